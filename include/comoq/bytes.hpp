@@ -1,0 +1,100 @@
+/// \file
+/// Payloads that are shared instead of copied.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace comoq {
+
+/// An immutable slice of a reference-counted buffer. Copies and slices share the buffer and keep the whole of it alive.
+///
+/// The bytes never change and never move, so any number of threads may read them through handles of their own. An empty
+/// `Bytes` has no buffer, and keeps none alive.
+class Bytes {
+public:
+    Bytes() noexcept = default;
+
+    /// Takes the buffer over: the payload is not copied and stays where it is (but for a string so short that it lies
+    /// within the string object itself). One allocation, for the reference count.
+    Bytes(std::vector<std::byte> &&buffer) : Bytes(adopt(std::move(buffer))) {}
+    Bytes(std::vector<std::uint8_t> &&buffer) : Bytes(adopt(std::move(buffer))) {}
+    Bytes(std::string &&buffer) : Bytes(adopt(std::move(buffer))) {}
+
+    /// A view into anything, which `owner` keeps alive. Without an owner the bytes must outlive everything.
+    explicit Bytes(std::shared_ptr<const void> owner, std::span<const std::byte> view) {
+        if (!view.empty()) {
+            owner_ = std::move(owner);
+            data_ = view.data();
+            size_ = view.size();
+        }
+    }
+
+    Bytes(const Bytes &) = default;
+    Bytes(Bytes &&other) noexcept
+        : owner_(std::move(other.owner_)), data_(std::exchange(other.data_, nullptr)),
+          size_(std::exchange(other.size_, 0)) {}
+    Bytes &operator=(Bytes other) noexcept {
+        owner_.swap(other.owner_);
+        data_ = other.data_;
+        size_ = other.size_;
+        return *this;
+    }
+    ~Bytes() = default;
+
+    /// A buffer of its own, made with a single allocation.
+    static Bytes copy(std::span<const std::byte> bytes) {
+        if (bytes.empty()) {
+            return {};
+        }
+        auto buffer = std::make_shared_for_overwrite<std::byte[]>(bytes.size());
+        std::memcpy(buffer.get(), bytes.data(), bytes.size());
+        const std::span<const std::byte> view(buffer.get(), bytes.size());
+        return Bytes(std::move(buffer), view);
+    }
+    static Bytes copy(std::string_view bytes) { return copy(std::as_bytes(std::span(bytes))); }
+
+    /// The first byte, which stays where it is as long as any handle on the buffer. Null when empty.
+    const std::byte *data() const noexcept { return data_; }
+    std::size_t size() const noexcept { return size_; }
+    bool empty() const noexcept { return size_ == 0; }
+
+    std::span<const std::byte> span() const noexcept { return {data_, size_}; }
+    std::string_view view() const noexcept { return {reinterpret_cast<const char *>(data_), size_}; }
+
+    /// `count` bytes from `offset` on, or as many of them as there are, in the same buffer.
+    /// Throws `std::out_of_range` if `offset` is beyond the end.
+    Bytes slice(std::size_t offset, std::size_t count = std::numeric_limits<std::size_t>::max()) const {
+        if (offset > size_) {
+            throw std::out_of_range("comoq::Bytes::slice: the offset is beyond the end");
+        }
+        return Bytes(owner_, span().subspan(offset, count < size_ - offset ? count : size_ - offset));
+    }
+
+    /// By content.
+    friend bool operator==(const Bytes &left, const Bytes &right) noexcept { return left.view() == right.view(); }
+
+private:
+    template <class Buffer> static Bytes adopt(Buffer &&buffer) {
+        if (buffer.empty()) {
+            return {};
+        }
+        const auto owner = std::make_shared<const Buffer>(std::move(buffer));
+        return Bytes(owner, std::as_bytes(std::span(*owner)));
+    }
+
+    std::shared_ptr<const void> owner_;
+    const std::byte *data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+}  // namespace comoq

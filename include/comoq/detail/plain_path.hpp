@@ -1,0 +1,59 @@
+/// \file
+/// The fast way to recognise a path that needs no normalising.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace comoq::detail {
+
+/// Eight bytes in one word, the first of them lowest. A shorter rest is filled up with spaces.
+inline std::uint64_t word_of(std::string_view bytes) noexcept {
+    std::uint64_t word = 0x2020'2020'2020'2020;
+    if constexpr (std::endian::native != std::endian::little) {
+        for (std::size_t i = 0; i < bytes.size(); ++i) {
+            const auto byte = static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i]));
+            word = (word & ~(std::uint64_t{0xff} << (8 * i))) | (byte << (8 * i));
+        }
+    } else if (bytes.size() == sizeof word) {
+        std::memcpy(&word, bytes.data(), sizeof word);  // a length known to the compiler: one load
+    } else {
+        std::memcpy(&word, bytes.data(), bytes.size());
+    }
+    return word;
+}
+
+/// The number of parts of `text` if it is printable ASCII and normalised already, else 0. It must neither begin nor end
+/// with a slash; its length is not looked at.
+///
+/// Nearly every path is such a one, and the same few are looked up again and again: hence eight bytes at a time.
+inline std::size_t parts_of_plain_path(std::string_view text) noexcept {
+    constexpr std::uint64_t ones = 0x0101'0101'0101'0101;
+    constexpr std::uint64_t tops = 0x80 * ones;
+    std::size_t slashes = 0;
+    std::uint64_t before = 0;
+    while (!text.empty()) {
+        const auto piece = text.substr(0, std::min(text.size(), sizeof(std::uint64_t)));
+        const auto word = word_of(piece);
+        // Where all bytes are below 0x80, no sum here or below carries into the next byte; where not, the result is 0
+        // whatever the sums are. 0x20 + 0x60 is the first to reach the top bit, and so is 0x7f + 1.
+        const auto controls = ~(word + 0x60 * ones) | (word + ones);
+        if (((word | controls) & tops) != 0) {
+            return 0;
+        }
+        const auto slash = ~((word ^ (0x2f * ones)) + 0x7f * ones) & tops;
+        if ((slash & ((slash << 8) | (before >> 56))) != 0) {
+            return 0;
+        }
+        slashes += static_cast<std::size_t>(std::popcount(slash));
+        before = slash;
+        text.remove_prefix(piece.size());
+    }
+    return slashes + 1;
+}
+
+}  // namespace comoq::detail

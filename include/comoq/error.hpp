@@ -1,0 +1,218 @@
+/// \file
+/// Error codes: what goes wrong, and the number by which it is known to a peer.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <system_error>
+
+namespace comoq {
+
+/// What went wrong. A value is the code that travels to a peer, except for the last four: those have no code of their
+/// own there, or travel as 0, and a `std::error_code` of value 0 would mean success.
+enum class Error : int {
+    RequiredExtension = 1,
+    Old = 2,
+    Timeout = 3,
+    Transport = 4,
+    Decode = 5,
+    Unauthorized = 6,
+    Version = 9,
+    UnexpectedStream = 10,
+    BoundsExceeded = 11,
+    Duplicate = 12,
+    NotFound = 13,
+    WrongSize = 14,
+    ProtocolViolation = 15,
+    UnexpectedMessage = 16,
+    Unsupported = 17,
+    Encode = 18,
+    TooManyParameters = 19,
+    InvalidRole = 20,
+    UnknownAlpn = 21,
+    Dropped = 24,
+    Closed = 25,
+    Lagged = 26,
+    FrameTooLarge = 27,
+    TimestampMismatch = 29,
+    Unroutable = 30,
+    Evicted = 31,
+    Cancelled = 0x10000,  ///< Travels as 0.
+    InvalidPath,          ///< Travels as 15, ProtocolViolation.
+    RoutingLoop,          ///< Travels as 12, Duplicate.
+    LimitReached          ///< Travels as 6, Unauthorized.
+};
+
+namespace detail {
+
+inline constexpr std::uint32_t first_app_code = 64;
+
+// The values from Cancelled on belong to errors of this process, with room for a few more of them. An application's
+// code that falls there has its top bit set in the value, which is all that keeps 64 + 65472 from being Cancelled.
+inline constexpr std::uint32_t first_local_value = 0x10000;
+inline constexpr std::uint32_t local_values = 16;
+inline constexpr std::uint32_t moved_app_code = 0x8000'0000;
+
+constexpr bool is_local_value(std::uint32_t value) noexcept {
+    return value >= first_local_value && value - first_local_value < local_values;
+}
+
+constexpr std::uint32_t value_of_app_code(std::uint32_t code) noexcept {
+    return is_local_value(code) ? code | moved_app_code : code;
+}
+
+constexpr std::uint32_t app_code_of_value(std::uint32_t value) noexcept {
+    return is_local_value(value ^ moved_app_code) ? value ^ moved_app_code : value;
+}
+
+constexpr const char *text_of(Error error) noexcept {
+    switch (error) {
+    case Error::RequiredExtension:
+        return "a required extension is missing";
+    case Error::Old:
+        return "too old, and no longer kept";
+    case Error::Timeout:
+        return "timed out";
+    case Error::Transport:
+        return "the transport failed";
+    case Error::Decode:
+        return "could not be decoded";
+    case Error::Unauthorized:
+        return "not authorized";
+    case Error::Version:
+        return "no common protocol version";
+    case Error::UnexpectedStream:
+        return "unexpected stream";
+    case Error::BoundsExceeded:
+        return "a value is out of bounds";
+    case Error::Duplicate:
+        return "exists already";
+    case Error::NotFound:
+        return "not found";
+    case Error::WrongSize:
+        return "the size differs from the declared one";
+    case Error::ProtocolViolation:
+        return "protocol violation";
+    case Error::UnexpectedMessage:
+        return "unexpected message";
+    case Error::Unsupported:
+        return "not supported";
+    case Error::Encode:
+        return "could not be encoded";
+    case Error::TooManyParameters:
+        return "too many parameters";
+    case Error::InvalidRole:
+        return "not allowed in this role";
+    case Error::UnknownAlpn:
+        return "unknown application protocol";
+    case Error::Dropped:
+        return "dropped by its producer";
+    case Error::Closed:
+        return "closed";
+    case Error::Lagged:
+        return "the reader fell too far behind";
+    case Error::FrameTooLarge:
+        return "the frame is too large";
+    case Error::TimestampMismatch:
+        return "the timestamp does not fit the timescale";
+    case Error::Unroutable:
+        return "no route";
+    case Error::Evicted:
+        return "evicted to make room";
+    case Error::Cancelled:
+        return "cancelled";
+    case Error::InvalidPath:
+        return "invalid path";
+    case Error::RoutingLoop:
+        return "routing loop";
+    case Error::LimitReached:
+        return "limit reached";
+    }
+    return nullptr;
+}
+
+class ErrorCategory final : public std::error_category {
+public:
+    const char *name() const noexcept override { return "comoq"; }
+
+    std::string message(int value) const override {
+        if (value == 0) {
+            return "success";
+        }
+        if (const char *text = text_of(static_cast<Error>(value))) {
+            return text;
+        }
+        const auto bits = static_cast<std::uint32_t>(value);
+        if (bits < first_app_code || is_local_value(bits)) {
+            return "unknown error " + std::to_string(bits);
+        }
+        return "application error " + std::to_string(app_code_of_value(bits) - first_app_code);
+    }
+};
+
+}  // namespace detail
+
+/// The category of every code of this library, named "comoq".
+inline const std::error_category &error_category() noexcept {
+    static const detail::ErrorCategory category;
+    return category;
+}
+
+inline std::error_code make_error_code(Error error) noexcept { return {static_cast<int>(error), error_category()}; }
+
+/// An application's own error: of the category "comoq", and 64 + n to a peer.
+///
+/// Its value is 64 + n too, as a signed number. Where that would be one of the 16 values from `Error::Cancelled` on,
+/// the value has its top bit set as well: no application error ever equals one of `Error`. The codes 0x8001'0000 to
+/// 0x8001'000f are therefore not to be had and mean those without the top bit, and an n too large for 64 + n to fit
+/// into 32 bits is taken for the largest that fits. All others are distinct and survive the way to a peer and back.
+inline std::error_code app_error(std::uint32_t n) noexcept {
+    constexpr auto most = std::numeric_limits<std::uint32_t>::max() - detail::first_app_code;
+    const std::uint32_t code = detail::first_app_code + (n < most ? n : most);
+    return {static_cast<int>(detail::value_of_app_code(code)), error_category()};
+}
+
+/// The code by which a peer is told of `ec`.
+///
+/// `Cancelled` is 0, `InvalidPath` 15, `RoutingLoop` 12, `LimitReached` 6, every other `Error` its value, an
+/// application's error 64 + n. A code of any other category is 4 (`Transport`), `asio::error::operation_aborted` among
+/// them: it says that a local wait was cancelled, which is seldom what a peer should hear, so give `Error::Cancelled`
+/// to say that. A false code is 0 whatever its category, because to fail with a false code is to fail with `Cancelled`.
+inline std::uint32_t wire_code(std::error_code ec) noexcept {
+    if (!ec) {
+        return 0;
+    }
+    if (ec.category() != error_category()) {
+        return static_cast<std::uint32_t>(Error::Transport);
+    }
+    switch (static_cast<Error>(ec.value())) {
+    case Error::Cancelled:
+        return 0;
+    case Error::InvalidPath:
+        return static_cast<std::uint32_t>(Error::ProtocolViolation);
+    case Error::RoutingLoop:
+        return static_cast<std::uint32_t>(Error::Duplicate);
+    case Error::LimitReached:
+        return static_cast<std::uint32_t>(Error::Unauthorized);
+    default:
+        break;
+    }
+    const auto value = static_cast<std::uint32_t>(ec.value());
+    return detail::is_local_value(value) ? static_cast<std::uint32_t>(Error::Transport)
+                                         : detail::app_code_of_value(value);
+}
+
+/// What a peer meant by `code`: 0 is `Cancelled`, 64 and above an application's error. A code below 64 that has no name
+/// here keeps its number, so that it can be passed on. The result is never false, and `wire_code` of it is `code` again
+/// (but for the 16 codes that `app_error` speaks of).
+inline std::error_code error_from_wire(std::uint32_t code) noexcept {
+    if (code == 0) {
+        return make_error_code(Error::Cancelled);
+    }
+    return {static_cast<int>(detail::value_of_app_code(code)), error_category()};
+}
+
+}  // namespace comoq
+
+template <> struct std::is_error_code_enum<comoq::Error> : std::true_type {};

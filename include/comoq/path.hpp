@@ -1,0 +1,162 @@
+/// \file
+/// The names of broadcasts.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <functional>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <comoq/detail/failure.hpp>
+#include <comoq/detail/path_text.hpp>
+
+namespace comoq {
+
+namespace detail {
+struct PathAccess;
+}
+
+/// A path such as `room/42/alice`: parts joined by single slashes, with none at either end.
+///
+/// Whatever a path is made of is normalised: slashes at the ends go, runs of them collapse. What is left has at most
+/// `max_parts` parts and `max_bytes` bytes, slashes included, and is valid UTF-8 without control characters (C0, DEL,
+/// C1); anything else is refused with `Error::InvalidPath`. Nothing else is interpreted: `..` is a part like any other,
+/// and letters are not folded. The empty path is the root, and a prefix of every path.
+///
+/// A path is a value like `std::string`: views and iterators taken from it hold while it is neither changed nor gone.
+class Path {
+public:
+    static constexpr std::size_t max_parts = detail::max_path_parts;
+    static constexpr std::size_t max_bytes = detail::max_path_bytes;
+
+    /// The root.
+    Path() noexcept = default;
+
+    /// Throws `std::system_error` with `Error::InvalidPath`.
+    Path(std::string_view text) : Path(detail::AbsolutePath({}, text)) {}
+    Path(const char *text) : Path(std::string_view(text)) {}
+    Path(const std::string &text) : Path(std::string_view(text)) {}
+
+    /// `other` below this path. Throws `std::system_error` with `Error::InvalidPath` if that is too long or too deep.
+    Path join(const Path &other) const { return Path(detail::AbsolutePath(text_, other.text_)); }
+
+    /// Whether this path is `prefix` or below it, by whole parts: `foo/bar` has the prefix `foo`, and `foobar` has not.
+    bool has_prefix(const Path &prefix) const noexcept { return detail::has_prefix(text_, prefix.text_); }
+
+    /// What is left of this path below `prefix` (the root, if they are equal), nothing if it has no such prefix.
+    std::optional<Path> strip_prefix(const Path &prefix) const {
+        const auto rest = detail::strip_prefix(text_, prefix.text_);
+        return rest ? std::optional<Path>(Path(Normalised(), std::string(*rest))) : std::nullopt;
+    }
+
+    /// Goes over the parts, first to last.
+    class iterator {
+    public:
+        using value_type = std::string_view;
+        using difference_type = std::ptrdiff_t;
+        using reference = std::string_view;
+        using pointer = void;
+        using iterator_category = std::input_iterator_tag;  // it yields values, which older code takes for single-pass
+        using iterator_concept = std::forward_iterator_tag;
+
+        iterator() noexcept = default;
+
+        std::string_view operator*() const { return rest_.substr(0, rest_.find('/')); }
+
+        iterator &operator++() {
+            const auto slash = rest_.find('/');
+            rest_.remove_prefix(slash == std::string_view::npos ? rest_.size() : slash + 1);
+            return *this;
+        }
+
+        iterator operator++(int) {
+            auto before = *this;
+            ++*this;
+            return before;
+        }
+
+        friend bool operator==(const iterator &left, const iterator &right) {
+            return left.rest_.data() == right.rest_.data() && left.rest_.size() == right.rest_.size();
+        }
+
+    private:
+        friend class Path;
+        explicit iterator(std::string_view rest) noexcept : rest_(rest) {}
+
+        std::string_view rest_;  // from the present part to the end of the path
+    };
+
+    iterator begin() const { return iterator(text_); }
+    iterator end() const { return iterator(view().substr(text_.size())); }
+
+    bool empty() const noexcept { return text_.empty(); }
+
+    /// The normalised text.
+    std::string_view view() const noexcept { return text_; }
+
+    friend bool operator==(const Path &left, const Path &right) noexcept { return left.text_ == right.text_; }
+
+    /// By the bytes of `view()`. Two paths with a common prefix are therefore not always next to each other:
+    /// `a` < `a-b` < `a/b`.
+    friend std::strong_ordering operator<=>(const Path &left, const Path &right) noexcept {
+        return left.text_ <=> right.text_;
+    }
+
+private:
+    friend struct detail::PathAccess;
+    struct Normalised {};
+
+    Path(Normalised, std::string text) noexcept : text_(std::move(text)) {}
+
+    explicit Path(const detail::AbsolutePath &path) : text_(path.view()) {
+        if (!path.valid()) {
+            detail::throw_error(Error::InvalidPath);
+        }
+    }
+
+    std::string text_;
+};
+
+namespace detail {
+
+/// Makes a path of text that is known to be normalised, without looking at it again.
+struct PathAccess {
+    static Path make(std::string_view normalised) { return Path(Path::Normalised(), std::string(normalised)); }
+};
+
+/// Hash and equality that take text as it is, so that a table with paths as keys is searched without making a `Path`.
+/// The text must be normalised.
+struct PathHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view path) const noexcept { return std::hash<std::string_view>()(path); }
+    std::size_t operator()(const Path &path) const noexcept { return (*this)(path.view()); }
+};
+
+struct PathEqual {
+    using is_transparent = void;
+    bool operator()(const Path &left, const Path &right) const noexcept { return left == right; }
+    bool operator()(std::string_view left, const Path &right) const noexcept { return left == right.view(); }
+    bool operator()(const Path &left, std::string_view right) const noexcept { return left.view() == right; }
+};
+
+}  // namespace detail
+
+}  // namespace comoq
+
+/// The hash of the text, that is, of `view()`.
+template <> struct std::hash<comoq::Path> {
+    std::size_t operator()(const comoq::Path &path) const noexcept { return comoq::detail::PathHash()(path); }
+};
+
+/// Formats as the text, with the format specification of strings.
+template <> struct fmt::formatter<comoq::Path> : fmt::formatter<std::string_view> {
+    auto format(const comoq::Path &path, fmt::format_context &context) const -> fmt::format_context::iterator {
+        return fmt::formatter<std::string_view>::format(path.view(), context);
+    }
+};
