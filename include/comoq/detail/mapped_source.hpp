@@ -1,0 +1,36 @@
+#pragma once
+#include "source.hpp"
+
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace comoq::detail {
+
+/// A source whose value is handed on as something else: `Map` turns the inner value into a T. It keeps the states free
+/// of the public handles that are made of them.
+template <class T, class Source, class Map> class MappedSource {
+public:
+    MappedSource(Source source, Map map) noexcept : source_(std::move(source)), map_(std::move(map)) {}
+
+    bool ready() const noexcept { return source_.ready(); }
+    std::optional<Outcome<T>> poll() {
+        auto inner = source_.poll();
+        if (!inner) return std::nullopt;
+        if (inner->ec) return Outcome<T>(inner->ec);
+        return Outcome<T>(std::in_place, map_(std::move(inner->value)));
+    }
+    bool wait(Waiter &waiter) noexcept { return source_.wait(waiter); }
+    bool withdraw(Waiter &waiter) noexcept { return source_.withdraw(waiter); }
+
+private:
+    Source source_;
+    [[no_unique_address]] Map map_;
+};
+
+/// Makes an AnySource<T> of `source`, mapped by `map`.
+template <class T, class Source, class Map> AnySource<T> mapped(Source source, Map map) {
+    return MappedSource<T, Source, Map>(std::move(source), std::move(map));
+}
+
+}  // namespace comoq::detail

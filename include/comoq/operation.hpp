@@ -1,0 +1,193 @@
+#pragma once
+#include "detail/plain_awaiter.hpp"
+#include "detail/source.hpp"
+#include "detail/wait_operation.hpp"
+
+#include <asio/async_result.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/system_executor.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <system_error>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace comoq {
+
+namespace detail {
+
+template <class T, bool Tuple> struct WaitSignature {
+    using type = void(std::error_code, T);
+    using result = T;
+};
+template <> struct WaitSignature<void, false> {
+    using type = void(std::error_code);
+    using result = void;
+};
+template <class T> struct WaitSignature<T, true> {
+    using result = typename OutcomeTuple<T>::type;
+    using type = void(result);
+};
+template <> struct WaitSignature<void, true> {
+    using result = typename OutcomeTuple<void>::type;
+    using type = void(result);
+};
+
+/// Starts a wait for asio's initiation machinery. A handler without an executor of its own runs on the system executor.
+template <class T, bool Tuple> struct InitiateWait {
+    using executor_type = asio::system_executor;
+    executor_type get_executor() const noexcept { return {}; }
+
+    template <class Handler> void operator()(Handler &&handler, AnySource<T> source) const {
+        std::decay_t<Handler> own(std::forward<Handler>(handler));
+        WaitOperation<T, std::decay_t<Handler>, Tuple>::start(std::move(source), std::move(own));
+    }
+};
+
+template <bool Tuple, class T, class Token> auto initiate_wait(AnySource<T> &&source, Token &&token) {
+    using Signature = typename WaitSignature<T, Tuple>::type;
+    return asio::async_initiate<Token, Signature>(InitiateWait<T, Tuple>(), token, std::move(source));
+}
+
+/// Counts the outcomes that coroutines of one thread took without a trip through their executor.
+class ReadyBudget {
+public:
+    /// True if one more may be taken at once. Else the caller goes through the executor, so that a loop over ready
+    /// operations lets the others on its thread run; the contract names 128 as the order of magnitude.
+    static bool spend() noexcept {
+        static thread_local constinit unsigned spent = 0;
+        if (++spent < limit) return true;
+        spent = 0;
+        return false;
+    }
+
+private:
+    static constexpr unsigned limit = 128;
+};
+
+/// An operation's source on its way into a coroutine frame: tells the operation where it has come to rest.
+template <class T> class Parcel {
+public:
+    Parcel(AnySource<T> &&content, AnySource<T> *&whereabouts) noexcept
+        : source(std::move(content)), whereabouts_(&whereabouts) {
+        *whereabouts_ = &source;
+    }
+    Parcel(Parcel &&other) noexcept : source(std::move(other.source)), whereabouts_(other.whereabouts_) {
+        *whereabouts_ = &source;
+    }
+
+    AnySource<T> source;
+
+private:
+    AnySource<T> **whereabouts_;
+};
+
+/// The coroutine that an `asio::awaitable` awaits: an outcome that is there is handed over within the awaiting
+/// coroutine's own turn, any other waits as an asynchronous operation on its executor.
+template <class T, bool Tuple>
+asio::awaitable<typename WaitSignature<T, Tuple>::result> await_parcel(Parcel<T> parcel) {
+    if (parcel.source.ready() && ReadyBudget::spend()) {
+        if (auto outcome = parcel.source.poll()) {
+            if constexpr (Tuple)
+                co_return OutcomeTuple<T>::make(std::move(*outcome));
+            else
+                co_return value_or_throw(std::move(*outcome));
+        }
+    }
+    co_return co_await initiate_wait<Tuple>(std::move(parcel.source), asio::use_awaitable);
+}
+
+/// What an operation knows of its frame. Its destructor runs after the frame's, as the operation's last act.
+template <class T> class Whereabouts {
+public:
+    Whereabouts() = default;
+    Whereabouts(Whereabouts &&other) noexcept : source_(std::exchange(other.source_, nullptr)) {}
+    Whereabouts &operator=(Whereabouts &&other) noexcept {
+        source_ = std::exchange(other.source_, nullptr);
+        return *this;
+    }
+
+protected:
+    ~Whereabouts() = default;
+    LastAct last_act_;
+    AnySource<T> *source_ = nullptr;
+};
+
+/// An awaitable with an owner's view of the source inside its frame; common to an operation and its tuple form.
+template <class T, bool Tuple>
+class [[nodiscard]] AwaitableSource : protected Whereabouts<T>,
+                                      public asio::awaitable<typename WaitSignature<T, Tuple>::result> {
+    using Base = asio::awaitable<typename WaitSignature<T, Tuple>::result>;
+
+public:
+    explicit AwaitableSource(AnySource<T> source)
+        : Base(await_parcel<T, Tuple>(Parcel<T>(std::move(source), this->source_))) {}
+    AwaitableSource(AwaitableSource &&) noexcept = default;
+    AwaitableSource &operator=(AwaitableSource &&other) noexcept {
+        if (this != &other) {
+            ResumeScope scope;
+            // asio before 1.24 forgets the frame that it assigns over.
+            Base previous(static_cast<Base &&>(*this));
+            Base::operator=(static_cast<Base &&>(other));
+            Whereabouts<T>::operator=(std::move(other));
+        }
+        return *this;
+    }
+    ~AwaitableSource() { this->last_act_.arm(); }
+
+    /// For coroutine types other than `asio::awaitable`, which takes the object as it is: the coroutine is resumed by
+    /// the thread that completes the operation, after the completing call has done everything else.
+    auto operator co_await() && noexcept { return PlainAwaiter<T, Tuple>(take()); }
+
+protected:
+    /// The source, moved out; an operation that was moved from has an inert one.
+    AnySource<T> take() noexcept {
+        if (!this->valid() || this->source_ == nullptr) return AnySource<T>();
+        return std::move(*this->source_);
+    }
+};
+
+}  // namespace detail
+
+/// Something that may have to be waited for: it stands for one request, and withdraws it when destroyed.
+///
+/// `co_await` takes it as a temporary or by `std::move`, inside `asio::awaitable<..., asio::any_io_executor>` and inside
+/// any coroutine type that forwards awaitables; it yields the T or throws `std::system_error`. What is there already is
+/// delivered without a trip through the executor, but for one in 128 on a thread. Where T is an optional, empty means
+/// the end of the stream. What is taken from a stream is taken when the awaiting side is resumed: an operation that is
+/// destroyed or cancelled, even a ready one, takes nothing.
+///
+/// Continuations never run inside the call that completes them. An asio handler or coroutine is posted to its executor;
+/// a coroutine without one is resumed by the completing thread as the last act of its outermost call into the library.
+///
+/// Cancellation (terminal, partial or total) settles this waiter alone with `asio::error::operation_aborted`. As always
+/// with asio, a cancellation signal must be emitted on the handler's executor. An execution context may be destroyed
+/// with waiters left: their handlers are destroyed with it, without being called.
+///
+/// Threads: an operation is like a `std::unique_ptr`; destroying it is safe while another thread completes it.
+template <class T> class [[nodiscard]] Operation : public detail::AwaitableSource<T, false> {
+public:
+    /// For the library: operations come from its calls.
+    explicit Operation(detail::AnySource<T> source) : detail::AwaitableSource<T, false>(std::move(source)) {}
+    /// The moved-from operation is inert: not ready, and Cancelled if it is awaited all the same.
+    Operation(Operation &&) noexcept = default;
+    Operation &operator=(Operation &&) noexcept = default;
+    ~Operation() = default;
+
+    /// Would `co_await` finish without suspending? False for an operation that was moved from.
+    bool ready() const noexcept { return this->valid() && this->source_ != nullptr && this->source_->ready(); }
+
+    /// The same without exceptions: awaitable in the same places, yields `std::tuple<std::error_code, T>`
+    /// (`std::tuple<std::error_code>` where T is void).
+    auto as_tuple() && { return detail::AwaitableSource<T, true>(this->take()); }
+
+    /// An asio asynchronous operation with the signature `void(std::error_code, T)`, or `void(std::error_code)`. Moves
+    /// the request out of this object. Uses the handler's associated executor (else the system executor), allocator
+    /// and cancellation slot, and counts as outstanding work on the executor while it waits.
+    template <class Token> auto async_wait(Token &&token) {
+        return detail::initiate_wait<false>(this->take(), std::forward<Token>(token));
+    }
+};
+
+}  // namespace comoq
