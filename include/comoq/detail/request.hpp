@@ -1,0 +1,101 @@
+#pragma once
+#include "request_table.hpp"
+#include "step.hpp"
+#include "sync.hpp"
+
+#include <memory>
+#include <utility>
+
+namespace comoq::detail {
+
+/// The two ends of a request in an owner's table: those who asked hold a `Requester`, whoever serves an `Obligation`.
+/// An Owner has `Requests` (its RequestTable), `mutex()`, `requests()`, and `settle_request(entry, outcome)`, which
+/// locks, settles and answers whether this call did it.
+template <class Owner> using RequestEntry = typename Owner::Requests::Entry;
+
+/// One who waits for a request to be settled: a source of what it is settled with.
+template <class Owner, class Value> class Requester {
+public:
+    using value_type = Value;
+
+    /// The entry counts this requester already: by `open` or `join`.
+    Requester(std::shared_ptr<Owner> owner, std::shared_ptr<RequestEntry<Owner>> entry) noexcept
+        : owner_(std::move(owner)), entry_(std::move(entry)) {}
+    Requester(Requester &&) noexcept = default;
+    Requester &operator=(Requester &&) = delete;
+    ~Requester() {
+        if (entry_ == nullptr) return;
+        WakeList wake;
+        Lock lock(owner_->mutex());
+        owner_->requests().leave(*entry_, wake);
+    }
+
+    RequestEntry<Owner> &entry() const noexcept { return *entry_; }
+
+    Mutex &mutex() const noexcept { return owner_->mutex(); }
+    WaitList &waits() const noexcept { return entry_->requester_waits(); }
+    bool available() const noexcept { return entry_->settled(); }
+    Outcome<Value> take() { return entry_->outcome(); }
+
+private:
+    std::shared_ptr<Owner> owner_;
+    std::shared_ptr<RequestEntry<Owner>> entry_;
+};
+
+/// Completes once nobody waits for a request any more.
+template <class Owner> class Abandonment {
+public:
+    using value_type = void;
+
+    Abandonment(std::shared_ptr<Owner> owner, std::shared_ptr<RequestEntry<Owner>> entry) noexcept
+        : owner_(std::move(owner)), entry_(std::move(entry)) {}
+
+    Mutex &mutex() const noexcept { return owner_->mutex(); }
+    WaitList &waits() const noexcept { return entry_->abandoned_waits(); }
+    bool available() const noexcept { return entry_->abandoned(); }
+    Outcome<void> take() { return {}; }
+
+private:
+    std::shared_ptr<Owner> owner_;
+    std::shared_ptr<RequestEntry<Owner>> entry_;
+};
+
+/// The duty to answer a request that was taken: whoever drops it unanswered answers NotFound.
+template <class Owner> class Obligation {
+public:
+    Obligation() noexcept = default;
+    Obligation(std::shared_ptr<Owner> owner, std::shared_ptr<RequestEntry<Owner>> entry) noexcept
+        : owner_(std::move(owner)), entry_(std::move(entry)) {}
+    Obligation(Obligation &&) noexcept = default;
+    Obligation &operator=(Obligation &&other) noexcept {
+        Obligation previous(std::move(*this));
+        owner_ = std::move(other.owner_);
+        entry_ = std::move(other.entry_);
+        return *this;
+    }
+    ~Obligation() {
+        last_act_.arm();
+        if (entry_ != nullptr) settle(make_error_code(Error::NotFound));
+    }
+
+    explicit operator bool() const noexcept { return entry_ != nullptr; }
+    const std::shared_ptr<Owner> &owner() const noexcept { return owner_; }
+    const std::shared_ptr<RequestEntry<Owner>> &entry() const noexcept { return entry_; }
+
+    /// True if this call settled it.
+    template <class Answer> bool settle(Answer &&answer) {
+        return entry_ != nullptr && owner_->settle_request(*entry_, std::forward<Answer>(answer));
+    }
+
+    AnySource<void> abandoned() const {
+        if (entry_ == nullptr) return ReadySource<void>(Outcome<void>());
+        return Step(Abandonment<Owner>(owner_, entry_));
+    }
+
+private:
+    LastAct last_act_;
+    std::shared_ptr<Owner> owner_;
+    std::shared_ptr<RequestEntry<Owner>> entry_;
+};
+
+}  // namespace comoq::detail

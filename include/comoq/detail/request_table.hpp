@@ -1,0 +1,218 @@
+#pragma once
+#include "outcome.hpp"
+#include "waiter.hpp"
+#include "../error.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <unordered_set>
+#include <utility>
+#include <variant>
+
+namespace comoq::detail {
+
+/// How requests are looked up by their key: strings without making one.
+template <class Key> struct RequestKey {
+    using view = Key;
+};
+template <> struct RequestKey<std::string> {
+    using view = std::string_view;
+};
+
+/// What was asked for and is not there yet: one request for a key, however many ask.
+///
+/// Written once for the three levels (broadcasts by path, tracks by name, groups by sequence). It holds no lock: every
+/// call is made under the lock of the object that the table is part of, and those who are to be told of a change are
+/// collected for the caller to wake after unlocking. An entry is in the table from the first requester until it is
+/// settled, or until the last requester leaves while no handler has taken it.
+template <class Key, class Value, class Payload = std::monostate> class RequestTable {
+public:
+    using KeyView = typename RequestKey<Key>::view;
+    class Queue;
+
+    /// One request. Read and changed under the owner's lock, but for the key and the payload, which never change, and for
+    /// the outcome once `settled()` has been seen under the lock.
+    class Entry {
+    public:
+        Entry(Key key, std::uint64_t order, Payload payload)
+            : key_(std::move(key)), order_(order), payload_(std::move(payload)) {}
+
+        const Key &key() const noexcept { return key_; }
+        const Payload &payload() const noexcept { return payload_; }
+        bool settled() const noexcept { return state_ == State::Settled; }
+        bool abandoned() const noexcept { return settled() || requesters_ == 0; }
+        const Outcome<Value> &outcome() const noexcept { return outcome_; }
+
+        WaitList &requester_waits() noexcept { return requester_waits_; }
+        WaitList &abandoned_waits() noexcept { return abandoned_waits_; }
+
+    private:
+        friend class RequestTable;
+        friend class Queue;
+        // Queued: in the table and in `queue_`. Taken: in the table, held by one handler's request object. Settled: in
+        // neither. Withdrawn: nobody wanted it any more before a handler took it.
+        enum class State { Queued, Taken, Settled, Withdrawn };
+
+        Key key_;
+        std::uint64_t order_;
+        [[no_unique_address]] Payload payload_;
+        State state_ = State::Queued;
+        std::size_t requesters_ = 1;
+        Queue *queue_ = nullptr;
+        Entry *prev_ = nullptr;
+        Entry *next_ = nullptr;
+        Outcome<Value> outcome_;
+        WaitList requester_waits_;
+        WaitList abandoned_waits_;
+    };
+    using EntryPtr = std::shared_ptr<Entry>;
+
+    /// Requests that nobody has taken yet, oldest first.
+    class Queue {
+    public:
+        Queue() = default;
+        Queue(const Queue &) = delete;
+        Queue &operator=(const Queue &) = delete;
+
+        bool empty() const noexcept { return head_ == nullptr; }
+        Entry *front() const noexcept { return head_; }
+        /// The age of the oldest one: lower is older. Only of a queue that is not empty.
+        std::uint64_t oldest() const noexcept { return head_->order_; }
+
+        /// Takes over all of `other`, each at the place that its age gives it.
+        void merge(Queue &other) noexcept {
+            Entry *at = head_;
+            while (Entry *entry = other.head_) {
+                other.unlink(*entry);
+                while (at != nullptr && at->order_ < entry->order_) at = at->next_;
+                link_before(at, *entry);
+            }
+        }
+
+        /// Moves those for whose key `predicate` holds to the end of `to`, in order.
+        template <class Predicate> void move_if(Queue &to, Predicate predicate) {
+            for (Entry *entry = head_; entry != nullptr;) {
+                Entry *next = entry->next_;
+                if (predicate(entry->key_)) {
+                    unlink(*entry);
+                    to.link_before(nullptr, *entry);
+                }
+                entry = next;
+            }
+        }
+
+    private:
+        friend class RequestTable;
+
+        void link_before(Entry *at, Entry &entry) noexcept {
+            entry.queue_ = this;
+            entry.next_ = at;
+            entry.prev_ = at != nullptr ? at->prev_ : tail_;
+            (entry.prev_ != nullptr ? entry.prev_->next_ : head_) = &entry;
+            (at != nullptr ? at->prev_ : tail_) = &entry;
+        }
+        void unlink(Entry &entry) noexcept {
+            (entry.prev_ != nullptr ? entry.prev_->next_ : head_) = entry.next_;
+            (entry.next_ != nullptr ? entry.next_->prev_ : tail_) = entry.prev_;
+            entry.queue_ = nullptr;
+            entry.prev_ = entry.next_ = nullptr;
+        }
+
+        Entry *head_ = nullptr;
+        Entry *tail_ = nullptr;
+    };
+
+    std::size_t size() const noexcept { return entries_.size(); }
+
+    /// The pending request for `key`, or null.
+    EntryPtr find(KeyView key) const {
+        auto found = entries_.find(key);
+        return found != entries_.end() ? *found : nullptr;
+    }
+
+    /// Adds a request with one requester at the end of `queue`, with whatever the level keeps beside a request. There
+    /// must be none for that key.
+    EntryPtr open(Key key, Queue &queue, Payload payload = {}) {
+        auto entry = std::make_shared<Entry>(std::move(key), next_order_, std::move(payload));
+        entries_.insert(entry);
+        ++next_order_;
+        queue.link_before(nullptr, *entry);
+        return entry;
+    }
+
+    void join(Entry &entry) noexcept { ++entry.requesters_; }
+
+    /// One requester goes. The last one takes a queued request with it, and whoever has taken one is told.
+    void leave(Entry &entry, WakeList &wake) noexcept {
+        if (--entry.requesters_ != 0 || entry.settled()) return;
+        if (entry.state_ == Entry::State::Taken)
+            wake.take(entry.abandoned_waits_);
+        else
+            remove(entry, Entry::State::Withdrawn);
+    }
+
+    /// Hands the oldest request in `queue` out; it stays in the table. The queue must not be empty.
+    EntryPtr take(Queue &queue) noexcept {
+        EntryPtr entry = *entries_.find(*queue.head_);
+        queue.unlink(*entry);
+        entry->state_ = Entry::State::Taken;
+        return entry;
+    }
+
+    /// Gives everyone who waits the outcome. False, and nothing changes, if something else has ended it already.
+    bool settle(Entry &entry, Outcome<Value> &&outcome, WakeList &wake) noexcept {
+        if (entry.state_ != Entry::State::Queued && entry.state_ != Entry::State::Taken) return false;
+        entry.outcome_ = std::move(outcome);
+        wake.take(entry.requester_waits_);
+        wake.take(entry.abandoned_waits_);
+        remove(entry, Entry::State::Settled);
+        return true;
+    }
+
+    void settle_all(std::error_code code, WakeList &wake) noexcept {
+        while (!entries_.empty()) {
+            const EntryPtr entry = *entries_.begin();
+            settle(*entry, Outcome<Value>(code), wake);
+        }
+    }
+
+    /// Settles what is queued in `queue`, and not what has been taken.
+    void settle_queue(Queue &queue, std::error_code code, WakeList &wake) noexcept {
+        while (!queue.empty()) {
+            const EntryPtr entry = *entries_.find(*queue.head_);
+            settle(*entry, Outcome<Value>(code), wake);
+        }
+    }
+
+private:
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(const KeyView &key) const noexcept { return std::hash<KeyView>()(key); }
+        std::size_t operator()(const Entry &entry) const noexcept { return (*this)(KeyView(entry.key_)); }
+        std::size_t operator()(const EntryPtr &entry) const noexcept { return (*this)(*entry); }
+    };
+    struct Equal {
+        using is_transparent = void;
+        bool operator()(const EntryPtr &a, const EntryPtr &b) const noexcept { return a->key_ == b->key_; }
+        bool operator()(const EntryPtr &a, const KeyView &b) const noexcept { return a->key_ == b; }
+        bool operator()(const KeyView &a, const EntryPtr &b) const noexcept { return b->key_ == a; }
+        bool operator()(const EntryPtr &a, const Entry &b) const noexcept { return a.get() == &b; }
+        bool operator()(const Entry &a, const EntryPtr &b) const noexcept { return b.get() == &a; }
+    };
+
+    void remove(Entry &entry, typename Entry::State state) noexcept {
+        if (entry.queue_ != nullptr) entry.queue_->unlink(entry);
+        entry.state_ = state;
+        entries_.erase(entries_.find(entry));
+    }
+
+    std::unordered_set<EntryPtr, Hash, Equal> entries_;
+    std::uint64_t next_order_ = 0;
+};
+
+}  // namespace comoq::detail
