@@ -1,0 +1,126 @@
+#pragma once
+#include "group_state.hpp"
+
+#include <algorithm>
+
+namespace comoq::detail {
+
+/// A place in a group. The index is guarded by the track's lock.
+struct GroupReader {
+    GroupReader(std::shared_ptr<GroupState> state, std::size_t at) noexcept : group(std::move(state)), index(at) {}
+
+    std::shared_ptr<GroupState> group;
+    std::size_t index;
+};
+
+/// What the steps that read a group have in common.
+class GroupRule {
+public:
+    explicit GroupRule(std::shared_ptr<GroupReader> reader) noexcept : reader_(std::move(reader)) {}
+
+    Mutex &mutex() const noexcept { return reader_->group->mutex(); }
+    WaitList &waits() const noexcept { return reader_->group->waits(); }
+
+protected:
+    bool has(std::size_t index) const noexcept {
+        const FrameLog &frames = reader_->group->frames();
+        return index >= frames.first() && index < frames.end();
+    }
+    bool has_or_ends(std::size_t index) const noexcept { return has(index) || reader_->group->end_at(index); }
+
+    /// The end of the stream at `index`, as an outcome: empty where it is clean.
+    template <class Value> Outcome<std::optional<Value>> end(std::size_t index) const noexcept {
+        return *reader_->group->end_at(index);
+    }
+
+    std::shared_ptr<GroupReader> reader_;
+};
+
+/// Takes the next frame.
+class NextFrameRule : public GroupRule {
+public:
+    using value_type = std::optional<FrameSlot>;
+    using GroupRule::GroupRule;
+    bool available() const noexcept { return has_or_ends(reader_->index); }
+    Outcome<value_type> take() {
+        if (!has(reader_->index)) return end<FrameSlot>(reader_->index);
+        return Outcome<value_type>(std::in_place, reader_->group->frames()[reader_->index++]);
+    }
+};
+
+/// Takes all frames that are there, up to a number.
+class ManyFramesRule : public GroupRule {
+public:
+    using value_type = std::optional<std::vector<FrameSlot>>;
+    ManyFramesRule(std::shared_ptr<GroupReader> reader, std::size_t most) noexcept
+        : GroupRule(std::move(reader)), most_(most) {}
+    bool available() const noexcept { return has_or_ends(reader_->index); }
+    Outcome<value_type> take() {
+        if (!has(reader_->index)) return end<std::vector<FrameSlot>>(reader_->index);
+        const FrameLog &frames = reader_->group->frames();
+        const std::size_t count = std::min(most_, frames.end() - reader_->index);
+        std::vector<FrameSlot> slots;
+        slots.reserve(count);
+        for (std::size_t i = 0; i < count; ++i) slots.push_back(frames[reader_->index + i]);
+        reader_->index += count;
+        return Outcome<value_type>(std::in_place, std::move(slots));
+    }
+
+private:
+    std::size_t most_;
+};
+
+/// Takes the frame with a given index, and leaves the reader where it is.
+class FrameAtRule : public GroupRule {
+public:
+    using value_type = std::optional<FrameSlot>;
+    FrameAtRule(std::shared_ptr<GroupReader> reader, std::size_t index) noexcept
+        : GroupRule(std::move(reader)), index_(index) {}
+    bool available() const noexcept { return has_or_ends(index_); }
+    Outcome<value_type> take() {
+        if (!has(index_)) return end<FrameSlot>(index_);
+        return Outcome<value_type>(std::in_place, reader_->group->frames()[index_]);
+    }
+
+private:
+    std::size_t index_;
+};
+
+/// Takes the next frame as soon as it is begun, to be read while it is written.
+class OpenFrameRule : public GroupRule {
+public:
+    using value_type = std::optional<std::shared_ptr<FrameState>>;
+    using GroupRule::GroupRule;
+    bool available() const noexcept {
+        return has_or_ends(reader_->index) || (reader_->group->open_frame() != nullptr && at_end());
+    }
+    Outcome<value_type> take() {
+        const GroupState &group = *reader_->group;
+        if (has(reader_->index)) {
+            const FrameSlot &slot = group.frames()[reader_->index];
+            auto frame = slot.chunked != nullptr ? slot.chunked : std::make_shared<FrameState>(slot.payload, slot.timestamp);
+            ++reader_->index;
+            return Outcome<value_type>(std::in_place, std::move(frame));
+        }
+        if (group.open_frame() == nullptr || !at_end()) return end<std::shared_ptr<FrameState>>(reader_->index);
+        ++reader_->index;
+        return Outcome<value_type>(std::in_place, group.open_frame());
+    }
+
+private:
+    bool at_end() const noexcept { return reader_->index == reader_->group->frames().end(); }
+};
+
+/// The number of frames, once the group is finished.
+class GroupFinishedRule : public GroupRule {
+public:
+    using value_type = std::uint64_t;
+    using GroupRule::GroupRule;
+    bool available() const noexcept { return reader_->group->over(); }
+    Outcome<value_type> take() {
+        if (!reader_->group->finished()) return reader_->group->failure();
+        return Outcome<value_type>(std::in_place, reader_->group->frames().end());
+    }
+};
+
+}  // namespace comoq::detail

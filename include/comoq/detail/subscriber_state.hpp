@@ -1,0 +1,185 @@
+#pragma once
+#include "step.hpp"
+#include "track_state.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace comoq::detail {
+
+/// A subscription: counted by its track from its making until its last holder lets go.
+class SubscriberState {
+public:
+    SubscriberState(std::shared_ptr<TrackState> track, const Subscription &wishes, WakeList &wake) noexcept
+        : track_(std::move(track)) {
+        place_.wishes = wishes;
+        track_->subscribe(place_, wake);
+    }
+    SubscriberState(const SubscriberState &) = delete;
+    SubscriberState &operator=(const SubscriberState &) = delete;
+    ~SubscriberState() { track_->unsubscribe(place_); }
+
+    const std::shared_ptr<TrackState> &track() const noexcept { return track_; }
+    SubscriberPlace &place() noexcept { return place_; }
+
+private:
+    const std::shared_ptr<TrackState> track_;
+    SubscriberPlace place_;
+};
+
+/// What the steps of a subscriber have in common.
+class SubscriberRule {
+public:
+    explicit SubscriberRule(std::shared_ptr<SubscriberState> subscriber) noexcept : subscriber_(std::move(subscriber)) {}
+
+    Mutex &mutex() const noexcept { return track().mutex(); }
+    WaitList &waits() const noexcept { return track().group_waits(); }
+
+protected:
+    using Groups = std::map<std::uint64_t, std::shared_ptr<GroupState>>;
+
+    TrackState &track() const noexcept { return *subscriber_->track(); }
+    SubscriberPlace &place() const noexcept { return subscriber_->place(); }
+
+    /// Nothing to take: the end of the stream, with the track's code if it did not end well.
+    template <class Value> Outcome<std::optional<Value>> end() const noexcept {
+        return Outcome<std::optional<Value>>(track().cause());
+    }
+
+    std::shared_ptr<SubscriberState> subscriber_;
+};
+
+/// Takes the group with the lowest sequence above the last one given.
+class NextGroupRule : public SubscriberRule {
+public:
+    using value_type = std::optional<std::shared_ptr<GroupState>>;
+    using SubscriberRule::SubscriberRule;
+
+    bool available() const noexcept {
+        const auto group = find();
+        return group != track().groups().end() ? place().within_cap(group->first) : track().over_from(place().next);
+    }
+    Outcome<value_type> take() {
+        const auto group = find();
+        if (group == track().groups().end()) return end<std::shared_ptr<GroupState>>();
+        place().next = group->first + 1;
+        return Outcome<value_type>(std::in_place, group->second);
+    }
+
+private:
+    Groups::const_iterator find() const noexcept { return track().groups().lower_bound(place().next); }
+};
+
+/// Takes the group that arrived first among those not yet taken.
+class ReceiveGroupRule : public SubscriberRule {
+public:
+    using value_type = std::optional<std::shared_ptr<GroupState>>;
+    using SubscriberRule::SubscriberRule;
+
+    bool available() const noexcept {
+        const Search search = find();
+        return search.group != nullptr || (!search.above_cap && track().over_from(place().first));
+    }
+    Outcome<value_type> take() {
+        const auto group = find().group;
+        if (group == nullptr) return end<std::shared_ptr<GroupState>>();
+        place().received.insert(group->sequence());
+        return Outcome<value_type>(std::in_place, group);
+    }
+
+private:
+    struct Search {
+        std::shared_ptr<GroupState> group;
+        bool above_cap = false;
+    };
+
+    Search find() const noexcept {
+        const auto &arrivals = track().arrivals();
+        SubscriberPlace &at = place();
+        at.next_arrival = std::max(at.next_arrival, track().first_arrival());
+        Search search;
+        for (auto arrival = at.next_arrival; arrival < track().first_arrival() + arrivals.size(); ++arrival) {
+            const auto &group = arrivals[static_cast<std::size_t>(arrival - track().first_arrival())];
+            if (group != nullptr && group->sequence() >= at.first && !at.received.contains(group->sequence())) {
+                if (at.within_cap(group->sequence())) {
+                    search.group = group;
+                    return search;
+                }
+                search.above_cap = true;
+            } else if (!search.above_cap) {
+                // Nothing that the cap holds back lies behind this one: the next search need not look at it again.
+                at.next_arrival = arrival + 1;
+            }
+        }
+        return search;
+    }
+};
+
+/// Takes the first frame of the next group that has one.
+class FirstFrameRule : public SubscriberRule {
+public:
+    using value_type = std::optional<FrameSlot>;
+    using SubscriberRule::SubscriberRule;
+
+    WaitList &waits() const noexcept { return track().shared()->first_frame_waits; }
+
+    bool available() const noexcept {
+        const Search search = find();
+        return search.group != track().groups().end() || (!search.may_come && track().over_from(place().next));
+    }
+    Outcome<value_type> take() {
+        const auto group = find().group;
+        if (group == track().groups().end()) return end<FrameSlot>();
+        place().next = group->first + 1;
+        const FrameLog &frames = group->second->frames();
+        return Outcome<value_type>(std::in_place, frames[frames.first()]);
+    }
+
+private:
+    struct Search {
+        Groups::const_iterator group;
+        bool may_come;  // a group that was passed over may still get a frame, or a cap come off it
+    };
+
+    Search find() const noexcept {
+        const Groups &groups = track().groups();
+        bool may_come = false;
+        for (auto at = groups.lower_bound(place().next); at != groups.end(); ++at) {
+            if (!place().within_cap(at->first)) {
+                may_come = true;
+                break;
+            }
+            const FrameLog &frames = at->second->frames();
+            if (frames.first() < frames.end()) return {at, false};
+            if (!at->second->over()) may_come = true;
+        }
+        return {groups.end(), may_come};
+    }
+};
+
+/// The first sequence that will never come, once it is known.
+class TrackFinishedRule : public SubscriberRule {
+public:
+    using value_type = std::uint64_t;
+    using SubscriberRule::SubscriberRule;
+    WaitList &waits() const noexcept { return track().end_waits(); }
+    bool available() const noexcept { return track().final_sequence() || track().ended(); }
+    Outcome<value_type> take() {
+        if (!track().final_sequence()) return track().cause();
+        return Outcome<value_type>(std::in_place, *track().final_sequence());
+    }
+};
+
+/// Why the track ended, once it has.
+class TrackClosedRule : public SubscriberRule {
+public:
+    using value_type = std::error_code;
+    using SubscriberRule::SubscriberRule;
+    WaitList &waits() const noexcept { return track().end_waits(); }
+    bool available() const noexcept { return track().ended(); }
+    Outcome<value_type> take() { return Outcome<value_type>(std::in_place, track().cause()); }
+};
+
+}  // namespace comoq::detail

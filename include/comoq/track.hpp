@@ -1,0 +1,5 @@
+#pragma once
+// A track from all its sides: who writes it, who looks it up, who reads it.
+#include "track_consumer.hpp"
+#include "track_producer.hpp"
+#include "track_subscriber.hpp"

@@ -1,0 +1,115 @@
+#pragma once
+#include "bytes.hpp"
+#include "detail/share.hpp"
+#include "detail/track_state.hpp"
+#include "detail/usage.hpp"
+#include "group.hpp"
+#include "operation.hpp"
+#include "subscription.hpp"
+#include "track_consumer.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace comoq {
+
+/// What a track holds and who uses it.
+struct TrackStats {
+    /// Groups and bytes of frames held for readers.
+    std::size_t groups = 0, bytes = 0;
+    /// Live and pending subscribers.
+    std::size_t subscribers = 0;
+};
+
+/// Writes a track. Copies write the same track; when the last one goes, the track ends: cleanly after `finish()`, with
+/// Dropped otherwise. Groups that are being written go on.
+///
+/// Calls that make groups throw `std::system_error`: the code that ended the track, Closed from the final sequence on,
+/// BoundsExceeded above 2^62-1. Threads: distinct copies may be used at the same time.
+class TrackProducer {
+public:
+    /// For the library: a share in a track that has been accepted.
+    explicit TrackProducer(std::shared_ptr<detail::TrackState> track) noexcept : track_(std::move(track)) {}
+    // A copy follows the subscription from its own beginning.
+    TrackProducer(const TrackProducer &other) noexcept : track_(other.track_) {}
+    TrackProducer(TrackProducer &&) noexcept = default;
+    TrackProducer &operator=(const TrackProducer &other) noexcept { return *this = TrackProducer(other); }
+    TrackProducer &operator=(TrackProducer &&) noexcept = default;
+    ~TrackProducer() = default;
+
+    const std::string &name() const noexcept { return track_->name(); }
+    const TrackInfo &info() const noexcept { return track_->info(); }
+
+    /// A group with the next number.
+    GroupProducer append_group() { return GroupProducer(track_->create_group(std::nullopt)); }
+
+    /// A group with that number; Duplicate if it was used before.
+    GroupProducer create_group(std::uint64_t sequence) { return GroupProducer(track_->create_group(sequence)); }
+
+    /// A finished group of one frame. Gives its number.
+    std::uint64_t write_frame(Bytes payload, Timestamp timestamp = {}) {
+        auto group = append_group();
+        group.write_frame(std::move(payload), timestamp);
+        group.finish();
+        return group.sequence();
+    }
+
+    /// Declares that no number after the latest will come. Groups below may still be made. Closed if one was declared.
+    void finish() { track_->finish(std::nullopt); }
+
+    /// Declares that `sequence` is the first that will never come. ProtocolViolation if it is not above `latest()`,
+    /// Closed if one was declared already.
+    void finish_at(std::uint64_t sequence) { track_->finish(sequence); }
+
+    /// Ends the track with `code` (a false one is Cancelled) and lets go of what it holds. Nothing if it has ended.
+    void abort(std::error_code code) { track_->end(code); }
+
+    /// The highest number in use.
+    std::optional<std::uint64_t> latest() const {
+        detail::Lock lock(track_->mutex());
+        return track_->latest();
+    }
+
+    /// What all subscribers want together: the highest priority; ordered if all want that; the longest max_latency,
+    /// clamped to the track's; the lowest start; the highest end, none if one has none. Nothing if there are none.
+    std::optional<Subscription> subscription() const {
+        detail::Lock lock(track_->mutex());
+        return track_->combined();
+    }
+
+    /// The combined subscription: what it is at first, then each change, several at once as one. Empty means that nobody
+    /// subscribes. Fails with the code that ended the track, Closed if it ended well. Each copy of the producer follows
+    /// by itself.
+    Operation<std::optional<Subscription>> subscription_changed() {
+        if (view_ == nullptr) view_ = std::make_shared<detail::SubscriptionView>();
+        return Operation<std::optional<Subscription>>(
+            detail::Step(detail::SubscriptionChangedRule(track_.state(), view_)));
+    }
+
+    /// Completes while there is a subscriber, live or pending. Fails as `subscription_changed` does.
+    Operation<void> used() { return Operation<void>(detail::Step(detail::UsedRule<true>(track_.state()))); }
+    /// Completes while there is none.
+    Operation<void> unused() { return Operation<void>(detail::Step(detail::UsedRule<false>(track_.state()))); }
+
+    /// The track itself, whatever broadcast it is in.
+    TrackConsumer consume() const { return TrackConsumer(track_.state()); }
+
+    TrackStats stats() const {
+        detail::Lock lock(track_->mutex());
+        TrackStats stats;
+        stats.groups = track_->groups().size();
+        for (const auto &[sequence, group] : track_->groups()) stats.bytes += group->bytes();
+        stats.subscribers = track_->subscribers();
+        return stats;
+    }
+
+private:
+    std::shared_ptr<detail::SubscriptionView> view_;
+    detail::Share<detail::TrackState, &detail::TrackState::producers, &detail::TrackState::last_producer_gone> track_;
+};
+
+}  // namespace comoq
