@@ -1,0 +1,17 @@
+#pragma once
+// All of the library.
+#include "announce.hpp"
+#include "broadcast.hpp"
+#include "broadcast_info.hpp"
+#include "bytes.hpp"
+#include "error.hpp"
+#include "frame.hpp"
+#include "group.hpp"
+#include "operation.hpp"
+#include "origin.hpp"
+#include "origin_dynamic.hpp"
+#include "path.hpp"
+#include "pending.hpp"
+#include "subscription.hpp"
+#include "time.hpp"
+#include "track.hpp"

@@ -1,0 +1,347 @@
+#pragma once
+#include "broadcast_state.hpp"
+#include "end_hooks.hpp"
+#include "intrusive_list.hpp"
+#include "path_text.hpp"
+#include "watch_queue.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace comoq::detail {
+
+/// Who publishes which path, and who watches. It holds no lock and wakes nobody: the origin does, around its calls.
+///
+/// Every node is found by its whole path in one hash table, so that a look-up costs the same however deep or full the
+/// tree is; a node knows its parent, for the watchers above it, and its children, for a new watcher's replay. A node
+/// exists while it has something of its own or a child.
+class AnnounceTree {
+public:
+    struct Node;
+
+    /// One broadcast at one path.
+    class Publication : public EndHook {
+    public:
+        Publication(std::string_view path, std::shared_ptr<BroadcastState> published)
+            : broadcast(std::move(published)),
+              path_(std::make_shared<const std::string>(path)),
+              hash_(rank_hash(path, broadcast->info().hops)) {}
+
+        const std::shared_ptr<BroadcastState> broadcast;
+        std::size_t guards = 1;
+        bool in_tree() const noexcept { return node_ != nullptr; }
+
+    private:
+        friend class AnnounceTree;
+        /// Lower is better: every node of a cluster puts the same publications in the same order.
+        auto rank() const noexcept { return std::tuple(broadcast->info().hops.size(), hash_, order_); }
+
+        const WatchQueue::PathText path_;
+        const std::uint64_t hash_;
+        std::uint64_t order_ = 0;
+        Node *node_ = nullptr;
+    };
+    using PublicationPtr = std::shared_ptr<Publication>;
+
+    class Watch;
+    struct AtNode;
+    /// A watch's place at one node: it sees that node and all below it.
+    class WatchPoint : public ListNode<AtNode> {
+    public:
+        explicit WatchPoint(Watch &owner) noexcept : watch(owner) {}
+        Watch &watch;
+        Node *node = nullptr;
+    };
+
+    /// One watcher: what it has not seen yet, and where it watches. It must be unwatched before it dies.
+    class Watch : public ListNode<Watch> {
+    public:
+        WatchQueue queue;
+        WaitList waits;
+        bool ended = false;
+
+    private:
+        friend class AnnounceTree;
+        std::vector<std::unique_ptr<WatchPoint>> points_;
+    };
+
+    /// One who waits for exactly one path. It must be forgotten before it dies.
+    class Await : public ListNode<AtNode> {
+    public:
+        bool settled = false;
+        std::error_code refusal;
+        std::shared_ptr<BroadcastState> broadcast;
+        WaitList waits;
+
+    private:
+        friend class AnnounceTree;
+        Node *node_ = nullptr;
+    };
+
+    struct Node {
+        std::string_view path;
+        Node *parent = nullptr;
+        Node *first_child = nullptr, *prev_sibling = nullptr, *next_sibling = nullptr;
+        std::vector<PublicationPtr> publications;  // by rank: the first is active
+        IntrusiveList<WatchPoint, AtNode> watches;
+        IntrusiveList<Await, AtNode> awaits;
+
+        bool idle() const noexcept {
+            return publications.empty() && first_child == nullptr && watches.empty() && awaits.empty();
+        }
+    };
+
+    struct PathTextHash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view path) const noexcept { return std::hash<std::string_view>()(path); }
+    };
+
+    AnnounceTree() = default;
+    AnnounceTree(const AnnounceTree &) = delete;
+    AnnounceTree &operator=(const AnnounceTree &) = delete;
+
+    std::size_t announced() const noexcept { return announced_; }
+    std::size_t nodes() const noexcept { return nodes_.size(); }
+    std::size_t watchers() const noexcept { return watchers_; }
+
+    /// The active broadcast at a path, or null. One that is closing at this moment has already lost its place.
+    const std::shared_ptr<BroadcastState> &active(std::string_view path) const noexcept {
+        const Node *node = find(path);
+        if (node == nullptr) return none_;
+        for (const auto &publication : node->publications)
+            if (!publication->broadcast->closed()) return publication->broadcast;
+        return none_;
+    }
+
+    /// The publication of this very broadcast at this path, or null.
+    PublicationPtr published(std::string_view path, const BroadcastState &broadcast) const noexcept {
+        const Node *node = find(path);
+        if (node == nullptr) return nullptr;
+        for (const auto &publication : node->publications)
+            if (publication->broadcast.get() == &broadcast) return publication;
+        return nullptr;
+    }
+
+    void add(PublicationPtr publication, WakeList &wake) {
+        const auto path = publication->path_;
+        Node &node = reach(*path);
+        Publication &added = *publication;
+        added.order_ = next_order_++;
+        auto &all = node.publications;
+        auto place = std::find_if(all.begin(), all.end(),
+                                  [&](const PublicationPtr &other) { return added.rank() < other->rank(); });
+        try {
+            place = all.insert(place, std::move(publication));
+        } catch (...) {
+            prune(&node);
+            throw;
+        }
+        added.node_ = &node;
+        if (place != all.begin()) return;
+        if (all.size() == 1) {
+            ++announced_;
+            tell(node, wake, [&](WatchQueue &queue) { queue.announced(path, added.broadcast); });
+        } else {
+            tell(node, wake, [&](WatchQueue &queue) { queue.restarted(path, added.broadcast); });
+        }
+        for (Await *await = node.awaits.front(); await != nullptr; await = node.awaits.front()) {
+            await->broadcast = added.broadcast;
+            settle(*await, wake);
+        }
+    }
+
+    /// Takes a publication off; the next one in rank takes its place. The caller holds a reference to it.
+    void remove(Publication &publication, WakeList &wake) {
+        Node *node = std::exchange(publication.node_, nullptr);
+        if (node == nullptr) return;
+        auto &all = node->publications;
+        auto place = std::find_if(all.begin(), all.end(),
+                                  [&](const PublicationPtr &other) { return other.get() == &publication; });
+        const bool was_active = place == all.begin();
+        all.erase(place);
+        if (was_active) {
+            const auto &path = publication.path_;
+            if (all.empty()) {
+                --announced_;
+                tell(*node, wake, [&](WatchQueue &queue) { queue.unannounced(path); });
+            } else {
+                const auto &next = all.front()->broadcast;
+                tell(*node, wake, [&](WatchQueue &queue) { queue.restarted(path, next); });
+            }
+        }
+        prune(node);
+    }
+
+    /// Watches everything below `prefix`, and replays what is active there. A watch has several prefixes, none of which
+    /// contains another.
+    void watch(Watch &watch, std::string_view prefix) {
+        auto point = std::make_unique<WatchPoint>(watch);
+        if (watch.points_.empty()) {
+            ++watchers_;
+            watches_.push_back(watch);
+        }
+        watch.points_.push_back(std::move(point));
+        WatchPoint &added = *watch.points_.back();
+        Node &node = reach(prefix);
+        added.node = &node;
+        node.watches.push_back(added);
+        for (Node *at = &node; at != nullptr; at = following(*at, node))
+            if (!at->publications.empty())
+                watch.queue.announced(at->publications.front()->path_, at->publications.front()->broadcast);
+    }
+    void unwatch(Watch &watch) noexcept {
+        if (watch.points_.empty()) return;
+        --watchers_;
+        watches_.remove(watch);
+        for (auto &point : watch.points_) {
+            if (point->node == nullptr) continue;
+            point->node->watches.remove(*point);
+            prune(point->node);
+        }
+        watch.points_.clear();
+    }
+
+    void await(Await &await, std::string_view path) {
+        Node &node = reach(path);
+        await.node_ = &node;
+        node.awaits.push_back(await);
+        ++watchers_;
+    }
+    void forget(Await &await) noexcept {
+        if (Node *node = await.node_) {
+            take(await);
+            prune(node);
+        }
+    }
+
+    /// All that was published, taken out of the tree at once.
+    struct Remains {
+        std::vector<PublicationPtr> at_root;
+        std::unordered_map<std::string, Node, PathTextHash, std::equal_to<>> nodes;
+
+        template <class Function> void for_each(Function function) {
+            for (auto &publication : at_root) function(*publication);
+            for (auto &[path, node] : nodes)
+                for (auto &publication : node.publications) function(*publication);
+        }
+    };
+
+    /// The end of the origin: every watch ends at once, and whoever awaits a path is refused with `code`. What was
+    /// published goes to the caller, to be freed after unlocking.
+    Remains clear(std::error_code code, WakeList &wake) noexcept {
+        while (Watch *watch = watches_.front()) {
+            watch->ended = true;
+            wake.take(watch->waits);
+            unwatch(*watch);
+        }
+        const auto leave = [&](Node &node) {
+            while (Await *await = node.awaits.front()) {
+                await->refusal = code;
+                settle(*await, wake);
+            }
+            for (auto &publication : node.publications) publication->node_ = nullptr;
+        };
+        leave(root_);
+        for (auto &[path, node] : nodes_) leave(node);
+        announced_ = 0;
+        root_.first_child = nullptr;
+        return {std::exchange(root_.publications, {}), std::exchange(nodes_, {})};
+    }
+
+private:
+    /// FNV-1a in 64 bits over the path and the hops, from the basis that all nodes of a cluster share.
+    static std::uint64_t rank_hash(std::string_view path, const std::vector<std::uint64_t> &hops) noexcept {
+        std::uint64_t hash = 0x420C0DECB00B;
+        const auto add = [&hash](std::uint8_t byte) {
+            hash ^= byte;
+            hash *= 0x100000001B3;
+        };
+        for (const char c : path) add(static_cast<std::uint8_t>(c));
+        for (const std::uint64_t hop : hops)
+            for (unsigned shift = 0; shift < 64; shift += 8) add(static_cast<std::uint8_t>(hop >> shift));
+        return hash;
+    }
+
+    const Node *find(std::string_view path) const noexcept {
+        if (path.empty()) return &root_;
+        auto found = nodes_.find(path);
+        return found != nodes_.end() ? &found->second : nullptr;
+    }
+
+    Node &reach(std::string_view path) {
+        if (path.empty()) return root_;
+        if (auto found = nodes_.find(path); found != nodes_.end()) return found->second;
+        Node &parent_node = reach(parent(path));
+        decltype(nodes_)::iterator place;
+        try {
+            place = nodes_.try_emplace(std::string(path)).first;
+        } catch (...) {
+            prune(&parent_node);
+            throw;
+        }
+        Node &node = place->second;
+        node.path = place->first;
+        node.parent = &parent_node;
+        node.next_sibling = parent_node.first_child;
+        if (parent_node.first_child != nullptr) parent_node.first_child->prev_sibling = &node;
+        parent_node.first_child = &node;
+        return node;
+    }
+
+    /// Removes a node that has nothing any more, and what that leaves idle above it.
+    void prune(Node *node) noexcept {
+        while (node != &root_ && node->idle()) {
+            Node *above = node->parent;
+            (node->prev_sibling != nullptr ? node->prev_sibling->next_sibling : above->first_child) = node->next_sibling;
+            if (node->next_sibling != nullptr) node->next_sibling->prev_sibling = node->prev_sibling;
+            nodes_.erase(nodes_.find(node->path));
+            node = above;
+        }
+    }
+
+    /// The node after `at` in the subtree below `top`, parents first.
+    static Node *following(Node &at, Node &top) noexcept {
+        if (at.first_child != nullptr) return at.first_child;
+        for (Node *node = &at; node != &top; node = node->parent)
+            if (node->next_sibling != nullptr) return node->next_sibling;
+        return nullptr;
+    }
+
+    template <class Tell> static void tell(Node &changed, WakeList &wake, Tell tell) {
+        for (Node *node = &changed; node != nullptr; node = node->parent) {
+            for (WatchPoint *point = node->watches.front(); point != nullptr; point = node->watches.after(*point)) {
+                tell(point->watch.queue);
+                wake.take(point->watch.waits);
+            }
+        }
+    }
+
+    void take(Await &await) noexcept {
+        std::exchange(await.node_, nullptr)->awaits.remove(await);
+        --watchers_;
+    }
+    void settle(Await &await, WakeList &wake) noexcept {
+        take(await);
+        await.settled = true;
+        wake.take(await.waits);
+    }
+
+    std::unordered_map<std::string, Node, PathTextHash, std::equal_to<>> nodes_;
+    Node root_;
+    IntrusiveList<Watch> watches_;
+    const std::shared_ptr<BroadcastState> none_;
+    std::size_t announced_ = 0;
+    std::size_t watchers_ = 0;
+    std::uint64_t next_order_ = 0;
+};
+
+}  // namespace comoq::detail

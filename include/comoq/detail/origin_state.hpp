@@ -1,0 +1,232 @@
+#pragma once
+#include "announce_tree.hpp"
+#include "broadcast_state.hpp"
+#include "handler_lanes.hpp"
+#include "media_bounds.hpp"
+#include "origin_view.hpp"
+#include "request.hpp"
+#include "request_table.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+
+namespace comoq::detail {
+
+/// An origin: the announce tree, and beside it the requests for what nobody announced and what handlers served.
+/// One lock guards all of it, so that a request is resolved in one decision.
+class OriginState : public std::enable_shared_from_this<OriginState> {
+public:
+    using Broadcast = std::shared_ptr<BroadcastState>;
+    using Requests = RequestTable<std::string, Broadcast>;
+    using BroadcastRequester = Requester<OriginState, Broadcast>;
+    using PublicationPtr = AnnounceTree::PublicationPtr;
+
+    OriginState(std::uint64_t id, std::size_t max_pending, std::shared_ptr<MediaBounds> media_bounds)
+        : id_(id), max_pending_(max_pending), bounds_(std::move(media_bounds)) {}
+
+    const std::shared_ptr<MediaBounds> &bounds() const noexcept { return bounds_; }
+    Mutex &mutex() const noexcept { return mutex_; }
+
+    // What follows is called under the lock.
+
+    Requests &requests() noexcept { return requests_; }
+    HandlerLanes<Requests> &lanes() noexcept { return lanes_; }
+    AnnounceTree &tree() noexcept { return tree_; }
+    const AnnounceTree &tree() const noexcept { return tree_; }
+    bool gone() const noexcept { return gone_; }
+    std::size_t pending() const noexcept { return requests_.size(); }
+    std::size_t served() const noexcept { return served_.size(); }
+
+    // What follows takes the lock.
+
+    /// What asking for a path leads to: a refusal, a broadcast that is there, or a place in a request.
+    using Resolution = std::variant<std::error_code, Broadcast, BroadcastRequester>;
+
+    Resolution request(const OriginView &view, std::string_view text) {
+        const AbsolutePath path(view.root().view(), text);
+        if (!path.valid()) return make_error_code(Error::InvalidPath);
+        if (!view.covers(path.view())) return make_error_code(Error::Unauthorized);
+        WakeList wake;
+        Lock lock(mutex_);
+        if (gone_) return make_error_code(Error::Dropped);
+        if (const Broadcast &announced = tree_.active(path.view())) return announced;
+        if (Broadcast served = find_served(path.view())) return served;
+        if (auto pending = requests_.find(path.view())) {
+            requests_.join(*pending);
+            return BroadcastRequester(shared_from_this(), std::move(pending));
+        }
+        auto *lane = lanes_.lane_of(path.view());
+        if (lane == nullptr) return make_error_code(Error::NotFound);
+        if (requests_.size() >= max_pending_) return make_error_code(Error::LimitReached);
+        auto entry = requests_.open(std::string(path.view()), lane->queue);
+        HandlerLanes<Requests>::wake(*lane, wake);
+        return BroadcastRequester(shared_from_this(), std::move(entry));
+    }
+
+    /// A handler's answer. A broadcast is remembered for the path while it is open.
+    bool settle_request(Requests::Entry &entry, Broadcast broadcast) {
+        if (broadcast == nullptr) return settle_request(entry, make_error_code(Error::NotFound));
+        ResumeScope scope;
+        auto served = std::make_shared<Served>(weak_from_this(), entry.key(), broadcast);
+        const bool open = broadcast->add_hook(served);
+        bool settled = false, remembered = false;
+        try {
+            WakeList wake;
+            Lock lock(mutex_);
+            if (!entry.settled() && open && !broadcast->closed()) {
+                // An older one can only be a broadcast that is closing at this moment; it will not find itself here.
+                served_.erase(served->path);
+                remembered = served_.emplace(served->path, served).second;
+            }
+            settled = requests_.settle(entry, Outcome<Broadcast>(std::in_place, broadcast), wake);
+        } catch (...) {
+            broadcast->remove_hook(*served);
+            throw;
+        }
+        if (!remembered) broadcast->remove_hook(*served);
+        return settled;
+    }
+
+    bool settle_request(Requests::Entry &entry, std::error_code code) noexcept {
+        WakeList wake;
+        Lock lock(mutex_);
+        return requests_.settle(entry, Outcome<Broadcast>(code), wake);
+    }
+
+    /// Announces, or adds a guard to what is announced already. Throws what section 4 of the contract refuses with.
+    PublicationPtr publish(const OriginView &view, std::string_view text, Broadcast broadcast) {
+        const AbsolutePath path(view.root().view(), text);
+        if (!path.valid()) throw_error(make_error_code(Error::InvalidPath));
+        if (!view.covers(path.view())) throw_error(make_error_code(Error::Unauthorized));
+        if (broadcast == nullptr) throw_error(make_error_code(Error::NotFound));
+        const auto &hops = broadcast->info().hops;
+        if (std::find(hops.begin(), hops.end(), id_) != hops.end()) throw_error(make_error_code(Error::RoutingLoop));
+        ResumeScope scope;
+        auto added = std::make_shared<Announced>(weak_from_this(), path.view(), broadcast);
+        if (!broadcast->add_hook(added)) throw_error(make_error_code(Error::Closed));
+        std::error_code refusal;
+        PublicationPtr existing;
+        try {
+            WakeList wake;
+            Lock lock(mutex_);
+            if (gone_) {
+                refusal = make_error_code(Error::Dropped);
+            } else if (broadcast->closed()) {
+                refusal = make_error_code(Error::Closed);
+            } else if ((existing = tree_.published(path.view(), *broadcast))) {
+                ++existing->guards;
+            } else {
+                tree_.add(added, wake);
+                if (auto pending = requests_.find(path.view()))
+                    requests_.settle(*pending, Outcome<Broadcast>(std::in_place, broadcast), wake);
+                return added;
+            }
+        } catch (...) {
+            broadcast->remove_hook(*added);
+            throw;
+        }
+        broadcast->remove_hook(*added);
+        if (refusal) throw_error(refusal);
+        return existing;
+    }
+
+    /// A guard goes; with the last one the publication does.
+    void drop_guard(AnnounceTree::Publication &publication) noexcept {
+        ResumeScope scope;
+        {
+            WakeList wake;
+            Lock lock(mutex_);
+            if (!publication.in_tree() || --publication.guards != 0) return;
+            tree_.remove(publication, wake);
+        }
+        publication.broadcast->remove_hook(publication);
+    }
+
+    Atomic<std::size_t> owners{0};
+    void last_owner_gone() noexcept {
+        AnnounceTree::Remains published;
+        std::unordered_map<std::string_view, std::shared_ptr<Served>> served;
+        WakeList wake;
+        {
+            const auto code = make_error_code(Error::Dropped);
+            Lock lock(mutex_);
+            gone_ = true;
+            requests_.settle_all(code, wake);
+            lanes_.wake_all(wake);
+            published = tree_.clear(code, wake);
+            served.swap(served_);
+        }
+        published.for_each([](AnnounceTree::Publication &one) { one.broadcast->remove_hook(one); });
+        for (auto &[path, one] : served)
+            if (auto broadcast = one->broadcast.lock()) broadcast->remove_hook(*one);
+    }
+
+private:
+    /// A publication that leaves the tree when its broadcast ends, whatever guards it has.
+    class Announced final : public AnnounceTree::Publication {
+    public:
+        Announced(std::weak_ptr<OriginState> origin, std::string_view path, Broadcast published)
+            : Publication(path, std::move(published)), origin_(std::move(origin)) {}
+        void ended() noexcept override {
+            auto origin = origin_.lock();
+            if (origin == nullptr) return;
+            WakeList wake;
+            Lock lock(origin->mutex_);
+            origin->tree_.remove(*this, wake);
+        }
+
+    private:
+        const std::weak_ptr<OriginState> origin_;
+    };
+
+    /// A broadcast that a handler served, forgotten when it ends. It does not keep the broadcast alive.
+    class Served final : public EndHook {
+    public:
+        Served(std::weak_ptr<OriginState> origin, std::string served_path, const Broadcast &served)
+            : path(std::move(served_path)), broadcast(served), origin_(std::move(origin)) {}
+        void ended() noexcept override {
+            if (auto origin = origin_.lock()) origin->forget(*this);
+        }
+        const std::string path;
+        const std::weak_ptr<BroadcastState> broadcast;
+
+    private:
+        const std::weak_ptr<OriginState> origin_;
+    };
+
+    Broadcast find_served(std::string_view path) const noexcept {
+        auto found = served_.find(path);
+        if (found == served_.end()) return nullptr;
+        auto broadcast = found->second->broadcast.lock();
+        return broadcast != nullptr && !broadcast->closed() ? broadcast : nullptr;
+    }
+
+    void forget(Served &served) noexcept {
+        std::shared_ptr<Served> forgotten;
+        Lock lock(mutex_);
+        auto found = served_.find(served.path);
+        if (found == served_.end() || found->second.get() != &served) return;
+        forgotten = std::move(found->second);
+        served_.erase(found);
+    }
+
+    const std::uint64_t id_;
+    const std::size_t max_pending_;
+    const std::shared_ptr<MediaBounds> bounds_;
+    mutable Mutex mutex_;
+    bool gone_ = false;
+    AnnounceTree tree_;
+    Requests requests_;
+    HandlerLanes<Requests> lanes_;
+    std::unordered_map<std::string_view, std::shared_ptr<Served>> served_;  // the keys are the entries' own paths
+};
+
+}  // namespace comoq::detail

@@ -1,0 +1,115 @@
+#pragma once
+#include "announce_tree.hpp"
+#include "origin_state.hpp"
+#include "origin_view.hpp"
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+namespace comoq::detail {
+
+/// A watcher of an origin, on the tree's lists from its making until its last holder lets go.
+class OriginWatch {
+public:
+    OriginWatch(std::shared_ptr<OriginState> watched, std::shared_ptr<const OriginView> seen)
+        : origin(std::move(watched)), view(std::move(seen)) {
+        Lock lock(origin->mutex());
+        watch.ended = origin->gone();
+        if (watch.ended) return;
+        try {
+            for (const Path &prefix : view->allowed()) origin->tree().watch(watch, prefix.view());
+        } catch (...) {
+            origin->tree().unwatch(watch);
+            throw;
+        }
+    }
+    OriginWatch(const OriginWatch &) = delete;
+    OriginWatch &operator=(const OriginWatch &) = delete;
+    ~OriginWatch() {
+        Lock lock(origin->mutex());
+        origin->tree().unwatch(watch);
+    }
+
+    const std::shared_ptr<OriginState> origin;
+    const std::shared_ptr<const OriginView> view;
+    AnnounceTree::Watch watch;
+};
+
+/// Takes the next change that a watcher has not seen.
+class NextChangeRule {
+public:
+    using value_type = std::optional<WatchQueue::Change>;
+    explicit NextChangeRule(std::shared_ptr<OriginWatch> watch) noexcept : watch_(std::move(watch)) {}
+
+    Mutex &mutex() const noexcept { return watch_->origin->mutex(); }
+    WaitList &waits() const noexcept { return watch_->watch.waits; }
+    bool available() const noexcept { return watch_->watch.ended || !watch_->watch.queue.empty(); }
+    Outcome<value_type> take() {
+        if (watch_->watch.ended) return Outcome<value_type>(std::in_place, std::nullopt);
+        return Outcome<value_type>(std::in_place, watch_->watch.queue.pop());
+    }
+
+private:
+    std::shared_ptr<OriginWatch> watch_;
+};
+
+/// One who waits for exactly one path to be announced.
+class AwaitedBroadcastRule {
+public:
+    using value_type = std::shared_ptr<BroadcastState>;
+
+    /// A refusal, the broadcast that is announced, or a wait for it.
+    using Resolution = std::variant<std::error_code, std::shared_ptr<BroadcastState>, AwaitedBroadcastRule>;
+
+    static Resolution make(const std::shared_ptr<OriginState> &origin, const OriginView &view, std::string_view text);
+
+    Mutex &mutex() const noexcept { return wait_->origin->mutex(); }
+    WaitList &waits() const noexcept { return wait_->await.waits; }
+    bool available() const noexcept { return wait_->await.settled; }
+    Outcome<value_type> take() {
+        if (wait_->await.refusal) return wait_->await.refusal;
+        return Outcome<value_type>(std::in_place, wait_->await.broadcast);
+    }
+
+private:
+    struct Wait {
+        explicit Wait(std::shared_ptr<OriginState> awaited) noexcept : origin(std::move(awaited)) {}
+        Wait(const Wait &) = delete;
+        Wait &operator=(const Wait &) = delete;
+        ~Wait() {
+            Lock lock(origin->mutex());
+            origin->tree().forget(await);
+        }
+        const std::shared_ptr<OriginState> origin;
+        AnnounceTree::Await await;
+    };
+    explicit AwaitedBroadcastRule(std::unique_ptr<Wait> wait) noexcept : wait_(std::move(wait)) {}
+
+    std::unique_ptr<Wait> wait_;
+};
+
+inline AwaitedBroadcastRule::Resolution AwaitedBroadcastRule::make(const std::shared_ptr<OriginState> &origin,
+                                                                   const OriginView &view, std::string_view text) {
+    const AbsolutePath path(view.root().view(), text);
+    if (!path.valid()) return make_error_code(Error::InvalidPath);
+    if (!view.covers(path.view())) return make_error_code(Error::Unauthorized);
+    auto wait = std::make_unique<Wait>(origin);
+    Lock lock(origin->mutex());
+    if (origin->gone()) {
+        lock.unlock();
+        return make_error_code(Error::Dropped);
+    }
+    if (auto active = origin->tree().active(path.view())) {
+        lock.unlock();
+        return active;
+    }
+    origin->tree().await(wait->await, path.view());
+    lock.unlock();
+    return AwaitedBroadcastRule(std::move(wait));
+}
+
+}  // namespace comoq::detail
