@@ -112,8 +112,11 @@ public:
         : holder_(state), handler_(state) {}
     BroadcastDynamic(const BroadcastDynamic &) noexcept = default;
     BroadcastDynamic(BroadcastDynamic &&) noexcept = default;
-    BroadcastDynamic &operator=(const BroadcastDynamic &) noexcept = default;
-    BroadcastDynamic &operator=(BroadcastDynamic &&) noexcept = default;
+    BroadcastDynamic &operator=(BroadcastDynamic other) noexcept {
+        std::swap(holder_, other.holder_);
+        std::swap(handler_, other.handler_);
+        return *this;
+    }
     ~BroadcastDynamic() { last_act_.arm(); }
 
     /// The oldest request that nobody has taken. Ends empty when the broadcast has ended or its last handler is gone; a

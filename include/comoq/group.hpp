@@ -136,14 +136,14 @@ public:
     /// Appends a frame. The timestamp is converted to the track's timescale, truncating. Throws FrameTooLarge beyond the
     /// origin's `max_frame_size`, TimestampMismatch if the timestamp does not fit.
     void write_frame(Bytes payload, Timestamp timestamp = {}) {
-        throw_if_too_large(payload.size());
-        group_->write(detail::FrameSlot{timestamp.convert(group_->timescale()), std::move(payload), nullptr});
+        group_->write(
+            detail::make_slot(*group_->shared()->bounds, group_->timescale(), std::move(payload), timestamp));
     }
 
     /// Begins a frame of `size` bytes that is written in chunks. Throws as `write_frame` does, before anything is
     /// allocated for it.
     FrameProducer create_frame(std::uint64_t size, Timestamp timestamp = {}) {
-        throw_if_too_large(size);
+        if (size > group_->shared()->bounds->max_frame_size) detail::throw_error(make_error_code(Error::FrameTooLarge));
         return FrameProducer(group_.state(), group_->open(size, timestamp.convert(group_->timescale())));
     }
 
@@ -151,19 +151,12 @@ public:
     void finish() { group_->finish(); }
 
     /// Fails the group with `code` (a false one is Cancelled) and lets go of its frames. Nothing if it has failed already.
-    void abort(std::error_code code) {
-        detail::ResumeScope scope;
-        group_->abort(detail::failure(code));
-    }
+    void abort(std::error_code code) { group_->abort(detail::failure(code)); }
 
     /// A reader from the first frame still held.
     GroupConsumer consume() const { return GroupConsumer(group_.state()); }
 
 private:
-    void throw_if_too_large(std::uint64_t size) const {
-        if (size > group_->shared()->bounds->max_frame_size) detail::throw_error(make_error_code(Error::FrameTooLarge));
-    }
-
     detail::Share<detail::GroupState, &detail::GroupState::producers, &detail::GroupState::last_producer_gone> group_;
 };
 

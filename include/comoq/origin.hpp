@@ -27,7 +27,8 @@ namespace comoq {
 struct OriginConfig {
     /// This origin's hop id: what a broadcast that passed through it carries. 0 means a random one.
     std::uint64_t id = 0;
-    /// Requests that are not settled; more are refused with LimitReached.
+    /// Requests for broadcasts that are not settled, and in each of the origin's broadcasts requests for tracks; more are
+    /// refused with LimitReached.
     std::size_t max_pending_requests = 65536;
     /// Bytes of media that the origin's broadcasts hold for readers.
     std::size_t max_cached_bytes = std::size_t{1} << 30;
@@ -86,7 +87,12 @@ public:
     BroadcastPublish(BroadcastProducer producer, OriginPublish guard) noexcept
         : producer_(std::move(producer)), guard_(std::move(guard)) {}
     BroadcastPublish(BroadcastPublish &&) noexcept = default;
-    BroadcastPublish &operator=(BroadcastPublish &&) noexcept = default;
+    BroadcastPublish &operator=(BroadcastPublish &&other) noexcept {
+        BroadcastPublish previous(std::move(*this));
+        producer_ = std::move(other.producer_);
+        guard_ = std::move(other.guard_);
+        return *this;
+    }
     ~BroadcastPublish() { last_act_.arm(); }
 
     BroadcastProducer &producer() { return producer_; }
@@ -275,11 +281,12 @@ private:
 
     static std::shared_ptr<detail::OriginState> make_state(OriginConfig &&config) {
         auto bounds = std::make_shared<detail::MediaBounds>();
+        bounds->max_pending_requests = config.max_pending_requests;
         bounds->max_frame_size = config.max_frame_size;
         bounds->max_cached_bytes = config.max_cached_bytes;
         bounds->clock = std::move(config.clock);
         const auto id = config.id != 0 ? config.id : random_id();
-        return std::make_shared<detail::OriginState>(id, config.max_pending_requests, std::move(bounds));
+        return std::make_shared<detail::OriginState>(id, std::move(bounds));
     }
 
     /// Hop ids have 62 bits on the wire; peers written in JavaScript refuse more than 53.

@@ -82,7 +82,7 @@ public:
         }
 
         friend bool operator==(const iterator &left, const iterator &right) {
-            return left.rest_.data() == right.rest_.data() && left.rest_.size() == right.rest_.size();
+            return left.rest_.data() == right.rest_.data();
         }
 
     private:

@@ -50,13 +50,7 @@ public:
         if (!found.request) return ready<TrackSubscriber>(TrackSubscriber(std::move(found.subscriber)));
         return pending<TrackSubscriber>(
             std::move(*found.request),
-            [subscriber = std::move(found.subscriber)](std::shared_ptr<detail::TrackState> &&track) mutable {
-                if (track != subscriber->track()) {
-                    // The name was given to a track from elsewhere: the subscription moves there.
-                    detail::WakeList wake;
-                    subscriber = std::make_shared<detail::SubscriberState>(std::move(track),
-                                                                           subscriber->place().wishes, wake);
-                }
+            [subscriber = std::move(found.subscriber)](std::shared_ptr<detail::TrackState> &&) {
                 return TrackSubscriber(subscriber);
             });
     }

@@ -50,12 +50,11 @@ public:
     /// A group with that number; Duplicate if it was used before.
     GroupProducer create_group(std::uint64_t sequence) { return GroupProducer(track_->create_group(sequence)); }
 
-    /// A finished group of one frame. Gives its number.
+    /// A finished group of one frame. Gives its number. Throws what `append_group` and `GroupProducer::write_frame` do, and
+    /// takes no number then.
     std::uint64_t write_frame(Bytes payload, Timestamp timestamp = {}) {
-        auto group = append_group();
-        group.write_frame(std::move(payload), timestamp);
-        group.finish();
-        return group.sequence();
+        return track_->write_group(
+            detail::make_slot(*track_->shared()->bounds, track_->info().timescale, std::move(payload), timestamp));
     }
 
     /// Declares that no number after the latest will come. Groups below may still be made. Closed if one was declared.

@@ -146,16 +146,17 @@ public:
             throw;
         }
         added.node_ = &node;
+        // Whoever awaits the path has found nothing open here: what ranks before this one is closing at this moment.
+        while (Await *await = node.awaits.front()) {
+            await->broadcast = added.broadcast;
+            settle(*await, wake);
+        }
         if (place != all.begin()) return;
         if (all.size() == 1) {
             ++announced_;
             tell(node, wake, [&](WatchQueue &queue) { queue.announced(path, added.broadcast); });
         } else {
             tell(node, wake, [&](WatchQueue &queue) { queue.restarted(path, added.broadcast); });
-        }
-        for (Await *await = node.awaits.front(); await != nullptr; await = node.awaits.front()) {
-            await->broadcast = added.broadcast;
-            settle(*await, wake);
         }
     }
 

@@ -70,12 +70,14 @@ public:
             result.request.emplace(shared_from_this(), std::move(pending));
         } else if (closed()) {
             result.refusal = cause_;
-        } else if (handlers.load(std::memory_order_relaxed) != 0) {
+        } else if (handlers.load(std::memory_order_relaxed) == 0) {
+            result.refusal = make_error_code(Error::NotFound);
+        } else if (requests_.size() >= bounds_->max_pending_requests) {
+            result.refusal = make_error_code(Error::LimitReached);
+        } else {
             auto track = std::make_shared<TrackState>(std::string(name), bounds_);
             result.request.emplace(shared_from_this(), requests_.open(std::string(name), queue_, std::move(track)));
             wake.take(handler_waits_);
-        } else {
-            result.refusal = make_error_code(Error::NotFound);
         }
         if (wishes != nullptr && !result.refusal)
             result.subscriber = std::make_shared<SubscriberState>(
@@ -127,7 +129,10 @@ public:
         Lock lock(mutex_);
         throw_if_taken(track->name());
         add(track);
-        if (auto pending = requests_.find(track->name())) requests_.settle(*pending, Outcome(std::in_place, track), wake);
+        if (auto pending = requests_.find(track->name())) {
+            pending->payload()->move_subscribers(track, wake);
+            requests_.settle(*pending, Outcome(std::in_place, track), wake);
+        }
     }
 
     /// Takes a track off the list; those who have it go on.

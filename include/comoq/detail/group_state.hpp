@@ -25,6 +25,12 @@ struct FrameSlot {
     }
 };
 
+/// A frame for a track with that timescale. Throws FrameTooLarge or TimestampMismatch.
+inline FrameSlot make_slot(const MediaBounds &bounds, Timescale timescale, Bytes &&payload, Timestamp timestamp) {
+    if (payload.size() > bounds.max_frame_size) throw_error(make_error_code(Error::FrameTooLarge));
+    return FrameSlot{timestamp.convert(timescale), std::move(payload), nullptr};
+}
+
 /// Frames by index, with the oldest dropped from the front. A vector and an offset: an empty one costs nothing, and
 /// reading one frame touches one place.
 class FrameLog {
@@ -110,6 +116,14 @@ public:
         push(std::move(slot), dropped, wake);
     }
 
+    /// Makes a group that nobody knows of yet one of a single frame. Under the lock.
+    void fill(FrameSlot &&slot) {
+        const std::size_t size = slot.bytes();
+        frames_.push(std::move(slot));
+        account(size);
+        finished_ = true;
+    }
+
     std::shared_ptr<FrameState> open(std::uint64_t size, Timestamp timestamp) {
         auto frame = std::make_shared<FrameState>(size, timestamp);
         WakeList wake;
@@ -173,7 +187,7 @@ public:
     /// Ends the group with `code`, for all but those who have read all of a finished one, and gives its frames to the
     /// caller to free after unlocking. `keep_frames`: its readers first get what is complete. Under the lock.
     [[nodiscard]] std::vector<FrameSlot> fail(std::error_code code, bool keep_frames, WakeList &wake) noexcept {
-        if (failure_ || (finished_ && keep_frames)) return {};
+        if (released_ || (keep_frames && over())) return {};
         failure_ = code;
         std::vector<FrameSlot> released;
         if (!keep_frames) {

@@ -8,12 +8,13 @@
 
 namespace comoq::detail {
 
-/// What the media of one origin share: its clock, its bounds, and the count of what is held.
+/// What the broadcasts of one origin share with it: its clock, its bounds, and the count of what is held.
 struct MediaBounds {
     // The contract's bounds for one group: 32 MiB or 32,768 frames.
     static constexpr std::size_t max_group_bytes = std::size_t{32} << 20;
     static constexpr std::size_t max_group_frames = 32768;
 
+    std::size_t max_pending_requests = 65536;
     std::size_t max_frame_size = std::size_t{32} << 20;
     std::size_t max_cached_bytes = std::size_t{1} << 30;
     Clock clock = {};

@@ -29,8 +29,8 @@ public:
     using BroadcastRequester = Requester<OriginState, Broadcast>;
     using PublicationPtr = AnnounceTree::PublicationPtr;
 
-    OriginState(std::uint64_t id, std::size_t max_pending, std::shared_ptr<MediaBounds> media_bounds)
-        : id_(id), max_pending_(max_pending), bounds_(std::move(media_bounds)) {}
+    OriginState(std::uint64_t id, std::shared_ptr<MediaBounds> media_bounds)
+        : id_(id), bounds_(std::move(media_bounds)) {}
 
     const std::shared_ptr<MediaBounds> &bounds() const noexcept { return bounds_; }
     Mutex &mutex() const noexcept { return mutex_; }
@@ -65,7 +65,7 @@ public:
         }
         auto *lane = lanes_.lane_of(path.view());
         if (lane == nullptr) return make_error_code(Error::NotFound);
-        if (requests_.size() >= max_pending_) return make_error_code(Error::LimitReached);
+        if (requests_.size() >= bounds_->max_pending_requests) return make_error_code(Error::LimitReached);
         auto entry = requests_.open(std::string(path.view()), lane->queue);
         HandlerLanes<Requests>::wake(*lane, wake);
         return BroadcastRequester(shared_from_this(), std::move(entry));
@@ -219,7 +219,6 @@ private:
     }
 
     const std::uint64_t id_;
-    const std::size_t max_pending_;
     const std::shared_ptr<MediaBounds> bounds_;
     mutable Mutex mutex_;
     bool gone_ = false;

@@ -39,10 +39,11 @@ inline std::size_t parts_of_plain_path(std::string_view text) noexcept {
     while (!text.empty()) {
         const auto piece = text.substr(0, std::min(text.size(), sizeof(std::uint64_t)));
         const auto word = word_of(piece);
-        // Where all bytes are below 0x80, no sum here or below carries into the next byte; where not, the result is 0
-        // whatever the sums are. 0x20 + 0x60 is the first to reach the top bit, and so is 0x7f + 1.
-        const auto controls = ~(word + 0x60 * ones) | (word + ones);
-        if (((word | controls) & tops) != 0) {
+        // Adding 0x60 lifts the bytes from 0x20 to 0x9f over 0x7f, and adding 1 those from 0x7f to 0xfe: what does the
+        // one and not the other is printable. Only bytes above 0x7f can carry into the next, and the first such is
+        // seen.
+        const auto others = ~(word + 0x60 * ones) | (word + ones);
+        if ((others & tops) != 0) {
             return 0;
         }
         const auto slash = ~((word ^ (0x2f * ones)) + 0x7f * ones) & tops;

@@ -21,7 +21,10 @@ public:
     SubscriberState &operator=(const SubscriberState &) = delete;
     ~SubscriberState() { track_->unsubscribe(place_); }
 
-    const std::shared_ptr<TrackState> &track() const noexcept { return track_; }
+    /// The track that it reads, once the subscription is not pending any more.
+    const std::shared_ptr<TrackState> &track() const noexcept {
+        return place_.moved_to != nullptr ? place_.moved_to : track_;
+    }
     SubscriberPlace &place() noexcept { return place_; }
 
 private:

@@ -20,9 +20,14 @@
 
 namespace comoq::detail {
 
+class TrackState;
+
 /// One subscriber's wishes and its two places in the track. Guarded by the track's lock.
 struct SubscriberPlace {
     Subscription wishes;
+    /// Set when a pending subscription was moved to another track than the one it was made for. Guarded by the lock of
+    /// the track that it was made for.
+    std::shared_ptr<TrackState> moved_to;
     /// The lowest sequence that `next_group` may still give, and that `recv_group` may give at all.
     std::uint64_t next = 0;
     std::uint64_t first = 0;
@@ -113,10 +118,25 @@ public:
     void unsubscribe(SubscriberPlace &place) noexcept {
         WakeList wake;
         Lock lock(mutex());
-        (place.prev_ != nullptr ? place.prev_->next_ : subscribers_) = place.next_;
-        if (place.next_ != nullptr) place.next_->prev_ = place.prev_;
-        --subscriber_count_;
+        if (const auto elsewhere = place.moved_to; elsewhere != nullptr && elsewhere.get() != this) {
+            lock.unlock();
+            elsewhere->unsubscribe(place);
+            return;
+        }
+        unlink(place);
         wake.take(usage_waits_);
+    }
+
+    /// Hands the subscribers of a track that never went live to the one that took its name.
+    void move_subscribers(const std::shared_ptr<TrackState> &to, WakeList &wake) noexcept {
+        // The only place with the locks of two tracks. A track that is not live is in nobody's hands but those of its
+        // request, so no other path can take them the other way round.
+        Lock lock(mutex());
+        while (SubscriberPlace *place = subscribers_) {
+            unlink(*place);
+            place->moved_to = to;
+            to->subscribe(*place, wake);
+        }
     }
 
     void start_at(SubscriberPlace &place, std::uint64_t sequence) noexcept {
@@ -148,23 +168,20 @@ public:
     std::shared_ptr<GroupState> create_group(std::optional<std::uint64_t> wanted) {
         WakeList wake;
         Lock lock(mutex());
-        if (ended_) throw_error(end_code());
-        const std::uint64_t sequence = wanted.value_or(next_sequence_);
-        if (sequence > max_sequence) throw_error(make_error_code(Error::BoundsExceeded));
-        if (final_ && sequence >= *final_) throw_error(make_error_code(Error::Closed));
-        if (seen_.contains(sequence)) throw_error(make_error_code(Error::Duplicate));
-        auto group = std::make_shared<GroupState>(shared_, sequence, info_.timescale);
-        seen_.insert(sequence);
-        arrivals_.push_back(group);
-        try {
-            groups_.emplace(sequence, group);
-        } catch (...) {
-            arrivals_.pop_back();
-            throw;
-        }
-        next_sequence_ = std::max(next_sequence_, sequence + 1);
-        wake.take(group_waits_);
+        auto group = make_group(wanted);
+        insert(group, wake);
         return group;
+    }
+
+    /// A group of one frame, written and finished before anybody sees it. Gives its number.
+    std::uint64_t write_group(FrameSlot &&slot) {
+        WakeList wake;
+        Lock lock(mutex());
+        const auto group = make_group(std::nullopt);
+        group->fill(std::move(slot));
+        insert(group, wake);
+        wake.take(shared_->first_frame_waits);
+        return group->sequence();
     }
 
     std::shared_ptr<GroupState> find_group(std::uint64_t sequence) const {
@@ -231,6 +248,38 @@ public:
     void last_producer_gone() noexcept { end(std::nullopt); }
 
 private:
+    /// A group that is not in the track yet: with the next number, or with the given one.
+    std::shared_ptr<GroupState> make_group(std::optional<std::uint64_t> wanted) const {
+        if (ended_) throw_error(end_code());
+        const std::uint64_t sequence = wanted.value_or(next_sequence_);
+        if (sequence > max_sequence) throw_error(make_error_code(Error::BoundsExceeded));
+        if (final_ && sequence >= *final_) throw_error(make_error_code(Error::Closed));
+        if (seen_.contains(sequence)) throw_error(make_error_code(Error::Duplicate));
+        return std::make_shared<GroupState>(shared_, sequence, info_.timescale);
+    }
+
+    void insert(const std::shared_ptr<GroupState> &group, WakeList &wake) {
+        const std::uint64_t sequence = group->sequence();
+        arrivals_.push_back(group);
+        try {
+            groups_.emplace(sequence, group);
+            seen_.insert(sequence);
+        } catch (...) {
+            groups_.erase(sequence);
+            arrivals_.pop_back();
+            throw;
+        }
+        next_sequence_ = std::max(next_sequence_, sequence + 1);
+        wake.take(group_waits_);
+    }
+
+    void unlink(SubscriberPlace &place) noexcept {
+        (place.prev_ != nullptr ? place.prev_->next_ : subscribers_) = place.next_;
+        if (place.next_ != nullptr) place.next_->prev_ = place.prev_;
+        place.prev_ = place.next_ = nullptr;
+        --subscriber_count_;
+    }
+
     void wake_readers(WakeList &wake) noexcept {
         wake.take(group_waits_);
         wake.take(shared_->first_frame_waits);

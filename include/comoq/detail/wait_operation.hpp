@@ -15,6 +15,7 @@
 #include <asio/query.hpp>
 #include <asio/require.hpp>
 #include <asio/system_executor.hpp>
+#include <asio/version.hpp>
 #if __has_include(<asio/recycling_allocator.hpp>)
 #include <asio/recycling_allocator.hpp>
 #endif
@@ -31,7 +32,14 @@ template <class Executor> class Poster {
 public:
     explicit Poster(const Executor &executor) : executor_(never_blocking(executor)) {}
 
-    template <class Function> void operator()(Function function) const { executor_.execute(std::move(function)); }
+    template <class Function> void operator()(Function function) const {
+#if ASIO_VERSION < 102600
+        // Before 1.26 the executors of contexts have no public member for it.
+        asio::execution::execute(executor_, std::move(function));
+#else
+        executor_.execute(std::move(function));
+#endif
+    }
 
 private:
     static auto never_blocking(const Executor &executor) {
