@@ -44,10 +44,11 @@ public:
         complete_ = true;
         wake.take(waits_);
     }
-    void fail(std::error_code code, WakeList &wake) noexcept {
-        if (complete_ || failure_) return;
+    /// Fails a frame that is not complete, and gives what it holds to the caller to free after unlocking.
+    [[nodiscard]] std::vector<Bytes> fail(std::error_code code, WakeList &wake) noexcept {
         failure_ = code;
         wake.take(waits_);
+        return std::exchange(chunks_, {});
     }
 
     /// All of a complete frame in one piece. The chunks are joined at most once, by whoever asks first, and not under

@@ -25,6 +25,12 @@ struct FrameSlot {
     }
 };
 
+/// What a group that failed has let go of, to be freed after unlocking.
+struct Released {
+    std::vector<FrameSlot> frames;
+    std::vector<Bytes> chunks;
+};
+
 /// A frame for a track with that timescale. Throws FrameTooLarge or TimestampMismatch.
 inline FrameSlot make_slot(const MediaBounds &bounds, Timescale timescale, Bytes &&payload, Timestamp timestamp) {
     if (payload.size() > bounds.max_frame_size) throw_error(make_error_code(Error::FrameTooLarge));
@@ -146,11 +152,12 @@ public:
     /// Throws WrongSize, and fails the group with it, if bytes are missing.
     void finish_frame(FrameState &frame) {
         std::vector<FrameSlot> dropped;
+        Released released;
         WakeList wake;
         Lock lock(mutex());
         throw_unless_open(frame);
         if (frame.missing() != 0) {
-            dropped = fail(make_error_code(Error::WrongSize), true, wake);
+            released = fail(make_error_code(Error::WrongSize), true, wake);
             lock.unlock();
             throw_error(make_error_code(Error::WrongSize));
         }
@@ -161,10 +168,10 @@ public:
 
     /// Fails the group for the sake of an open frame; nothing if the frame is not open any more.
     void abort_frame(FrameState &frame, std::error_code code) noexcept {
-        std::vector<FrameSlot> dropped;
+        Released released;
         WakeList wake;
         Lock lock(mutex());
-        if (open_.get() == &frame) dropped = fail(code, true, wake);
+        if (open_.get() == &frame) released = fail(code, true, wake);
     }
 
     void finish() {
@@ -178,24 +185,24 @@ public:
     }
 
     void abort(std::error_code code) noexcept {
-        std::vector<FrameSlot> dropped;
+        Released released;
         WakeList wake;
         Lock lock(mutex());
-        dropped = fail(code, false, wake);
+        released = fail(code, false, wake);
     }
 
     /// Ends the group with `code`, for all but those who have read all of a finished one, and gives its frames to the
     /// caller to free after unlocking. `keep_frames`: its readers first get what is complete. Under the lock.
-    [[nodiscard]] std::vector<FrameSlot> fail(std::error_code code, bool keep_frames, WakeList &wake) noexcept {
+    [[nodiscard]] Released fail(std::error_code code, bool keep_frames, WakeList &wake) noexcept {
         if (released_ || (keep_frames && over())) return {};
         failure_ = code;
-        std::vector<FrameSlot> released;
+        Released released;
         if (!keep_frames) {
-            released = frames_.release();
+            released.frames = frames_.release();
             released_ = true;
             account(0);
         }
-        if (auto frame = std::exchange(open_, nullptr)) frame->fail(code, wake);
+        if (auto frame = std::exchange(open_, nullptr)) released.chunks = frame->fail(code, wake);
         wake.take(waits_);
         wake.take(shared_->first_frame_waits);
         return released;
@@ -203,10 +210,10 @@ public:
 
     Atomic<std::size_t> producers{0};
     void last_producer_gone() noexcept {
-        std::vector<FrameSlot> nothing;
+        Released released;
         WakeList wake;
         Lock lock(mutex());
-        nothing = fail(make_error_code(Error::Dropped), true, wake);
+        released = fail(make_error_code(Error::Dropped), true, wake);
     }
 
 private:

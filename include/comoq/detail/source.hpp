@@ -18,12 +18,13 @@ namespace comoq::detail {
 /// unless it is ready now (then it answers false), `withdraw(w)` takes the waiter back (false: it was claimed).
 /// Destroying a source withdraws the request it stands for.
 template <class S, class T>
-concept SourceOf = std::is_nothrow_move_constructible_v<S> && requires(S s, const S c, Waiter &w) {
+concept SourceOf = requires(S s, const S c, Waiter &w) {
     { c.ready() } noexcept -> std::same_as<bool>;
     { s.poll() } -> std::same_as<std::optional<Outcome<T>>>;
     { s.wait(w) } noexcept -> std::same_as<bool>;
     { s.withdraw(w) } noexcept -> std::same_as<bool>;
-};
+    // Last: asked of a type that is itself made from a source, it would lead back here.
+} && std::is_nothrow_move_constructible_v<S>;
 
 /// Any source of a T, held in place: an operation costs no allocation for it.
 template <class T> class AnySource {

@@ -207,7 +207,7 @@ public:
     /// for their readers. With one it is an abort, which takes the groups along.
     void end(std::optional<std::error_code> code) noexcept {
         std::vector<std::shared_ptr<EndHook>> hooks;
-        std::vector<std::vector<FrameSlot>> released;
+        std::vector<Released> released;
         std::map<std::uint64_t, std::shared_ptr<GroupState>> groups;
         std::deque<std::shared_ptr<GroupState>> arrivals;
         WakeList wake;
