@@ -148,8 +148,7 @@ private:
 /// broadcast. Threads: distinct copies may be used at the same time.
 class BroadcastProducer {
 public:
-    /// A broadcast that stands alone: no pool, the steady clock, the default bounds. Throws BoundsExceeded for more than
-    /// 32 hops.
+    /// A broadcast that stands alone: no pool, the steady clock, the default bounds.
     explicit BroadcastProducer(BroadcastInfo info = {})
         : BroadcastProducer(std::move(info), std::make_shared<detail::MediaBounds>()) {}
     /// For the library: one that shares `bounds` with others.

@@ -10,7 +10,8 @@ namespace comoq {
 class BroadcastInfo {
 public:
     BroadcastInfo() = default;
-    /// The ids of the origins that it came through, oldest first, at most 32.
+    /// The ids of the origins that it came through, oldest first. A broadcast with more than
+    /// `max_hops` cannot be announced.
     explicit BroadcastInfo(std::vector<std::uint64_t> through) : hops(std::move(through)) {}
 
     /// The contract's bound, which the wire has too.

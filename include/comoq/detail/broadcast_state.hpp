@@ -32,9 +32,7 @@ public:
     using TrackRequester = Requester<BroadcastState, std::shared_ptr<TrackState>>;
 
     BroadcastState(BroadcastInfo info, std::shared_ptr<MediaBounds> bounds)
-        : info_(std::move(info)), bounds_(std::move(bounds)) {
-        if (info_.hops.size() > BroadcastInfo::max_hops) throw_error(make_error_code(Error::BoundsExceeded));
-    }
+        : info_(std::move(info)), bounds_(std::move(bounds)) {}
 
     const BroadcastInfo &info() const noexcept { return info_; }
     Mutex &mutex() const noexcept { return mutex_; }

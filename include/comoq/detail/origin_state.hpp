@@ -109,6 +109,7 @@ public:
         if (broadcast == nullptr) throw_error(make_error_code(Error::NotFound));
         const auto &hops = broadcast->info().hops;
         if (std::find(hops.begin(), hops.end(), id_) != hops.end()) throw_error(make_error_code(Error::RoutingLoop));
+        if (hops.size() > BroadcastInfo::max_hops) throw_error(make_error_code(Error::BoundsExceeded));
         ResumeScope scope;
         auto added = std::make_shared<Announced>(weak_from_this(), path.view(), broadcast);
         if (!broadcast->add_hook(added)) throw_error(make_error_code(Error::Closed));
