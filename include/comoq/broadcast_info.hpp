@@ -10,11 +10,11 @@ namespace comoq {
 class BroadcastInfo {
 public:
     BroadcastInfo() = default;
-    /// The ids of the origins that it came through, oldest first. A broadcast with more than
-    /// `max_hops` cannot be announced.
+    /// The ids of the origins that it came through, oldest first. A broadcast with more than `max_hops` cannot be
+    /// announced.
     explicit BroadcastInfo(std::vector<std::uint64_t> through) : hops(std::move(through)) {}
 
-    /// The contract's bound, which the wire has too.
+    /// moq-lite carries no more.
     static constexpr std::size_t max_hops = 32;
 
     std::vector<std::uint64_t> hops;

@@ -144,6 +144,7 @@ public:
     /// allocated for it.
     FrameProducer create_frame(std::uint64_t size, Timestamp timestamp = {}) {
         if (size > group_->shared()->bounds->max_frame_size) detail::throw_error(make_error_code(Error::FrameTooLarge));
+        detail::ResumeScope scope;
         return FrameProducer(group_.state(), group_->open(size, timestamp.convert(group_->timescale())));
     }
 

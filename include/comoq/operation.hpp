@@ -54,16 +54,19 @@ template <bool Tuple, class T, class Token> auto initiate_wait(AnySource<T> &&so
 class ReadyBudget {
 public:
     /// True if one more may be taken at once. Else the caller goes through the executor, so that a loop over ready
-    /// operations lets the others on its thread run; the contract names 128 as the order of magnitude.
+    /// operations lets the others on its thread run. 128 of them take about as long as a few trips.
     static bool spend() noexcept {
-        static thread_local constinit unsigned spent = 0;
-        if (++spent < limit) return true;
-        spent = 0;
+        if (++spent_ < limit) return true;
+        renew();
         return false;
     }
 
+    /// The coroutine goes through its executor.
+    static void renew() noexcept { spent_ = 0; }
+
 private:
     static constexpr unsigned limit = 128;
+    static inline thread_local constinit unsigned spent_ = 0;
 };
 
 /// An operation's source on its way into a coroutine frame: tells the operation where it has come to rest.
@@ -87,13 +90,14 @@ private:
 /// coroutine's own turn, any other waits as an asynchronous operation on its executor.
 template <class T, bool Tuple>
 asio::awaitable<typename WaitSignature<T, Tuple>::result> await_parcel(Parcel<T> parcel) {
-    if (parcel.source.ready() && ReadyBudget::spend()) {
+    if (ReadyBudget::spend()) {
         if (auto outcome = parcel.source.poll()) {
             if constexpr (Tuple)
                 co_return OutcomeTuple<T>::make(std::move(*outcome));
             else
                 co_return value_or_throw(std::move(*outcome));
         }
+        ReadyBudget::renew();
     }
     co_return co_await initiate_wait<Tuple>(std::move(parcel.source), asio::use_awaitable);
 }
@@ -143,8 +147,9 @@ public:
 protected:
     /// The source, moved out; an operation that was moved from has an inert one.
     AnySource<T> take() noexcept {
-        if (!this->valid() || this->source_ == nullptr) return AnySource<T>();
-        return std::move(*this->source_);
+        AnySource<T> *source = std::exchange(this->source_, nullptr);
+        if (!this->valid() || source == nullptr) return AnySource<T>();
+        return std::move(*source);
     }
 };
 
@@ -170,12 +175,12 @@ template <class T> class [[nodiscard]] Operation : public detail::AwaitableSourc
 public:
     /// For the library: operations come from its calls.
     explicit Operation(detail::AnySource<T> source) : detail::AwaitableSource<T, false>(std::move(source)) {}
-    /// The moved-from operation is inert: not ready, and Cancelled if it is awaited all the same.
+    /// The moved-from operation is inert: not ready, and not to be awaited.
     Operation(Operation &&) noexcept = default;
     Operation &operator=(Operation &&) noexcept = default;
     ~Operation() = default;
 
-    /// Would `co_await` finish without suspending? False for an operation that was moved from.
+    /// Would `co_await` finish without suspending? False for an operation that was moved from, or whose request was.
     bool ready() const noexcept { return this->valid() && this->source_ != nullptr && this->source_->ready(); }
 
     /// The same without exceptions: awaitable in the same places, yields `std::tuple<std::error_code, T>`

@@ -189,7 +189,7 @@ public:
 
     /// For the library.
     OriginProducer(Owner owner, std::shared_ptr<const detail::OriginView> view) noexcept
-        : view_(std::move(view)), owner_(std::move(owner)) {}
+        : owner_(std::move(owner)), view_(std::move(view)) {}
 
     /// A reader with the same view.
     OriginConsumer consume() const { return OriginConsumer(owner_.state(), view_); }
@@ -201,11 +201,13 @@ public:
     /// the fewest hops is active (ties are broken alike on every origin), and the rest are its backups. The same
     /// broadcast announced twice stays until both guards are gone. Watchers have been told when the call returns.
     OriginPublish publish_broadcast(std::string_view path, BroadcastConsumer broadcast) const {
+        detail::ResumeScope scope;
         return OriginPublish(owner_.state(), owner_->publish(*view_, path, broadcast.state()));
     }
 
     /// Makes a broadcast and announces it.
     BroadcastPublish create_broadcast(std::string_view path, BroadcastInfo info = {}) const {
+        detail::ResumeScope scope;
         auto producer = make_broadcast(std::move(info));
         auto guard = publish_broadcast(path, producer.consume());
         return BroadcastPublish(std::move(producer), std::move(guard));
@@ -233,8 +235,9 @@ private:
         return OriginProducer(owner_, std::move(view));
     }
 
-    std::shared_ptr<const detail::OriginView> view_;
+    // First, to be destroyed last: its end may be the origin's.
     Owner owner_;
+    std::shared_ptr<const detail::OriginView> view_;
 };
 
 /// A collection of broadcasts by path: an announce tree, and handlers for what is asked for and not announced.

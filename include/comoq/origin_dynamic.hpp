@@ -29,7 +29,13 @@ public:
           absolute_(detail::PathAccess::make(obligation_.entry()->key())),
           relative_(*absolute_.strip_prefix(view.root())) {}
     BroadcastRequest(BroadcastRequest &&) noexcept = default;
-    BroadcastRequest &operator=(BroadcastRequest &&) noexcept = default;
+    BroadcastRequest &operator=(BroadcastRequest &&other) noexcept {
+        BroadcastRequest previous(std::move(*this));
+        obligation_ = std::move(other.obligation_);
+        absolute_ = std::move(other.absolute_);
+        relative_ = std::move(other.relative_);
+        return *this;
+    }
     ~BroadcastRequest() = default;
 
     /// Relative to the handler's root.

@@ -38,7 +38,12 @@ public:
     TrackProducer(const TrackProducer &other) noexcept : track_(other.track_) {}
     TrackProducer(TrackProducer &&) noexcept = default;
     TrackProducer &operator=(const TrackProducer &other) noexcept { return *this = TrackProducer(other); }
-    TrackProducer &operator=(TrackProducer &&) noexcept = default;
+    TrackProducer &operator=(TrackProducer &&other) noexcept {
+        TrackProducer previous(std::move(*this));
+        track_ = std::move(other.track_);
+        view_ = std::move(other.view_);
+        return *this;
+    }
     ~TrackProducer() = default;
 
     const std::string &name() const noexcept { return track_->name(); }
@@ -107,8 +112,9 @@ public:
     }
 
 private:
-    std::shared_ptr<detail::SubscriptionView> view_;
+    // First, to be destroyed last: its end may be the track's.
     detail::Share<detail::TrackState, &detail::TrackState::producers, &detail::TrackState::last_producer_gone> track_;
+    std::shared_ptr<detail::SubscriptionView> view_;
 };
 
 }  // namespace comoq

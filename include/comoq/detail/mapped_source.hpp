@@ -13,12 +13,13 @@ template <class T, class Source, class Map> class MappedSource {
 public:
     MappedSource(Source source, Map map) noexcept : source_(std::move(source)), map_(std::move(map)) {}
 
+    using taken_type = typename Source::taken_type;
+
     bool ready() const noexcept { return source_.ready(); }
-    std::optional<Outcome<T>> poll() {
-        auto inner = source_.poll();
-        if (!inner) return std::nullopt;
-        if (inner->ec) return Outcome<T>(inner->ec);
-        return Outcome<T>(std::in_place, map_(std::move(inner->value)));
+    std::optional<Outcome<taken_type>> take(Permit *permit) { return source_.take(permit); }
+    Outcome<T> finish(Outcome<taken_type> &&taken) {
+        if (taken.ec) return Outcome<T>(taken.ec);
+        return Outcome<T>(std::in_place, map_(std::move(taken.value)));
     }
     bool wait(Waiter &waiter) noexcept { return source_.wait(waiter); }
     bool withdraw(Waiter &waiter) noexcept { return source_.withdraw(waiter); }

@@ -10,7 +10,7 @@ namespace comoq::detail {
 
 /// What the broadcasts of one origin share with it: its clock, its bounds, and the count of what is held.
 struct MediaBounds {
-    // The contract's bounds for one group: 32 MiB or 32,768 frames.
+    // One group holds a few seconds of high-bitrate video, or minutes of anything smaller.
     static constexpr std::size_t max_group_bytes = std::size_t{32} << 20;
     static constexpr std::size_t max_group_frames = 32768;
 

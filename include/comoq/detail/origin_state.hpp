@@ -101,7 +101,7 @@ public:
         return requests_.settle(entry, Outcome<Broadcast>(code), wake);
     }
 
-    /// Announces, or adds a guard to what is announced already. Throws what section 4 of the contract refuses with.
+    /// Announces, or adds a guard to what is announced already. Throws what `OriginProducer` documents.
     PublicationPtr publish(const OriginView &view, std::string_view text, Broadcast broadcast) {
         const AbsolutePath path(view.root().view(), text);
         if (!path.valid()) throw_error(make_error_code(Error::InvalidPath));

@@ -97,18 +97,17 @@ inline AwaitedBroadcastRule::Resolution AwaitedBroadcastRule::make(const std::sh
     const AbsolutePath path(view.root().view(), text);
     if (!path.valid()) return make_error_code(Error::InvalidPath);
     if (!view.covers(path.view())) return make_error_code(Error::Unauthorized);
-    auto wait = std::make_unique<Wait>(origin);
+    std::unique_ptr<Wait> wait;
     Lock lock(origin->mutex());
-    if (origin->gone()) {
-        lock.unlock();
-        return make_error_code(Error::Dropped);
+    if (origin->gone()) return make_error_code(Error::Dropped);
+    if (const auto &active = origin->tree().active(path.view())) return active;
+    wait = std::make_unique<Wait>(origin);
+    try {
+        origin->tree().await(wait->await, path.view());
+    } catch (...) {
+        lock.unlock();  // which the wait's end takes again
+        throw;
     }
-    if (auto active = origin->tree().active(path.view())) {
-        lock.unlock();
-        return active;
-    }
-    origin->tree().await(wait->await, path.view());
-    lock.unlock();
     return AwaitedBroadcastRule(std::move(wait));
 }
 

@@ -5,37 +5,31 @@
 #include <coroutine>
 #include <memory>
 #include <optional>
-#include <thread>
 
 namespace comoq::detail {
 
 /// The wait of a coroutine that has no executor. It outlives the coroutine when a completing call has claimed it, so
 /// that destroying the coroutine revokes a resumption that is still queued.
-template <class T> class PlainWait final : public Waiter, public Resumption {
+template <class T> class PlainWait final : public Waiter, public Resumption, private Permit {
 public:
     PlainWait(AnySource<T> source, std::coroutine_handle<> awaiting) noexcept
         : source_(std::move(source)), awaiting_(awaiting) {}
 
-    /// False if the outcome is there and the coroutine need not suspend. After true the coroutine may already run.
+    /// False if the outcome was there and the coroutine need not suspend. After true the coroutine may already run.
     bool suspend() noexcept {
         for (;;) {
             if (source_.wait(*this)) return true;
-            if ((outcome_ = source_.poll())) return false;
+            if (taken_.fill(source_, *this)) return false;
         }
     }
 
-    Outcome<T> take() { return std::move(*outcome_); }
+    /// In the resumed coroutine: makes the outcome of what was taken.
+    Outcome<T> finish() { return taken_.finish(source_); }
 
     /// The awaiting side's end: the coroutine was resumed, or is being destroyed while suspended.
     void release() noexcept {
-        // A resumer that is between taking an item and resuming must be through first: the item goes to the coroutine
-        // or stays where it is, but is not lost. It holds no lock and runs no foreign code in between.
-        for (auto state = state_.load(); state != State::Resumed; state = state_.load()) {
-            if (state == State::Polling)
-                std::this_thread::yield();
-            else if (state_.compare_exchange_weak(state, State::Revoked))
-                break;
-        }
+        auto waiting = State::Waiting;
+        state_.compare_exchange_strong(waiting, State::Revoked);
         source_.withdraw(*this);
         drop();
     }
@@ -44,19 +38,15 @@ public:
     void wake() noexcept override { ResumeScope::push(*this); }
 
     void resume() override {
-        for (;;) {
-            auto idle = State::Waiting;
-            if (!state_.compare_exchange_strong(idle, State::Polling)) break;
-            if ((outcome_ = source_.poll())) {
+        while (state_.load() == State::Waiting) {
+            if (taken_.fill(source_, *this)) {
                 const auto awaiting = awaiting_;
-                state_.store(State::Resumed);
                 drop();
                 awaiting.resume();
                 return;
             }
-            // Somebody else took it: wait again. The coroutine may be destroyed meanwhile without finding this wait in
-            // the list yet, so look once more after it is there.
-            state_.store(State::Waiting);
+            // Somebody else took it, so wait again. The coroutine may be destroyed before this wait is in the list, where
+            // that would have found it: look once more when it is.
             if (source_.wait(*this)) {
                 if (state_.load() == State::Revoked) source_.withdraw(*this);
                 break;
@@ -66,15 +56,22 @@ public:
     }
 
 private:
-    enum class State { Waiting, Polling, Resumed, Revoked };
+    enum class State { Waiting, Resumed, Revoked };
+
+    /// The one moment of decision between resuming the coroutine and destroying it, under the lock of what it waits for:
+    /// a coroutine that is destroyed first takes nothing.
+    bool grant() noexcept override {
+        auto waiting = State::Waiting;
+        return state_.compare_exchange_strong(waiting, State::Resumed);
+    }
 
     void drop() noexcept {
         if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
 
     AnySource<T> source_;
+    typename AnySource<T>::Taken taken_;
     std::coroutine_handle<> awaiting_;
-    std::optional<Outcome<T>> outcome_;
     Atomic<State> state_{State::Waiting};
     Atomic<int> references_{1};
 };
@@ -97,7 +94,7 @@ public:
     }
 
     auto await_resume() {
-        Outcome<T> outcome = wait_ != nullptr ? wait_->take() : std::move(*outcome_);
+        Outcome<T> outcome = wait_ != nullptr ? wait_->finish() : std::move(*outcome_);
         if constexpr (Tuple)
             return OutcomeTuple<T>::make(std::move(outcome));
         else

@@ -11,18 +11,17 @@
 
 namespace comoq::detail {
 
-/// Eight bytes in one word, the first of them lowest. A shorter rest is filled up with spaces.
-inline std::uint64_t word_of(std::string_view bytes) noexcept {
+/// The first eight bytes of `text` in one word, the first of them lowest. What is missing is filled up with spaces.
+inline std::uint64_t word_of(std::string_view text) noexcept {
     std::uint64_t word = 0x2020'2020'2020'2020;
-    if constexpr (std::endian::native != std::endian::little) {
-        for (std::size_t i = 0; i < bytes.size(); ++i) {
-            const auto byte = static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[i]));
-            word = (word & ~(std::uint64_t{0xff} << (8 * i))) | (byte << (8 * i));
+    if constexpr (std::endian::native == std::endian::little) {
+        if (text.size() >= sizeof word) {
+            std::memcpy(&word, text.data(), sizeof word);  // a length known to the compiler: one load
+            return word;
         }
-    } else if (bytes.size() == sizeof word) {
-        std::memcpy(&word, bytes.data(), sizeof word);  // a length known to the compiler: one load
-    } else {
-        std::memcpy(&word, bytes.data(), bytes.size());
+    }
+    for (std::size_t i = std::min(text.size(), sizeof word); i-- != 0;) {
+        word = (word << 8) | static_cast<unsigned char>(text[i]);
     }
     return word;
 }
@@ -37,8 +36,7 @@ inline std::size_t parts_of_plain_path(std::string_view text) noexcept {
     std::size_t slashes = 0;
     std::uint64_t before = 0;
     while (!text.empty()) {
-        const auto piece = text.substr(0, std::min(text.size(), sizeof(std::uint64_t)));
-        const auto word = word_of(piece);
+        const auto word = word_of(text);
         // Adding 0x60 lifts the bytes from 0x20 to 0x9f over 0x7f, and adding 1 those from 0x7f to 0xfe: what does the
         // one and not the other is printable. Only bytes above 0x7f can carry into the next, and the first such is
         // seen.
@@ -50,9 +48,9 @@ inline std::size_t parts_of_plain_path(std::string_view text) noexcept {
         if ((slash & ((slash << 8) | (before >> 56))) != 0) {
             return 0;
         }
-        slashes += static_cast<std::size_t>(std::popcount(slash));
+        slashes += static_cast<std::size_t>(((slash >> 7) * ones) >> 56);  // the top byte is the sum of them all
         before = slash;
-        text.remove_prefix(piece.size());
+        text.remove_prefix(std::min(text.size(), sizeof word));
     }
     return slashes + 1;
 }

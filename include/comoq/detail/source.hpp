@@ -13,14 +13,25 @@
 
 namespace comoq::detail {
 
+/// Asked under the state's lock, right before something is taken: false leaves it where it is.
+class Permit {
+public:
+    virtual bool grant() noexcept = 0;
+
+protected:
+    ~Permit() = default;
+};
+
 /// What an operation waits on, told apart from how it waits:
-/// `ready()` says whether `poll()` would yield, `poll()` takes the outcome if there is one, `wait(w)` adds a waiter
-/// unless it is ready now (then it answers false), `withdraw(w)` takes the waiter back (false: it was claimed).
-/// Destroying a source withdraws the request it stands for.
+/// `ready()` says whether there is something to take. `take(permit)` takes it, if the permit (null grants) allows it, as
+/// the state holds it, an outcome of a `taken_type`; `finish()` makes the outcome of a T of that, in nobody's way.
+/// `wait(w)` adds a waiter unless it is ready now (then it answers false), `withdraw(w)` takes the waiter back (false: it
+/// was claimed). Destroying a source withdraws the request it stands for.
 template <class S, class T>
-concept SourceOf = requires(S s, const S c, Waiter &w) {
+concept SourceOf = requires(S s, const S c, Waiter &w, Permit *permit, Outcome<typename S::taken_type> taken) {
     { c.ready() } noexcept -> std::same_as<bool>;
-    { s.poll() } -> std::same_as<std::optional<Outcome<T>>>;
+    { s.take(permit) } -> std::same_as<std::optional<Outcome<typename S::taken_type>>>;
+    { s.finish(std::move(taken)) } -> std::same_as<Outcome<T>>;
     { s.wait(w) } noexcept -> std::same_as<bool>;
     { s.withdraw(w) } noexcept -> std::same_as<bool>;
     // Last: asked of a type that is itself made from a source, it would lead back here.
@@ -28,6 +39,12 @@ concept SourceOf = requires(S s, const S c, Waiter &w) {
 
 /// Any source of a T, held in place: an operation costs no allocation for it.
 template <class T> class AnySource {
+    // Room for the largest source, two shared pointers and a little, and for the largest outcome, a frame's. Assertions
+    // below watch over both.
+    static constexpr std::size_t capacity = 48;
+    static constexpr std::size_t taken_capacity = 96;
+    struct Table;
+
 public:
     AnySource() noexcept = default;
 
@@ -48,7 +65,8 @@ public:
 
     bool ready() const noexcept { return table_ == nullptr || table_->ready(storage_); }
 
-    /// Running out of memory while the outcome is made is an outcome, too: whoever waits must be told something.
+    /// Takes and finishes at once. An empty source is Cancelled. Running out of memory while the outcome is made is an
+    /// outcome, too: whoever waits must be told something.
     std::optional<Outcome<T>> poll() noexcept {
         if (table_ == nullptr) return Outcome<T>(make_error_code(Error::Cancelled));
         try {
@@ -60,10 +78,46 @@ public:
     bool wait(Waiter &waiter) noexcept { return table_ != nullptr && table_->wait(storage_, waiter); }
     bool withdraw(Waiter &waiter) noexcept { return table_ != nullptr && table_->withdraw(storage_, waiter); }
 
+    /// What was taken and is not finished yet. It must not outlive the source.
+    class Taken {
+    public:
+        Taken() = default;
+        Taken(const Taken &) = delete;
+        Taken &operator=(const Taken &) = delete;
+        ~Taken() {
+            if (table_ != nullptr) table_->discard(storage_);
+        }
+
+        /// Takes what is there into this object. False if there is nothing, or the permit does not allow it.
+        bool fill(AnySource &source, Permit &permit) noexcept {
+            try {
+                if (!source.table_->take(source.storage_, &permit, storage_)) return false;
+                table_ = source.table_;
+            } catch (const std::bad_alloc &) {
+                failed_ = permit.grant();
+                return failed_;
+            }
+            return true;
+        }
+
+        Outcome<T> finish(AnySource &source) {
+            if (failed_) return Outcome<T>(std::make_error_code(std::errc::not_enough_memory));
+            return table_->finish(source.storage_, storage_);
+        }
+
+    private:
+        const Table *table_ = nullptr;
+        bool failed_ = false;
+        alignas(std::max_align_t) std::byte storage_[taken_capacity];
+    };
+
 private:
     struct Table {
         bool (*ready)(const void *) noexcept;
         std::optional<Outcome<T>> (*poll)(void *);
+        bool (*take)(void *, Permit *, void *taken);
+        Outcome<T> (*finish)(void *, void *taken);
+        void (*discard)(void *taken) noexcept;
         bool (*wait)(void *, Waiter &) noexcept;
         bool (*withdraw)(void *, Waiter &) noexcept;
         void (*relocate)(void *, void *) noexcept;
@@ -71,11 +125,24 @@ private:
     };
 
     template <class S> static S &as(void *p) noexcept { return *std::launder(static_cast<S *>(p)); }
+    template <class S> using TakenBy = Outcome<typename S::taken_type>;
 
     template <class S>
     static constexpr Table table_of = {
         [](const void *p) noexcept { return std::launder(static_cast<const S *>(p))->ready(); },
-        [](void *p) { return as<S>(p).poll(); },
+        [](void *p) -> std::optional<Outcome<T>> {
+            auto taken = as<S>(p).take(nullptr);
+            if (!taken) return std::nullopt;
+            return as<S>(p).finish(std::move(*taken));
+        },
+        [](void *p, Permit *permit, void *into) {
+            static_assert(sizeof(TakenBy<S>) <= taken_capacity && alignof(TakenBy<S>) <= alignof(std::max_align_t));
+            auto taken = as<S>(p).take(permit);
+            if (taken) ::new (into) TakenBy<S>(std::move(*taken));
+            return taken.has_value();
+        },
+        [](void *p, void *taken) { return as<S>(p).finish(std::move(as<TakenBy<S>>(taken))); },
+        [](void *taken) noexcept { std::destroy_at(&as<TakenBy<S>>(taken)); },
         [](void *p, Waiter &w) noexcept { return as<S>(p).wait(w); },
         [](void *p, Waiter &w) noexcept { return as<S>(p).withdraw(w); },
         [](void *from, void *to) noexcept {
@@ -85,9 +152,6 @@ private:
         [](void *p) noexcept { as<S>(p).~S(); },
     };
 
-    // Room for two shared pointers and a little: the largest source. The assertion above watches over it.
-    static constexpr std::size_t capacity = 48;
-
     const Table *table_ = nullptr;
     alignas(std::max_align_t) std::byte storage_[capacity];
 };
@@ -95,9 +159,14 @@ private:
 /// A source that has its outcome from the start.
 template <class T> class ReadySource {
 public:
+    using taken_type = T;
     explicit ReadySource(Outcome<T> outcome) noexcept : outcome_(std::move(outcome)) {}
     bool ready() const noexcept { return true; }
-    std::optional<Outcome<T>> poll() { return std::move(outcome_); }
+    std::optional<Outcome<T>> take(Permit *permit) {
+        if (permit != nullptr && !permit->grant()) return std::nullopt;
+        return std::move(outcome_);
+    }
+    Outcome<T> finish(Outcome<T> &&taken) { return std::move(taken); }
     bool wait(Waiter &) noexcept { return false; }
     bool withdraw(Waiter &) noexcept { return false; }
 

@@ -12,7 +12,7 @@ namespace comoq::detail {
 /// available and gives the outcome. The last three are called under the lock.
 template <class Rule> class Step {
 public:
-    using value_type = typename Rule::value_type;
+    using taken_type = typename Rule::value_type;
 
     explicit Step(Rule rule) noexcept : rule_(std::move(rule)) {}
 
@@ -20,11 +20,12 @@ public:
         Lock lock(rule_.mutex());
         return rule_.available();
     }
-    std::optional<Outcome<value_type>> poll() {
+    std::optional<Outcome<taken_type>> take(Permit *permit) {
         Lock lock(rule_.mutex());
-        if (!rule_.available()) return std::nullopt;
+        if (!rule_.available() || (permit != nullptr && !permit->grant())) return std::nullopt;
         return rule_.take();
     }
+    Outcome<taken_type> finish(Outcome<taken_type> &&taken) { return std::move(taken); }
     bool wait(Waiter &waiter) noexcept {
         Lock lock(rule_.mutex());
         if (rule_.available()) return false;

@@ -175,9 +175,10 @@ public:
 
     /// A group of one frame, written and finished before anybody sees it. Gives its number.
     std::uint64_t write_group(FrameSlot &&slot) {
+        std::shared_ptr<GroupState> group;
         WakeList wake;
         Lock lock(mutex());
-        const auto group = make_group(std::nullopt);
+        group = make_group(std::nullopt);
         group->fill(std::move(slot));
         insert(group, wake);
         wake.take(shared_->first_frame_waits);

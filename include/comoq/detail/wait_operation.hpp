@@ -27,18 +27,17 @@
 
 namespace comoq::detail {
 
-/// Runs functions on an executor: never inside the call, and counting as work on it from the start.
+/// Runs functions on an executor, with their allocator: never inside the call, and counting as work from the start.
 template <class Executor> class Poster {
 public:
     explicit Poster(const Executor &executor) : executor_(never_blocking(executor)) {}
 
     template <class Function> void operator()(Function function) const {
-#if ASIO_VERSION < 102600
-        // Before 1.26 the executors of contexts have no public member for it.
-        asio::execution::execute(executor_, std::move(function));
-#else
-        executor_.execute(std::move(function));
-#endif
+        const auto allocator = function.get_allocator();
+        if constexpr (std::is_same_v<decltype(allocator), const std::allocator<void>>)
+            execute(executor_, std::move(function));
+        else
+            execute(asio::prefer(executor_, asio::execution::allocator(allocator)), std::move(function));
     }
 
 private:
@@ -46,6 +45,15 @@ private:
         return asio::prefer(asio::require(executor, asio::execution::blocking.never),
                             asio::execution::outstanding_work.tracked);
     }
+    template <class Running, class Function> static void execute(const Running &executor, Function &&function) {
+#if ASIO_VERSION < 102600
+        // Before 1.26 the executors of contexts have no public member for it.
+        asio::execution::execute(executor, std::move(function));
+#else
+        executor.execute(std::move(function));
+#endif
+    }
+
     decltype(never_blocking(std::declval<const Executor &>())) executor_;
 };
 
@@ -204,9 +212,11 @@ private:
     void complete(Outcome<T> &&result) {
         disconnect_cancellation();
         Outcome<T> outcome(std::move(result));
+        // Both while the handler is whole: a handler that was moved from need not have an allocator any more.
+        auto allocator = block_allocator(handler_);
         Handler handler(std::move(handler_));
         // asio's rule: an operation's memory is free again before its handler runs.
-        destroy();
+        destroy(allocator);
         if constexpr (Tuple)
             std::move(handler)(OutcomeTuple<T>::make(std::move(outcome)));
         else if constexpr (std::is_void_v<T>)
@@ -216,9 +226,12 @@ private:
     }
 
     void destroy() noexcept {
+        auto allocator = block_allocator(handler_);
+        destroy(allocator);
+    }
+    void destroy(BlockAllocator &allocator) noexcept {
         if (cancel_ != nullptr) cancel_->operation_ = nullptr;
         if (service_ != nullptr) service_->remove(*this);
-        auto allocator = block_allocator(handler_);
         this->~WaitOperation();
         Traits::deallocate(allocator, this, 1);
     }
