@@ -37,9 +37,8 @@ inline std::size_t parts_of_plain_path(std::string_view text) noexcept {
     std::uint64_t before = 0;
     while (!text.empty()) {
         const auto word = word_of(text);
-        // Adding 0x60 lifts the bytes from 0x20 to 0x9f over 0x7f, and adding 1 those from 0x7f to 0xfe: what does the
-        // one and not the other is printable. Only bytes above 0x7f can carry into the next, and the first such is
-        // seen.
+        // Adding 0x60 lifts the bytes 0x20 to 0x9f above 0x7f, adding 1 the bytes 0x7f to 0xfe. Printable is what only
+        // the former lifts. Bytes above 0x7f can carry into the next one, but the lowest of them is always found.
         const auto others = ~(word + 0x60 * ones) | (word + ones);
         if ((others & tops) != 0) {
             return 0;

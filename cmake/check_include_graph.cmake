@@ -1,0 +1,52 @@
+# cmake -DINCLUDE_DIR=include -P cmake/check_include_graph.cmake
+#
+# Fails, naming the headers, if the headers under INCLUDE_DIR include one another in a circle. Headers that include nothing
+# of the rest are taken away until none is left; what cannot be taken away lies on a circle or above one.
+
+cmake_minimum_required(VERSION 3.22)
+
+file(GLOB_RECURSE left RELATIVE "${INCLUDE_DIR}" "${INCLUDE_DIR}/*.hpp")
+list(LENGTH left count)
+if(count EQUAL 0)
+    message(FATAL_ERROR "There are no headers under '${INCLUDE_DIR}'")
+endif()
+
+foreach(header IN LISTS left)
+    set(includes_of_${header})
+    get_filename_component(directory "${header}" DIRECTORY)
+    file(STRINGS "${INCLUDE_DIR}/${header}" lines REGEX "^[ \t]*#[ \t]*include[ \t]*[<\"]")
+    foreach(line IN LISTS lines)
+        string(REGEX REPLACE "^[^<\"]*[<\"]([^>\"]*)[>\"].*$" "\\1" name "${line}")
+        foreach(candidate "${directory}/${name}" "${name}")
+            cmake_path(NORMAL_PATH candidate)
+            if(candidate IN_LIST left)
+                list(APPEND includes_of_${header} "${candidate}")
+                break()
+            endif()
+        endforeach()
+    endforeach()
+endforeach()
+
+set(taken TRUE)
+while(taken)
+    set(taken FALSE)
+    foreach(header IN LISTS left)
+        set(free TRUE)
+        foreach(included IN LISTS includes_of_${header})
+            if(included IN_LIST left)
+                set(free FALSE)
+                break()
+            endif()
+        endforeach()
+        if(free)
+            list(REMOVE_ITEM left "${header}")
+            set(taken TRUE)
+        endif()
+    endforeach()
+endwhile()
+
+if(left)
+    list(JOIN left ", " names)
+    message(FATAL_ERROR "The includes of these headers form a cycle: ${names}")
+endif()
+message(STATUS "${count} headers, no cycle of includes")

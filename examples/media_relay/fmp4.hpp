@@ -1,0 +1,38 @@
+// A fragmented MP4 cut into what is sent: the start that every player needs first, and the fragments after it.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace fmp4 {
+
+// What is wrong with a file, in one line.
+class BadFile : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+// A top-level box, header included, or several in a row.
+using Block = std::span<const std::byte>;
+
+// Everything in order: `init`, then each block of each fragment, are all the bytes of the file and no others.
+struct Movie {
+    // From `ftyp` to the end of `moov`.
+    Block init;
+    // One block a box. A fragment is a `moof` and its `mdat`, and whatever stands before them since the last fragment
+    // (`styp`, `sidx`, `prft`, `emsg`, `free`). Boxes after the last `mdat`, such as `mfra`, are a fragment of their
+    // own.
+    std::vector<std::vector<Block>> fragments;
+};
+
+// Reads a whole file; throws BadFile.
+std::vector<std::byte> read_file(const std::filesystem::path &path);
+
+// Cuts a file into its parts, which point into `file`; throws BadFile if it is not fragmented MP4, or not all of one.
+Movie parse(Block file);
+
+}  // namespace fmp4

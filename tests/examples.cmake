@@ -1,0 +1,115 @@
+# Every example is run, and what it says is checked. media_relay also gets everything that is wrong to give it.
+
+function(comoq_check_example name)
+    add_test(NAME "examples: ${name}" COMMAND "${CMAKE_COMMAND}" ${ARGN})
+    set_tests_properties("examples: ${name}" PROPERTIES TIMEOUT 120)
+endfunction()
+
+set(check "${CMAKE_CURRENT_SOURCE_DIR}/examples/check.cmake")
+set(clip "${PROJECT_SOURCE_DIR}/examples/media/clip.mp4")
+set(inputs "${CMAKE_CURRENT_BINARY_DIR}/examples-inputs")
+set(received "${CMAKE_CURRENT_BINARY_DIR}/examples-received")
+
+comoq_check_example(
+    request_broadcast
+    -DSTDOUT=^hello.from.a.broadcast.that.was.made.for.you\n$ -P ${check} -- $<TARGET_FILE:request_broadcast>
+)
+comoq_check_example(
+    announce_watch
+    -DSTDOUT_FILE=${CMAKE_CURRENT_SOURCE_DIR}/examples/announce_watch.txt -P ${check} -- $<TARGET_FILE:announce_watch>
+)
+
+# ---- media_relay on good input ----
+
+set(media_relay $<TARGET_FILE:media_relay>)
+set(all_well "request pending.*upstream fetches: 1\n.*identical: yes\n$")
+
+comoq_check_example("media_relay, as it comes" "-DSTDOUT=^8 viewers.*which has 1 ${all_well}" -P ${check} -- ${media_relay})
+foreach(viewers 1 8 50)
+    comoq_check_example(
+        "media_relay, what ${viewers} viewers received"
+        -DSTDOUT=${all_well}
+        -DOUT_DIR=${received}/${viewers}/new
+        -DCOUNT=${viewers}
+        -DREFERENCE=${clip}
+        -P ${check} --
+        ${media_relay} ${clip} --viewers ${viewers} --out ${received}/${viewers}/new
+    )
+endforeach()
+comoq_check_example(
+    "media_relay, unusual boxes"
+    -DSTDOUT=${all_well}
+    -DOUT_DIR=${received}/unusual
+    -DCOUNT=2
+    -DREFERENCE=${inputs}/unusual
+    -P ${check} --
+    ${media_relay} --out ${received}/unusual --viewers 2 ${inputs}/unusual
+)
+comoq_check_example("media_relay --help" -DSTDOUT=^usage:.*--viewers.*--out -P ${check} -- ${media_relay} --help)
+
+# ---- media_relay on wrong input: one line on stderr, nothing on stdout, and an exit code that says so ----
+
+add_test(
+    NAME "examples: inputs for media_relay" COMMAND "${CMAKE_COMMAND}" -DCLIP=${clip} -DDIR=${inputs} -P
+                                                    "${CMAKE_CURRENT_SOURCE_DIR}/examples/make_inputs.cmake"
+)
+set_tests_properties("examples: inputs for media_relay" PROPERTIES FIXTURES_SETUP comoq_example_inputs)
+set_tests_properties("examples: media_relay, unusual boxes" PROPERTIES FIXTURES_REQUIRED comoq_example_inputs)
+
+function(comoq_check_bad_file file message)
+    comoq_check_example(
+        "media_relay, file: ${file}" -DEXIT=1 -DSTDOUT=^$ "-DSTDERR=^media_relay: '[^\n]*/${file}' (${message})" -P ${check} --
+        ${media_relay} ${inputs}/${file}
+    )
+    set_tests_properties("examples: media_relay, file: ${file}" PROPERTIES FIXTURES_REQUIRED comoq_example_inputs)
+endfunction()
+
+comoq_check_bad_file(not_there "is not there")
+comoq_check_bad_file(text/not_there "is not there|cannot be read")
+comoq_check_bad_file(directory "is a directory")
+comoq_check_bad_file(empty "is empty")
+comoq_check_bad_file(five_bytes "is not an MP4")
+comoq_check_bad_file(text "is not an MP4")
+comoq_check_bad_file(noise "is not an MP4")
+comoq_check_bad_file(cut_in_ftyp "is truncated: box 'ftyp'")
+comoq_check_bad_file(cut_after_ftyp "has no moov box")
+comoq_check_bad_file(cut_in_moov "is truncated: box 'moov'")
+comoq_check_bad_file(cut_in_header "is truncated: the last 4 bytes")
+comoq_check_bad_file(cut_in_moof "is truncated: box 'moof'")
+comoq_check_bad_file(cut_after_moof "is truncated: it ends after a moof")
+comoq_check_bad_file(cut_in_mdat "is truncated: box 'mdat'")
+comoq_check_bad_file(cut_by_one "is truncated: box 'mfra'")
+comoq_check_bad_file(init "is not fragmented")
+comoq_check_bad_file(ordinary "is not fragmented")
+comoq_check_bad_file(moof_first "is damaged: a moof box")
+comoq_check_bad_file(box_of_3 "is damaged: box 'free'")
+comoq_check_bad_file(box_of_4_gib "is truncated: box 'free'")
+comoq_check_bad_file(box_of_16_eib "is truncated: box 'free'")
+comoq_check_bad_file(large_box_of_15 "is damaged: box 'free'")
+comoq_check_bad_file(large_box_cut "is truncated: it ends in the header of box 'free'")
+comoq_check_bad_file(large_fragment "has a fragment that is too large")
+
+function(comoq_check_bad_use name exit message)
+    comoq_check_example(
+        "media_relay, use: ${name}" -DEXIT=${exit} -DSTDOUT=^$ "-DSTDERR=^media_relay: ${message}" -P ${check} --
+        ${media_relay} ${ARGN}
+    )
+    set_tests_properties("examples: media_relay, use: ${name}" PROPERTIES FIXTURES_REQUIRED comoq_example_inputs)
+endfunction()
+
+foreach(viewers 0 -1 abc 8x +8 1001 99999999999999999999999999)
+    comoq_check_bad_use("--viewers ${viewers}" 2 "--viewers takes a number" --viewers ${viewers})
+endforeach()
+comoq_check_bad_use("--viewers without a number" 2 "--viewers needs a value" ${clip} --viewers)
+comoq_check_bad_use("--out without a directory" 2 "--out needs a value" --out)
+comoq_check_bad_use("unknown option" 2 "unknown option '--frobnicate'" --frobnicate)
+comoq_check_bad_use("a file name of two lines" 1 "'one[?]two' is not there" "one\ntwo")
+comoq_check_bad_use("two files" 2 "one file at a time" ${clip} ${clip})
+comoq_check_bad_use("--out below a file" 1 "'[^\n]*/text/below' cannot be created" --out ${inputs}/text/below)
+comoq_check_bad_use("--out is a file" 1 "'[^\n]*/text[^\n]*' cannot be created" --out ${inputs}/text)
+
+# The reader of media_relay by itself.
+target_sources(
+    comoq_tests PRIVATE examples/fmp4.cpp "${PROJECT_SOURCE_DIR}/examples/media_relay/fmp4.cpp"
+)
+target_include_directories(comoq_tests PRIVATE "${PROJECT_SOURCE_DIR}/examples")

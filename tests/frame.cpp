@@ -1,0 +1,470 @@
+#include <comoq/frame.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <comoq/broadcast.hpp>
+
+#include "support/allocations.hpp"
+#include "support/catch.hpp"
+#include "support/error_of.hpp"
+#include "support/media.hpp"
+#include "support/settle.hpp"
+
+using namespace comoq;
+using namespace comoq::test;
+
+namespace {
+
+/// A track with one group that is being written, and a reader of it.
+struct Scene {
+    explicit Scene(TrackInfo info = {}) : track(broadcast.create_track("video", info)), group(track.append_group()) {}
+
+    BroadcastProducer broadcast;
+    TrackProducer track;
+    GroupProducer group;
+    GroupConsumer reader = group.consume();
+};
+
+std::vector<std::string> chunks(FrameConsumer &frame) {
+    std::vector<std::string> all;
+    for (auto next = frame.read_chunk(); next.ready(); next = frame.read_chunk()) {
+        auto outcome = settle(std::move(next));
+        if (!outcome || std::get<0>(*outcome) || !std::get<1>(*outcome)) {
+            break;
+        }
+        all.emplace_back(std::get<1>(*outcome)->view());
+    }
+    return all;
+}
+
+std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+static_assert(!std::is_copy_constructible_v<FrameProducer> && std::is_nothrow_move_constructible_v<FrameProducer>);
+
+}  // namespace
+
+TEST_CASE("section 6 frame: next_frame gives a frame that can be read while it is still being written", "[frame]") {
+    Scene scene;
+    auto next = wait(scene.reader.next_frame());
+    CHECK_FALSE(next.done());
+    auto writer = scene.group.create_frame(6, Timestamp(40, Timescale(1000)));
+    auto frame = *next.value();
+    CHECK(frame.size() == 6);
+    CHECK(frame.timestamp() == Timestamp(40, Timescale(1000)));
+
+    auto chunk = wait(frame.read_chunk());
+    auto whole = wait(frame.read_all());
+    CHECK_FALSE(chunk.done());
+    writer.write(payload("ab"));
+    CHECK(chunk.value()->view() == "ab");
+    CHECK_FALSE(frame.read_chunk().ready());
+    writer.write(payload("cdef"));
+    CHECK(now(frame.read_chunk())->view() == "cdef");
+    // All the bytes are there, but the writer has not said yet that it is well.
+    CHECK_FALSE(frame.read_chunk().ready());
+    CHECK_FALSE(whole.done());
+    writer.finish();
+    CHECK(now(frame.read_chunk()) == std::nullopt);
+    CHECK(now(frame.read_chunk()) == std::nullopt);
+    CHECK(whole.value().view() == "abcdef");
+}
+
+TEST_CASE("section 6 frame: many readers read one open frame at different places", "[frame]") {
+    Scene scene;
+    auto writer = scene.group.create_frame(4);
+    std::vector<FrameConsumer> readers;
+    for (int i = 0; i < 5; ++i) {
+        auto reader = scene.group.consume();
+        readers.push_back(*now(reader.next_frame()));
+    }
+    writer.write(payload("a"));
+    CHECK(chunks(readers[0]) == Words{"a"});
+    writer.write(payload("b"));
+    CHECK(chunks(readers[1]) == Words{"a", "b"});
+    auto waiting = wait(readers[1].read_chunk());
+    writer.write(payload("c"));
+    CHECK(waiting.value()->view() == "c");
+    CHECK(chunks(readers[0]) == Words{"b", "c"});
+    writer.write(payload("d"));
+    writer.finish();
+    CHECK(chunks(readers[0]) == Words{"d"});
+    CHECK(chunks(readers[1]) == Words{"d"});
+    CHECK(chunks(readers[2]) == Words{"a", "b", "c", "d"});
+    CHECK(chunks(readers[3]) == Words{"a", "b", "c", "d"});
+    for (auto &reader : readers) {
+        CHECK(now(reader.read_all()).view() == "abcd");
+    }
+    CHECK(now(readers[0].read_chunk()) == std::nullopt);
+    CHECK(now(readers[3].read_chunk()) == std::nullopt);
+    // Nobody's reading moved anybody else, nor did read_all.
+    CHECK(chunks(readers[4]) == Words{"a", "b", "c", "d"});
+    // Who comes when all is over gets it as well.
+    auto late = *now(scene.reader.next_frame());
+    CHECK(chunks(late) == Words{"a", "b", "c", "d"});
+}
+
+TEST_CASE("section 6 frame: read_all begins at the first byte whatever was read before", "[frame]") {
+    Scene scene;
+    auto writer = scene.group.create_frame(2);
+    auto frame = *now(scene.reader.next_frame());
+    writer.write(payload("a"));
+    CHECK(chunks(frame) == Words{"a"});
+    writer.write(payload("b"));
+    writer.finish();
+    CHECK(now(frame.read_all()).view() == "ab");
+    CHECK(chunks(frame) == Words{"b"});
+}
+
+TEST_CASE("section 6 frame: zero copy, every reader gets the writer's own bytes", "[frame]") {
+    Scene scene;
+    std::string buffer(100, 'x');
+    const auto *const written_at = reinterpret_cast<const std::byte *>(buffer.data());
+    scene.group.write_frame(Bytes(std::move(buffer)));
+
+    auto writer = scene.group.create_frame(300);
+    std::vector<std::byte> first(100, std::byte{1});
+    std::vector<std::byte> second(200, std::byte{2});
+    const std::byte *const first_at = first.data();
+    const std::byte *const second_at = second.data();
+    writer.write(Bytes(std::move(first)));
+    writer.write(Bytes(std::move(second)));
+    writer.finish();
+
+    auto one = scene.group.create_frame(50);
+    const Bytes single = payload(std::size_t{50});
+    one.write(single);
+    one.finish();
+
+    auto subscriber = now(scene.track.consume().subscribe());
+    CHECK(now(subscriber.read_frame())->payload.data() == written_at);
+    const std::byte *joined_at = nullptr;
+    for (int i = 0; i < 3; ++i) {
+        auto reader = scene.group.consume();
+        CHECK(now(reader.get_frame(0))->payload.data() == written_at);
+        auto many = scene.group.consume();
+        CHECK(now(many.read_frames(9))->front().payload.data() == written_at);
+        auto whole = *now(reader.next_frame());
+        CHECK(now(whole.read_chunk())->data() == written_at);
+        CHECK(now(whole.read_all()).data() == written_at);
+        auto frame = *now(reader.next_frame());
+        CHECK(now(frame.read_chunk())->data() == first_at);
+        CHECK(now(frame.read_chunk())->data() == second_at);
+        // Chunks are joined once, for all who want the frame in one piece.
+        const Bytes joined = now(frame.read_all());
+        CHECK(joined.size() == 300);
+        CHECK((joined_at == nullptr || joined.data() == joined_at));
+        joined_at = joined.data();
+        CHECK(now(reader.get_frame(1))->payload.data() == joined_at);
+        CHECK(now(reader.read_frame())->payload.data() == single.data());
+    }
+}
+
+TEST_CASE("section 6 frame: a write from a span copies once, and the writer's buffer may change", "[frame]") {
+    Scene scene;
+    std::string buffer = "abcd";
+    auto writer = scene.group.create_frame(4);
+    writer.write(bytes_of(buffer));
+    buffer = "wxyz";
+    writer.finish();
+    auto other = scene.group.consume();
+    const Bytes seen = now(scene.reader.read_frame())->payload;
+    CHECK(seen.view() == "abcd");
+    CHECK(now(other.read_frame())->payload.data() == seen.data());
+}
+
+TEST_CASE("section 6 frame: bytes that a reader was given stay valid when everything else is gone", "[frame]") {
+    Bytes whole;
+    std::optional<Bytes> chunk;
+    {
+        Scene scene;
+        scene.group.write_frame(payload("complete"));
+        auto writer = scene.group.create_frame(9);
+        whole = now(scene.reader.read_frame())->payload;
+        auto frame = *now(scene.reader.next_frame());
+        writer.write(payload("begun"));
+        chunk = now(frame.read_chunk());
+        scene.track.abort(Error::Evicted);
+    }
+    CHECK(whole.view() == "complete");
+    CHECK(chunk->view() == "begun");
+}
+
+TEST_CASE("section 6 frame: a frame can be read when its group's other handles are gone", "[frame]") {
+    std::optional<FrameConsumer> frame;
+    {
+        Scene scene;
+        auto writer = scene.group.create_frame(2);
+        frame = now(scene.reader.next_frame());
+        writer.write(payload("a"));
+        writer.write(payload("b"));
+        writer.finish();
+        scene.group.finish();
+    }
+    CHECK(chunks(*frame) == Words{"a", "b"});
+    CHECK(now(frame->read_all()).view() == "ab");
+}
+
+TEST_CASE("section 6 frame: a write beyond the declared size throws WrongSize and changes nothing", "[frame]") {
+    Scene scene;
+    auto writer = scene.group.create_frame(4);
+    auto frame = *now(scene.reader.next_frame());
+    CHECK(error_of([&] { writer.write(payload("abcde")); }) == Error::WrongSize);
+    CHECK_FALSE(frame.read_chunk().ready());
+    writer.write(payload("abc"));
+    CHECK(error_of([&] { writer.write(payload("de")); }) == Error::WrongSize);
+    CHECK(chunks(frame) == Words{"abc"});
+    writer.write(payload("d"));
+    CHECK(error_of([&] { writer.write(payload("e")); }) == Error::WrongSize);
+    writer.finish();
+    CHECK(now(frame.read_all()).view() == "abcd");
+    scene.group.write_frame(payload("next"));
+    CHECK(texts(scene.reader) == Words{"next"});
+}
+
+TEST_CASE("section 6 frame: finishing a short frame throws WrongSize and fails the group with it", "[frame]") {
+    Scene scene;
+    scene.group.write_frame(payload("complete"));
+    auto writer = scene.group.create_frame(4);
+    auto follower = scene.group.consume();
+    CHECK(now(follower.read_frame())->payload.view() == "complete");
+    auto frame = *now(follower.next_frame());
+    writer.write(payload("abc"));
+    auto whole = wait(frame.read_all());
+    auto next = wait(follower.read_frame());
+    CHECK(error_of([&] { writer.finish(); }) == Error::WrongSize);
+    CHECK(whole.code() == Error::WrongSize);
+    CHECK(next.code() == Error::WrongSize);
+    CHECK(code_now(scene.reader.finished()) == Error::WrongSize);
+    CHECK(error_of([&] { scene.group.write_frame(payload("more")); }) == Error::WrongSize);
+    CHECK(error_of([&] { writer.write(payload("d")); }) == Error::WrongSize);
+    CHECK(error_of([&] { writer.finish(); }) == Error::WrongSize);
+    // The group's failure is not its track's.
+    CHECK(scene.track.write_frame(payload("on")) == 1);
+}
+
+TEST_CASE("section 6 frame: a dropped frame fails the group with Dropped", "[frame]") {
+    Scene scene;
+    scene.group.write_frame(payload("complete"));
+    std::optional<FrameProducer> writer(scene.group.create_frame(4));
+    writer->write(payload("abcd"));
+    auto follower = scene.group.consume();
+    CHECK(texts(follower) == Words{"complete"});
+    auto frame = *now(follower.next_frame());
+    auto whole = wait(frame.read_all());
+    // All of its bytes have come, but it was not finished.
+    writer.reset();
+    CHECK(whole.code() == Error::Dropped);
+    CHECK(code_now(follower.read_frame()) == Error::Dropped);
+    CHECK(error_of([&] { scene.group.write_frame(payload("more")); }) == Error::Dropped);
+    CHECK(error_of([&] { scene.group.finish(); }) == Error::Dropped);
+    // What is complete is kept for those who had not read it.
+    CHECK(texts(scene.reader) == Words{"complete"});
+    CHECK(code_now(scene.reader.read_frame()) == Error::Dropped);
+}
+
+TEST_CASE("section 6 frame: abort fails the frame and the group with its code, a false one is Cancelled", "[frame]") {
+    for (const std::error_code code : {app_error(3), std::error_code()}) {
+        Scene scene;
+        auto writer = scene.group.create_frame(4);
+        auto frame = *now(scene.reader.next_frame());
+        auto chunk = wait(frame.read_chunk());
+        auto next = wait(scene.reader.next_frame());
+        writer.abort(code);
+        const std::error_code expected = code ? code : make_error_code(Error::Cancelled);
+        CHECK(chunk.code() == expected);
+        CHECK(next.code() == expected);
+        CHECK(code_now(frame.read_all()) == expected);
+        CHECK(error_of([&] { writer.write(payload("a")); }) == expected);
+        CHECK(error_of([&] { scene.group.write_frame(payload("a")); }) == expected);
+        // It has ended: another code changes nothing.
+        writer.abort(Error::Timeout);
+        CHECK(code_now(scene.reader.read_frame()) == expected);
+    }
+}
+
+TEST_CASE("section 6 frame: a finished frame is not failed by abort, nor by being dropped", "[frame]") {
+    Scene scene;
+    {
+        auto writer = scene.group.create_frame(2);
+        writer.write(payload("ab"));
+        writer.finish();
+        writer.abort(Error::Timeout);
+        CHECK(error_of([&] { writer.write(payload("c")); }) == Error::Closed);
+        CHECK(error_of([&] { writer.finish(); }) == Error::Closed);
+    }
+    scene.group.finish();
+    CHECK(texts(scene.reader) == Words{"ab"});
+    CHECK(now(scene.reader.read_frame()).has_value() == false);
+}
+
+TEST_CASE("section 6 frame: a moved-from producer drops nothing, and assignment drops what was there", "[frame]") {
+    Scene scene;
+    auto writer = scene.group.create_frame(1);
+    auto moved = std::move(writer);
+    moved.write(payload("a"));
+    moved.finish();
+
+    auto other = scene.track.append_group();
+    auto second = other.create_frame(1);
+    auto reader = other.consume();
+    second = std::move(moved);
+    CHECK(code_now(reader.read_frame()) == Error::Dropped);
+    CHECK(texts(scene.reader) == Words{"a"});
+}
+
+TEST_CASE("section 6 frame: a group has one open chunked frame at a time", "[frame]") {
+    Scene scene;
+    auto writer = scene.group.create_frame(1);
+    CHECK(error_of([&] { scene.group.create_frame(1); }) == Error::ProtocolViolation);
+    CHECK(error_of([&] { scene.group.write_frame(payload("x")); }) == Error::ProtocolViolation);
+    CHECK(error_of([&] { scene.group.finish(); }) == Error::ProtocolViolation);
+    // The refusals have changed nothing.
+    writer.write(payload("a"));
+    writer.finish();
+    scene.group.write_frame(payload("b"));
+    scene.group.finish();
+    CHECK(texts(scene.reader) == Words{"a", "b"});
+}
+
+TEST_CASE("section 6 frame: a frame without bytes", "[frame]") {
+    Scene scene;
+    auto writer = scene.group.create_frame(0);
+    auto frame = *now(scene.reader.next_frame());
+    CHECK_FALSE(frame.read_chunk().ready());
+    writer.write(Bytes());
+    CHECK_FALSE(frame.read_chunk().ready());
+    CHECK(error_of([&] { writer.write(payload("a")); }) == Error::WrongSize);
+    writer.finish();
+    CHECK(now(frame.read_chunk()) == std::nullopt);
+    CHECK(now(frame.read_all()).empty());
+    scene.group.write_frame(Bytes());
+    CHECK(texts(scene.reader) == Words{""});
+    auto again = scene.group.consume();
+    CHECK(texts(again) == Words{"", ""});
+}
+
+TEST_CASE("section 6 frame: a size over max_frame_size is FrameTooLarge before anything is allocated", "[frame]") {
+    constexpr std::uint64_t largest = 32u << 20;
+    Scene scene;
+    const AllocationCount warm;
+    CHECK(error_of([&] { scene.group.create_frame(largest + 1); }) == Error::FrameTooLarge);
+    const auto thrown = warm.made();
+    const auto live = live_bytes();
+    const AllocationCount count;
+    CHECK(error_of([&] { scene.group.create_frame(std::uint64_t{1} << 40); }) == Error::FrameTooLarge);
+    CHECK(error_of([&] { scene.group.create_frame(~std::uint64_t{0}); }) == Error::FrameTooLarge);
+    CHECK(count.made() <= 2 * thrown);  // what Catch2 makes for a check, and what throwing takes
+    CHECK(live_bytes() < live + 4096);
+
+    // The group goes on, up to the very limit.
+    auto writer = scene.group.create_frame(largest);
+    CHECK(live_bytes() < live + 4096);
+    auto reader = scene.group.consume();
+    CHECK(now(reader.next_frame())->size() == largest);
+    writer.abort(Error::Cancelled);
+}
+
+TEST_CASE("section 6 frame: a whole payload over max_frame_size is FrameTooLarge and is not written", "[frame]") {
+    Scene scene;
+    const std::vector<std::byte> large((32u << 20) + 1);
+    // A view without an owner: nothing but the pointer is handed over.
+    const Bytes view(nullptr, large);
+    CHECK(error_of([&] { scene.group.write_frame(view); }) == Error::FrameTooLarge);
+    scene.group.write_frame(view.slice(1));
+    scene.group.finish();
+    CHECK(now(scene.reader.read_frame())->payload.data() == large.data() + 1);
+    CHECK(now(scene.reader.read_frame()).has_value() == false);
+}
+
+TEST_CASE("section 6 frame: memory follows the bytes that came, not the size that was declared", "[frame]") {
+    Scene scene;
+    const auto before = live_bytes();
+    auto writer = scene.group.create_frame(32u << 20);
+    CHECK(live_bytes() < before + 4096);
+    for (int i = 0; i < 64; ++i) {
+        writer.write(payload(std::size_t{1024}));
+    }
+    CHECK(live_bytes() < before + 3 * 64 * 1024);
+    CHECK(live_bytes() >= before + 64 * 1024);
+    writer.abort(Error::Cancelled);
+    CHECK(live_bytes() < before + 4096);
+}
+
+TEST_CASE("section 6 frame: timestamps are converted to the track's timescale, truncating", "[frame]") {
+    TrackInfo info;
+    info.timescale = Timescale(90'000);
+    Scene scene(info);
+    const auto check = [&scene](Timestamp given, std::uint64_t expected) {
+        scene.group.write_frame(payload("x"), given);
+        const auto frame = *now(scene.reader.read_frame());
+        CHECK(frame.timestamp.value() == expected);
+        CHECK(frame.timestamp.scale() == Timescale(90'000));
+        auto writer = scene.group.create_frame(0, given);
+        auto chunked = *now(scene.reader.next_frame());
+        CHECK(chunked.timestamp().value() == expected);
+        CHECK(chunked.timestamp().scale() == Timescale(90'000));
+        writer.finish();
+    };
+    check(Timestamp(), 0);
+    check(Timestamp(1, Timescale(1)), 90'000);
+    check(Timestamp(40, Timescale(1000)), 3600);
+    check(Timestamp(1, Timescale(1'000'000)), 0);
+    check(Timestamp(11, Timescale(1'000'000)), 0);
+    check(Timestamp(12, Timescale(1'000'000)), 1);
+    check(Timestamp(Timestamp::max_value, Timescale(90'000)), Timestamp::max_value);
+}
+
+TEST_CASE("section 6 frame: a timestamp that does not fit is TimestampMismatch and writes nothing", "[frame]") {
+    TrackInfo info;
+    info.timescale = Timescale(1'000'000);
+    Scene scene(info);
+    const Timestamp far(Timestamp::max_value, Timescale(1));
+    CHECK(error_of([&] { scene.group.write_frame(payload("x"), far); }) == Error::TimestampMismatch);
+    CHECK(error_of([&] { scene.group.create_frame(1, far); }) == Error::TimestampMismatch);
+    scene.group.write_frame(payload("on"));
+    scene.group.finish();
+    CHECK(texts(scene.reader) == Words{"on"});
+}
+
+TEST_CASE("section 2 frame: a chunk step that is destroyed or cancelled, even a ready one, consumes nothing",
+          "[frame]") {
+    Scene scene;
+    auto writer = scene.group.create_frame(2);
+    auto frame = *now(scene.reader.next_frame());
+    {
+        auto waiting = wait(frame.read_chunk());
+        waiting.cancel();
+        CHECK(waiting.code() == asio::error::operation_aborted);
+    }
+    writer.write(payload("a"));
+    {
+        auto ready = frame.read_chunk();
+        CHECK(ready.ready());
+    }
+    CHECK(chunks(frame) == Words{"a"});
+    writer.write(payload("b"));
+    CHECK(chunks(frame) == Words{"b"});
+    writer.finish();
+}
+
+TEST_CASE("section 2 frame: steps outlive the handles they were made from", "[frame]") {
+    Scene scene;
+    auto writer = scene.group.create_frame(1);
+    std::optional<FrameConsumer> frame = now(scene.reader.next_frame());
+    auto chunk = frame->read_chunk();
+    auto whole = frame->read_all();
+    frame.reset();
+    writer.write(payload("a"));
+    writer.finish();
+    CHECK(now(std::move(chunk))->view() == "a");
+    CHECK(now(std::move(whole)).view() == "a");
+}

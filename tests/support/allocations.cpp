@@ -1,0 +1,159 @@
+#include "support/allocations.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#ifdef __clang__
+#if __has_feature(thread_sanitizer)
+#define COMOQ_TEST_HOOKS 1
+#include <sanitizer/allocator_interface.h>
+#endif
+#endif
+
+#ifdef __APPLE__
+#include <malloc/malloc.h>
+#else
+#include <malloc.h>
+#endif
+
+namespace {
+
+constinit thread_local std::size_t made_by_thread = 0;
+constinit std::atomic<std::size_t> live_blocks{0};
+constinit std::atomic<std::size_t> live_size{0};
+
+void count_allocation(std::size_t size) noexcept {
+    ++made_by_thread;
+    live_blocks.fetch_add(1, std::memory_order_relaxed);
+    live_size.fetch_add(size, std::memory_order_relaxed);
+}
+
+void count_release(std::size_t size) noexcept {
+    live_blocks.fetch_sub(1, std::memory_order_relaxed);
+    live_size.fetch_sub(size, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+namespace comoq::test {
+
+AllocationCount::AllocationCount() noexcept : before_(made_by_thread) {}
+
+std::size_t AllocationCount::made() const noexcept { return made_by_thread - before_; }
+
+std::size_t live_allocations() noexcept { return live_blocks.load(std::memory_order_relaxed); }
+
+std::size_t live_bytes() noexcept { return live_size.load(std::memory_order_relaxed); }
+
+}  // namespace comoq::test
+
+#ifdef COMOQ_TEST_HOOKS
+
+// Clang's thread sanitizer does not let a program replace the operators, but tells it what they and malloc do.
+
+namespace {
+
+void on_allocation(const volatile void *block, std::size_t) {
+    if (block != nullptr) {
+        count_allocation(__sanitizer_get_allocated_size(block));
+    }
+}
+
+void on_release(const volatile void *block) {
+    if (block != nullptr) {
+        count_release(__sanitizer_get_allocated_size(block));
+    }
+}
+
+[[maybe_unused]] const int installed = __sanitizer_install_malloc_and_free_hooks(on_allocation, on_release);
+
+}  // namespace
+
+#else
+
+// Everything goes to malloc, which sanitizers watch too. Every form is replaced: a sanitizer brings its own of those
+// that are not, and then reports that one form's memory is freed by the other.
+
+namespace {
+
+std::size_t size_of(void *block) noexcept {
+#ifdef __APPLE__
+    return malloc_size(block);
+#else
+    return malloc_usable_size(block);
+#endif
+}
+
+void *allocate(std::size_t size, std::size_t alignment) noexcept {
+    void *block = nullptr;
+    if (alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
+        block = std::malloc(size == 0 ? 1 : size);
+    } else if (posix_memalign(&block, alignment, size) != 0) {
+        block = nullptr;
+    }
+    if (block != nullptr) {
+        count_allocation(size_of(block));
+    }
+    return block;
+}
+
+void *allocate_or_throw(std::size_t size, std::size_t alignment) {
+    void *block = allocate(size, alignment);
+    if (block == nullptr) {
+        throw std::bad_alloc();
+    }
+    return block;
+}
+
+void release(void *block) noexcept {
+    if (block != nullptr) {
+        count_release(size_of(block));
+        std::free(block);
+    }
+}
+
+}  // namespace
+
+using Size = std::size_t;
+using Align = std::align_val_t;
+using Nothrow = const std::nothrow_t &;
+
+void *operator new(Size size) { return allocate_or_throw(size, 0); }
+void *operator new[](Size size) { return allocate_or_throw(size, 0); }
+void *operator new(Size size, Align to) { return allocate_or_throw(size, static_cast<Size>(to)); }
+void *operator new[](Size size, Align to) { return allocate_or_throw(size, static_cast<Size>(to)); }
+void *operator new(Size size, Nothrow) noexcept { return allocate(size, 0); }
+void *operator new[](Size size, Nothrow) noexcept { return allocate(size, 0); }
+void *operator new(Size size, Align to, Nothrow) noexcept { return allocate(size, static_cast<Size>(to)); }
+void *operator new[](Size size, Align to, Nothrow) noexcept { return allocate(size, static_cast<Size>(to)); }
+
+void operator delete(void *block) noexcept { release(block); }
+void operator delete[](void *block) noexcept { release(block); }
+void operator delete(void *block, Size) noexcept { release(block); }
+void operator delete[](void *block, Size) noexcept { release(block); }
+void operator delete(void *block, Align) noexcept { release(block); }
+void operator delete[](void *block, Align) noexcept { release(block); }
+void operator delete(void *block, Size, Align) noexcept { release(block); }
+void operator delete[](void *block, Size, Align) noexcept { release(block); }
+void operator delete(void *block, Nothrow) noexcept { release(block); }
+void operator delete[](void *block, Nothrow) noexcept { release(block); }
+void operator delete(void *block, Align, Nothrow) noexcept { release(block); }
+void operator delete[](void *block, Align, Nothrow) noexcept { release(block); }
+
+#endif
+
+// Where asio gets the memory of its handlers and coroutine frames from, if it has none to recycle. It gives it back
+// with free, which only the hooks hear of: without them it is counted as made, and not as live.
+extern "C" void *aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
+    void *block = nullptr;
+    if (posix_memalign(&block, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) {
+        return nullptr;
+    }
+#ifdef COMOQ_TEST_HOOKS
+    on_allocation(block, size);
+#else
+    ++made_by_thread;
+#endif
+    return block;
+}

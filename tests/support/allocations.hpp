@@ -1,0 +1,29 @@
+/// \file
+/// Counts what the heap is asked for, through `operator new` and through `aligned_alloc`, which asio uses. A program
+/// that links allocations.cpp has those functions replaced.
+///
+/// Clang's thread sanitizer counts malloc as well (and so a thrown exception), and the release of some memory that it
+/// did not see being allocated: with it, rely on the live counts only around code that does nothing of the kind.
+#pragma once
+
+#include <cstddef>
+
+namespace comoq::test {
+
+/// The allocations made by this thread since the object was.
+class AllocationCount {
+public:
+    AllocationCount() noexcept;
+    std::size_t made() const noexcept;
+
+private:
+    std::size_t before_;
+};
+
+/// What all threads together have allocated with `operator new` and not yet given back.
+std::size_t live_allocations() noexcept;
+
+/// The same in bytes, as the heap rounds them up.
+std::size_t live_bytes() noexcept;
+
+}  // namespace comoq::test

@@ -1,0 +1,76 @@
+/// \file
+/// Short ways to write and read media in tests.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <comoq/broadcast.hpp>
+#include <comoq/track.hpp>
+
+#include "support/settle.hpp"
+
+namespace comoq::test {
+
+inline Bytes payload(std::string_view text) { return Bytes::copy(text); }
+inline Bytes payload(std::size_t size) { return Bytes(std::vector<std::byte>(size)); }
+
+/// The texts of the frames that a reader gets without waiting.
+inline std::vector<std::string> texts(GroupConsumer &reader) {
+    std::vector<std::string> all;
+    for (auto next = reader.read_frame(); next.ready(); next = reader.read_frame()) {
+        auto outcome = settle(std::move(next));
+        if (!outcome || std::get<0>(*outcome) || !std::get<1>(*outcome)) {
+            break;
+        }
+        all.emplace_back(std::get<1>(*outcome)->payload.view());
+    }
+    return all;
+}
+
+/// The numbers of the groups that a step yields without waiting: `numbers(subscriber, &TrackSubscriber::next_group)`.
+template <class Step> std::vector<std::uint64_t> numbers(TrackSubscriber &subscriber, Step step) {
+    std::vector<std::uint64_t> all;
+    for (auto next = (subscriber.*step)(); next.ready(); next = (subscriber.*step)()) {
+        auto outcome = settle(std::move(next));
+        if (!outcome || std::get<0>(*outcome) || !std::get<1>(*outcome)) {
+            break;
+        }
+        all.push_back(std::get<1>(*outcome)->sequence());
+    }
+    return all;
+}
+inline std::vector<std::uint64_t> nexts(TrackSubscriber &subscriber) {
+    return numbers(subscriber, &TrackSubscriber::next_group);
+}
+inline std::vector<std::uint64_t> received(TrackSubscriber &subscriber) {
+    return numbers(subscriber, &TrackSubscriber::recv_group);
+}
+
+/// The request that a handler takes now, if there is one.
+inline std::optional<TrackRequest> take_track(BroadcastDynamic &handler) {
+    auto next = handler.requested_track();
+    return next.ready() ? now(std::move(next)) : std::nullopt;
+}
+
+/// A subscription of which only what matters is said.
+struct Wish {
+    std::uint8_t priority = 0;
+    bool ordered = false;
+    std::chrono::milliseconds max_latency{0};
+    std::optional<std::uint64_t> start = {};
+    std::optional<std::uint64_t> end = {};
+
+    operator Subscription() const { return Subscription{priority, ordered, max_latency, start, end}; }
+};
+
+using Numbers = std::vector<std::uint64_t>;
+using Words = std::vector<std::string>;
+
+}  // namespace comoq::test

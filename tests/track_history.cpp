@@ -1,0 +1,616 @@
+// Random histories of a track, its groups and its readers, beside a model of the same that is as plain as can be.
+#include <comoq/track.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <system_error>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <comoq/broadcast.hpp>
+
+#include "support/catch.hpp"
+#include "support/error_of.hpp"
+#include "support/media.hpp"
+#include "support/seed.hpp"
+
+using namespace comoq;
+using namespace comoq::test;
+
+namespace {
+
+// What happened, in words: both sides say it, and the words must be the same.
+
+std::string said(std::error_code code) { return code ? "error " + code.message() : "ok"; }
+std::string said(const GroupConsumer &group) { return "group " + std::to_string(group.sequence()); }
+std::string said(const Frame &frame) { return "frame " + std::string(frame.payload.view()); }
+std::string said(const FrameConsumer &frame) { return "frame of " + std::to_string(frame.size()); }
+std::string said(std::uint64_t number) { return "number " + std::to_string(number); }
+std::string said(const std::vector<Frame> &frames) {
+    std::string all = "frames";
+    for (const auto &frame : frames) {
+        all += " " + std::string(frame.payload.view());
+    }
+    return all;
+}
+template <class T> std::string said(const std::optional<T> &value) { return value ? said(*value) : "end"; }
+
+template <class T> std::string said(Operation<T> &&operation) {
+    const bool ready = operation.ready();
+    auto awaiter = std::move(operation).as_tuple().operator co_await();
+    if (awaiter.await_ready() != ready) {
+        return "ready() lies";
+    }
+    if (!ready) {
+        return "wait";
+    }
+    auto outcome = awaiter.await_resume();
+    return std::get<0>(outcome) ? said(std::get<0>(outcome)) : said(std::get<1>(outcome));
+}
+
+// The model.
+
+struct GroupModel {
+    std::uint64_t sequence = 0;
+    std::vector<std::string> frames;
+    bool finished = false;
+    std::error_code failed;
+    bool released = false;
+    std::optional<std::pair<std::size_t, std::string>> open;  // the declared size, and what has come
+
+    bool over() const { return finished || failed; }
+    std::error_code refusal() const { return finished ? make_error_code(Error::Closed) : failed; }
+    void fail(std::error_code code, bool keeps_frames) {
+        if (released || (keeps_frames && over())) {
+            return;
+        }
+        failed = code;
+        released = !keeps_frames;
+        open.reset();
+    }
+    /// What a reader at `at` gets if there is no frame for him.
+    std::string ending(std::size_t at) const {
+        return finished && at >= frames.size() ? "end" : failed ? said(failed) : "wait";
+    }
+    bool has(std::size_t at) const { return !released && at < frames.size(); }
+};
+using GroupModelPtr = std::shared_ptr<GroupModel>;
+
+struct SubscriberModel {
+    std::uint64_t next = 0;
+    std::uint64_t first = 0;
+    std::optional<std::uint64_t> cap;
+    std::set<std::uint64_t> received;
+    std::uint8_t priority = 0;
+
+    bool allows(std::uint64_t sequence) const { return !cap || sequence <= *cap; }
+};
+
+struct TrackModel {
+    std::map<std::uint64_t, GroupModelPtr> groups;
+    std::vector<std::uint64_t> arrivals;
+    std::set<std::uint64_t> used;
+    std::optional<std::uint64_t> final;
+    bool ended = false;
+    std::error_code cause;
+
+    std::uint64_t after_latest() const { return used.empty() ? 0 : *used.rbegin() + 1; }
+    bool never_more(std::uint64_t from) const {
+        if (ended) {
+            return true;
+        }
+        if (!final) {
+            return false;
+        }
+        for (auto sequence = from; sequence < *final; ++sequence) {
+            if (!used.contains(sequence)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    std::string ending() const { return cause ? said(cause) : "end"; }
+    std::error_code end_code() const { return cause ? cause : make_error_code(Error::Closed); }
+
+    std::error_code create(std::uint64_t sequence) {
+        if (ended) {
+            return end_code();
+        }
+        if (final && sequence >= *final) {
+            return Error::Closed;
+        }
+        if (!used.insert(sequence).second) {
+            return Error::Duplicate;
+        }
+        groups[sequence] = std::make_shared<GroupModel>();
+        groups[sequence]->sequence = sequence;
+        arrivals.push_back(sequence);
+        return {};
+    }
+    std::error_code finish(std::uint64_t sequence) {
+        if (final) {
+            return Error::Closed;
+        }
+        if (ended) {
+            return end_code();
+        }
+        if (sequence < after_latest()) {
+            return Error::ProtocolViolation;
+        }
+        final = sequence;
+        return {};
+    }
+    void drop() {
+        if (!ended && !final) {
+            cause = Error::Dropped;
+        }
+        ended = true;
+    }
+    void abort(std::error_code code) {
+        if (ended) {
+            return;
+        }
+        ended = true;
+        cause = code;
+        for (auto &[sequence, group] : groups) {
+            group->fail(code, false);
+        }
+        groups.clear();
+    }
+
+    std::string next_group(SubscriberModel &subscriber) const {
+        for (const auto &[sequence, group] : groups) {
+            if (sequence >= subscriber.next) {
+                if (!subscriber.allows(sequence)) {
+                    return "wait";
+                }
+                subscriber.next = sequence + 1;
+                return "group " + std::to_string(sequence);
+            }
+        }
+        return never_more(subscriber.next) ? ending() : "wait";
+    }
+    std::string recv_group(SubscriberModel &subscriber) const {
+        bool capped = false;
+        for (const auto sequence : arrivals) {
+            if (groups.contains(sequence) && sequence >= subscriber.first && !subscriber.received.contains(sequence)) {
+                if (subscriber.allows(sequence)) {
+                    subscriber.received.insert(sequence);
+                    return "group " + std::to_string(sequence);
+                }
+                capped = true;
+            }
+        }
+        return !capped && never_more(subscriber.first) ? ending() : "wait";
+    }
+    std::string read_frame(SubscriberModel &subscriber) const {
+        bool may_come = false;
+        for (const auto &[sequence, group] : groups) {
+            if (sequence < subscriber.next) {
+                continue;
+            }
+            if (!subscriber.allows(sequence)) {
+                may_come = true;
+                break;
+            }
+            if (group->has(0)) {
+                subscriber.next = sequence + 1;
+                return "frame " + group->frames.front();
+            }
+            may_come = may_come || !group->over();
+        }
+        return !may_come && never_more(subscriber.next) ? ending() : "wait";
+    }
+};
+
+// Both side by side.
+
+struct Writer {
+    GroupProducer group;
+    std::optional<FrameProducer> frame;
+    GroupModelPtr model;
+};
+struct Reader {
+    GroupConsumer group;
+    GroupModelPtr model;
+    std::size_t at = 0;
+};
+struct Subscriber {
+    TrackSubscriber subscriber;
+    SubscriberModel model;
+};
+
+class History {
+public:
+    explicit History(std::mt19937_64 &random) : random_(random) {}
+
+    /// Empty if all went as the model says, else how it came about.
+    std::string run(std::size_t steps) {
+        for (std::size_t step = 0; step < steps && same_; ++step) {
+            act();
+            if (track_) {
+                expect("subscribers " + std::to_string(subscribers_.size()),
+                       "subscribers " + std::to_string(track_->stats().subscribers));
+                compare_subscription();
+            }
+        }
+        return same_ ? std::string() : log_;
+    }
+
+private:
+    std::size_t roll(std::size_t count) { return static_cast<std::size_t>(random_() % count); }
+    template <class All> auto *any(All &all) { return all.empty() ? nullptr : &all[roll(all.size())]; }
+    template <class All> void drop_one(All &all) {
+        if (!all.empty()) {
+            all.erase(all.begin() + static_cast<std::ptrdiff_t>(roll(all.size())));
+        }
+    }
+    std::optional<std::uint64_t> maybe(std::size_t bound) {
+        return roll(3) == 0 ? std::optional<std::uint64_t>(roll(bound)) : std::nullopt;
+    }
+
+    void note(const std::string &what) { log_ += what + "\n"; }
+    void expect(const std::string &model, const std::string &library) {
+        if (model != library) {
+            same_ = false;
+            note("the model says '" + model + "', the library '" + library + "'");
+        }
+    }
+
+    void compare_subscription() {
+        std::uint8_t priority = 0;
+        for (const auto &subscriber : subscribers_) {
+            priority = std::max(priority, subscriber.model.priority);
+        }
+        const auto combined = track_->subscription();
+        expect(subscribers_.empty() ? "nobody" : "priority " + std::to_string(priority),
+               combined ? "priority " + std::to_string(combined->priority) : "nobody");
+    }
+
+    void act() {
+        const auto kind = roll(100);
+        if (kind < 22) {
+            on_track();
+        } else if (kind < 50) {
+            on_group();
+        } else if (kind < 80) {
+            on_subscriber();
+        } else {
+            on_reader();
+        }
+    }
+
+    void on_track() {
+        if (!track_) {
+            return;
+        }
+        switch (roll(20)) {
+        case 0: {
+            note("finish");
+            const auto model = model_.finish(model_.after_latest());
+            return expect(said(model), said(error_of([&] { track_->finish(); })));
+        }
+        case 1: {
+            const auto at = roll(16);
+            note("finish_at " + std::to_string(at));
+            const auto model = model_.finish(at);
+            return expect(said(model), said(error_of([&] { track_->finish_at(at); })));
+        }
+        case 2:
+            if (roll(4) == 0) {
+                note("track abort");
+                model_.abort(app_error(1));
+                track_->abort(app_error(1));
+            }
+            return;
+        case 3:
+            if (roll(4) == 0) {
+                note("track dropped");
+                model_.drop();
+                track_.reset();
+            }
+            return;
+        case 4: {
+            const auto text = std::to_string(++written_);
+            note("track write_frame " + text);
+            const auto sequence = model_.after_latest();
+            const auto model = model_.create(sequence);
+            if (!model) {
+                model_.groups[sequence]->frames.push_back(text);
+                model_.groups[sequence]->finished = true;
+            }
+            return expect(said(model), said(error_of([&] { track_->write_frame(payload(text)); })));
+        }
+        default: {
+            const auto sequence = roll(2) == 0 ? model_.after_latest() : roll(14);
+            note("create_group " + std::to_string(sequence));
+            const auto model = model_.create(sequence);
+            const auto library = error_of([&] {
+                writers_.push_back(Writer{track_->create_group(sequence), std::nullopt, model_.groups[sequence]});
+            });
+            expect(said(model), said(library));
+        }
+        }
+    }
+
+    void on_group() {
+        auto *writer = any(writers_);
+        if (writer == nullptr) {
+            return;
+        }
+        auto &model = *writer->model;
+        note("in group " + std::to_string(model.sequence));
+        switch (roll(14)) {
+        case 0: {
+            note("finish");
+            const auto code = model.over() ? model.refusal()
+                              : model.open ? make_error_code(Error::ProtocolViolation)
+                                           : std::error_code();
+            model.finished = model.finished || !code;
+            return expect(said(code), said(error_of([&] { writer->group.finish(); })));
+        }
+        case 1:
+            note("abort");
+            model.fail(app_error(2), false);
+            return writer->group.abort(app_error(2));
+        case 2:
+            note("dropped");
+            if (model.open) {
+                model.fail(Error::Dropped, true);
+            }
+            model.fail(Error::Dropped, true);
+            writers_.erase(writers_.begin() + (writer - writers_.data()));
+            return;
+        case 3:
+        case 4: {
+            const auto size = roll(4);
+            note("create_frame " + std::to_string(size));
+            const auto code = model.over() ? model.refusal()
+                              : model.open ? make_error_code(Error::ProtocolViolation)
+                                           : std::error_code();
+            const auto library = error_of([&] {
+                auto frame = writer->group.create_frame(size);
+                writer->frame.reset();
+                writer->frame.emplace(std::move(frame));
+            });
+            if (!code) {
+                model.open.emplace(size, "");
+            }
+            return expect(said(code), said(library));
+        }
+        case 5:
+        case 6:
+            if (writer->frame && model.open) {
+                note("chunk");
+                const bool fits = model.open->second.size() < model.open->first;
+                if (fits) {
+                    model.open->second += 'c';
+                }
+                expect(fits ? "ok" : said(make_error_code(Error::WrongSize)),
+                       said(error_of([&] { writer->frame->write(payload("c")); })));
+            }
+            return;
+        case 7:
+        case 8:
+            if (writer->frame && model.open) {
+                note("finish frame");
+                const bool whole = model.open->second.size() == model.open->first;
+                if (whole) {
+                    model.frames.push_back(model.open->second);
+                    model.open.reset();
+                } else {
+                    model.fail(Error::WrongSize, true);
+                }
+                expect(whole ? "ok" : said(make_error_code(Error::WrongSize)),
+                       said(error_of([&] { writer->frame->finish(); })));
+            }
+            return;
+        case 9:
+            if (writer->frame && roll(4) == 0) {
+                note("drop frame");
+                if (model.open) {
+                    model.fail(Error::Dropped, true);
+                }
+                writer->frame.reset();
+            }
+            return;
+        default: {
+            const auto text = std::to_string(++written_);
+            note("write_frame " + text);
+            const auto code = model.over() ? model.refusal()
+                              : model.open ? make_error_code(Error::ProtocolViolation)
+                                           : std::error_code();
+            if (!code) {
+                model.frames.push_back(text);
+            }
+            expect(said(code), said(error_of([&] { writer->group.write_frame(payload(text)); })));
+        }
+        }
+    }
+
+    void on_subscriber() {
+        if (subscribers_.size() < 2 || (subscribers_.size() < 4 && roll(6) == 0)) {
+            return subscribe();
+        }
+        auto *one = any(subscribers_);
+        auto &[subscriber, model] = *one;
+        note("subscriber " + std::to_string(one - subscribers_.data()));
+        switch (roll(16)) {
+        case 0:
+            note("leaves");
+            return drop_one(subscribers_);
+        case 1: {
+            const auto start = roll(14);
+            note("start_at " + std::to_string(start));
+            model.first = model.next = start;
+            return subscriber.start_at(start);
+        }
+        case 2: {
+            model.cap = maybe(14);
+            note("end_at " + (model.cap ? std::to_string(*model.cap) : "none"));
+            return subscriber.end_at(model.cap);
+        }
+        case 3:
+        case 4:
+        case 5:
+        case 6:
+            note("next_group");
+            return expect(model_.next_group(model), take(subscriber.next_group()));
+        case 7:
+        case 8:
+        case 9:
+        case 10:
+            note("recv_group");
+            return expect(model_.recv_group(model), take(subscriber.recv_group()));
+        case 11:
+        case 12:
+        case 13:
+            note("read_frame");
+            return expect(model_.read_frame(model), said(subscriber.read_frame()));
+        case 14:
+            note("finished");
+            return expect(model_.final   ? "number " + std::to_string(*model_.final)
+                          : model_.ended ? said(model_.cause)
+                                         : "wait",
+                          said(subscriber.finished()));
+        default:
+            note("closed");
+            return expect(model_.ended ? said(model_.cause) : "wait", said(subscriber.closed()));
+        }
+    }
+
+    void subscribe() {
+        Subscriber one;
+        const auto start = maybe(14);
+        one.model.cap = maybe(14);
+        one.model.first = one.model.next = start ? *start : model_.groups.empty() ? 0 : model_.groups.rbegin()->first;
+        one.model.priority = static_cast<std::uint8_t>(roll(200));
+        note("subscribe from " + std::to_string(one.model.first));
+        one.subscriber =
+            now(consumer_.subscribe(Wish{.priority = one.model.priority, .start = start, .end = one.model.cap}));
+        subscribers_.push_back(std::move(one));
+    }
+
+    /// Takes a group and keeps a reader of it.
+    std::string take(Operation<std::optional<GroupConsumer>> &&step) {
+        if (!step.ready()) {
+            return "wait";
+        }
+        auto [code, group] = *settle(std::move(step));
+        if (code) {
+            return said(code);
+        }
+        if (group) {
+            const auto words = said(*group);
+            if (readers_.size() < 8 && model_.groups.contains(group->sequence())) {
+                const auto model = model_.groups[group->sequence()];
+                readers_.push_back(Reader{std::move(*group), model, 0});
+            }
+            return words;
+        }
+        return "end";
+    }
+
+    void on_reader() {
+        auto *reader = any(readers_);
+        if (reader == nullptr) {
+            return;
+        }
+        auto &[group, model, at] = *reader;
+        note("reader of " + std::to_string(model->sequence) + " at " + std::to_string(at));
+        switch (roll(12)) {
+        case 0:
+            note("leaves");
+            return drop_one(readers_);
+        case 1: {
+            note("copied");
+            Reader copy = *reader;
+            if (readers_.size() < 8) {
+                readers_.push_back(std::move(copy));
+            }
+            return;
+        }
+        case 2:
+        case 3: {
+            const auto max = roll(4);
+            note("read_frames " + std::to_string(max));
+            std::string words = max == 0 ? said(make_error_code(Error::BoundsExceeded)) : model->ending(at);
+            if (max != 0 && model->has(at)) {
+                words = "frames";
+                for (std::size_t taken = 0; taken < max && model->has(at); ++taken) {
+                    words += " " + model->frames[at++];
+                }
+            }
+            return expect(words, said(group.read_frames(max)));
+        }
+        case 4:
+        case 5: {
+            note("next_frame");
+            std::string words = model->ending(at);
+            if (model->has(at)) {
+                words = "frame of " + std::to_string(model->frames[at++].size());
+            } else if (model->open && at == model->frames.size()) {
+                words = "frame of " + std::to_string(model->open->first);
+                ++at;
+            }
+            return expect(words, said(group.next_frame()));
+        }
+        case 6: {
+            const auto index = roll(5);
+            note("get_frame " + std::to_string(index));
+            return expect(model->has(index) ? "frame " + model->frames[index] : model->ending(index),
+                          said(group.get_frame(index)));
+        }
+        case 7:
+            note("finished");
+            return expect(model->finished ? "number " + std::to_string(model->frames.size())
+                          : model->failed ? said(model->failed)
+                                          : "wait",
+                          said(group.finished()));
+        default: {
+            note("read_frame");
+            std::string words = model->ending(at);
+            if (model->has(at)) {
+                words = "frame " + model->frames[at++];
+            }
+            return expect(words, said(group.read_frame()));
+        }
+        }
+    }
+
+    std::mt19937_64 &random_;
+    BroadcastProducer broadcast_;
+    std::optional<TrackProducer> track_ = broadcast_.create_track("video");
+    TrackConsumer consumer_ = track_->consume();
+    TrackModel model_;
+    std::vector<Writer> writers_;
+    std::vector<Subscriber> subscribers_;
+    std::vector<Reader> readers_;
+    int written_ = 0;
+    bool same_ = true;
+    std::string log_;
+};
+
+}  // namespace
+
+TEST_CASE("section 6: any history of writes, reads, ends, aborts and departures goes as the model says", "[track]") {
+    const auto seed = comoq::test::seed("track_history");
+    const char *more = std::getenv("COMOQ_TEST_HISTORIES");
+    const std::uint64_t histories = more != nullptr ? std::strtoull(more, nullptr, 10) : 10'000;
+    for (std::uint64_t number = 0; number < histories; ++number) {
+        std::mt19937_64 random(seed + number);
+        const auto trouble = History(random).run(20 + random() % 80);
+        if (!trouble.empty()) {
+            FAIL("history " << number << " (COMOQ_TEST_SEED=" << seed + number << " begins with it):\n" << trouble);
+        }
+    }
+}
