@@ -101,7 +101,7 @@ private:
 
     static std::shared_ptr<detail::GroupReader> reader_of(std::shared_ptr<detail::GroupState> group) {
         detail::Lock lock(group->mutex());
-        const std::size_t first = group->frames().first();
+        const std::size_t first = group->first_index();
         lock.unlock();
         return std::make_shared<detail::GroupReader>(std::move(group), first);
     }

@@ -103,6 +103,10 @@ public:
     /// No frame will come any more.
     bool over() const noexcept { return finished_ || failure_; }
 
+    /// Where a new reader begins: at the first frame still held, and of a group whose frames were taken at the first that
+    /// there was, so that it is told.
+    std::size_t first_index() const noexcept { return released_ ? 0 : frames_.first(); }
+
     /// How a reader at `index` stands that has no frame to take there: its code, false at a clean end, empty to wait.
     std::optional<std::error_code> end_at(std::size_t index) const noexcept {
         if (finished_ && index >= frames_.end()) return std::error_code();
