@@ -28,9 +28,9 @@ struct Subscription {
     /// How late a group may come; for the publisher, who is told, and not enforced here.
     std::chrono::milliseconds max_latency{0};
     /// The first group that is wanted; none means the highest one there is.
-    std::optional<std::uint64_t> start;
+    std::optional<std::uint64_t> start = std::nullopt;
     /// The last group that is wanted, inclusive; none means no end.
-    std::optional<std::uint64_t> end;
+    std::optional<std::uint64_t> end = std::nullopt;
 
     friend bool operator==(const Subscription &, const Subscription &) = default;
 };

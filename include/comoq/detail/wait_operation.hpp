@@ -209,6 +209,11 @@ private:
         }
     }
 
+    // GCC 12 with optimisation takes the empty value of a cancelled outcome for one that is read when it is moved.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
     void complete(Outcome<T> &&result) {
         disconnect_cancellation();
         Outcome<T> outcome(std::move(result));
@@ -224,6 +229,9 @@ private:
         else
             std::move(handler)(outcome.ec, std::move(outcome.value));
     }
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
     void destroy() noexcept {
         auto allocator = block_allocator(handler_);
