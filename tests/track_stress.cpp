@@ -157,7 +157,7 @@ TEST_CASE("section 2 threads: readers on threads of their own get all that is wr
     CHECK(track->unused().ready());
 }
 
-TEST_CASE("section 2 threads: readers come and go, a handler serves, tracks end; nothing is left behind", "[stress]") {
+TEST_CASE("section 2 threads: readers come and go, a handler serves, tracks end and nothing is left behind", "[stress]") {
     const auto seed = comoq::test::seed("track_stress visitors");
     std::atomic<std::size_t> got{0};
     std::atomic<std::size_t> wrong{0};
