@@ -146,6 +146,31 @@ TEST_CASE("section 2: a handler destroyed with its context may complete others o
     CHECK(never.steps() == 0);
 }
 
+TEST_CASE("section 2: a context waits for whoever is about to post to it", "[wait_service]") {
+    auto context = std::make_unique<asio::io_context>();
+    auto &service = asio::use_service<detail::WaitService>(*context);
+    service.posting();
+    std::atomic<bool> begun{false}, gone{false};
+    std::thread destroyer([&] {
+        begun.store(true);
+        context.reset();
+        gone.store(true);
+    });
+    while (!begun.load()) {
+        std::this_thread::yield();
+    }
+    for (int i = 0; i < 2000; ++i) {
+        std::this_thread::yield();
+    }
+    const bool too_early = gone.load();
+    // A service that did not wait has been freed.
+    if (!too_early) {
+        service.posted();
+    }
+    destroyer.join();
+    CHECK(!too_early);
+}
+
 TEST_CASE("section 2: a context may be destroyed while another thread completes its waiters", "[wait_service][stress]") {
     std::mt19937_64 random(seed("wait_service: destroy against put"));
     constexpr int rounds = 400;
