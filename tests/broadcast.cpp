@@ -482,8 +482,11 @@ TEST_CASE("section 5 rule 9 by name: asking for tracks that nobody serves leaves
     Scene scene;
     const BroadcastProducer unserved;
     const auto consumer = unserved.consume();
-    const auto before = live_allocations();
+    std::size_t before = 0;
     for (int i = 0; i < 1000; ++i) {
+        if (i == 10) {
+            before = live_allocations();
+        }
         const auto name = "a name that does not fit into a string object " + std::to_string(i);
         static_cast<void>(consumer.track(name).subscribe());
         static_cast<void>(consumer.track(name).info());
@@ -496,8 +499,12 @@ TEST_CASE("section 5 rule 9 by name: asking for tracks that nobody serves leaves
 
 TEST_CASE("section 5 by name: tracks that came and went leave nothing behind", "[broadcast]") {
     Scene scene;
-    const auto before = live_allocations();
+    std::size_t before = 0;
     for (int i = 0; i < 1000; ++i) {
+        // Once warm: asio and the thread keep a few blocks for the next time.
+        if (i == 10) {
+            before = live_allocations();
+        }
         auto pending = wait(scene.subscribe("a name that does not fit into a string object " + std::to_string(i)));
         auto track = take_track(scene.handler)->accept();
         track.write_frame(payload("x"));
