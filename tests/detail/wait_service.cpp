@@ -148,7 +148,7 @@ TEST_CASE("section 2: a handler destroyed with its context may complete others o
 
 TEST_CASE("section 2: a context waits for whoever is about to post to it", "[wait_service]") {
     auto context = std::make_unique<asio::io_context>();
-    auto &service = asio::use_service<detail::WaitService>(*context);
+    auto &service = asio::use_service<comoq::detail::WaitService>(*context);
     service.posting();
     std::atomic<bool> begun{false}, gone{false};
     std::thread destroyer([&] {
