@@ -22,6 +22,10 @@ namespace comoq {
 struct BroadcastStats {
     /// Live tracks, copies of handlers, and requests for tracks that are not settled.
     std::size_t tracks = 0, handlers = 0, pending = 0;
+    /// Groups and bytes of frames that its live tracks hold.
+    std::size_t cached_groups = 0, cached_bytes = 0;
+    /// Groups that went for their age or to the origin's pool, and readers that were told Lagged, of all tracks there were.
+    std::uint64_t evicted_groups = 0, lagged_readers = 0;
 };
 
 /// Reads a broadcast: looks its tracks up. It does not keep the broadcast open, only its memory.
@@ -93,6 +97,11 @@ public:
 
     /// Refuses with `code` (a false one is Cancelled), which every requester gets. False if it was settled before.
     bool reject(std::error_code code) { return obligation_.settle(detail::failure(code)); }
+
+    /// A handler for groups of the track that are asked for by number, also before `accept`: so that a fetch can be served
+    /// for a track that nobody subscribes to. When the track goes live without one, those who wait for a group get
+    /// NotFound.
+    TrackDynamic dynamic() const { return TrackDynamic(obligation_.entry()->payload()); }
 
     /// Completes once nobody waits for the track any more, or the request is settled.
     Operation<void> abandoned() { return Operation<void>(obligation_.abandoned()); }
@@ -197,6 +206,10 @@ public:
         stats.tracks = counts.tracks;
         stats.handlers = state_->handlers.load();
         stats.pending = counts.pending;
+        stats.cached_groups = counts.media.groups;
+        stats.cached_bytes = counts.media.bytes;
+        stats.evicted_groups = counts.media.evicted_groups;
+        stats.lagged_readers = counts.media.lagged_readers;
         return stats;
     }
 

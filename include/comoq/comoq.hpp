@@ -4,6 +4,7 @@
 #include "broadcast.hpp"
 #include "broadcast_info.hpp"
 #include "bytes.hpp"
+#include "datagram.hpp"
 #include "error.hpp"
 #include "frame.hpp"
 #include "group.hpp"

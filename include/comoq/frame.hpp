@@ -81,7 +81,7 @@ public:
     }
     ~FrameProducer() {
         last_act_.arm();
-        if (group_ != nullptr) group_->abort_frame(*frame_, make_error_code(Error::Dropped));
+        if (group_ != nullptr) group_->drop_frame(*frame_);
     }
 
     /// Appends bytes without copying them. Throws WrongSize, and changes nothing, if they go beyond the declared size.
@@ -92,7 +92,8 @@ public:
     /// Completes the frame. Throws WrongSize if bytes are missing, and fails the group with it.
     void finish() { group_->finish_frame(*frame_); }
 
-    /// Fails the frame and its group with `code` (a false one is Cancelled). Nothing if the frame is finished or failed.
+    /// Fails the frame and its group with `code` (a false one is Cancelled), and lets go of what the group holds. Nothing if
+    /// the frame is finished or failed.
     void abort(std::error_code code) { group_->abort_frame(*frame_, detail::failure(code)); }
 
 private:

@@ -45,7 +45,8 @@ struct OriginStats {
     std::size_t announced = 0, nodes = 0, watchers = 0, handlers = 0, pending = 0, served = 0;
     /// Media held by broadcasts made by `create_broadcast` and `make_broadcast`.
     std::size_t cached_bytes = 0, cached_groups = 0;
-    std::uint64_t evicted_groups = 0;
+    /// Groups that went for their age or to the pool, and readers that were told Lagged, since the beginning.
+    std::uint64_t evicted_groups = 0, lagged_readers = 0;
 };
 
 /// Keeps a broadcast announced at a path. Inert once the broadcast has closed or the origin is gone, neither of which it
@@ -273,6 +274,7 @@ public:
         stats.cached_bytes = bounds.cached_bytes.load();
         stats.cached_groups = bounds.cached_groups.load();
         stats.evicted_groups = bounds.evicted_groups.load();
+        stats.lagged_readers = bounds.lagged_readers.load();
         return stats;
     }
 

@@ -35,4 +35,10 @@ struct Subscription {
     friend bool operator==(const Subscription &, const Subscription &) = default;
 };
 
+/// How a group is asked for by its number.
+struct Fetch {
+    /// Higher is more urgent.
+    std::uint8_t priority = 0;
+};
+
 }  // namespace comoq

@@ -1,5 +1,6 @@
 #pragma once
 #include "detail/broadcast_state.hpp"
+#include "detail/fetch_source.hpp"
 #include "detail/mapped_source.hpp"
 #include "group.hpp"
 #include "pending.hpp"
@@ -53,6 +54,24 @@ public:
             [subscriber = std::move(found.subscriber)](std::shared_ptr<detail::TrackState> &&) {
                 return TrackSubscriber(subscriber);
             });
+    }
+
+    /// A group by its number, wherever it stands: one that the track holds at once, else from the track's handler
+    /// (`TrackDynamic`), where everyone who asks for that number shares one request. NotFound beyond the final sequence, or
+    /// where there is no handler. Does not count as a subscriber.
+    Pending<GroupConsumer> fetch_group(std::uint64_t sequence, Fetch fetch = {}) const {
+        auto found = resolve(nullptr);
+        if (found.refusal) return refused<GroupConsumer>(found.refusal);
+        auto fetched = found.any_track()->fetch(sequence, fetch.priority);
+        if (fetched.refusal) return refused<GroupConsumer>(fetched.refusal);
+        if (fetched.group != nullptr) return ready<GroupConsumer>(GroupConsumer(std::move(fetched.group)));
+        // Who asks for a group of a track that is only asked for asks for that track, too.
+        std::shared_ptr<const void> track_request;
+        if (found.request)
+            track_request = std::make_shared<detail::BroadcastState::TrackRequester>(std::move(*found.request));
+        return Pending<GroupConsumer>(detail::mapped<GroupConsumer>(
+            detail::FetchSource(std::move(fetched), std::move(track_request)),
+            [](std::shared_ptr<detail::GroupState> &&group) { return GroupConsumer(std::move(group)); }));
     }
 
     /// A group that a live track holds now; asks nobody.

@@ -1,5 +1,6 @@
 #pragma once
 #include "bytes.hpp"
+#include "datagram.hpp"
 #include "detail/share.hpp"
 #include "detail/track_state.hpp"
 #include "detail/usage.hpp"
@@ -7,6 +8,7 @@
 #include "operation.hpp"
 #include "subscription.hpp"
 #include "track_consumer.hpp"
+#include "track_dynamic.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -19,10 +21,12 @@ namespace comoq {
 
 /// What a track holds and who uses it.
 struct TrackStats {
-    /// Groups and bytes of frames held for readers.
-    std::size_t groups = 0, bytes = 0;
-    /// Live and pending subscribers.
-    std::size_t subscribers = 0;
+    /// Groups and bytes of frames held for readers, and datagrams held for slow ones.
+    std::size_t groups = 0, bytes = 0, datagrams = 0;
+    /// Live and pending subscribers, copies of handlers, and requests for groups that are not settled.
+    std::size_t subscribers = 0, handlers = 0, pending = 0;
+    /// Groups that went for their age or to the origin's pool, and readers that were told Lagged, since the beginning.
+    std::uint64_t evicted_groups = 0, lagged_readers = 0;
 };
 
 /// Writes a track. Copies write the same track; when the last one goes, the track ends: cleanly after `finish()`, with
@@ -62,6 +66,17 @@ public:
             detail::make_slot(*track_->shared()->bounds, track_->info().timescale, std::move(payload), timestamp));
     }
 
+    /// A datagram with the next number, for those who subscribe now. Gives its number. Throws FrameTooLarge above 1,200
+    /// bytes, TimestampMismatch if the timestamp does not fit, and takes no number then; else what `append_group` does.
+    std::uint64_t append_datagram(Bytes payload, Timestamp timestamp = {}) {
+        return add_datagram(std::nullopt, std::move(payload), timestamp);
+    }
+
+    /// The same under the number that it has elsewhere: for whoever passes a track on. Duplicate if that is in use.
+    void insert_datagram(Datagram datagram) {
+        add_datagram(datagram.sequence, std::move(datagram.payload), datagram.timestamp);
+    }
+
     /// Declares that no number after the latest will come. Groups below may still be made. Closed if one was declared.
     void finish() { track_->finish(std::nullopt); }
 
@@ -71,6 +86,9 @@ public:
 
     /// Ends the track with `code` (a false one is Cancelled) and lets go of what it holds. Nothing if it has ended.
     void abort(std::error_code code) { track_->end(code); }
+
+    /// A handler for groups that are asked for by number and not there.
+    TrackDynamic dynamic() const { return TrackDynamic(track_.state()); }
 
     /// The highest number in use.
     std::optional<std::uint64_t> latest() const {
@@ -103,15 +121,26 @@ public:
     TrackConsumer consume() const { return TrackConsumer(track_.state()); }
 
     TrackStats stats() const {
-        detail::Lock lock(track_->mutex());
+        const auto counts = track_->counts();
         TrackStats stats;
-        stats.groups = track_->groups().size();
-        for (const auto &[sequence, group] : track_->groups()) stats.bytes += group->bytes();
-        stats.subscribers = track_->subscribers();
+        stats.groups = counts.groups;
+        stats.bytes = counts.bytes;
+        stats.datagrams = counts.datagrams;
+        stats.subscribers = counts.subscribers;
+        stats.handlers = track_->handlers.load();
+        stats.pending = counts.pending;
+        stats.evicted_groups = counts.evicted_groups;
+        stats.lagged_readers = counts.lagged_readers;
         return stats;
     }
 
 private:
+    std::uint64_t add_datagram(std::optional<std::uint64_t> sequence, Bytes &&payload, Timestamp timestamp) {
+        if (payload.size() > detail::MediaBounds::max_datagram_size)
+            detail::throw_error(make_error_code(Error::FrameTooLarge));
+        return track_->add_datagram(sequence, timestamp.convert(track_->info().timescale), std::move(payload));
+    }
+
     // First, to be destroyed last: its end may be the track's.
     detail::Share<detail::TrackState, &detail::TrackState::producers, &detail::TrackState::last_producer_gone> track_;
     std::shared_ptr<detail::SubscriptionView> view_;

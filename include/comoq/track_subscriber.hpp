@@ -1,4 +1,5 @@
 #pragma once
+#include "datagram.hpp"
 #include "detail/subscriber_state.hpp"
 #include "group.hpp"
 #include "operation.hpp"
@@ -45,9 +46,21 @@ public:
     Operation<std::optional<Frame>> read_frame() {
         using Next = std::optional<Frame>;
         if (state_ == nullptr) return Operation<Next>(detail::AnySource<Next>());
+        state_->track()->expire();
         return Operation<Next>(detail::mapped<Next>(
             detail::Step(detail::FirstFrameRule(state_)), [](std::optional<detail::FrameSlot> &&slot) {
                 return slot ? Next(detail::frame_of(std::move(*slot))) : Next();
+            }));
+    }
+
+    /// The next datagram since this subscriber came, whatever its start and end. Who reads too slowly misses the oldest:
+    /// the last 1,024 are kept.
+    Operation<std::optional<Datagram>> recv_datagram() {
+        using Next = std::optional<Datagram>;
+        if (state_ == nullptr) return Operation<Next>(detail::AnySource<Next>());
+        return Operation<Next>(detail::mapped<Next>(
+            detail::Step(detail::NextDatagramRule(state_)), [](std::optional<detail::DatagramSlot> &&slot) {
+                return slot ? Next(Datagram{slot->sequence, slot->timestamp, std::move(slot->payload)}) : Next();
             }));
     }
 
@@ -92,6 +105,7 @@ private:
     template <class Rule> Operation<std::optional<GroupConsumer>> group_step() {
         using Next = std::optional<GroupConsumer>;
         if (state_ == nullptr) return Operation<Next>(detail::AnySource<Next>());
+        state_->track()->expire();
         return Operation<Next>(detail::mapped<Next>(
             detail::Step(Rule(state_)), [](std::optional<std::shared_ptr<detail::GroupState>> &&group) {
                 return group ? Next(std::in_place, std::move(*group)) : Next();

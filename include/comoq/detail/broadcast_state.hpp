@@ -51,6 +51,12 @@ public:
 
     /// Where a name leads: to a live track, into a request, or to a refusal. `subscriber` is made if wishes were given.
     struct Resolution {
+        /// The track that it leads to, which may have to go live yet.
+        const std::shared_ptr<TrackState> &any_track() const noexcept {
+            return request ? request->entry().payload() : track;
+        }
+
+
         std::error_code refusal;
         std::shared_ptr<TrackState> track;
         std::optional<TrackRequester> request;
@@ -78,8 +84,7 @@ public:
             wake.take(handler_waits_);
         }
         if (wishes != nullptr && !result.refusal)
-            result.subscriber = std::make_shared<SubscriberState>(
-                result.request ? result.request->entry().payload() : result.track, *wishes, wake);
+            result.subscriber = std::make_shared<SubscriberState>(result.any_track(), *wishes, wake);
         return result;
     }
 
@@ -128,7 +133,7 @@ public:
         throw_if_taken(track->name());
         add(track);
         if (auto pending = requests_.find(track->name())) {
-            pending->payload()->move_subscribers(track, wake);
+            pending->payload()->move_to(track, wake);
             requests_.settle(*pending, Outcome(std::in_place, track), wake);
         }
     }
@@ -139,8 +144,7 @@ public:
         Lock lock(mutex_);
         auto found = tracks_.find(name);
         if (found == tracks_.end()) return;
-        removed = std::move(found->second);
-        tracks_.erase(found);
+        removed = take_off(found);
         lock.unlock();
         removed->track->remove_hook(*removed);
     }
@@ -160,7 +164,9 @@ public:
     bool settle_request(Requests::Entry &entry, std::error_code code) noexcept {
         WakeList wake;
         Lock lock(mutex_);
-        return requests_.settle(entry, Outcome(code), wake);
+        if (!requests_.settle(entry, Outcome(code), wake)) return false;
+        entry.payload()->refuse(code, wake);
+        return true;
     }
 
     /// Ends the broadcast. When this returns it is off every list that it was on.
@@ -173,7 +179,7 @@ public:
             closed_.store(true, std::memory_order_release);
             cause_ = cause;
             ended_well_ = well;
-            requests_.settle_all(cause, wake);
+            requests_.settle_all(cause, wake, [&](auto &entry) { entry.payload()->refuse(cause, wake); });
             wake.take(closed_waits_);
             wake.take(handler_waits_);
             hooks = hooks_.take();
@@ -203,16 +209,23 @@ public:
         Lock lock(mutex_);
         // A new one may have come since the count was zero.
         if (handlers.load(std::memory_order_relaxed) != 0) return;
-        requests_.settle_queue(queue_, make_error_code(Error::NotFound), wake);
+        const auto refusal = make_error_code(Error::NotFound);
+        requests_.settle_queue(queue_, refusal, wake, [&](auto &entry) { entry.payload()->refuse(refusal, wake); });
         wake.take(handler_waits_);
     }
 
     struct Counts {
-        std::size_t tracks, pending;
+        std::size_t tracks = 0, pending = 0;
+        TrackState::Counts media;  // of all tracks together; evictions and lags also of those that are gone
     };
     Counts counts() const {
+        Counts counts;
         Lock lock(mutex_);
-        return {tracks_.size(), requests_.size()};
+        counts.tracks = tracks_.size();
+        counts.pending = requests_.size();
+        counts.media = gone_;
+        for (const auto &[name, listed] : tracks_) counts.media += listed->track->counts();
+        return counts;
     }
 
 private:
@@ -259,8 +272,18 @@ private:
         Lock lock(mutex_);
         auto found = tracks_.find(listed.track->name());
         if (found == tracks_.end() || found->second.get() != &listed) return;
-        removed = std::move(found->second);
-        tracks_.erase(found);
+        removed = take_off(found);
+    }
+
+    using Tracks = std::unordered_map<std::string, std::shared_ptr<Listed>, NameHash, std::equal_to<>>;
+
+    std::shared_ptr<Listed> take_off(Tracks::iterator place) noexcept {
+        auto listed = std::move(place->second);
+        tracks_.erase(place);
+        const auto last = listed->track->counts();
+        gone_.evicted_groups += last.evicted_groups;
+        gone_.lagged_readers += last.lagged_readers;
+        return listed;
     }
 
     const BroadcastInfo info_;
@@ -269,7 +292,8 @@ private:
     Atomic<bool> closed_{false};
     std::error_code cause_;
     bool ended_well_ = false;
-    std::unordered_map<std::string, std::shared_ptr<Listed>, NameHash, std::equal_to<>> tracks_;
+    Tracks tracks_;
+    TrackState::Counts gone_;
     Requests requests_;
     Requests::Queue queue_;
     WaitList handler_waits_;

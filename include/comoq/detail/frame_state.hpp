@@ -27,6 +27,7 @@ public:
 
     std::uint64_t size() const noexcept { return size_; }
     Timestamp timestamp() const noexcept { return timestamp_; }
+    std::size_t received() const noexcept { return static_cast<std::size_t>(received_); }
     std::uint64_t missing() const noexcept { return size_ - received_; }
     bool complete() const noexcept { return complete_; }
     std::error_code failure() const noexcept { return failure_; }

@@ -2,6 +2,7 @@
 #include "group_state.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace comoq::detail {
 
@@ -11,6 +12,7 @@ struct GroupReader {
 
     std::shared_ptr<GroupState> group;
     std::size_t index;
+    bool lagged = false;  // it was told so, and counted
 };
 
 /// What the steps that read a group have in common.
@@ -30,7 +32,9 @@ protected:
 
     /// The end of the stream at `index`, as an outcome: empty where it is clean.
     template <class Value> Outcome<std::optional<Value>> end(std::size_t index) const noexcept {
-        return *reader_->group->end_at(index);
+        const std::error_code code = *reader_->group->end_at(index);
+        if (code == Error::Lagged && !std::exchange(reader_->lagged, true)) reader_->group->count_lag();
+        return code;
     }
 
     std::shared_ptr<GroupReader> reader_;

@@ -22,6 +22,7 @@ public:
 
     bool empty() const noexcept { return head_ == nullptr; }
     T *front() const noexcept { return cast(head_); }
+    T *back() const noexcept { return cast(tail_); }
     static T *after(T &item) noexcept { return cast(static_cast<Node &>(item).next_); }
 
     void push_back(T &item) noexcept {

@@ -1,4 +1,5 @@
 #pragma once
+#include "media_pool.hpp"
 #include "sync.hpp"
 #include "../time.hpp"
 
@@ -8,11 +9,16 @@
 
 namespace comoq::detail {
 
-/// What the broadcasts of one origin share with it: its clock, its bounds, and the count of what is held.
+using TimePoint = std::chrono::steady_clock::time_point;
+
+/// What the broadcasts of one origin share with it: its clock, its bounds, the pool, and the count of what is held.
 struct MediaBounds {
     // One group holds a few seconds of high-bitrate video, or minutes of anything smaller.
     static constexpr std::size_t max_group_bytes = std::size_t{32} << 20;
     static constexpr std::size_t max_group_frames = 32768;
+    // What fits into one packet on nearly every path, with room for the headers around it.
+    static constexpr std::size_t max_datagram_size = 1200;
+    static constexpr std::size_t max_datagrams = 1024;
 
     std::size_t max_pending_requests = 65536;
     std::size_t max_frame_size = std::size_t{32} << 20;
@@ -22,6 +28,16 @@ struct MediaBounds {
     Atomic<std::size_t> cached_bytes{0};
     Atomic<std::size_t> cached_groups{0};
     Atomic<std::uint64_t> evicted_groups{0};
+    Atomic<std::uint64_t> lagged_readers{0};
+    MediaPool pool;
+
+    /// Called without a lock: the clock is the user's.
+    TimePoint now() const { return clock ? clock() : std::chrono::steady_clock::now(); }
+
+    /// Brings what is held within the bound. Called without a lock.
+    void trim() noexcept {
+        pool.trim([this] { return cached_bytes.load(std::memory_order_relaxed) <= max_cached_bytes; });
+    }
 };
 
 }  // namespace comoq::detail

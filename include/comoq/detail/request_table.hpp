@@ -35,8 +35,8 @@ public:
     using KeyView = typename RequestKey<Key>::view;
     class Queue;
 
-    /// One request. Read and changed under the owner's lock, but for the key and the payload, which never change, and for
-    /// the outcome once `settled()` has been seen under the lock.
+    /// One request. Read and changed under the owner's lock, but for the key, which never changes, and for the outcome once
+    /// `settled()` has been seen under the lock. The payload is the level's own.
     class Entry {
     public:
         Entry(Key key, std::uint64_t order, Payload payload)
@@ -44,6 +44,7 @@ public:
 
         const Key &key() const noexcept { return key_; }
         const Payload &payload() const noexcept { return payload_; }
+        Payload &payload() noexcept { return payload_; }
         bool settled() const noexcept { return state_ == State::Settled; }
         bool abandoned() const noexcept { return settled() || requesters_ == 0; }
         const Outcome<Value> &outcome() const noexcept { return outcome_; }
@@ -127,7 +128,19 @@ public:
         Entry *tail_ = nullptr;
     };
 
+    /// A request that has its outcome already, and is in no table.
+    static EntryPtr settled(Key key, Outcome<Value> &&outcome) {
+        auto entry = std::make_shared<Entry>(std::move(key), 0, Payload());
+        entry->state_ = Entry::State::Settled;
+        entry->outcome_ = std::move(outcome);
+        return entry;
+    }
+
     std::size_t size() const noexcept { return entries_.size(); }
+
+    template <class Visit> void for_each(Visit visit) const {
+        for (const EntryPtr &entry : entries_) visit(*entry);
+    }
 
     /// The pending request for `key`, or null.
     EntryPtr find(KeyView key) const {
@@ -175,17 +188,26 @@ public:
     }
 
     void settle_all(std::error_code code, WakeList &wake) noexcept {
+        settle_all(code, wake, [](Entry &) {});
+    }
+    /// The same, with a word about each.
+    template <class Each> void settle_all(std::error_code code, WakeList &wake, Each each) noexcept {
         while (!entries_.empty()) {
             const EntryPtr entry = *entries_.begin();
             settle(*entry, Outcome<Value>(code), wake);
+            each(*entry);
         }
     }
 
     /// Settles what is queued in `queue`, and not what has been taken.
     void settle_queue(Queue &queue, std::error_code code, WakeList &wake) noexcept {
+        settle_queue(queue, code, wake, [](Entry &) {});
+    }
+    template <class Each> void settle_queue(Queue &queue, std::error_code code, WakeList &wake, Each each) noexcept {
         while (!queue.empty()) {
             const EntryPtr entry = *entries_.find(*queue.head_);
             settle(*entry, Outcome<Value>(code), wake);
+            each(*entry);
         }
     }
 

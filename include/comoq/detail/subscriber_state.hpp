@@ -2,7 +2,6 @@
 #include "step.hpp"
 #include "track_state.hpp"
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -41,8 +40,9 @@ public:
     WaitList &waits() const noexcept { return track().group_waits(); }
 
 protected:
-    using Groups = std::map<std::uint64_t, std::shared_ptr<GroupState>>;
+    using Groups = GroupCache::Groups;
 
+    const Groups &groups() const noexcept { return track().cache().live(); }
     TrackState &track() const noexcept { return *subscriber_->track(); }
     SubscriberPlace &place() const noexcept { return subscriber_->place(); }
 
@@ -62,17 +62,17 @@ public:
 
     bool available() const noexcept {
         const auto group = find();
-        return group != track().groups().end() ? place().within_cap(group->first) : track().over_from(place().next);
+        return group != groups().end() ? place().within_cap(group->first) : track().over_from(place().next);
     }
     Outcome<value_type> take() {
         const auto group = find();
-        if (group == track().groups().end()) return end<std::shared_ptr<GroupState>>();
+        if (group == groups().end()) return end<std::shared_ptr<GroupState>>();
         place().next = group->first + 1;
         return Outcome<value_type>(std::in_place, group->second);
     }
 
 private:
-    Groups::const_iterator find() const noexcept { return track().groups().lower_bound(place().next); }
+    Groups::const_iterator find() const noexcept { return groups().lower_bound(place().next); }
 };
 
 /// Takes the group that arrived first among those not yet taken.
@@ -99,12 +99,11 @@ private:
     };
 
     Search find() const noexcept {
-        const auto &arrivals = track().arrivals();
+        const ArrivalLog &arrivals = track().cache().arrivals();
         SubscriberPlace &at = place();
-        at.next_arrival = std::max(at.next_arrival, track().first_arrival());
         Search search;
-        for (auto arrival = at.next_arrival; arrival < track().first_arrival() + arrivals.size(); ++arrival) {
-            const auto &group = arrivals[static_cast<std::size_t>(arrival - track().first_arrival())];
+        for (auto arrival = arrivals.from(at.next_arrival); arrival != arrivals.end(); ++arrival) {
+            const auto &group = arrival->group;
             if (group != nullptr && group->sequence() >= at.first && !at.received.contains(group->sequence())) {
                 if (at.within_cap(group->sequence())) {
                     search.group = group;
@@ -113,7 +112,7 @@ private:
                 search.above_cap = true;
             } else if (!search.above_cap) {
                 // Nothing that the cap holds back lies behind this one: the next search need not look at it again.
-                at.next_arrival = arrival + 1;
+                at.next_arrival = arrival->number + 1;
             }
         }
         return search;
@@ -130,11 +129,11 @@ public:
 
     bool available() const noexcept {
         const Search search = find();
-        return search.group != track().groups().end() || (!search.may_come && track().over_from(place().next));
+        return search.group != groups().end() || (!search.may_come && track().over_from(place().next));
     }
     Outcome<value_type> take() {
         const auto group = find().group;
-        if (group == track().groups().end()) return end<FrameSlot>();
+        if (group == groups().end()) return end<FrameSlot>();
         place().next = group->first + 1;
         const FrameLog &frames = group->second->frames();
         return Outcome<value_type>(std::in_place, frames[frames.first()]);
@@ -147,9 +146,9 @@ private:
     };
 
     Search find() const noexcept {
-        const Groups &groups = track().groups();
+        const Groups &all = groups();
         bool may_come = false;
-        for (auto at = groups.lower_bound(place().next); at != groups.end(); ++at) {
+        for (auto at = all.lower_bound(place().next); at != all.end(); ++at) {
             if (!place().within_cap(at->first)) {
                 may_come = true;
                 break;
@@ -158,8 +157,27 @@ private:
             if (frames.first() < frames.end()) return {at, false};
             if (!at->second->over()) may_come = true;
         }
-        return {groups.end(), may_come};
+        return {all.end(), may_come};
     }
+};
+
+/// Takes the next datagram. Who reads too slowly misses the oldest ones.
+class NextDatagramRule : public SubscriberRule {
+public:
+    using value_type = std::optional<DatagramSlot>;
+    using SubscriberRule::SubscriberRule;
+
+    WaitList &waits() const noexcept { return track().datagram_waits(); }
+    bool available() const noexcept { return next() != track().datagrams().end() || track().datagrams_over(); }
+    Outcome<value_type> take() {
+        const auto index = next();
+        if (index == track().datagrams().end()) return end<DatagramSlot>();
+        place().next_datagram = index + 1;
+        return Outcome<value_type>(std::in_place, track().datagrams()[index]);
+    }
+
+private:
+    std::uint64_t next() const noexcept { return std::max(place().next_datagram, track().datagrams().first()); }
 };
 
 /// The first sequence that will never come, once it is known.
