@@ -13,6 +13,7 @@
 #include "origin_dynamic.hpp"
 #include "path.hpp"
 #include "pending.hpp"
+#include "proxy.hpp"
 #include "subscription.hpp"
 #include "time.hpp"
 #include "track.hpp"

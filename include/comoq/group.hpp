@@ -42,6 +42,9 @@ public:
 
     std::uint64_t sequence() const noexcept { return reader_ != nullptr ? reader_->group->sequence() : 0; }
 
+    /// What the publisher says of the group's track. Of an empty handle, nothing.
+    TrackInfo track_info() const { return reader_ != nullptr ? reader_->group->shared()->info : TrackInfo(); }
+
     /// The next frame.
     Operation<std::optional<Frame>> read_frame() {
         if (reader_ == nullptr) return inert<std::optional<Frame>>();

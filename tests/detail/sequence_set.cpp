@@ -66,3 +66,17 @@ TEST_CASE("section 6 sequences: any history gives what a plain set gives", "[seq
     }
     CHECK(same);
 }
+
+TEST_CASE("section 6 memory: a set with gaps without end stays small, and keeps the latest numbers exact",
+          "[sequence_set]") {
+    SequenceSet set;
+    for (std::uint64_t sequence = 0; sequence < 10'000; sequence += 2) {
+        set.insert(sequence);
+    }
+    CHECK(set.runs() == SequenceSet::max_runs);
+    // The gaps that are filled are the lowest.
+    CHECK(set.contains(1));
+    CHECK(set.contains(9998));
+    CHECK_FALSE(set.contains(9997));
+    CHECK_FALSE(set.contains(9999));
+}

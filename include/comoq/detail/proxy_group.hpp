@@ -1,0 +1,29 @@
+#pragma once
+#include "../group.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <system_error>
+#include <utility>
+
+namespace comoq::detail {
+
+/// Writes `to` as `from` comes, chunk by chunk, and ends it as that ends. Shares the bytes.
+inline asio::awaitable<void> proxy_group(GroupConsumer from, GroupProducer to) {
+    std::error_code code;
+    try {
+        while (auto frame = co_await from.next_frame()) {
+            auto copy = to.create_frame(frame->size(), frame->timestamp());
+            while (auto chunk = co_await frame->read_chunk()) copy.write(std::move(*chunk));
+            copy.finish();
+        }
+        to.finish();
+        co_return;
+    } catch (const std::system_error &error) {
+        code = error.code();
+    }
+    // A group that was dropped leaves what is complete to its readers, and so does this one when it goes now.
+    if (code != Error::Dropped) to.abort(code);
+}
+
+}  // namespace comoq::detail

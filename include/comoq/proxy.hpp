@@ -1,0 +1,106 @@
+#pragma once
+#include "broadcast.hpp"
+#include "detail/proxy_track.hpp"
+#include "detail/proxy_upstream.hpp"
+#include "origin.hpp"
+#include "origin_dynamic.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/experimental/awaitable_operators.hpp>
+#include <asio/this_coro.hpp>
+
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace comoq {
+
+// One broadcast served by another: what a relay is made of. Tracks, groups, datagrams and groups by number are asked for
+// upstream when they are asked for here, once however many ask, and come with the same numbers, infos and codes. What
+// subscribers want is passed up as it changes; when the last one leaves a track, so does the proxy. A group that was begun
+// is still brought to its end, and payloads are shared, not copied.
+//
+// When the upstream broadcast fails (it closes with a code) and there is an origin to ask again, the tracks go on with
+// what that gives, at the group after the latest; readers see no more than the failure of the groups that were under way.
+// Without another one they get the code. A clean end is passed on as such.
+//
+// Each of these returns when there is nothing left to answer; tracks that are read then go on by themselves, and end when
+// upstream does or their last subscriber has left. They throw only `operation_aborted`, when they are cancelled. Threads:
+// they and what they start run on the executor of the awaiting coroutine, which must be a strand if its context is run by
+// several threads.
+
+namespace detail {
+
+inline asio::awaitable<void> proxy_end(std::shared_ptr<ProxyUpstream> upstream, BroadcastProducer to) {
+    for (;;) {
+        const auto source = upstream->current();
+        const auto code = co_await source.closed();
+        if (!code) {
+            to.finish();
+            co_return;
+        }
+        const auto next = co_await upstream->another_than(source);
+        if (next) continue;
+        to.abort(code);
+        co_return;
+    }
+}
+
+inline asio::awaitable<void> proxy_tracks(std::shared_ptr<ProxyUpstream> upstream, BroadcastDynamic handler,
+                                          BroadcastConsumer to) {
+    const auto executor = co_await asio::this_coro::executor;
+    while (auto request = co_await handler.requested_track()) {
+        auto track = std::make_shared<ProxyTrack>(upstream, to, request->name());
+        asio::co_spawn(executor, ProxyTrack::serve(std::move(track), std::move(*request)), asio::detached);
+    }
+}
+
+inline asio::awaitable<void> proxy(std::shared_ptr<ProxyUpstream> upstream, BroadcastProducer to,
+                                   BroadcastDynamic handler) {
+    using namespace asio::experimental::awaitable_operators;
+    auto consumer = to.consume();
+    co_await (proxy_tracks(upstream, std::move(handler), std::move(consumer)) || proxy_end(upstream, std::move(to)));
+}
+
+}  // namespace detail
+
+/// Serves `to` from `from`, and ends it when that ends. What is asked for from the call on, before anything is awaited,
+/// is served, too.
+inline asio::awaitable<void> proxy(BroadcastConsumer from, BroadcastProducer to) {
+    auto handler = to.dynamic();
+    return detail::proxy(std::make_shared<detail::ProxyUpstream>(std::move(from)), std::move(to), std::move(handler));
+}
+
+/// Answers a request with a broadcast of `to`, served from the same (absolute) path at `from`, which is asked again when
+/// what it gave fails. What it refuses the request with is what the request is refused with. `from` must not be of the
+/// origin that the request came from: that would ask itself.
+inline asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, BroadcastRequest request) {
+    using namespace asio::experimental::awaitable_operators;
+    std::string path(request.absolute_path().view());
+    auto asked = from.request_broadcast(path).as_tuple();
+    auto first = co_await (std::move(asked) || request.abandoned());
+    if (first.index() != 0) co_return;
+    auto [code, source] = std::move(std::get<0>(first));
+    if (code) {
+        request.reject(code);
+        co_return;
+    }
+    auto broadcast = to.make_broadcast(source.info());
+    auto handler = broadcast.dynamic();
+    request.accept(broadcast.consume());
+    auto upstream = std::make_shared<detail::ProxyUpstream>(std::move(source), std::move(from), std::move(path));
+    co_await detail::proxy(std::move(upstream), std::move(broadcast), std::move(handler));
+}
+
+/// A relay: answers all that `handler` is asked for, with broadcasts of `to` served from the same paths at `from`, another
+/// origin. It ends with the origin of `handler`; where `to` is of that same origin it keeps it, so cancel this to end it.
+inline asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, OriginDynamic handler) {
+    const auto executor = co_await asio::this_coro::executor;
+    while (auto request = co_await handler.requested_broadcast())
+        asio::co_spawn(executor, proxy(from, to, std::move(*request)), asio::detached);
+}
+
+}  // namespace comoq

@@ -1,0 +1,583 @@
+// A broadcast served by another: what passes, both ways, and what is left when somebody goes.
+#include <comoq/proxy.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+
+#include "support/catch.hpp"
+#include "support/error_of.hpp"
+#include "support/media.hpp"
+#include "support/run.hpp"
+
+using namespace comoq;
+using namespace comoq::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// `to` is served from `from`.
+struct Scene {
+    Scene() { asio::co_spawn(context, proxy(from->consume(), to), asio::detached); }
+
+    void run() { settle_down(context); }
+    auto subscribe(const std::string &name = "video", Subscription wishes = {}) {
+        auto waiting = wait(to.consume().track(name).subscribe(wishes));
+        run();
+        return waiting;
+    }
+    /// A subscriber of a track that is there upstream.
+    TrackSubscriber subscriber(Subscription wishes = {}) {
+        auto waiting = subscribe("video", wishes);
+        return std::move(waiting.value());
+    }
+    /// The numbers that come in order, each after everybody had his turn.
+    Numbers next_groups(TrackSubscriber &of) {
+        run();
+        return nexts(of);
+    }
+
+    asio::io_context context;
+    std::optional<BroadcastProducer> from = BroadcastProducer();
+    BroadcastProducer to;
+    std::optional<TrackProducer> video = from->create_track("video");
+};
+
+TrackInfo unusual_info() {
+    TrackInfo info;
+    info.priority = 9;
+    info.ordered = true;
+    info.max_latency = 77s;
+    info.timescale = Timescale(90'000);
+    return info;
+}
+
+}  // namespace
+
+TEST_CASE("proxy: a track comes with its info, its groups with their numbers, frames with their bytes", "[proxy]") {
+    Scene scene;
+    auto source = scene.from->create_track("audio", unusual_info());
+    const auto bytes = payload("the bytes");
+    auto group = source.create_group(41);
+    group.write_frame(bytes, Timestamp(3, Timescale(1)));
+    group.finish();
+    auto waiting = scene.subscribe("audio");
+    auto &subscriber = waiting.value();
+    const auto info = now(scene.to.consume().track("audio").info());
+    CHECK(info.priority == 9);
+    CHECK(info.ordered);
+    CHECK(info.max_latency == 77s);
+    CHECK(info.timescale == Timescale(90'000));
+    scene.run();
+    auto copy = now(subscriber.next_group()).value();
+    CHECK(copy.sequence() == 41);
+    const auto frame = now(copy.read_frame()).value();
+    CHECK(frame.timestamp == Timestamp(3, Timescale(1)));
+    // Shared, not copied.
+    CHECK(frame.payload.data() == bytes.data());
+    CHECK_FALSE(now(copy.read_frame()).has_value());
+    source.create_group(43).finish();
+    CHECK(scene.next_groups(subscriber) == Numbers{43});
+}
+
+TEST_CASE("proxy: a frame can be read on both sides while it is written", "[proxy]") {
+    Scene scene;
+    auto subscriber = scene.subscriber();
+    auto group = scene.video->append_group();
+    auto frame = group.create_frame(4);
+    const auto chunk = payload("ab");
+    frame.write(chunk);
+    scene.run();
+    auto reader = now(subscriber.next_group()).value();
+    auto opened = now(reader.next_frame()).value();
+    CHECK(opened.size() == 4);
+    CHECK(now(opened.read_chunk())->data() == chunk.data());
+    auto rest = wait(opened.read_chunk());
+    CHECK_FALSE(rest.done());
+    frame.write(payload("cd"));
+    scene.run();
+    CHECK(rest.value()->view() == "cd");
+    frame.finish();
+    group.finish();
+    scene.run();
+    CHECK_FALSE(now(opened.read_chunk()).has_value());
+    CHECK_FALSE(now(reader.next_frame()).has_value());
+}
+
+TEST_CASE("proxy: however many subscribe here, one subscribes there, with what they want together", "[proxy]") {
+    Scene scene;
+    auto one = std::make_optional(scene.subscriber(Wish{.priority = 3, .start = 4, .end = 9}));
+    auto changes = wait(scene.video->subscription_changed());
+    REQUIRE(changes.value().has_value());
+    CHECK(changes.value()->priority == 3);
+    CHECK(changes.value()->start == 4);
+    CHECK(changes.value()->end == 9);
+    auto two = std::make_optional(scene.subscriber(Wish{.priority = 8, .start = 2}));
+    CHECK(scene.video->stats().subscribers == 1);
+    scene.run();
+    CHECK(scene.video->subscription()->priority == 8);
+    CHECK(scene.video->subscription()->start == 2);
+    CHECK_FALSE(scene.video->subscription()->end.has_value());
+    two->update(Wish{.priority = 5, .start = 2, .end = 20});
+    scene.run();
+    CHECK(scene.video->subscription()->priority == 5);
+    CHECK(scene.video->subscription()->end == 20);
+    two.reset();
+    scene.run();
+    CHECK(scene.video->subscription()->priority == 3);
+    CHECK(scene.video->stats().subscribers == 1);
+    one.reset();
+    scene.run();
+    CHECK(scene.video->stats().subscribers == 0);
+}
+
+TEST_CASE("proxy: interest upstream begins with the first reader, ends with the last, and begins again", "[proxy]") {
+    Scene scene;
+    // Asking for the info is no interest.
+    auto info = wait(scene.to.consume().track("video").info());
+    scene.run();
+    CHECK(info.done());
+    CHECK(scene.video->stats().subscribers == 0);
+    scene.video->write_frame(payload("0"));
+    auto first = std::make_optional(scene.subscriber());
+    CHECK(scene.video->stats().subscribers == 1);
+    CHECK(scene.next_groups(*first) == Numbers{0});
+    first.reset();
+    scene.run();
+    CHECK(scene.video->stats().subscribers == 0);
+    scene.video->write_frame(payload("1"));
+    scene.video->write_frame(payload("2"));
+    auto second = scene.subscriber();
+    CHECK(scene.video->stats().subscribers == 1);
+    scene.run();
+    CHECK(now(second.next_group())->sequence() == 0);
+    CHECK(scene.next_groups(second) == Numbers{2});
+}
+
+TEST_CASE("proxy: a group that was begun is brought to its end for the next reader", "[proxy]") {
+    Scene scene;
+    auto group = scene.video->append_group();
+    group.write_frame(payload("a"));
+    auto first = std::make_optional(scene.subscriber());
+    first.reset();
+    scene.run();
+    group.write_frame(payload("b"));
+    group.finish();
+    scene.run();
+    auto second = scene.subscriber();
+    auto reader = now(second.next_group()).value();
+    CHECK(texts(reader) == Words{"a", "b"});
+    CHECK_FALSE(now(reader.read_frame()).has_value());
+}
+
+TEST_CASE("proxy: datagrams keep their numbers", "[proxy]") {
+    Scene scene;
+    auto subscriber = scene.subscriber();
+    scene.video->append_datagram(payload("a"));
+    scene.video->write_frame(payload("group"));
+    scene.video->append_datagram(payload("b"), Timestamp(4, Timescale(1)));
+    scene.run();
+    const auto first = now(subscriber.recv_datagram()).value();
+    CHECK(first.sequence == 0);
+    CHECK(first.payload.view() == "a");
+    const auto second = now(subscriber.recv_datagram()).value();
+    CHECK(second.sequence == 2);
+    CHECK(second.timestamp == Timestamp(4, Timescale(1)));
+    CHECK(nexts(subscriber) == Numbers{1});
+}
+
+TEST_CASE("proxy: a group is fetched upstream once, however many ask", "[proxy]") {
+    Scene scene;
+    auto handler = scene.video->dynamic();
+    const auto fetch = [&](std::uint64_t sequence, std::uint8_t priority) {
+        Fetch how;
+        how.priority = priority;
+        return scene.to.consume().track("video").fetch_group(sequence, how);
+    };
+    auto one = wait(fetch(7, 5)), two = wait(fetch(7, 3));
+    scene.run();
+    CHECK(scene.video->stats().subscribers == 0);
+    auto next = handler.requested_group();
+    REQUIRE(next.ready());
+    auto request = now(std::move(next)).value();
+    CHECK(request.sequence() == 7);
+    CHECK(request.priority() == 5);
+    CHECK_FALSE(handler.requested_group().ready());
+    {
+        auto group = request.accept();
+        group.write_frame(payload("old"));
+        group.finish();
+    }
+    scene.run();
+    CHECK(texts(one.value()) == Words{"old"});
+    CHECK(texts(two.value()) == Words{"old"});
+    // Refusals pass, and so does leaving.
+    auto refused = wait(fetch(8, 0));
+    scene.run();
+    now(handler.requested_group())->reject(app_error(5));
+    scene.run();
+    CHECK(refused.code() == app_error(5));
+    auto left = std::make_optional(fetch(9, 0));
+    scene.run();
+    auto third = now(handler.requested_group()).value();
+    auto abandoned = wait(third.abandoned());
+    CHECK_FALSE(abandoned.done());
+    left.reset();
+    scene.run();
+    CHECK(abandoned.done());
+}
+
+TEST_CASE("proxy: a group can be fetched from a track that is live on neither side", "[proxy]") {
+    asio::io_context context;
+    BroadcastProducer from, to;
+    auto upstream = from.dynamic();
+    asio::co_spawn(context, proxy(from.consume(), to), asio::detached);
+    auto waiting = wait(to.consume().track("video").fetch_group(5));
+    settle_down(context);
+    auto request = take_track(upstream).value();
+    auto groups = request.dynamic();
+    settle_down(context);
+    auto asked = now(groups.requested_group()).value();
+    auto group = asked.accept(unusual_info());
+    group.write_frame(payload("x"), Timestamp(1, Timescale(1)));
+    settle_down(context);
+    CHECK(now(waiting.value().read_frame())->timestamp.value() == 90'000);
+    auto abandoned = wait(request.abandoned());
+    settle_down(context);
+    CHECK(abandoned.done());
+}
+
+TEST_CASE("proxy: the codes of groups, tracks and the broadcast pass", "[proxy]") {
+    Scene scene;
+    auto subscriber = scene.subscriber();
+    auto group = scene.video->append_group();
+    group.write_frame(payload("a"));
+    scene.run();
+    auto reader = now(subscriber.next_group()).value();
+    CHECK(texts(reader) == Words{"a"});
+    SECTION("a group is aborted, and its track goes on") {
+        group.abort(app_error(1));
+        scene.run();
+        CHECK(code_now(reader.read_frame()) == app_error(1));
+        scene.video->append_group().finish();
+        CHECK(scene.next_groups(subscriber) == Numbers{1});
+    }
+    SECTION("a group is dropped, and leaves what is complete") {
+        group.write_frame(payload("b"));
+        {
+            const auto dropped = std::move(group);
+        }
+        scene.run();
+        CHECK(texts(reader) == Words{"b"});
+        CHECK(code_now(reader.read_frame()) == Error::Dropped);
+    }
+    SECTION("the track is aborted") {
+        scene.video->abort(app_error(2));
+        scene.run();
+        CHECK(code_now(subscriber.next_group()) == app_error(2));
+    }
+    SECTION("the track is dropped") {
+        scene.video.reset();
+        scene.run();
+        CHECK(code_now(subscriber.next_group()) == Error::Dropped);
+    }
+    SECTION("the track ends well") {
+        group.finish();
+        scene.video->finish_at(5);
+        scene.run();
+        CHECK(now(subscriber.finished()) == 5);
+        scene.video.reset();
+        scene.run();
+        CHECK_FALSE(now(subscriber.next_group()).has_value());
+        CHECK_FALSE(now(subscriber.closed()));
+        CHECK(scene.to.stats().tracks == 0);
+    }
+    SECTION("the broadcast is aborted") {
+        scene.from->abort(app_error(3));
+        scene.run();
+        CHECK(now(scene.to.consume().closed()) == app_error(3));
+    }
+    SECTION("the broadcast ends well") {
+        scene.from->finish();
+        scene.run();
+        CHECK_FALSE(now(scene.to.consume().closed()));
+    }
+}
+
+TEST_CASE("proxy: what upstream refuses is refused with the very code", "[proxy]") {
+    Scene scene;
+    auto handler = std::make_optional(scene.from->dynamic());
+    auto waiting = scene.subscribe("secret");
+    take_track(*handler)->reject(Error::Unauthorized);
+    scene.run();
+    CHECK(waiting.code() == Error::Unauthorized);
+    handler.reset();
+    auto unknown = scene.subscribe("unknown");
+    scene.run();
+    CHECK(unknown.code() == Error::NotFound);
+    CHECK(scene.to.stats().pending == 0);
+}
+
+TEST_CASE("proxy: when nobody waits for a track any more, nobody upstream is kept busy with it", "[proxy]") {
+    Scene scene;
+    auto handler = scene.from->dynamic();
+    auto waiting = std::make_optional(scene.subscribe("slow"));
+    auto request = take_track(handler).value();
+    auto abandoned = wait(request.abandoned());
+    waiting.reset();
+    scene.run();
+    CHECK(abandoned.done());
+}
+
+TEST_CASE("proxy: a track that is finished and not gone stays for who comes late", "[proxy]") {
+    Scene scene;
+    scene.video->write_frame(payload("only"));
+    scene.video->finish();
+    auto first = std::make_optional(scene.subscriber());
+    CHECK(scene.next_groups(*first) == Numbers{0});
+    CHECK_FALSE(now(first->next_group()).has_value());
+    first.reset();
+    scene.run();
+    CHECK(scene.video->stats().subscribers == 0);
+    auto second = scene.subscriber();
+    CHECK(scene.next_groups(second) == Numbers{0});
+    CHECK_FALSE(now(second.next_group()).has_value());
+}
+
+// Through origins
+
+namespace {
+
+/// `edge` knows nothing, and fetches from `upstream`, where `sources` answer one after the other.
+struct Relay {
+    Relay() {
+        asio::co_spawn(context, proxy(upstream.consumer(), edge->producer(), edge->producer().dynamic()),
+                       asio::bind_cancellation_slot(stop.slot(), asio::detached));
+    }
+    ~Relay() {
+        stop.emit(asio::cancellation_type::terminal);
+        run();
+    }
+
+    void run() { settle_down(context); }
+    auto ask() {
+        auto waiting = wait(edge->consumer().request_broadcast("room/alice"));
+        run();
+        return waiting;
+    }
+
+    asio::io_context context;
+    asio::cancellation_signal stop;
+    Origin upstream;
+    std::optional<Origin> edge = Origin();
+};
+
+/// A broadcast upstream with a track.
+struct Source {
+    explicit Source(BroadcastProducer made) : broadcast(std::move(made)) {}
+    BroadcastProducer broadcast;
+    TrackProducer video = broadcast.create_track("video");
+};
+
+}  // namespace
+
+TEST_CASE("proxy: a relay asks upstream once, and gives everyone the same", "[proxy]") {
+    Relay relay;
+    auto handler = relay.upstream.producer().dynamic();
+    auto one = relay.ask(), two = relay.ask();
+    auto request = now(handler.requested_broadcast()).value();
+    CHECK(request.path() == Path("room/alice"));
+    CHECK_FALSE(handler.requested_broadcast().ready());
+    Source source(relay.upstream.producer().make_broadcast(BroadcastInfo({1, 2})));
+    request.accept(source.broadcast.consume());
+    relay.run();
+    CHECK(one.value() == two.value());
+    CHECK(one.value().info().hops == std::vector<std::uint64_t>{1, 2});
+    CHECK(relay.edge->stats().served == 1);
+    CHECK(relay.edge->stats().announced == 0);
+    source.broadcast.finish();
+    relay.run();
+    CHECK(relay.edge->stats().served == 0);
+}
+
+TEST_CASE("proxy: what upstream refuses a relay is what its requesters get, and leaving passes up", "[proxy]") {
+    Relay relay;
+    CHECK(relay.ask().code() == Error::NotFound);
+    auto handler = relay.upstream.producer().dynamic();
+    auto waiting = relay.ask();
+    now(handler.requested_broadcast())->reject(app_error(6));
+    relay.run();
+    CHECK(waiting.code() == app_error(6));
+    auto left = std::make_optional(relay.ask());
+    auto request = now(handler.requested_broadcast()).value();
+    left.reset();
+    relay.run();
+    CHECK(request.abandoned().ready());
+    CHECK(relay.edge->stats().pending == 0);
+}
+
+TEST_CASE("proxy: when the source fails and upstream gives another, readers go on at the next group", "[proxy]") {
+    Relay relay;
+    auto handler = relay.upstream.producer().dynamic();
+    auto waiting = relay.ask();
+    auto first = std::make_optional<Source>(relay.upstream.producer().make_broadcast());
+    now(handler.requested_broadcast())->accept(first->broadcast.consume());
+    relay.run();
+    const auto broadcast = waiting.value();
+    auto subscribing = wait(broadcast.track("video").subscribe());
+    relay.run();
+    auto &subscriber = subscribing.value();
+    first->video.write_frame(payload("0"));
+    auto under_way = std::make_optional(first->video.append_group());
+    under_way->write_frame(payload("half of 1"));
+    relay.run();
+    CHECK(now(subscriber.next_group())->sequence() == 0);
+    auto reader = now(subscriber.next_group()).value();
+    auto next = wait(subscriber.next_group());
+    auto fetched = wait(broadcast.track("video").fetch_group(30));
+
+    Source second(relay.upstream.producer().make_broadcast());
+    auto groups = second.video.dynamic();
+    for (int i = 0; i < 4; ++i) {
+        second.video.write_frame(payload("second"));
+    }
+    SECTION("dropped") {
+        under_way.reset();
+        first.reset();
+    }
+    SECTION("aborted") {
+        first->video.abort(Error::Transport);
+        first->broadcast.abort(Error::Transport);
+        under_way.reset();
+    }
+    SECTION("the broadcast fails before its tracks") {
+        first->broadcast.abort(Error::Transport);
+        relay.run();
+        under_way.reset();
+        first.reset();
+    }
+    relay.run();
+    now(handler.requested_broadcast())->accept(second.broadcast.consume());
+    relay.run();
+    // The group that was under way failed, its track did not.
+    auto after = texts(reader);
+    CHECK(code_now(reader.read_frame()) != std::error_code());
+    REQUIRE(next.done());
+    CHECK(next.value()->sequence() == 2);
+    CHECK(nexts(subscriber) == Numbers{3});
+    CHECK_FALSE(broadcast.is_closed());
+    CHECK(second.video.subscription()->start == 2);
+    second.video.write_frame(payload("more"));
+    relay.run();
+    CHECK(nexts(subscriber) == Numbers{4});
+    // Also what is asked for after it.
+    auto late = wait(broadcast.track("video").fetch_group(31));
+    relay.run();
+    CHECK(groups.requested_group().ready());
+}
+
+TEST_CASE("proxy: tracks that nobody reads go on with another source, too", "[proxy]") {
+    Relay relay;
+    auto handler = relay.upstream.producer().dynamic();
+    auto waiting = relay.ask();
+    auto first = std::make_optional<Source>(relay.upstream.producer().make_broadcast());
+    now(handler.requested_broadcast())->accept(first->broadcast.consume());
+    relay.run();
+    const auto broadcast = waiting.value();
+    auto info = wait(broadcast.track("video").info());
+    relay.run();
+    CHECK(info.done());
+    first.reset();
+    relay.run();
+    Source second(relay.upstream.producer().make_broadcast());
+    now(handler.requested_broadcast())->accept(second.broadcast.consume());
+    relay.run();
+    auto subscribing = wait(broadcast.track("video").subscribe());
+    relay.run();
+    second.video.write_frame(payload("x"));
+    relay.run();
+    CHECK(nexts(subscribing.value()) == Numbers{0});
+}
+
+TEST_CASE("proxy: when upstream gives nothing else, readers get the code of what failed", "[proxy]") {
+    Relay relay;
+    auto handler = std::make_optional(relay.upstream.producer().dynamic());
+    auto waiting = relay.ask();
+    Source source(relay.upstream.producer().make_broadcast());
+    now(handler->requested_broadcast())->accept(source.broadcast.consume());
+    relay.run();
+    auto subscribing = wait(waiting.value().track("video").subscribe());
+    relay.run();
+    handler.reset();
+    source.video.abort(app_error(1));
+    source.broadcast.abort(app_error(2));
+    relay.run();
+    CHECK(code_now(subscribing.value().next_group()) == app_error(1));
+    CHECK(now(waiting.value().closed()) == app_error(2));
+    CHECK(relay.edge->stats().served == 0);
+}
+
+TEST_CASE("section 7: sources that fail one after the other are not asked for without end", "[proxy]") {
+    Relay relay;
+    auto handler = relay.upstream.producer().dynamic();
+    auto waiting = relay.ask();
+    int asked = 0;
+    std::optional<Waiting<TrackSubscriber>> subscribing;
+    for (; asked < 100; ++asked) {
+        relay.run();
+        auto next = handler.requested_broadcast();
+        if (!next.ready()) {
+            break;
+        }
+        auto request = now(std::move(next)).value();
+        Source source(relay.upstream.producer().make_broadcast());
+        request.accept(source.broadcast.consume());
+        relay.run();
+        if (!subscribing) {
+            subscribing.emplace(wait(waiting.value().track("video").subscribe()));
+            relay.run();
+        }
+    }
+    CHECK(asked > 1);
+    CHECK(asked < 10);
+    CHECK(code_now(subscribing->value().next_group()) == Error::Dropped);
+}
+
+TEST_CASE("proxy: a relay that is cancelled lets go of everything when its readers leave", "[proxy]") {
+    asio::io_context context;
+    asio::cancellation_signal stop;
+    Origin upstream, edge;
+    Source source(upstream.producer().make_broadcast());
+    auto published = upstream.producer().publish_broadcast("room/alice", source.broadcast.consume());
+    asio::co_spawn(context, proxy(upstream.consumer(), edge.producer(), edge.producer().dynamic()),
+                   asio::bind_cancellation_slot(stop.slot(), asio::detached));
+    auto waiting = wait(edge.consumer().request_broadcast("room/alice"));
+    settle_down(context);
+    auto subscribing = std::make_optional(wait(waiting.value().track("video").subscribe()));
+    settle_down(context);
+    auto subscriber = std::make_optional(std::move(subscribing->value()));
+    subscribing.reset();
+    stop.emit(asio::cancellation_type::terminal);
+    CHECK(settle_down(context));
+    source.video.write_frame(payload("x"));
+    settle_down(context);
+    CHECK(nexts(*subscriber) == Numbers{0});
+    subscriber.reset();
+    source.broadcast.finish();
+    CHECK_FALSE(settle_down(context));
+    CHECK(source.video.stats().subscribers == 0);
+    CHECK(edge.stats().handlers == 0);
+    CHECK(edge.stats().cached_groups == 0);
+}
