@@ -5,7 +5,6 @@
 #include "media_relay/fmp4.hpp"
 #include "media_relay/options.hpp"
 #include "media_relay/recording.hpp"
-#include "media_relay/relay.hpp"
 #include "media_relay/report.hpp"
 
 #include <comoq/comoq.hpp>
@@ -46,8 +45,9 @@ using asio::awaitable;
 constexpr const char *broadcast_path = "live/clip";
 
 // Upstream: gives `live` to everyone who asks for it.
-awaitable<void> answer(comoq::OriginDynamic handler, comoq::BroadcastConsumer live) {
+awaitable<void> answer(comoq::OriginDynamic handler, comoq::BroadcastConsumer live, std::atomic<std::size_t> &fetches) {
     while (auto request = co_await handler.requested_broadcast()) {
+        ++fetches;
         if (request->path() == comoq::Path(broadcast_path)) {
             request->accept(live);
         } else {
@@ -157,8 +157,8 @@ bool run(const Options &options, fmp4::Block file, const fmp4::Movie &movie) {
     auto upstream_strand = asio::make_strand(pool);
     std::vector<std::future<void>> jobs;
 
-    asio::co_spawn(edge_strand,
-                   relay(edge.producer(), edge.producer().dynamic(), upstream.consumer(), upstream_fetches),
+    // The relay: whatever somebody asks the edge for, it asks upstream for, once.
+    asio::co_spawn(edge_strand, comoq::proxy(upstream.consumer(), edge.producer(), edge.producer().dynamic()),
                    asio::bind_cancellation_slot(stop_relay.slot(), asio::detached));
     for (Recording &recording : recordings) {
         jobs.push_back(asio::co_spawn(asio::make_strand(pool), view(edge.consumer(), asked, recording, progress),
@@ -168,12 +168,12 @@ bool run(const Options &options, fmp4::Block file, const fmp4::Movie &movie) {
     asked.wait();
     fmt::print("{} viewers have asked the edge, which has {} request pending\n", options.viewers, edge.stats().pending);
 
-    asio::co_spawn(upstream_strand, answer(upstream_handler, live.consume()), asio::detached);
+    asio::co_spawn(upstream_strand, answer(upstream_handler, live.consume(), upstream_fetches), asio::detached);
     jobs.push_back(asio::co_spawn(upstream_strand, publish(init, video, movie, progress), asio::use_future));
     wait_for_all(std::move(jobs), progress);
 
-    // Every loop has to end before the pool does. Those that relay end with the broadcast, and `answer` ends with its
-    // origin. `relay` holds a producer of the edge, which keeps that origin, and so it is cancelled.
+    // Every loop has to end before the pool does. What is relayed ends with the broadcast, and `answer` ends with its
+    // origin. The relay holds a producer of the edge, which keeps that origin, and so it is cancelled.
     live.finish();
     upstream = comoq::Origin();
     asio::post(edge_strand, [&stop_relay] { stop_relay.emit(asio::cancellation_type::terminal); });

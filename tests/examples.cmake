@@ -14,10 +14,12 @@ comoq_check_example(
     request_broadcast
     -DSTDOUT=^hello.from.a.broadcast.that.was.made.for.you\n$ -P ${check} -- $<TARGET_FILE:request_broadcast>
 )
-comoq_check_example(
-    announce_watch
-    -DSTDOUT_FILE=${CMAKE_CURRENT_SOURCE_DIR}/examples/announce_watch.txt -P ${check} -- $<TARGET_FILE:announce_watch>
-)
+foreach(example announce_watch catalog_on_demand time_shift)
+    comoq_check_example(
+        ${example}
+        -DSTDOUT_FILE=${CMAKE_CURRENT_SOURCE_DIR}/examples/${example}.txt -P ${check} -- $<TARGET_FILE:${example}>
+    )
+endforeach()
 
 # ---- media_relay on good input ----
 

@@ -20,6 +20,7 @@
 
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
+#include "support/history.hpp"
 #include "support/media.hpp"
 #include "support/seed.hpp"
 
@@ -28,62 +29,7 @@ using namespace comoq::test;
 
 namespace {
 
-// What happened, in words: both sides say it, and the words must be the same.
-
-std::string said(std::error_code code) { return code ? "error " + code.message() : "ok"; }
-std::string said(const GroupConsumer &group) { return "group " + std::to_string(group.sequence()); }
-std::string said(const Frame &frame) { return "frame " + std::string(frame.payload.view()); }
-std::string said(const FrameConsumer &frame) { return "frame of " + std::to_string(frame.size()); }
-std::string said(std::uint64_t number) { return "number " + std::to_string(number); }
-std::string said(const std::vector<Frame> &frames) {
-    std::string all = "frames";
-    for (const auto &frame : frames) {
-        all += " " + std::string(frame.payload.view());
-    }
-    return all;
-}
-template <class T> std::string said(const std::optional<T> &value) { return value ? said(*value) : "end"; }
-
-template <class T> std::string said(Operation<T> &&operation) {
-    const bool ready = operation.ready();
-    auto awaiter = std::move(operation).as_tuple().operator co_await();
-    if (awaiter.await_ready() != ready) {
-        return "ready() lies";
-    }
-    if (!ready) {
-        return "wait";
-    }
-    auto outcome = awaiter.await_resume();
-    return std::get<0>(outcome) ? said(std::get<0>(outcome)) : said(std::get<1>(outcome));
-}
-
 // The model.
-
-struct GroupModel {
-    std::uint64_t sequence = 0;
-    std::vector<std::string> frames;
-    bool finished = false;
-    std::error_code failed;
-    bool released = false;
-    std::optional<std::pair<std::size_t, std::string>> open;  // the declared size, and what has come
-
-    bool over() const { return finished || failed; }
-    std::error_code refusal() const { return finished ? make_error_code(Error::Closed) : failed; }
-    void fail(std::error_code code, bool keeps_frames) {
-        if (released || (keeps_frames && over())) {
-            return;
-        }
-        failed = code;
-        released = !keeps_frames;
-        open.reset();
-    }
-    /// What a reader at `at` gets if there is no frame for him.
-    std::string ending(std::size_t at) const {
-        return finished && at >= frames.size() ? "end" : failed ? said(failed) : "wait";
-    }
-    bool has(std::size_t at) const { return !released && at < frames.size(); }
-};
-using GroupModelPtr = std::shared_ptr<GroupModel>;
 
 struct SubscriberModel {
     std::uint64_t next = 0;

@@ -24,7 +24,8 @@ struct BroadcastStats {
     std::size_t tracks = 0, handlers = 0, pending = 0;
     /// Groups and bytes of frames that its live tracks hold.
     std::size_t cached_groups = 0, cached_bytes = 0;
-    /// Groups that went for their age or to the origin's pool, and readers that were told Lagged, of all tracks there were.
+    /// Groups that went for their age or to the origin's pool, and readers that were told Lagged, of all tracks there were,
+    /// for as long as they were live in this broadcast.
     std::uint64_t evicted_groups = 0, lagged_readers = 0;
 };
 
