@@ -93,7 +93,7 @@ public:
     /// The highest number in use.
     std::optional<std::uint64_t> latest() const {
         detail::Lock lock(track_->mutex());
-        return track_->latest();
+        return track_->numbers().latest();
     }
 
     /// What all subscribers want together: the highest priority; ordered if all want that; the longest max_latency,

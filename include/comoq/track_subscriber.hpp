@@ -74,19 +74,19 @@ public:
 
     /// Sets both cursors to `sequence`, for this subscriber alone: nobody is told.
     void start_at(std::uint64_t sequence) {
-        if (state_ != nullptr) state_->track()->start_at(state_->place(), sequence);
+        if (state_ != nullptr) state_->start_at(sequence);
     }
 
     /// Groups above `sequence` are held back until the cap is raised or taken off; it is not the end of the stream. For
     /// this subscriber alone: nobody is told.
     void end_at(std::optional<std::uint64_t> sequence) {
-        if (state_ != nullptr) state_->track()->end_at(state_->place(), sequence);
+        if (state_ != nullptr) state_->end_at(sequence);
     }
 
     /// Changes what the publisher sees of this subscriber. A start or an end that differs from before moves the cursors
     /// or the cap.
     void update(Subscription wishes) {
-        if (state_ != nullptr) state_->track()->update(state_->place(), wishes);
+        if (state_ != nullptr) state_->update(wishes);
     }
 
     /// The first sequence that will never come, once the publisher has said so; fails with the code of a track that

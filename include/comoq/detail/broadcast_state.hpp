@@ -5,6 +5,7 @@
 #include "request.hpp"
 #include "request_table.hpp"
 #include "subscriber_state.hpp"
+#include "track_counts.hpp"
 #include "track_state.hpp"
 #include "../broadcast_info.hpp"
 
@@ -216,7 +217,7 @@ public:
 
     struct Counts {
         std::size_t tracks = 0, pending = 0;
-        TrackState::Counts media;  // of all tracks together; evictions and lags also of those that are gone
+        TrackCounts media;  // of all tracks together; evictions and lags also of those that are gone
     };
     Counts counts() const {
         Counts counts;
@@ -293,7 +294,7 @@ private:
     std::error_code cause_;
     bool ended_well_ = false;
     Tracks tracks_;
-    TrackState::Counts gone_;
+    TrackCounts gone_;
     Requests requests_;
     Requests::Queue queue_;
     WaitList handler_waits_;

@@ -3,6 +3,7 @@
 #include "group_state.hpp"
 #include "intrusive_list.hpp"
 #include "media_change.hpp"
+#include "track_counts.hpp"
 #include "track_shared.hpp"
 
 #include <algorithm>
@@ -36,7 +37,6 @@ public:
 
     /// What subscribers see.
     const Groups &live() const noexcept { return live_; }
-    const Groups &fetched() const noexcept { return fetched_; }
     const ArrivalLog &arrivals() const noexcept { return arrivals_; }
 
     /// The group with that number: the one that was written, unless that failed and it was fetched since.
@@ -45,6 +45,13 @@ public:
         if (written != live_.end() && !written->second->failure()) return written->second;
         if (const auto found = fetched_.find(sequence); found != fetched_.end()) return found->second;
         return written != live_.end() ? written->second : nullptr;
+    }
+
+    void count(TrackCounts &counts) const noexcept {
+        for (GroupState *group = ages_.front(); group != nullptr; group = ages_.after(*group)) {
+            counts.groups += group->released() ? 0 : 1;
+            counts.bytes += group->bytes();
+        }
     }
 
     /// Adds a group. It must be new: no live one of that number if it is live, else none that has not failed.

@@ -26,7 +26,32 @@ public:
     }
     SubscriberPlace &place() noexcept { return place_; }
 
+    void start_at(std::uint64_t sequence) noexcept {
+        change([&] { place_.first = place_.next = sequence; });
+    }
+    void end_at(std::optional<std::uint64_t> sequence) noexcept {
+        change([&] { place_.cap = sequence; });
+    }
+    void update(const Subscription &wishes) noexcept {
+        change([&] {
+            const Subscription previous = std::exchange(place_.wishes, wishes);
+            if (wishes.start && wishes.start != previous.start) place_.first = place_.next = *wishes.start;
+            if (wishes.end != previous.end) place_.cap = wishes.end;
+        });
+    }
+
 private:
+    template <class Change> void change(Change what) noexcept {
+        const auto on = track();
+        WakeList wake;
+        Lock lock(on->mutex());
+        what();
+        // What was passed over before may count again.
+        place_.next_arrival = 0;
+        on->wake_readers(wake);
+        wake.take(on->usage_waits());
+    }
+
     const std::shared_ptr<TrackState> track_;
     SubscriberPlace place_;
 };
@@ -186,10 +211,10 @@ public:
     using value_type = std::uint64_t;
     using SubscriberRule::SubscriberRule;
     WaitList &waits() const noexcept { return track().end_waits(); }
-    bool available() const noexcept { return track().final_sequence() || track().ended(); }
+    bool available() const noexcept { return track().numbers().final() || track().ended(); }
     Outcome<value_type> take() {
-        if (!track().final_sequence()) return track().cause();
-        return Outcome<value_type>(std::in_place, *track().final_sequence());
+        if (!track().numbers().final()) return track().cause();
+        return Outcome<value_type>(std::in_place, *track().numbers().final());
     }
 };
 

@@ -1,5 +1,4 @@
 #pragma once
-#include "combined_subscription.hpp"
 #include "datagram_queue.hpp"
 #include "end_hooks.hpp"
 #include "failure.hpp"
@@ -7,7 +6,9 @@
 #include "group_state.hpp"
 #include "media_change.hpp"
 #include "request_table.hpp"
-#include "sequence_set.hpp"
+#include "subscriber_list.hpp"
+#include "track_counts.hpp"
+#include "track_numbers.hpp"
 #include "track_shared.hpp"
 #include "../subscription.hpp"
 
@@ -24,28 +25,6 @@
 
 namespace comoq::detail {
 
-class TrackState;
-
-/// One subscriber's wishes and its two places in the track. Guarded by the track's lock.
-struct SubscriberPlace {
-    Subscription wishes;
-    /// Set when a pending subscription was moved to another track than the one it was made for. Guarded by the lock of
-    /// the track that it was made for.
-    std::shared_ptr<TrackState> moved_to;
-    /// The lowest sequence that `next_group` may still give, and that `recv_group` may give at all.
-    std::uint64_t next = 0;
-    std::uint64_t first = 0;
-    std::optional<std::uint64_t> cap;
-    /// Where `recv_group` goes on in the order of arrival, and what it has given: start and cap may move back and forth.
-    std::uint64_t next_arrival = 0;
-    SequenceSet received;
-    std::uint64_t next_datagram = 0;
-    SubscriberPlace *prev_ = nullptr;
-    SubscriberPlace *next_ = nullptr;
-
-    bool within_cap(std::uint64_t sequence) const noexcept { return !cap || sequence <= *cap; }
-};
-
 /// How urgent a fetch is: as urgent as the most urgent of those who asked. Guarded by the track's lock.
 struct FetchUrgency {
     std::uint8_t priority = 0;
@@ -54,9 +33,6 @@ struct FetchUrgency {
 /// A track: asked for, then live, then ended. Its lock is `shared()->mutex`, which its groups share.
 class TrackState : public std::enable_shared_from_this<TrackState> {
 public:
-    // RFC 9000 varints end there, and the wire carries sequences as such.
-    static constexpr std::uint64_t max_sequence = (std::uint64_t{1} << 62) - 1;
-
     using Requests = RequestTable<std::uint64_t, std::shared_ptr<GroupState>, FetchUrgency>;
 
     TrackState(std::string name, std::shared_ptr<MediaBounds> bounds)
@@ -77,19 +53,13 @@ public:
     std::error_code cause() const noexcept { return cause_; }
     /// The code for whoever wants something of a track that has ended.
     std::error_code end_code() const noexcept { return cause_ ? cause_ : make_error_code(Error::Closed); }
-    /// The first sequence that will never come.
-    const std::optional<std::uint64_t> &final_sequence() const noexcept { return final_; }
-    std::optional<std::uint64_t> latest() const noexcept {
-        return next_sequence_ == 0 ? std::nullopt : std::optional(next_sequence_ - 1);
-    }
+    const TrackNumbers &numbers() const noexcept { return numbers_; }
     /// True when no group with a number from `sequence` on can come any more.
-    bool over_from(std::uint64_t sequence) const noexcept {
-        return ended_ || (final_ && seen_.covers(sequence, *final_));
-    }
+    bool over_from(std::uint64_t sequence) const noexcept { return ended_ || numbers_.over_from(sequence); }
     const GroupCache &cache() const noexcept { return cache_; }
     const DatagramQueue &datagrams() const noexcept { return datagrams_; }
     /// True when no datagram can come any more: each takes the number after the latest.
-    bool datagrams_over() const noexcept { return ended_ || final_; }
+    bool datagrams_over() const noexcept { return ended_ || numbers_.final(); }
 
     WaitList &group_waits() noexcept { return group_waits_; }
     WaitList &datagram_waits() noexcept { return datagram_waits_; }
@@ -97,7 +67,7 @@ public:
     WaitList &usage_waits() noexcept { return usage_waits_; }
     WaitList &handler_waits() noexcept { return handler_waits_; }
 
-    std::size_t subscribers() const noexcept { return subscriber_count_; }
+    std::size_t subscribers() const noexcept { return subscribers_.size(); }
 
     Requests &requests() noexcept { return requests_; }
     Requests::Queue &queue() noexcept { return queue_; }
@@ -105,11 +75,16 @@ public:
     const std::shared_ptr<TrackState> &moved_to() const noexcept { return moved_to_; }
 
     std::optional<Subscription> combined() const {
-        CombinedSubscription all;
-        for (const SubscriberPlace *place = subscribers_; place != nullptr; place = place->next_) all.add(place->wishes);
+        auto all = subscribers_.combined();
         // Nobody can ask for more than the publisher keeps.
-        if (all.value() && live_) all.value()->max_latency = std::min(all.value()->max_latency, shared_->info.max_latency);
-        return all.value();
+        if (all && live_) all->max_latency = std::min(all->max_latency, shared_->info.max_latency);
+        return all;
+    }
+
+    /// What subscribers may take has changed.
+    void wake_readers(WakeList &wake) noexcept {
+        wake.take(group_waits_);
+        wake.take(shared_->first_frame_waits);
     }
 
     // What follows takes the lock.
@@ -133,10 +108,7 @@ public:
         place.cap = place.wishes.end;
         place.next_arrival = 0;
         place.next_datagram = datagrams_.end();
-        place.next_ = subscribers_;
-        if (subscribers_ != nullptr) subscribers_->prev_ = &place;
-        subscribers_ = &place;
-        ++subscriber_count_;
+        subscribers_.add(place);
         wake.take(usage_waits_);
     }
 
@@ -148,7 +120,7 @@ public:
             elsewhere->unsubscribe(place);
             return;
         }
-        unlink(place);
+        subscribers_.remove(place);
         wake.take(usage_waits_);
     }
 
@@ -157,39 +129,14 @@ public:
         // The only place with the locks of two tracks. A track that is not live is in nobody's hands but those of its
         // request, so no other path can take them the other way round.
         Lock lock(mutex());
-        while (SubscriberPlace *place = subscribers_) {
-            unlink(*place);
+        while (SubscriberPlace *place = subscribers_.front()) {
+            subscribers_.remove(*place);
             place->moved_to = to;
             to->subscribe(*place, wake);
         }
         moved_to_ = to;
         requests_.for_each([&wake](Requests::Entry &entry) { wake.take(entry.requester_waits()); });
         wake.take(handler_waits_);
-    }
-
-    void start_at(SubscriberPlace &place, std::uint64_t sequence) noexcept {
-        WakeList wake;
-        Lock lock(mutex());
-        place.first = place.next = sequence;
-        place.next_arrival = 0;
-        wake_readers(wake);
-    }
-    void end_at(SubscriberPlace &place, std::optional<std::uint64_t> sequence) noexcept {
-        WakeList wake;
-        Lock lock(mutex());
-        place.cap = sequence;
-        place.next_arrival = 0;
-        wake_readers(wake);
-    }
-    void update(SubscriberPlace &place, const Subscription &wishes) noexcept {
-        WakeList wake;
-        Lock lock(mutex());
-        const Subscription previous = std::exchange(place.wishes, wishes);
-        if (wishes.start && wishes.start != previous.start) place.first = place.next = *wishes.start;
-        if (wishes.end != previous.end) place.cap = wishes.end;
-        place.next_arrival = 0;
-        wake_readers(wake);
-        wake.take(usage_waits_);
     }
 
     /// A new group: with the next number, or with the given one.
@@ -219,9 +166,8 @@ public:
         WakeList wake;
         Lock lock(mutex());
         const std::uint64_t sequence = free_number(wanted);
-        seen_.insert(sequence);
         dropped = datagrams_.add(DatagramSlot{sequence, timestamp, std::move(payload)});
-        next_sequence_ = std::max(next_sequence_, sequence + 1);
+        numbers_.use(sequence);
         wake.take(datagram_waits_);
         return sequence;
     }
@@ -308,11 +254,8 @@ public:
     void finish(std::optional<std::uint64_t> sequence) {
         WakeList wake;
         Lock lock(mutex());
-        if (final_) throw_error(make_error_code(Error::Closed));
-        if (ended_) throw_error(end_code());
-        if (sequence && *sequence < next_sequence_) throw_error(make_error_code(Error::ProtocolViolation));
-        if (sequence && *sequence > max_sequence + 1) throw_error(make_error_code(Error::BoundsExceeded));
-        final_ = sequence.value_or(next_sequence_);
+        if (ended_ && !numbers_.final()) throw_error(end_code());
+        numbers_.finish(sequence);
         wake_readers(wake);
         wake.take(datagram_waits_);
         wake.take(end_waits_);
@@ -335,7 +278,7 @@ public:
                 cache_.release_all(cause_, garbage, wake);
                 datagrams = datagrams_.release();
             } else {
-                if (!final_) cause_ = make_error_code(Error::Dropped);
+                if (!numbers_.final()) cause_ = make_error_code(Error::Dropped);
                 cache_.track_ended();
             }
             requests_.settle_all(end_code(), wake);
@@ -362,32 +305,12 @@ public:
         removed = hooks_.remove(hook);
     }
 
-    struct Counts {
-        std::size_t groups = 0, bytes = 0, datagrams = 0, subscribers = 0, pending = 0;
-        std::uint64_t evicted_groups = 0, lagged_readers = 0;
-
-        Counts &operator+=(const Counts &other) noexcept {
-            groups += other.groups;
-            bytes += other.bytes;
-            datagrams += other.datagrams;
-            subscribers += other.subscribers;
-            pending += other.pending;
-            evicted_groups += other.evicted_groups;
-            lagged_readers += other.lagged_readers;
-            return *this;
-        }
-    };
-    Counts counts() const noexcept {
-        Counts counts;
+    TrackCounts counts() const noexcept {
+        TrackCounts counts;
         Lock lock(mutex());
-        for (const auto *groups : {&cache_.live(), &cache_.fetched()}) {
-            for (const auto &[sequence, group] : *groups) {
-                counts.groups += group->released() ? 0 : 1;
-                counts.bytes += group->bytes();
-            }
-        }
+        cache_.count(counts);
         counts.datagrams = static_cast<std::size_t>(datagrams_.end() - datagrams_.first());
-        counts.subscribers = subscriber_count_;
+        counts.subscribers = subscribers_.size();
         counts.pending = requests_.size();
         counts.evicted_groups = shared_->evicted_groups;
         counts.lagged_readers = shared_->lagged_readers;
@@ -416,8 +339,8 @@ private:
     /// Why nobody can be asked for that group; false if somebody can.
     std::error_code no_fetch(std::uint64_t sequence) const noexcept {
         if (cause_) return cause_;
-        if (sequence > max_sequence) return make_error_code(Error::BoundsExceeded);
-        if (ended_ || (final_ && sequence >= *final_)) return make_error_code(Error::NotFound);
+        if (sequence > TrackNumbers::highest) return make_error_code(Error::BoundsExceeded);
+        if (ended_ || numbers_.past_final(sequence)) return make_error_code(Error::NotFound);
         if (live_ && handlers.load(std::memory_order_relaxed) == 0) return make_error_code(Error::NotFound);
         if (requests_.size() >= shared_->bounds->max_pending_requests) return make_error_code(Error::LimitReached);
         return {};
@@ -426,9 +349,7 @@ private:
     /// The next number, or the given one if it may be used.
     std::uint64_t free_number(std::optional<std::uint64_t> wanted) const {
         if (ended_) throw_error(end_code());
-        const std::uint64_t sequence = wanted.value_or(next_sequence_);
-        if (sequence > max_sequence) throw_error(make_error_code(Error::BoundsExceeded));
-        if (final_ && sequence >= *final_) throw_error(make_error_code(Error::Closed));
+        const std::uint64_t sequence = numbers_.choose(wanted);
         if (cache_.live().contains(sequence) || datagrams_.contains(sequence))
             throw_error(make_error_code(Error::Duplicate));
         return sequence;
@@ -441,24 +362,11 @@ private:
 
     void insert(const std::shared_ptr<GroupState> &group, MediaChange &change) {
         const std::uint64_t sequence = group->sequence();
-        seen_.insert(sequence);
+        numbers_.use(sequence);
         cache_.add(group, change);
-        next_sequence_ = std::max(next_sequence_, sequence + 1);
         if (const auto pending = requests_.find(sequence))
             requests_.settle(*pending, Outcome<std::shared_ptr<GroupState>>(std::in_place, group), change.wake);
         change.wake.take(group_waits_);
-    }
-
-    void unlink(SubscriberPlace &place) noexcept {
-        (place.prev_ != nullptr ? place.prev_->next_ : subscribers_) = place.next_;
-        if (place.next_ != nullptr) place.next_->prev_ = place.prev_;
-        place.prev_ = place.next_ = nullptr;
-        --subscriber_count_;
-    }
-
-    void wake_readers(WakeList &wake) noexcept {
-        wake.take(group_waits_);
-        wake.take(shared_->first_frame_waits);
     }
 
     const std::string name_;
@@ -467,16 +375,13 @@ private:
     bool live_ = false;
     bool ended_ = false;
     std::error_code cause_;
-    std::optional<std::uint64_t> final_;
-    std::uint64_t next_sequence_ = 0;
-    SequenceSet seen_;
+    TrackNumbers numbers_;
     GroupCache cache_{*shared_};
     DatagramQueue datagrams_;
     Requests requests_;
     Requests::Queue queue_;
     std::shared_ptr<TrackState> moved_to_;
-    SubscriberPlace *subscribers_ = nullptr;
-    std::size_t subscriber_count_ = 0;
+    SubscriberList subscribers_;
     WaitList group_waits_;     // next_group and recv_group
     WaitList datagram_waits_;  // recv_datagram
     WaitList end_waits_;       // finished and closed
