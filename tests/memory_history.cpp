@@ -36,6 +36,7 @@ constexpr std::uint64_t numbers = 12;
 struct Held {
     std::size_t track = 0;
     bool live = true;
+    bool replaced = false;  // by another fetch of its number, and still somebody reads it
     GroupModelPtr group = std::make_shared<GroupModel>();
     std::int64_t used_at = 0;   // in milliseconds
     std::uint64_t used_as = 0;  // how many uses there were before it
@@ -104,9 +105,18 @@ private:
         const auto at = std::find_if(held_.begin(), held_.end(), [&](const Held &one) { return one.group == group; });
         return at != held_.end() ? &*at : nullptr;
     }
+    /// Writing is a use, as long as the track holds the group.
+    void use_by_writing(const Writer &writer) {
+        Held *held = find(writer.model);
+        if (held != nullptr && !held->replaced) {
+            use(held);
+            judge_age(writer.track);
+        }
+        judge_pool();
+    }
     Held *find(std::size_t track, std::uint64_t sequence, bool live) {
         const auto at = std::find_if(held_.begin(), held_.end(), [&](const Held &one) {
-            return one.track == track && one.live == live && one.group->sequence == sequence;
+            return one.track == track && one.live == live && !one.replaced && one.group->sequence == sequence;
         });
         return at != held_.end() ? &*at : nullptr;
     }
@@ -122,10 +132,8 @@ private:
                });
     }
     void use(Held *one) {
-        if (one != nullptr) {
-            one->used_at = now_;
-            one->used_as = uses_++;
-        }
+        one->used_at = now_;
+        one->used_as = uses_++;
     }
     void drop(const GroupModelPtr &group, Error code) {
         if (!group->released) {
@@ -138,12 +146,19 @@ private:
     void judge_age(std::size_t track) {
         const auto all = held_;
         for (const auto &one : all) {
-            if (one.track == track && now_ - one.used_at > tracks_[track].keep && !is_newest(one)) {
+            if (one.track == track && !one.replaced && now_ - one.used_at > tracks_[track].keep && !is_newest(one)) {
                 drop(one.group, Error::Old);
             }
         }
     }
+    void forget_unread() {
+        std::erase_if(held_, [&](const Held &one) {
+            return one.replaced && std::none_of(readers_.begin(), readers_.end(),
+                                                [&](const Reader &reader) { return reader.model == one.group; });
+        });
+    }
     void judge_pool() {
+        forget_unread();
         for (;;) {
             std::size_t sum = 0;
             const Held *oldest = nullptr;
@@ -216,6 +231,7 @@ private:
             said_by_it = said(error.code());
         }
         if (find(track, sequence, true) != nullptr) {
+            judge_pool();
             return expect(said(make_error_code(Error::Duplicate)), said_by_it);
         }
         expect("ok", said_by_it);
@@ -228,9 +244,9 @@ private:
     void add(std::size_t track, const GroupProducer &group, bool live) {
         // A fetched one that failed gives its place to the next.
         if (!live) {
-            std::erase_if(held_, [&](const Held &one) {
-                return one.track == track && !one.live && one.group->sequence == group.sequence();
-            });
+            if (Held *previous = find(track, group.sequence(), false)) {
+                previous->replaced = true;
+            }
         }
         Held held;
         held.track = track;
@@ -257,16 +273,12 @@ private:
             said_by_it = said(error.code());
         }
         if (writer.model->over()) {
+            judge_pool();
             return expect(said(writer.model->refusal()), said_by_it);
         }
         expect("ok", said_by_it);
         writer.model->frames.push_back(text);
-        Held *held = find(writer.model);
-        use(held);
-        if (held != nullptr) {
-            judge_age(writer.track);
-        }
-        judge_pool();
+        use_by_writing(writer);
     }
 
     void end_group() {
@@ -281,12 +293,7 @@ private:
         if (how == 0 && !writer.model->over()) {
             writer.group.finish();
             writer.model->finished = true;
-            Held *held = find(writer.model);
-            use(held);
-            if (held != nullptr) {
-                judge_age(writer.track);
-            }
-            judge_pool();
+            use_by_writing(writer);
         } else if (how == 1) {
             writer.group.abort(Error::Timeout);
             writer.model->fail(Error::Timeout, false);
@@ -348,11 +355,11 @@ private:
         if (roll(2) == 0) {
             tracks_[track].producer->abort(Error::Dropped);
             for (auto &one : held_) {
-                if (one.track == track) {
+                if (one.track == track && !one.replaced) {
                     one.group->fail(Error::Dropped, false);
                 }
             }
-            std::erase_if(held_, [&](const Held &one) { return one.track == track; });
+            std::erase_if(held_, [&](const Held &one) { return one.track == track && !one.replaced; });
         }
         tracks_[track].producer.reset();
     }
@@ -375,6 +382,7 @@ private:
     }
 
     void compare() {
+        forget_unread();
         std::size_t bytes = 0;
         for (const auto &one : held_) {
             bytes += one.bytes();
@@ -385,7 +393,7 @@ private:
         const auto of_tracks = broadcast_.stats();
         std::size_t of_live_tracks = 0;
         for (const auto &one : held_) {
-            of_live_tracks += tracks_[one.track].producer && !one.group->released ? 1 : 0;
+            of_live_tracks += tracks_[one.track].producer && !one.replaced && !one.group->released ? 1 : 0;
         }
         expect("groups " + std::to_string(of_live_tracks), "groups " + std::to_string(of_tracks.cached_groups));
         expect("evicted " + std::to_string(evicted_live_), "evicted " + std::to_string(of_tracks.evicted_groups));
