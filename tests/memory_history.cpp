@@ -266,6 +266,7 @@ private:
         auto &writer = writers_[roll(writers_.size())];
         const std::string text(roll(12), static_cast<char>('a' + roll(26)));
         note("write to " + std::to_string(writer.track) + "/" + std::to_string(writer.model->sequence) + ": " + text);
+        judge_age(writer.track);
         std::string said_by_it = "ok";
         try {
             writer.group.write_frame(payload(text));
@@ -290,7 +291,18 @@ private:
         const auto how = roll(3);
         note("end " + std::to_string(writer.track) + "/" + std::to_string(writer.model->sequence) + ": " +
              std::to_string(how));
-        if (how == 0 && !writer.model->over()) {
+        if (how == 0) {
+            judge_age(writer.track);
+        }
+        if (how == 0 && writer.model->over()) {
+            try {
+                writer.group.finish();
+            } catch (const std::system_error &error) {
+                expect(said(writer.model->refusal()), said(error.code()));
+            }
+            writer.model->fail(Error::Dropped, true);
+            judge_pool();
+        } else if (how == 0) {
             writer.group.finish();
             writer.model->finished = true;
             use_by_writing(writer);
@@ -362,6 +374,7 @@ private:
             std::erase_if(held_, [&](const Held &one) { return one.track == track && !one.replaced; });
         }
         tracks_[track].producer.reset();
+        judge_pool();
     }
 
     void read() {

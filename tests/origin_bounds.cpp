@@ -107,6 +107,23 @@ TEST_CASE("section 5 rule 7: a broadcast that serves several paths is forgotten 
     CHECK(origin.stats().served == 0);
 }
 
+TEST_CASE("section 5 rule 7: answers that come too late leave nothing on the broadcast they gave", "[bounds]") {
+    const Origin origin;
+    auto handler = origin.producer().dynamic();
+    const BroadcastProducer broadcast;
+    std::size_t before = 0;
+    for (int i = 0; i < 1000; ++i) {
+        if (i == 10) {
+            before = live_allocations();
+        }
+        auto waiting = wait(origin.consumer().request_broadcast("room/" + std::to_string(i)));
+        auto request = now(handler.requested_broadcast()).value();
+        CHECK(request.reject(Error::Timeout));
+        CHECK_FALSE(request.accept(broadcast.consume()));
+    }
+    CHECK(live_allocations() <= before + 8);
+}
+
 TEST_CASE("section 5 rule 7: many one-shot paths leave nothing behind", "[bounds]") {
     CHECK(growth_over_one_shot_paths(30'000) < 1024);
 }

@@ -581,3 +581,225 @@ TEST_CASE("proxy: a relay that is cancelled lets go of everything when its reade
     CHECK(edge.stats().handlers == 0);
     CHECK(edge.stats().cached_groups == 0);
 }
+
+TEST_CASE("proxy: readers with a cap learn of the end, and get what is within it", "[proxy]") {
+    Scene scene;
+    auto capped = scene.subscriber(Wish{.start = 0, .end = 1});
+    for (int i = 0; i < 4; ++i) {
+        scene.video->write_frame(payload("x"));
+    }
+    CHECK(scene.next_groups(capped) == Numbers{0, 1});
+    auto closed = wait(capped.closed());
+    scene.video.reset();
+    scene.run();
+    CHECK(closed.value() == Error::Dropped);
+}
+
+TEST_CASE("proxy: an earlier start brings what a finished track still has", "[proxy]") {
+    Scene scene;
+    for (int i = 0; i < 6; ++i) {
+        scene.video->write_frame(payload("x"));
+    }
+    scene.video->finish();
+    auto late = scene.subscriber(Wish{.start = 5});
+    CHECK(scene.next_groups(late) == Numbers{5});
+    auto early = scene.subscriber(Wish{.start = 0});
+    CHECK(scene.next_groups(early) == Numbers{0, 1, 2, 3, 4, 5});
+    CHECK_FALSE(now(early.next_group()).has_value());
+}
+
+TEST_CASE("proxy: a start that is far ahead keeps nobody from the live edge", "[proxy]") {
+    Scene scene;
+    scene.video->write_frame(payload("x"));
+    auto live = scene.subscriber();
+    auto ahead = scene.subscriber(Wish{.start = 100});
+    scene.run();
+    scene.video->write_frame(payload("x"));
+    CHECK(scene.next_groups(live) == Numbers{0, 1});
+    CHECK(scene.next_groups(ahead).empty());
+}
+
+TEST_CASE("proxy: a track that ends while nobody reads ends here, and another of its name is another", "[proxy]") {
+    Scene scene;
+    scene.video->write_frame(payload("old"));
+    auto first = std::make_optional(scene.subscriber());
+    scene.run();
+    first.reset();
+    scene.run();
+    SECTION("dropped") { scene.video.reset(); }
+    SECTION("ended well") {
+        scene.video->finish();
+        scene.video.reset();
+    }
+    SECTION("aborted") {
+        scene.video->abort(Error::Timeout);
+        scene.video.reset();
+    }
+    scene.run();
+    CHECK(scene.to.stats().tracks == 0);
+    scene.video = scene.from->create_track("video", unusual_info());
+    scene.video->write_frame(payload("new"));
+    auto second = scene.subscriber();
+    scene.run();
+    auto group = now(second.next_group()).value();
+    CHECK(texts(group) == Words{"new"});
+    CHECK(now(scene.to.consume().track("video").info()).priority == 9);
+}
+
+TEST_CASE("proxy: a group that is aborted within a frame has that code", "[proxy]") {
+    Scene scene;
+    auto subscriber = scene.subscriber();
+    auto group = scene.video->append_group();
+    auto frame = group.create_frame(4);
+    frame.write(payload("ab"));
+    scene.run();
+    auto reader = now(subscriber.next_group()).value();
+    auto opened = now(reader.next_frame()).value();
+    auto whole = wait(opened.read_all());
+    frame.abort(app_error(7));
+    scene.run();
+    CHECK(whole.code() == app_error(7));
+    CHECK(code_now(reader.read_frame()) == app_error(7));
+}
+
+TEST_CASE("proxy: who comes as the last one leaves is served all the same", "[proxy]") {
+    // At each turn of the executor once.
+    for (int turns = 0; turns < 30; ++turns) {
+        Scene scene;
+        auto handler = scene.from->dynamic();
+        auto leaves = std::make_optional(scene.subscribe("slow"));
+        auto request = take_track(handler).value();
+        leaves.reset();
+        for (int i = 0; i < turns; ++i) {
+            scene.context.restart();
+            scene.context.poll_one();
+        }
+        auto comes = scene.subscribe("slow");
+        scene.run();
+        if (auto again = take_track(handler)) {
+            request = std::move(*again);
+        }
+        auto track = request.accept();
+        scene.run();
+        CHECK(comes.code() == std::error_code());
+    }
+}
+
+TEST_CASE("proxy: a request for a track that something else answers leaves no handler behind", "[proxy]") {
+    Scene scene;
+    auto handler = scene.from->dynamic();
+    auto waiting = scene.subscribe("local");
+    auto local = scene.to.create_track("local");
+    scene.run();
+    CHECK(waiting.code() == std::error_code());
+    CHECK(local.stats().handlers == 0);
+}
+
+TEST_CASE("proxy: cancelling it throws operation_aborted", "[proxy]") {
+    asio::io_context context;
+    asio::cancellation_signal stop;
+    const BroadcastProducer from;
+    BroadcastProducer to;
+    std::error_code code;
+    const auto run = [&]() -> asio::awaitable<void> {
+        try {
+            co_await proxy(from.consume(), to);
+        } catch (const std::system_error &error) {
+            code = error.code();
+        }
+    };
+    asio::co_spawn(context, run(), asio::bind_cancellation_slot(stop.slot(), asio::detached));
+    settle_down(context);
+    stop.emit(asio::cancellation_type::terminal);
+    settle_down(context);
+    CHECK(code == asio::error::operation_aborted);
+}
+
+TEST_CASE("proxy: a cancelled relay does not keep its origin", "[proxy]") {
+    Relay relay;
+    Source source(relay.upstream.producer().make_broadcast());
+    auto published = relay.upstream.producer().publish_broadcast("room/alice", source.broadcast.consume());
+    CHECK_FALSE(relay.ask().value().is_closed());
+    auto watcher = relay.edge->consumer().announced();
+    auto next = wait(watcher.next());
+    relay.stop.emit(asio::cancellation_type::terminal);
+    relay.run();
+    relay.edge.reset();
+    CHECK_FALSE(next.value().has_value());
+}
+
+TEST_CASE("proxy: a request that an announcement answers is not served", "[proxy]") {
+    Relay relay;
+    auto handler = relay.upstream.producer().dynamic();
+    auto waiting = relay.ask();
+    auto request = now(handler.requested_broadcast()).value();
+    BroadcastProducer announced;
+    auto guard = relay.edge->producer().publish_broadcast("room/alice", announced.consume());
+    Source source(relay.upstream.producer().make_broadcast());
+    request.accept(source.broadcast.consume());
+    relay.run();
+    CHECK(waiting.value() == announced.consume());
+    CHECK(relay.edge->stats().served == 0);
+}
+
+TEST_CASE("proxy: after a failure was survived, and everybody has left, the next reader begins at the edge", "[proxy]") {
+    Relay relay;
+    auto handler = relay.upstream.producer().dynamic();
+    auto waiting = relay.ask();
+    auto first = std::make_optional<Source>(relay.upstream.producer().make_broadcast());
+    now(handler.requested_broadcast())->accept(first->broadcast.consume());
+    relay.run();
+    auto subscribing = std::make_optional(wait(waiting.value().track("video").subscribe()));
+    relay.run();
+    first->video.write_frame(payload("0"));
+    relay.run();
+    first.reset();
+    relay.run();
+    Source second(relay.upstream.producer().make_broadcast());
+    now(handler.requested_broadcast())->accept(second.broadcast.consume());
+    relay.run();
+    subscribing.reset();
+    relay.run();
+    for (int i = 0; i < 10; ++i) {
+        second.video.write_frame(payload("x"));
+    }
+    auto late = wait(waiting.value().track("video").subscribe());
+    relay.run();
+    CHECK_FALSE(second.video.subscription()->start.has_value());
+    auto numbers = nexts(late.value());
+    CHECK(numbers.back() == 9);
+    CHECK(numbers.size() <= 2);
+}
+
+TEST_CASE("proxy: sources that give something may fail any number of times", "[proxy]") {
+    Relay relay;
+    auto handler = relay.upstream.producer().dynamic();
+    auto waiting = relay.ask();
+    std::optional<Waiting<TrackSubscriber>> subscribing;
+    for (std::uint64_t i = 0; i < 10; ++i) {
+        auto next = handler.requested_broadcast();
+        REQUIRE(next.ready());
+        auto request = now(std::move(next)).value();
+        Source source(relay.upstream.producer().make_broadcast());
+        request.accept(source.broadcast.consume());
+        relay.run();
+        if (!subscribing) {
+            subscribing.emplace(wait(waiting.value().track("video").subscribe()));
+            relay.run();
+        }
+        source.video.create_group(i).finish();
+        relay.run();
+        // Tracks that fail while their broadcast goes on are no failure of that.
+        auto other = source.broadcast.create_track("other");
+        auto reader = wait(waiting.value().track("other").subscribe());
+        relay.run();
+        other.abort(Error::Timeout);
+        relay.run();
+        CHECK(code_now(reader.value().next_group()) == Error::Timeout);
+        {
+            const auto gone = std::move(source);
+        }
+        relay.run();
+    }
+    CHECK(nexts(subscribing->value()).size() == 10);
+}

@@ -531,3 +531,29 @@ TEST_CASE("section 2 fetch: a step that is destroyed or cancelled, even a ready 
     CHECK(scene.handler->requested_group().ready());
     CHECK(take(*scene.handler)->sequence() == 3);
 }
+
+TEST_CASE("section 6 fetch: what waits beyond the final sequence is told when that is declared", "[fetch]") {
+    Scene scene;
+    auto within = wait(scene.fetch(4)), queued = wait(scene.fetch(5)), taken = wait(scene.fetch(6));
+    static_cast<void>(take(*scene.handler));
+    scene.track->finish_at(5);
+    CHECK(queued.code() == Error::NotFound);
+    CHECK(taken.code() == Error::NotFound);
+    CHECK(scene.refusal(6) == Error::NotFound);
+}
+
+TEST_CASE("section 5 rule 5 by sequence: a request that was taken is answered by its taker, whatever track comes",
+          "[fetch]") {
+    Unserved scene;
+    auto waiting = wait(scene.fetch(5));
+    auto request = take_track(*scene.handler).value();
+    auto groups = request.dynamic();
+    auto asked = take(groups).value();
+    BroadcastProducer elsewhere;
+    auto live = elsewhere.create_track("video");
+    scene.broadcast.insert_track(live.consume());
+    CHECK_FALSE(waiting.done());
+    auto group = asked.accept();
+    group.write_frame(payload("x"));
+    CHECK(texts(waiting.value()) == Words{"x"});
+}

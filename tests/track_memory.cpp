@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -439,4 +441,87 @@ TEST_CASE("section 6 memory: the clock is called without a lock", "[memory]") {
     CHECK(track->consume().get_group(0).has_value());
     CHECK(texts(*std::make_unique<GroupConsumer>(track->consume().get_group(1).value())) == Words{"x"});
     track.reset();
+}
+
+TEST_CASE("section 6 memory: a write that comes too late finds its group gone", "[memory]") {
+    Scene scene;
+    auto group = scene.track.append_group();
+    scene.track.append_group();
+    scene.time.advance(1h);
+    CHECK(error_of([&] { group.write_frame(payload("late")); }) == Error::Old);
+    CHECK(scene.held() == Numbers{1});
+}
+
+TEST_CASE("section 6 memory: the end of a track brings the pool within its bound", "[memory]") {
+    Scene scene(10);
+    scene.track.write_frame(payload(1000));
+    CHECK(scene.origin.stats().cached_bytes == 1000);
+    {
+        const auto gone = std::move(scene.track);
+    }
+    CHECK(scene.origin.stats().cached_bytes == 0);
+}
+
+TEST_CASE("section 6 memory: who waits behind a cap is woken when what was above it goes", "[memory]") {
+    Scene scene;
+    auto subscriber = now(scene.consumer.subscribe(Wish{.start = 0, .end = 0}));
+    scene.track.write_frame(payload("0"));
+    scene.track.write_frame(payload("1"));
+    CHECK(nexts(subscriber) == Numbers{0});
+    CHECK(received(subscriber) == Numbers{0});
+    auto next = wait(subscriber.next_group());
+    auto arrival = wait(subscriber.recv_group());
+    scene.track.finish();
+    const auto consumer = scene.track.consume();
+    {
+        const auto gone = std::move(scene.track);
+    }
+    CHECK_FALSE(next.done());
+    CHECK_FALSE(arrival.done());
+    scene.time.advance(10s);
+    CHECK_FALSE(consumer.get_group(7).has_value());
+    CHECK(next.done());
+    CHECK(arrival.done());
+}
+
+TEST_CASE("section 6 memory: a payload's owner is freed under no lock", "[memory]") {
+    Scene scene;
+    auto handler = scene.track.dynamic();
+    const auto serve = [&](Bytes bytes) {
+        auto waiting = scene.consumer.fetch_group(5);
+        auto request = now(handler.requested_group()).value();
+        auto group = request.accept();
+        group.write_frame(std::move(bytes));
+        // Dropped unfinished, so that the next one who asks asks the handler again.
+    };
+    bool freed = false;
+    {
+        const std::byte one{};
+        std::shared_ptr<const void> owner(&one, [&](const void *) {
+            // Would wait for itself under the track's lock.
+            static_cast<void>(scene.track.latest());
+            freed = true;
+        });
+        serve(Bytes(std::move(owner), std::span(&one, 1)));
+    }
+    CHECK_FALSE(freed);
+    serve(payload("x"));
+    CHECK(freed);
+}
+
+TEST_CASE("section 6 memory: a broadcast that stands alone has no pool", "[memory]") {
+    BroadcastProducer broadcast;
+    auto track = broadcast.create_track("video");
+    const std::vector<std::byte> chunk(1 << 20);
+    const auto shared = Bytes::copy(chunk);
+    // The same bytes again and again: more by count than any default bound.
+    for (int group = 0; group < 70; ++group) {
+        auto writer = track.append_group();
+        for (int i = 0; i < 32; ++i) {
+            writer.write_frame(shared);
+        }
+        writer.finish();
+    }
+    CHECK(track.stats().groups == 70);
+    CHECK(track.stats().evicted_groups == 0);
 }

@@ -160,7 +160,7 @@ class BroadcastProducer {
 public:
     /// A broadcast that stands alone: no pool, the steady clock, the default bounds.
     explicit BroadcastProducer(BroadcastInfo info = {})
-        : BroadcastProducer(std::move(info), std::make_shared<detail::MediaBounds>()) {}
+        : BroadcastProducer(std::move(info), detail::MediaBounds::without_pool()) {}
     /// For the library: one that shares `bounds` with others.
     BroadcastProducer(BroadcastInfo info, std::shared_ptr<detail::MediaBounds> bounds)
         : state_(std::make_shared<detail::BroadcastState>(std::move(info), std::move(bounds))) {}

@@ -154,7 +154,8 @@ public:
     /// No frame will come any more: readers end cleanly.
     void finish() { group_->finish(); }
 
-    /// Fails the group with `code` (a false one is Cancelled) and lets go of its frames. Nothing if it has failed already.
+    /// Fails the group with `code` (a false one is Cancelled) and lets go of its frames, also of one that has failed and keeps
+    /// what was complete. Nothing if its frames are gone already.
     void abort(std::error_code code) { group_->abort(detail::failure(code)); }
 
     /// A reader from the first frame still held.

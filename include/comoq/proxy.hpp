@@ -9,8 +9,10 @@
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/experimental/awaitable_operators.hpp>
+#include <asio/multiple_exceptions.hpp>
 #include <asio/this_coro.hpp>
 
+#include <exception>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -21,11 +23,13 @@ namespace comoq {
 // One broadcast served by another: what a relay is made of. Tracks, groups, datagrams and groups by number are asked for
 // upstream when they are asked for here, once however many ask, and come with the same numbers, infos and codes. What
 // subscribers want is passed up as it changes; when the last one leaves a track, so does the proxy. A group that was begun
-// is still brought to its end, and payloads are shared, not copied.
+// is still brought to its end, and payloads are shared, not copied. Who subscribes to a track that nobody else reads begins
+// where upstream is when the proxy's executor comes to it.
 //
 // When the upstream broadcast fails (it closes with a code) and there is an origin to ask again, the tracks go on with
 // what that gives, at the group after the latest; readers see no more than the failure of the groups that were under way.
-// Without another one they get the code. A clean end is passed on as such.
+// Without another one they get the code, and so they do when one track fails and its broadcast goes on. A clean end is
+// passed on as such. Three broadcasts in a row that fail before they gave anything are the end of it.
 //
 // Each of these returns when there is nothing left to answer; tracks that are read then go on by themselves, and end when
 // upstream does or their last subscriber has left. They throw only `operation_aborted`, when they are cancelled. Threads:
@@ -62,7 +66,11 @@ inline asio::awaitable<void> proxy(std::shared_ptr<ProxyUpstream> upstream, Broa
                                    BroadcastDynamic handler) {
     using namespace asio::experimental::awaitable_operators;
     auto consumer = to.consume();
-    co_await (proxy_tracks(upstream, std::move(handler), std::move(consumer)) || proxy_end(upstream, std::move(to)));
+    try {
+        co_await (proxy_tracks(upstream, std::move(handler), std::move(consumer)) || proxy_end(upstream, std::move(to)));
+    } catch (const asio::multiple_exceptions &both) {
+        std::rethrow_exception(both.first_exception());
+    }
 }
 
 }  // namespace detail
@@ -80,17 +88,30 @@ inline asio::awaitable<void> proxy(BroadcastConsumer from, BroadcastProducer to)
 inline asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, BroadcastRequest request) {
     using namespace asio::experimental::awaitable_operators;
     std::string path(request.absolute_path().view());
-    auto asked = from.request_broadcast(path).as_tuple();
-    auto first = co_await (std::move(asked) || request.abandoned());
-    if (first.index() != 0) co_return;
-    auto [code, source] = std::move(std::get<0>(first));
-    if (code) {
-        request.reject(code);
-        co_return;
+    BroadcastConsumer source;
+    while (!source) {
+        auto asked = from.request_broadcast(path).as_tuple();
+        auto first = co_await (std::move(asked) || request.abandoned());
+        if (first.index() != 0) {
+            // Somebody may have come since the last one left.
+            if (request.abandoned().ready()) co_return;
+            continue;
+        }
+        const auto &[code, answer] = std::get<0>(first);
+        if (code) {
+            request.reject(code);
+            co_return;
+        }
+        source = answer;
     }
     auto broadcast = to.make_broadcast(source.info());
+    // The origin is not kept for the sake of one of its broadcasts.
+    {
+        const auto released = std::move(to);
+    }
     auto handler = broadcast.dynamic();
-    request.accept(broadcast.consume());
+    // Something else may have answered meanwhile, an announcement for instance.
+    if (!request.accept(broadcast.consume())) co_return;
     auto upstream = std::make_shared<detail::ProxyUpstream>(std::move(source), std::move(from), std::move(path));
     co_await detail::proxy(std::move(upstream), std::move(broadcast), std::move(handler));
 }

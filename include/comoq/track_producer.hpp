@@ -120,6 +120,9 @@ public:
     /// The track itself, whatever broadcast it is in.
     TrackConsumer consume() const { return TrackConsumer(track_.state()); }
 
+    /// For the library: the track itself.
+    const std::shared_ptr<detail::TrackState> &state() const noexcept { return track_.state(); }
+
     TrackStats stats() const {
         const auto counts = track_->counts();
         TrackStats stats;

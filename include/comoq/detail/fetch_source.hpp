@@ -3,6 +3,7 @@
 #include "sync.hpp"
 #include "track_state.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <optional>
@@ -12,66 +13,98 @@
 namespace comoq::detail {
 
 /// One who waits for a group that was asked for. While the track itself is only asked for, another may take its place
-/// (`BroadcastState::insert_track`): then the question goes to that one.
+/// (`BroadcastState::insert_track`): then a question that nobody has taken yet goes to that one.
 class FetchSource {
 public:
     using taken_type = std::shared_ptr<GroupState>;
 
     /// `fetched` has a request, which counts this requester already. `keeps` lives as long as this.
-    FetchSource(TrackState::Fetched fetched, std::shared_ptr<const void> keeps) noexcept
-        : track_(std::move(fetched.track)), entry_(std::move(fetched.request)), keeps_(std::move(keeps)) {}
+    FetchSource(TrackState::Fetched fetched, std::shared_ptr<const void> keeps)
+        : place_(std::make_shared<Place>()), keeps_(std::move(keeps)) {
+        place_->at = {std::move(fetched.track), std::move(fetched.request)};
+    }
     FetchSource(FetchSource &&) noexcept = default;
     FetchSource &operator=(FetchSource &&) = delete;
     ~FetchSource() {
-        if (entry_ != nullptr) leave();
+        if (place_ != nullptr) leave(place_->get());
     }
 
     bool ready() const noexcept {
         try {
-            follow();
+            const Asked at = follow();
+            Lock lock(at.track->mutex());
+            return at.entry->settled();
         } catch (const std::bad_alloc &) {
             return true;  // what is taken then is that failure
         }
-        Lock lock(track_->mutex());
-        return entry_->settled();
     }
     std::optional<Outcome<taken_type>> take(Permit *permit) {
-        follow();
-        Lock lock(track_->mutex());
-        if (!entry_->settled() || (permit != nullptr && !permit->grant())) return std::nullopt;
-        return entry_->outcome();
+        const Asked at = follow();
+        Lock lock(at.track->mutex());
+        if (!at.entry->settled() || (permit != nullptr && !permit->grant())) return std::nullopt;
+        return at.entry->outcome();
     }
     Outcome<taken_type> finish(Outcome<taken_type> &&taken) { return std::move(taken); }
     bool wait(Waiter &waiter) noexcept {
-        Lock lock(track_->mutex());
-        if (entry_->settled() || track_->moved_to() != nullptr) return false;
-        entry_->requester_waits().add(waiter);
+        const Asked at = place_->get();
+        Lock lock(at.track->mutex());
+        if (at.entry->settled() || at.has_moved()) return false;
+        at.entry->requester_waits().add(waiter);
         return true;
     }
     bool withdraw(Waiter &waiter) noexcept {
-        Lock lock(track_->mutex());
-        return entry_->requester_waits().withdraw(waiter);
+        const Asked at = place_->get();
+        Lock lock(at.track->mutex());
+        return at.entry->requester_waits().withdraw(waiter);
     }
 
 private:
     using Requests = TrackState::Requests;
 
-    void leave() const noexcept {
+    struct Asked {
+        std::shared_ptr<TrackState> track;
+        std::shared_ptr<Requests::Entry> entry;
+
+        /// Under the track's lock.
+        bool has_moved() const noexcept { return track->moved_to() != nullptr && entry->queued(); }
+    };
+
+    /// Where the question stands. It has a lock of its own, because who withdraws a waiter may be on another thread than
+    /// who follows.
+    class Place {
+    public:
+        Asked get() const noexcept {
+            Lock lock(mutex_);
+            return at;
+        }
+        void set(Asked to) noexcept {
+            Lock lock(mutex_);
+            std::swap(at, to);
+        }
+        Asked at;
+
+    private:
+        mutable Mutex mutex_;
+    };
+
+    static void leave(const Asked &at) noexcept {
         WakeList wake;
-        Lock lock(track_->mutex());
-        track_->requests().leave(*entry_, wake);
+        Lock lock(at.track->mutex());
+        at.track->requests().leave(*at.entry, wake);
     }
 
-    void follow() const {
+    /// Asks the track that took the place of the one that was asked, if there is one.
+    Asked follow() const {
+        Asked at = place_->get();
         std::shared_ptr<TrackState> to;
         std::uint8_t priority = 0;
         {
-            Lock lock(track_->mutex());
-            if (entry_->settled() || track_->moved_to() == nullptr) return;
-            to = track_->moved_to();
-            priority = entry_->payload().priority;
+            Lock lock(at.track->mutex());
+            if (!at.has_moved()) return at;
+            to = at.track->moved_to();
+            priority = at.entry->payload().priority;
         }
-        const auto sequence = entry_->key();
+        const auto sequence = at.entry->key();
         auto next = to->fetch(sequence, priority);
         if (next.request == nullptr) {
             auto outcome = next.refusal ? Outcome<taken_type>(next.refusal)
@@ -79,14 +112,13 @@ private:
             next.request = Requests::settled(sequence, std::move(outcome));
             next.track = std::move(to);
         }
-        leave();
-        track_ = std::move(next.track);
-        entry_ = std::move(next.request);
+        leave(at);
+        at = {std::move(next.track), std::move(next.request)};
+        place_->set(at);
+        return at;
     }
 
-    // Following a track that moved is no change for whoever waits.
-    mutable std::shared_ptr<TrackState> track_;
-    mutable std::shared_ptr<Requests::Entry> entry_;
+    std::shared_ptr<Place> place_;
     std::shared_ptr<const void> keeps_;
 };
 

@@ -31,7 +31,6 @@ public:
         // Who still reads a group knows it without its track from now on.
         Lock lock(shared_.mutex);
         shared_.holder = nullptr;
-        track_ended();
         while (GroupState *group = ages_.front()) leave(*group);
     }
 
@@ -67,7 +66,7 @@ public:
         } else {
             auto &place = fetched_[group->sequence()];
             if (place != nullptr) leave(*place);
-            place = group;
+            change.replaced = std::exchange(place, group);
         }
         stamp(*group, change.now);
         ages_.push_back(*group);
@@ -80,19 +79,17 @@ public:
         expire(change);
     }
 
-    /// The group was written or fetched.
+    /// The group was fetched.
     void use(GroupState &group, MediaChange &change) noexcept {
         ages_.remove(group);
         stamp(group, change.now);
         ages_.push_back(group);
-        expire(change);
     }
     void written(GroupState &group, MediaChange &change) noexcept override {
         if (group.held) use(group, change);
     }
 
-    /// Drops what has become too old.
-    void expire(MediaChange &change) noexcept {
+    void expire(MediaChange &change) noexcept override {
         // A century is for ever, and can be counted in nanoseconds.
         constexpr std::chrono::milliseconds longest = std::chrono::hours(24 * 365 * 100);
         const auto keep = std::min(shared_.info.max_latency, longest);
@@ -103,9 +100,10 @@ public:
         }
     }
 
-    bool let_go(GroupState &group) noexcept override {
+    bool let_go(GroupState &group, WakeList &wake) noexcept override {
         if (&group == newest_.get()) return false;
         if (group.held) take_off(group);
+        wake.take(shared_.group_waits);
         return true;
     }
 
@@ -126,7 +124,7 @@ public:
 private:
     void drop(GroupState &group, MediaChange &change) noexcept {
         const auto keep = group.shared_from_this();
-        if (!let_go(group)) return;
+        if (!let_go(group, change.wake)) return;
         if (!group.released()) group.count_eviction();
         group.release(make_error_code(Error::Old), change.garbage, change.wake);
     }

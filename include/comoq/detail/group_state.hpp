@@ -164,7 +164,7 @@ public:
         MediaChange change(*shared_->bounds);
         std::vector<FrameSlot> dropped;
         Lock lock(mutex());
-        throw_unless_writable();
+        throw_unless_writable(change);
         if (open_ != nullptr) throw_error(make_error_code(Error::ProtocolViolation));
         const std::size_t size = slot.bytes();
         push(std::move(slot), size, dropped, change.wake);
@@ -175,7 +175,7 @@ public:
         auto frame = std::make_shared<FrameState>(size, timestamp);
         MediaChange change(*shared_->bounds);
         Lock lock(mutex());
-        throw_unless_writable();
+        throw_unless_writable(change);
         if (open_ != nullptr) throw_error(make_error_code(Error::ProtocolViolation));
         open_ = frame;
         change.wake.take(waits_);
@@ -188,7 +188,7 @@ public:
         std::vector<FrameSlot> dropped;
         const std::size_t size = chunk.size();
         Lock lock(mutex());
-        throw_unless_open(frame);
+        throw_unless_open(frame, change);
         if (size > frame.missing()) throw_error(make_error_code(Error::WrongSize));
         make_room(0, size, dropped);
         frame.append(std::move(chunk), change.wake);
@@ -202,7 +202,7 @@ public:
         std::vector<FrameSlot> dropped;
         std::vector<Bytes> chunks;
         Lock lock(mutex());
-        throw_unless_open(frame);
+        throw_unless_open(frame, change);
         if (frame.missing() != 0) {
             chunks = fail(make_error_code(Error::WrongSize), change.wake);
             lock.unlock();
@@ -235,7 +235,7 @@ public:
     void finish() {
         MediaChange change(*shared_->bounds);
         Lock lock(mutex());
-        throw_unless_writable();
+        throw_unless_writable(change);
         if (open_ != nullptr) throw_error(make_error_code(Error::ProtocolViolation));
         finished_ = true;
         change.wake.take(waits_);
@@ -266,7 +266,7 @@ public:
         Lock lock(mutex());
         if (released_) return std::nullopt;
         if (stamp_ != stamp) return stamp_;
-        if (shared_->holder != nullptr && !shared_->holder->let_go(*this)) return std::nullopt;
+        if (shared_->holder != nullptr && !shared_->holder->let_go(*this, wake)) return std::nullopt;
         count_eviction();
         release(make_error_code(Error::Evicted), garbage, wake);
         return std::nullopt;
@@ -285,11 +285,14 @@ public:
     }
 
 private:
-    void throw_unless_writable() const {
+    /// What has become too old goes before anything is written to it.
+    void throw_unless_writable(MediaChange &change) const {
+        if (shared_->holder != nullptr) shared_->holder->expire(change);
         if (finished_) throw_error(make_error_code(Error::Closed));
         if (failure_) throw_error(failure_);
     }
-    void throw_unless_open(const FrameState &frame) const {
+    void throw_unless_open(const FrameState &frame, MediaChange &change) const {
+        if (shared_->holder != nullptr) shared_->holder->expire(change);
         if (failure_) throw_error(failure_);
         if (open_.get() != &frame) throw_error(make_error_code(Error::Closed));
     }

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <memory>
 
 namespace comoq::detail {
 
@@ -30,6 +32,13 @@ struct MediaBounds {
     Atomic<std::uint64_t> evicted_groups{0};
     Atomic<std::uint64_t> lagged_readers{0};
     MediaPool pool;
+
+    /// Those of a broadcast that belongs to no origin.
+    static std::shared_ptr<MediaBounds> without_pool() {
+        auto bounds = std::make_shared<MediaBounds>();
+        bounds->max_cached_bytes = std::numeric_limits<std::size_t>::max();
+        return bounds;
+    }
 
     /// Called without a lock: the clock is the user's.
     TimePoint now() const { return clock ? clock() : std::chrono::steady_clock::now(); }

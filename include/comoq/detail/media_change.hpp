@@ -61,6 +61,7 @@ private:
 public:
     MediaBounds &bounds;
     const TimePoint now;
+    std::shared_ptr<const void> replaced;
     Garbage garbage;
     WakeList wake;
 };

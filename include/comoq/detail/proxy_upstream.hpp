@@ -3,6 +3,9 @@
 #include "../origin.hpp"
 
 #include <asio/awaitable.hpp>
+#include <asio/post.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
 
 #include <optional>
 #include <string>
@@ -22,8 +25,15 @@ public:
 
     const BroadcastConsumer &current() const noexcept { return current_; }
 
-    /// The broadcast to go on with when `failed` did, or an empty one.
+    /// The broadcast to go on with when `failed`, or something of it, failed; an empty one if there is none. While
+    /// `failed` is open what failed is that thing alone.
     asio::awaitable<BroadcastConsumer> another_than(BroadcastConsumer failed) {
+        if (!failed.is_closed()) {
+            // Whoever loses a connection ends tracks and broadcasts one after the other: let him come to the end of it.
+            const auto executor = co_await asio::this_coro::executor;
+            co_await asio::post(executor, asio::use_awaitable);
+            if (!failed.is_closed()) co_return BroadcastConsumer();
+        }
         if (current_ == failed && origin_ && in_vain_ < most_in_vain) {
             auto request = origin_->request_broadcast(path_);
             auto [code, next] = co_await std::move(request).as_tuple();

@@ -46,6 +46,7 @@ public:
         const Payload &payload() const noexcept { return payload_; }
         Payload &payload() noexcept { return payload_; }
         bool settled() const noexcept { return state_ == State::Settled; }
+        bool queued() const noexcept { return state_ == State::Queued; }
         bool abandoned() const noexcept { return settled() || requesters_ == 0; }
         const Outcome<Value> &outcome() const noexcept { return outcome_; }
 
@@ -139,7 +140,7 @@ public:
     std::size_t size() const noexcept { return entries_.size(); }
 
     template <class Visit> void for_each(Visit visit) const {
-        for (const EntryPtr &entry : entries_) visit(*entry);
+        for (const EntryPtr &entry : entries_) visit(entry);
     }
 
     /// The pending request for `key`, or null.

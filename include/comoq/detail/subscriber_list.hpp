@@ -54,6 +54,13 @@ public:
         return all.value();
     }
 
+    /// Whether one of them begins wherever the track is.
+    bool follows_edge() const noexcept {
+        for (SubscriberPlace *place = places_.front(); place != nullptr; place = places_.after(*place))
+            if (!place->wishes.start) return true;
+        return false;
+    }
+
 private:
     IntrusiveList<SubscriberPlace> places_;
     std::size_t size_ = 0;

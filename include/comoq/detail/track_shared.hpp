@@ -17,10 +17,12 @@ class MediaChange;
 /// The track that a group is in, as the group knows it. Called under the track's lock.
 class GroupHolder {
 public:
+    /// Drops what has become too old.
+    virtual void expire(MediaChange &change) noexcept = 0;
     /// The group was written.
     virtual void written(GroupState &group, MediaChange &change) noexcept = 0;
     /// Takes the group off the track, to make room; false if it may not go now.
-    virtual bool let_go(GroupState &group) noexcept = 0;
+    virtual bool let_go(GroupState &group, WakeList &wake) noexcept = 0;
 
 protected:
     ~GroupHolder() = default;
@@ -39,6 +41,7 @@ struct TrackShared {
     TrackInfo info;                 // never changes once a handle is out from which it can be read
     std::uint64_t evicted_groups = 0;
     std::uint64_t lagged_readers = 0;
+    WaitList group_waits;        // subscribers who wait for a group, or for one that is in their way to go
     WaitList first_frame_waits;  // subscribers who wait for any group's first frame
 };
 

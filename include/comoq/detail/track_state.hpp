@@ -61,7 +61,7 @@ public:
     /// True when no datagram can come any more: each takes the number after the latest.
     bool datagrams_over() const noexcept { return ended_ || numbers_.final(); }
 
-    WaitList &group_waits() noexcept { return group_waits_; }
+    WaitList &group_waits() noexcept { return shared_->group_waits; }
     WaitList &datagram_waits() noexcept { return datagram_waits_; }
     WaitList &end_waits() noexcept { return end_waits_; }
     WaitList &usage_waits() noexcept { return usage_waits_; }
@@ -83,11 +83,20 @@ public:
 
     /// What subscribers may take has changed.
     void wake_readers(WakeList &wake) noexcept {
-        wake.take(group_waits_);
+        wake.take(shared_->group_waits);
         wake.take(shared_->first_frame_waits);
     }
 
     // What follows takes the lock.
+
+    /// What a relay asks of its source: as `combined`, but a start that has not been reached yet must not keep from the
+    /// others what they want now.
+    std::optional<Subscription> combined_for_source() const {
+        Lock lock(mutex());
+        auto all = combined();
+        if (all && all->start && subscribers_.follows_edge() && *all->start > numbers_.latest().value_or(0)) all->start.reset();
+        return all;
+    }
 
     /// Goes live. Called once, before anybody can know of it but those who asked for it. Who asked to fetch a group that
     /// no handler is there for is refused.
@@ -135,7 +144,7 @@ public:
             to->subscribe(*place, wake);
         }
         moved_to_ = to;
-        requests_.for_each([&wake](Requests::Entry &entry) { wake.take(entry.requester_waits()); });
+        requests_.for_each([&wake](const auto &entry) { wake.take(entry->requester_waits()); });
         wake.take(handler_waits_);
     }
 
@@ -163,12 +172,13 @@ public:
     /// Gives a datagram to those who subscribe now. Without a number it takes the next one; gives its number.
     std::uint64_t add_datagram(std::optional<std::uint64_t> wanted, Timestamp timestamp, Bytes &&payload) {
         std::optional<DatagramSlot> dropped;
-        WakeList wake;
+        MediaChange change(bounds());
         Lock lock(mutex());
+        cache_.expire(change);
         const std::uint64_t sequence = free_number(wanted);
         dropped = datagrams_.add(DatagramSlot{sequence, timestamp, std::move(payload)});
         numbers_.use(sequence);
-        wake.take(datagram_waits_);
+        change.wake.take(datagram_waits_);
         return sequence;
     }
 
@@ -256,6 +266,12 @@ public:
         Lock lock(mutex());
         if (ended_ && !numbers_.final()) throw_error(end_code());
         numbers_.finish(sequence);
+        std::vector<std::shared_ptr<Requests::Entry>> never;
+        requests_.for_each([&](const auto &entry) {
+            if (numbers_.past_final(entry->key())) never.push_back(entry);
+        });
+        for (const auto &entry : never)
+            requests_.settle(*entry, Outcome<std::shared_ptr<GroupState>>(make_error_code(Error::NotFound)), wake);
         wake_readers(wake);
         wake.take(datagram_waits_);
         wake.take(end_waits_);
@@ -290,6 +306,8 @@ public:
             hooks = hooks_.take();
         }
         for (auto &hook : hooks) hook->ended();
+        // What was the newest group may go now.
+        bounds().trim();
     }
 
     /// Adds a hook for the track's end; false if it has ended.
@@ -366,7 +384,7 @@ private:
         cache_.add(group, change);
         if (const auto pending = requests_.find(sequence))
             requests_.settle(*pending, Outcome<std::shared_ptr<GroupState>>(std::in_place, group), change.wake);
-        change.wake.take(group_waits_);
+        change.wake.take(shared_->group_waits);
     }
 
     const std::string name_;
@@ -382,7 +400,6 @@ private:
     Requests::Queue queue_;
     std::shared_ptr<TrackState> moved_to_;
     SubscriberList subscribers_;
-    WaitList group_waits_;     // next_group and recv_group
     WaitList datagram_waits_;  // recv_datagram
     WaitList end_waits_;       // finished and closed
     WaitList usage_waits_;     // used, unused and subscription_changed

@@ -22,6 +22,20 @@ protected:
     std::shared_ptr<TrackState> track_;
 };
 
+/// Why a track ended, once it has, for who does not subscribe to it.
+class TrackEndRule {
+public:
+    using value_type = std::error_code;
+    explicit TrackEndRule(std::shared_ptr<TrackState> track) noexcept : track_(std::move(track)) {}
+    Mutex &mutex() const noexcept { return track_->mutex(); }
+    WaitList &waits() const noexcept { return track_->end_waits(); }
+    bool available() const noexcept { return track_->ended(); }
+    Outcome<value_type> take() { return Outcome<value_type>(std::in_place, track_->cause()); }
+
+private:
+    std::shared_ptr<TrackState> track_;
+};
+
 /// Completes while there are subscribers (Wanted), or none.
 template <bool Wanted> class UsedRule : public UsageRule {
 public:
