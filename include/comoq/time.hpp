@@ -11,7 +11,8 @@
 
 namespace comoq {
 
-/// Where the library takes the time from, so that programs and tests can bring their own. Called from any thread.
+/// Where the library takes the time from, so that programs and tests can bring their own. Called from any thread,
+/// under no lock. It must not throw.
 using Clock = std::function<std::chrono::steady_clock::time_point()>;
 
 /// What a timestamp counts: so many units make a second.
