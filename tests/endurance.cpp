@@ -1,11 +1,10 @@
-// What a long life leaves behind: nothing that grows. COMOQ_TEST_ENDURANCE=N makes these N times as long.
+// What a long life leaves behind: nothing that grows.
 #include <comoq/comoq.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -16,17 +15,13 @@
 
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
+#include "support/endurance.hpp"
 #include "support/media.hpp"
 
 using namespace comoq;
 using namespace comoq::test;
 
 namespace {
-
-std::size_t times_as_long() {
-    const char *times = std::getenv("COMOQ_TEST_ENDURANCE");
-    return times != nullptr ? std::strtoull(times, nullptr, 10) : 1;
-}
 
 /// Memory that the system has given to this process, in bytes.
 std::size_t resident() {

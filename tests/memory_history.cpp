@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <random>
@@ -22,7 +21,6 @@
 #include "support/history.hpp"
 #include "support/manual_clock.hpp"
 #include "support/media.hpp"
-#include "support/seed.hpp"
 
 using namespace comoq;
 using namespace comoq::test;
@@ -431,14 +429,5 @@ private:
 
 TEST_CASE("section 6 memory: any history of writes, fetches, evictions, aborts and departures goes as the model says",
           "[memory]") {
-    const auto seed = comoq::test::seed("memory_history");
-    const char *more = std::getenv("COMOQ_TEST_HISTORIES");
-    const std::uint64_t histories = more != nullptr ? std::strtoull(more, nullptr, 10) : 10'000;
-    for (std::uint64_t number = 0; number < histories; ++number) {
-        std::mt19937_64 random(seed + number);
-        const auto trouble = History(random).run(20 + random() % 80);
-        if (!trouble.empty()) {
-            FAIL("history " << number << " (COMOQ_TEST_SEED=" << seed + number << " begins with it):\n" << trouble);
-        }
-    }
+    run_histories("memory_history", [](std::mt19937_64 &random) { return History(random).run(20 + random() % 80); });
 }

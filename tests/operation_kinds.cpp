@@ -193,6 +193,54 @@ struct TrackClosed : InTrack {
     bool is_right(std::error_code value) { return value == app_error(4); }
 };
 
+struct ReceiveDatagram : InTrack {
+    auto operation() { return subscriber.recv_datagram(); }
+    void complete() { track.append_datagram(Bytes::copy("x")); }
+    bool is_right(const std::optional<Datagram> &value) { return value && value->payload.view() == "x"; }
+};
+
+struct InDynamicTrack : InTrack {
+    TrackDynamic handler = track.dynamic();
+};
+
+struct FetchGroup : InDynamicTrack {
+    std::optional<GroupProducer> group;
+
+    auto operation() { return consumer.track("t").fetch_group(6); }
+    void complete() {
+        auto request = now(handler.requested_group());
+        group.emplace(request->accept());
+    }
+    bool is_right(const GroupConsumer &value) { return value.sequence() == 6; }
+};
+
+/// While the track itself is only asked for, and then another takes its place.
+struct FetchGroupOfMovedTrack : InPendingTrack {
+    BroadcastProducer elsewhere;
+    TrackProducer live = elsewhere.create_track("t");
+    GroupProducer group = live.create_group(6);
+
+    auto operation() { return consumer.track("t").fetch_group(6); }
+    void complete() { broadcast.insert_track(live.consume()); }
+    bool is_right(const GroupConsumer &value) { return value.sequence() == 6; }
+};
+
+struct RequestedGroup : InDynamicTrack {
+    std::optional<Pending<GroupConsumer>> asked;
+
+    auto operation() { return handler.requested_group(); }
+    void complete() { asked.emplace(consumer.track("t").fetch_group(6)); }
+    bool is_right(const std::optional<GroupRequest> &value) { return value && value->sequence() == 6; }
+};
+
+struct GroupAbandoned : InDynamicTrack {
+    std::optional<Pending<GroupConsumer>> asked = consumer.track("t").fetch_group(6);
+    std::optional<GroupRequest> request = now(handler.requested_group());
+
+    auto operation() { return request->abandoned(); }
+    void complete() { asked.reset(); }
+};
+
 struct InGroup : InTrack {
     GroupProducer writer = track.append_group();
     GroupConsumer reader = writer.consume();
@@ -354,6 +402,11 @@ const KindEntry all_kinds[] = {
     entry<ReadFirstFrame>("TrackSubscriber::read_frame"),
     entry<TrackFinished>("TrackSubscriber::finished"),
     entry<TrackClosed>("TrackSubscriber::closed"),
+    entry<ReceiveDatagram>("TrackSubscriber::recv_datagram"),
+    entry<FetchGroup>("TrackConsumer::fetch_group"),
+    entry<FetchGroupOfMovedTrack>("TrackConsumer::fetch_group of a track that moved"),
+    entry<RequestedGroup>("TrackDynamic::requested_group"),
+    entry<GroupAbandoned>("GroupRequest::abandoned"),
     entry<ReadFrame>("GroupConsumer::read_frame"),
     entry<GetFrame>("GroupConsumer::get_frame"),
     entry<ReadFrames>("GroupConsumer::read_frames"),

@@ -360,7 +360,14 @@ TEST_CASE("proxy: a track that is finished and not gone stays for who comes late
 
 namespace {
 
-/// `edge` knows nothing, and fetches from `upstream`, where `sources` answer one after the other.
+/// A broadcast upstream with a track.
+struct Source {
+    explicit Source(BroadcastProducer made) : broadcast(std::move(made)) {}
+    BroadcastProducer broadcast;
+    TrackProducer video = broadcast.create_track("video");
+};
+
+/// `edge` knows nothing, and fetches from `upstream`.
 struct Relay {
     Relay() {
         asio::co_spawn(context, proxy(upstream.consumer(), edge->producer(), edge->producer().dynamic()),
@@ -372,6 +379,13 @@ struct Relay {
     }
 
     void run() { settle_down(context); }
+    /// Takes the request that upstream has, and answers it with a new broadcast.
+    Source answer(OriginDynamic &handler) {
+        Source source(upstream.producer().make_broadcast());
+        now(handler.requested_broadcast())->accept(source.broadcast.consume());
+        run();
+        return source;
+    }
     auto ask() {
         auto waiting = wait(edge->consumer().request_broadcast("room/alice"));
         run();
@@ -382,13 +396,6 @@ struct Relay {
     asio::cancellation_signal stop;
     Origin upstream;
     std::optional<Origin> edge = Origin();
-};
-
-/// A broadcast upstream with a track.
-struct Source {
-    explicit Source(BroadcastProducer made) : broadcast(std::move(made)) {}
-    BroadcastProducer broadcast;
-    TrackProducer video = broadcast.create_track("video");
 };
 
 }  // namespace
@@ -432,9 +439,7 @@ TEST_CASE("proxy: when the source fails and upstream gives another, readers go o
     Relay relay;
     auto handler = relay.upstream.producer().dynamic();
     auto waiting = relay.ask();
-    auto first = std::make_optional<Source>(relay.upstream.producer().make_broadcast());
-    now(handler.requested_broadcast())->accept(first->broadcast.consume());
-    relay.run();
+    auto first = std::make_optional(relay.answer(handler));
     const auto broadcast = waiting.value();
     auto subscribing = wait(broadcast.track("video").subscribe());
     relay.run();
@@ -492,18 +497,14 @@ TEST_CASE("proxy: tracks that nobody reads go on with another source, too", "[pr
     Relay relay;
     auto handler = relay.upstream.producer().dynamic();
     auto waiting = relay.ask();
-    auto first = std::make_optional<Source>(relay.upstream.producer().make_broadcast());
-    now(handler.requested_broadcast())->accept(first->broadcast.consume());
-    relay.run();
+    auto first = std::make_optional(relay.answer(handler));
     const auto broadcast = waiting.value();
     auto info = wait(broadcast.track("video").info());
     relay.run();
     CHECK(info.done());
     first.reset();
     relay.run();
-    Source second(relay.upstream.producer().make_broadcast());
-    now(handler.requested_broadcast())->accept(second.broadcast.consume());
-    relay.run();
+    Source second = relay.answer(handler);
     auto subscribing = wait(broadcast.track("video").subscribe());
     relay.run();
     second.video.write_frame(payload("x"));
@@ -515,9 +516,7 @@ TEST_CASE("proxy: when upstream gives nothing else, readers get the code of what
     Relay relay;
     auto handler = std::make_optional(relay.upstream.producer().dynamic());
     auto waiting = relay.ask();
-    Source source(relay.upstream.producer().make_broadcast());
-    now(handler->requested_broadcast())->accept(source.broadcast.consume());
-    relay.run();
+    Source source = relay.answer(*handler);
     auto subscribing = wait(waiting.value().track("video").subscribe());
     relay.run();
     handler.reset();
@@ -746,18 +745,14 @@ TEST_CASE("proxy: after a failure was survived, and everybody has left, the next
     Relay relay;
     auto handler = relay.upstream.producer().dynamic();
     auto waiting = relay.ask();
-    auto first = std::make_optional<Source>(relay.upstream.producer().make_broadcast());
-    now(handler.requested_broadcast())->accept(first->broadcast.consume());
-    relay.run();
+    auto first = std::make_optional(relay.answer(handler));
     auto subscribing = std::make_optional(wait(waiting.value().track("video").subscribe()));
     relay.run();
     first->video.write_frame(payload("0"));
     relay.run();
     first.reset();
     relay.run();
-    Source second(relay.upstream.producer().make_broadcast());
-    now(handler.requested_broadcast())->accept(second.broadcast.consume());
-    relay.run();
+    Source second = relay.answer(handler);
     subscribing.reset();
     relay.run();
     for (int i = 0; i < 10; ++i) {

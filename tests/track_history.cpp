@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,7 +21,6 @@
 #include "support/error_of.hpp"
 #include "support/history.hpp"
 #include "support/media.hpp"
-#include "support/seed.hpp"
 
 using namespace comoq;
 using namespace comoq::test;
@@ -549,14 +547,5 @@ private:
 }  // namespace
 
 TEST_CASE("section 6: any history of writes, reads, ends, aborts and departures goes as the model says", "[track]") {
-    const auto seed = comoq::test::seed("track_history");
-    const char *more = std::getenv("COMOQ_TEST_HISTORIES");
-    const std::uint64_t histories = more != nullptr ? std::strtoull(more, nullptr, 10) : 10'000;
-    for (std::uint64_t number = 0; number < histories; ++number) {
-        std::mt19937_64 random(seed + number);
-        const auto trouble = History(random).run(20 + random() % 80);
-        if (!trouble.empty()) {
-            FAIL("history " << number << " (COMOQ_TEST_SEED=" << seed + number << " begins with it):\n" << trouble);
-        }
-    }
+    run_histories("track_history", [](std::mt19937_64 &random) { return History(random).run(20 + random() % 80); });
 }
