@@ -1,7 +1,7 @@
 // Groups on demand: one viewer follows the live edge, another one watches what has been, from the same track.
 //
-// The track itself keeps next to nothing. A recorder subscribes like anybody else and remembers what came; whoever asks
-// for a group by its number that the track has not any more gets it from the recorder, while the live edge runs on.
+// The track itself keeps two seconds. A recorder subscribes like anybody else and remembers what came; whoever asks for a
+// group by its number that the track has not any more gets it from the recorder, while the live edge runs on.
 #include <comoq/comoq.hpp>
 
 #include <asio/co_spawn.hpp>
@@ -24,15 +24,19 @@ namespace {
 using asio::awaitable;
 using Archive = std::map<std::uint64_t, std::vector<comoq::Frame>>;
 
+using Time = std::chrono::steady_clock::time_point;
+
 constexpr int length = 8;
 
-// The camera. It takes its time: everybody else may run between two groups.
-awaitable<void> publish(comoq::TrackProducer track) {
+// The camera: a picture a second, on a clock of our own, so that nobody has to wait for this example to end.
+awaitable<void> publish(comoq::TrackProducer track, std::shared_ptr<Time> now) {
     auto executor = co_await asio::this_coro::executor;
     for (int second = 0; second < length; ++second) {
+        *now += std::chrono::seconds(1);
         auto group = track.append_group();
         group.write_frame(comoq::Bytes::copy(fmt::format("picture {}", second)));
         group.finish();
+        // Everybody else may run between two groups.
         for (int turn = 0; turn < 20; ++turn) {
             co_await asio::post(executor, asio::use_awaitable);
         }
@@ -96,9 +100,13 @@ awaitable<void> watch_from_the_start(comoq::TrackConsumer track) {
 int main() {
     try {
         asio::io_context context;
-        comoq::BroadcastProducer broadcast;
+        auto now = std::make_shared<Time>();
+        comoq::OriginConfig config;
+        config.clock = [now] { return *now; };
+        comoq::Origin origin(config);
+        auto broadcast = origin.producer().make_broadcast();
         comoq::TrackInfo info;
-        info.max_latency = std::chrono::milliseconds(0);  // keep nothing but the newest group
+        info.max_latency = std::chrono::seconds(2);
         auto track = broadcast.create_track("video", info);
         auto archive = std::make_shared<Archive>();
 
@@ -110,7 +118,7 @@ int main() {
         asio::co_spawn(context, serve_the_past(track.dynamic(), archive), asio::detached);
         asio::co_spawn(context, watch_live(broadcast.consume().track("video")), asio::detached);
         asio::co_spawn(context, watch_from_the_start(broadcast.consume().track("video")), asio::detached);
-        asio::co_spawn(context, publish(std::move(track)), asio::detached);
+        asio::co_spawn(context, publish(std::move(track), now), asio::detached);
         context.run();
     } catch (const std::exception &error) {
         fmt::print(stderr, "time_shift: {}\n", error.what());

@@ -35,10 +35,13 @@ namespace comoq {
 // upstream does or their last subscriber has left. They throw only `operation_aborted`, when they are cancelled. Threads:
 // they and what they start run on the executor of the awaiting coroutine, which must be a strand if its context is run by
 // several threads.
+//
+// They are templates only so that nobody compiles them who does not call them; the tag is always void.
 
 namespace detail {
 
-inline asio::awaitable<void> proxy_end(std::shared_ptr<ProxyUpstream> upstream, BroadcastProducer to) {
+template <class Tag = void>
+asio::awaitable<void> proxy_end(std::shared_ptr<ProxyUpstream> upstream, BroadcastProducer to) {
     for (;;) {
         const auto source = upstream->current();
         const auto code = co_await source.closed();
@@ -53,17 +56,18 @@ inline asio::awaitable<void> proxy_end(std::shared_ptr<ProxyUpstream> upstream, 
     }
 }
 
-inline asio::awaitable<void> proxy_tracks(std::shared_ptr<ProxyUpstream> upstream, BroadcastDynamic handler,
-                                          BroadcastConsumer to) {
+template <class Tag = void>
+asio::awaitable<void> proxy_tracks(std::shared_ptr<ProxyUpstream> upstream, BroadcastDynamic handler,
+                                   BroadcastConsumer to) {
     const auto executor = co_await asio::this_coro::executor;
     while (auto request = co_await handler.requested_track()) {
-        auto track = std::make_shared<ProxyTrack>(upstream, to, request->name());
-        asio::co_spawn(executor, ProxyTrack::serve(std::move(track), std::move(*request)), asio::detached);
+        auto track = std::make_shared<ProxyTrack<Tag>>(upstream, to, request->name());
+        asio::co_spawn(executor, ProxyTrack<Tag>::serve(std::move(track), std::move(*request)), asio::detached);
     }
 }
 
-inline asio::awaitable<void> proxy(std::shared_ptr<ProxyUpstream> upstream, BroadcastProducer to,
-                                   BroadcastDynamic handler) {
+template <class Tag = void>
+asio::awaitable<void> proxy(std::shared_ptr<ProxyUpstream> upstream, BroadcastProducer to, BroadcastDynamic handler) {
     using namespace asio::experimental::awaitable_operators;
     auto consumer = to.consume();
     try {
@@ -77,7 +81,8 @@ inline asio::awaitable<void> proxy(std::shared_ptr<ProxyUpstream> upstream, Broa
 
 /// Serves `to` from `from`, and ends it when that ends. What is asked for from the call on, before anything is awaited,
 /// is served, too.
-inline asio::awaitable<void> proxy(BroadcastConsumer from, BroadcastProducer to) {
+template <class Tag = void>
+asio::awaitable<void> proxy(BroadcastConsumer from, BroadcastProducer to) {
     auto handler = to.dynamic();
     return detail::proxy(std::make_shared<detail::ProxyUpstream>(std::move(from)), std::move(to), std::move(handler));
 }
@@ -85,7 +90,8 @@ inline asio::awaitable<void> proxy(BroadcastConsumer from, BroadcastProducer to)
 /// Answers a request with a broadcast of `to`, served from the same (absolute) path at `from`, which is asked again when
 /// what it gave fails. What it refuses the request with is what the request is refused with. `from` must not be of the
 /// origin that the request came from: that would ask itself.
-inline asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, BroadcastRequest request) {
+template <class Tag = void>
+asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, BroadcastRequest request) {
     using namespace asio::experimental::awaitable_operators;
     std::string path(request.absolute_path().view());
     BroadcastConsumer source;
@@ -118,7 +124,8 @@ inline asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, Broad
 
 /// A relay: answers all that `handler` is asked for, with broadcasts of `to` served from the same paths at `from`, another
 /// origin. It ends with the origin of `handler`; where `to` is of that same origin it keeps it, so cancel this to end it.
-inline asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, OriginDynamic handler) {
+template <class Tag = void>
+asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, OriginDynamic handler) {
     const auto executor = co_await asio::this_coro::executor;
     while (auto request = co_await handler.requested_broadcast())
         asio::co_spawn(executor, proxy(from, to, std::move(*request)), asio::detached);

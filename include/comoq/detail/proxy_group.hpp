@@ -11,7 +11,7 @@ namespace comoq::detail {
 /// Writes `to` as `from` comes, chunk by chunk, and ends it as that ends. Shares the bytes.
 ///
 /// A group that was dropped leaves what is complete to its readers; so does the copy, when it is dropped in turn.
-inline asio::awaitable<void> proxy_group(GroupConsumer from, GroupProducer to) {
+template <class Tag = void> asio::awaitable<void> proxy_group(GroupConsumer from, GroupProducer to) {
     std::error_code code;
     try {
         while (auto frame = co_await from.next_frame()) {

@@ -27,7 +27,7 @@ public:
 
     /// The broadcast to go on with when `failed`, or something of it, failed; an empty one if there is none. While
     /// `failed` is open what failed is that thing alone.
-    asio::awaitable<BroadcastConsumer> another_than(BroadcastConsumer failed) {
+    template <class Tag = void> asio::awaitable<BroadcastConsumer> another_than(BroadcastConsumer failed) {
         if (!failed.is_closed()) {
             // Whoever loses a connection ends tracks and broadcasts one after the other: let him come to the end of it.
             const auto executor = co_await asio::this_coro::executor;
