@@ -112,9 +112,8 @@ public:
         if (service != nullptr) service->posted();
     }
 
-    void context_gone() noexcept override {
-        if (source_.withdraw(*this)) destroy();
-    }
+    bool leave_source() noexcept override { return source_.withdraw(*this); }
+    void context_gone() noexcept override { destroy(); }
 
 private:
     using Executor = asio::associated_executor_t<Handler, asio::system_executor>;

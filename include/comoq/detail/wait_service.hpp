@@ -1,10 +1,13 @@
 #pragma once
 #include "sync.hpp"
 
+#include <asio/execution/context.hpp>
 #include <asio/execution_context.hpp>
+#include <asio/strand.hpp>
 
 #include <cstddef>
 #include <thread>
+#include <utility>
 
 namespace comoq::detail {
 
@@ -21,7 +24,10 @@ public:
         Member(const Member &) = delete;
         Member &operator=(const Member &) = delete;
 
-        /// The context is going away: destroy yourself unless a completing call has claimed you.
+        /// The context is going away: leave the source that you wait on. False if a completing call has claimed you, to
+        /// whom you belong then. Runs under the service's lock, so that you cannot be gone yet.
+        virtual bool leave_source() noexcept = 0;
+        /// After you have left: destroy yourself.
         virtual void context_gone() noexcept = 0;
 
     protected:
@@ -35,7 +41,11 @@ public:
         bool linked_ = false;
     };
 
-    explicit WaitService(asio::execution_context &context) : asio::execution_context::service(context) {}
+    explicit WaitService(asio::execution_context &context) : asio::execution_context::service(context) {
+        // asio shuts the newest service down first. Strands must still take what is being posted to them when this one
+        // is shut down, or it would be pushed to a queue that another thread is emptying: so theirs is made before.
+        asio::strand<OnlyContext>(OnlyContext{&context});
+    }
 
     void add(Member &member) {
         Lock lock(mutex_);
@@ -56,17 +66,25 @@ public:
     void posted() noexcept { posting_.fetch_sub(1, std::memory_order_release); }
 
 private:
+    /// What a strand asks of an executor when it is made.
+    struct OnlyContext {
+        asio::execution_context *context;
+        asio::execution_context &query(asio::execution::context_t) const noexcept { return *context; }
+        template <class Function> void execute(Function &&) const {}
+        friend bool operator==(const OnlyContext &, const OnlyContext &) noexcept = default;
+    };
+
     void shutdown() noexcept override {
-        for (;;) {
-            Member *member = nullptr;
-            {
-                Lock lock(mutex_);
-                member = head_;
-                if (member == nullptr) break;
+        Member *left = nullptr;
+        {
+            Lock lock(mutex_);
+            while (head_ != nullptr) {
+                Member *member = head_;
                 unlink(*member);
+                if (member->leave_source()) member->next_ = std::exchange(left, member);
             }
-            member->context_gone();
         }
+        while (left != nullptr) std::exchange(left, left->next_)->context_gone();
         // Who claimed a wait before it could be withdrawn is a few instructions away from having posted it.
         while (posting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
     }
