@@ -8,6 +8,7 @@
 #include <asio/system_executor.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include <concepts>
 #include <system_error>
 #include <tuple>
 #include <type_traits>
@@ -40,12 +41,16 @@ template <class T, bool Tuple> struct InitiateWait {
     executor_type get_executor() const noexcept { return {}; }
 
     template <class Handler> void operator()(Handler &&handler, AnySource<T> source) const {
+        (*this)(std::forward<Handler>(handler), &source);
+    }
+    /// For who keeps the source in place until the wait has begun: it need not be moved on the way.
+    template <class Handler> void operator()(Handler &&handler, AnySource<T> *source) const {
         std::decay_t<Handler> own(std::forward<Handler>(handler));
-        WaitOperation<T, std::decay_t<Handler>, Tuple>::start(std::move(source), std::move(own));
+        WaitOperation<T, std::decay_t<Handler>, Tuple>::start(std::move(*source), std::move(own));
     }
 };
 
-template <bool Tuple, class T, class Token> auto initiate_wait(AnySource<T> &&source, Token &&token) {
+template <bool Tuple, class T, class Source, class Token> auto initiate_wait(Source source, Token &&token) {
     using Signature = typename WaitSignature<T, Tuple>::type;
     return asio::async_initiate<Token, Signature>(InitiateWait<T, Tuple>(), token, std::move(source));
 }
@@ -69,14 +74,11 @@ private:
     static inline thread_local constinit unsigned spent_ = 0;
 };
 
-/// An operation's source on its way into a coroutine frame: tells the operation where it has come to rest.
-template <class T> class Parcel {
+/// The place for an operation's source in a coroutine frame: tells the operation where it is, to be filled there.
+template <class T> class Place {
 public:
-    Parcel(AnySource<T> &&content, AnySource<T> *&whereabouts) noexcept
-        : source(std::move(content)), whereabouts_(&whereabouts) {
-        *whereabouts_ = &source;
-    }
-    Parcel(Parcel &&other) noexcept : source(std::move(other.source)), whereabouts_(other.whereabouts_) {
+    explicit Place(AnySource<T> *&whereabouts) noexcept : whereabouts_(&whereabouts) {}
+    Place(Place &&other) noexcept : source(std::move(other.source)), whereabouts_(other.whereabouts_) {
         *whereabouts_ = &source;
     }
 
@@ -89,9 +91,9 @@ private:
 /// The coroutine that an `asio::awaitable` awaits: an outcome that is there is handed over within the awaiting
 /// coroutine's own turn, any other waits as an asynchronous operation on its executor.
 template <class T, bool Tuple>
-asio::awaitable<typename WaitSignature<T, Tuple>::result> await_parcel(Parcel<T> parcel) {
+asio::awaitable<typename WaitSignature<T, Tuple>::result> await_source(Place<T> place) {
     if (ReadyBudget::spend()) {
-        if (auto outcome = parcel.source.poll()) {
+        if (auto outcome = place.source.poll()) {
             if constexpr (Tuple)
                 co_return OutcomeTuple<T>::make(std::move(*outcome));
             else
@@ -99,7 +101,7 @@ asio::awaitable<typename WaitSignature<T, Tuple>::result> await_parcel(Parcel<T>
         }
         ReadyBudget::renew();
     }
-    co_return co_await initiate_wait<Tuple>(std::move(parcel.source), asio::use_awaitable);
+    co_return co_await initiate_wait<Tuple, T>(&place.source, asio::use_awaitable);
 }
 
 /// What an operation knows of its frame. Its destructor runs after the frame's, as the operation's last act.
@@ -125,8 +127,11 @@ class [[nodiscard]] AwaitableSource : protected Whereabouts<T>,
     using Base = asio::awaitable<typename WaitSignature<T, Tuple>::result>;
 
 public:
-    explicit AwaitableSource(AnySource<T> source)
-        : Base(await_parcel<T, Tuple>(Parcel<T>(std::move(source), this->source_))) {}
+    template <class Source>
+        requires SourceOf<Source, T> || std::same_as<Source, AnySource<T>>
+    explicit AwaitableSource(Source &&source) : Base(await_source<T, Tuple>(Place<T>(this->source_))) {
+        this->source_->emplace(std::move(source));
+    }
     AwaitableSource(AwaitableSource &&) noexcept = default;
     AwaitableSource &operator=(AwaitableSource &&other) noexcept {
         if (this != &other) {
@@ -138,7 +143,10 @@ public:
         }
         return *this;
     }
-    ~AwaitableSource() { this->last_act_.arm(); }
+    ~AwaitableSource() {
+        // What was awaited has left nothing here whose end could complete anything.
+        if (this->valid()) this->last_act_.arm();
+    }
 
     /// For coroutine types other than `asio::awaitable`, which takes the object as it is: the coroutine is resumed by
     /// the thread that completes the operation, after the completing call has done everything else.
@@ -174,7 +182,9 @@ protected:
 template <class T> class [[nodiscard]] Operation : public detail::AwaitableSource<T, false> {
 public:
     /// For the library: operations come from its calls.
-    explicit Operation(detail::AnySource<T> source) : detail::AwaitableSource<T, false>(std::move(source)) {}
+    template <class Source>
+        requires detail::SourceOf<Source, T> || std::same_as<Source, detail::AnySource<T>>
+    explicit Operation(Source source) : detail::AwaitableSource<T, false>(std::move(source)) {}
     /// The moved-from operation is inert: not ready, and not to be awaited.
     Operation(Operation &&) noexcept = default;
     Operation &operator=(Operation &&) noexcept = default;
@@ -191,7 +201,7 @@ public:
     /// the request out of this object. Uses the handler's associated executor (else the system executor), allocator
     /// and cancellation slot, and counts as outstanding work on the executor while it waits.
     template <class Token> auto async_wait(Token &&token) {
-        return detail::initiate_wait<false>(this->take(), std::forward<Token>(token));
+        return detail::initiate_wait<false, T>(this->take(), std::forward<Token>(token));
     }
 };
 

@@ -25,22 +25,25 @@ public:
     BroadcastRequest() noexcept = default;
     /// For the library.
     BroadcastRequest(detail::Obligation<detail::OriginState> obligation, const detail::OriginView &view)
-        : obligation_(std::move(obligation)),
-          absolute_(detail::PathAccess::make(obligation_.entry()->key())),
-          relative_(*absolute_.strip_prefix(view.root())) {}
+        : obligation_(std::move(obligation)), rooted_(!view.root().empty()) {
+        if (rooted_) relative_ = *absolute_path().strip_prefix(view.root());
+    }
     BroadcastRequest(BroadcastRequest &&) noexcept = default;
     BroadcastRequest &operator=(BroadcastRequest &&other) noexcept {
         BroadcastRequest previous(std::move(*this));
         obligation_ = std::move(other.obligation_);
-        absolute_ = std::move(other.absolute_);
+        rooted_ = other.rooted_;
         relative_ = std::move(other.relative_);
         return *this;
     }
     ~BroadcastRequest() = default;
 
     /// Relative to the handler's root.
-    const Path &path() const { return relative_; }
-    const Path &absolute_path() const { return absolute_; }
+    const Path &path() const { return rooted_ ? relative_ : absolute_path(); }
+    const Path &absolute_path() const {
+        static const Path none;
+        return obligation_ ? obligation_.entry()->key() : none;
+    }
 
     /// Gives everyone who waits `broadcast`, and until that closes everyone who asks after them. It is not announced. An
     /// empty handle settles with NotFound; a closed broadcast is passed on but not remembered. True if this call settled
@@ -56,8 +59,8 @@ public:
 
 private:
     detail::Obligation<detail::OriginState> obligation_;
-    Path absolute_;
-    Path relative_;
+    bool rooted_ = false;
+    Path relative_;  // where the handler's root is not the origin's
 };
 
 /// Serves the broadcasts that are asked for and that nobody announced, within the view it was made from. Every copy

@@ -23,7 +23,7 @@ namespace {
 
 struct NoWaiter final : Waiter {
     void claimed() noexcept override {}
-    void wake() noexcept override {}
+    Waiter *wake(std::size_t) noexcept override { return following(); }
 };
 
 /// Has an outcome that memory does not suffice for, neither to take it nor to finish it.
@@ -105,7 +105,7 @@ TEST_CASE("section 2: an outcome that memory does not suffice for is an error", 
 
 TEST_CASE("section 2: a mapped source hands values on in another form, and errors as they are", "[source]") {
     Gate<int> gate;
-    auto source = detail::mapped<std::unique_ptr<int>>(
+    AnySource<std::unique_ptr<int>> source = detail::mapped<std::unique_ptr<int>>(
         gate.step(), [](int &&value) { return std::make_unique<int>(value * 2); });
     NoWaiter waiter;
     CHECK_FALSE(source.ready());

@@ -14,9 +14,11 @@ namespace {
 struct Recorder final : Waiter {
     Recorder(std::vector<int> &to, int number) : list(to), which(number) {}
     void claimed() noexcept override { ++claims; }
-    void wake() noexcept override {
+    Waiter *wake(std::size_t) noexcept override {
+        Waiter *rest = following();
         list.push_back(which);
         delete victim;
+        return rest;
     }
     std::vector<int> &list;
     int which;

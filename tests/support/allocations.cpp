@@ -20,16 +20,17 @@
 namespace {
 
 constinit thread_local std::size_t made_by_thread = 0;
+
 constinit std::atomic<std::size_t> live_blocks{0};
 constinit std::atomic<std::size_t> live_size{0};
 
-void count_allocation(std::size_t size) noexcept {
+[[maybe_unused]] void count_allocation(std::size_t size) noexcept {
     ++made_by_thread;
     live_blocks.fetch_add(1, std::memory_order_relaxed);
     live_size.fetch_add(size, std::memory_order_relaxed);
 }
 
-void count_release(std::size_t size) noexcept {
+[[maybe_unused]] void count_release(std::size_t size) noexcept {
     live_blocks.fetch_sub(1, std::memory_order_relaxed);
     live_size.fetch_sub(size, std::memory_order_relaxed);
 }
@@ -77,7 +78,7 @@ void on_release(const volatile void *block) {
 
 namespace {
 
-std::size_t size_of(void *block) noexcept {
+[[maybe_unused]] std::size_t size_of(void *block) noexcept {
 #ifdef __APPLE__
     return malloc_size(block);
 #else
@@ -93,7 +94,11 @@ void *allocate(std::size_t size, std::size_t alignment) noexcept {
         block = nullptr;
     }
     if (block != nullptr) {
+#ifdef COMOQ_COUNT_ONLY_MADE
+        ++made_by_thread;
+#else
         count_allocation(size_of(block));
+#endif
     }
     return block;
 }
@@ -108,7 +113,9 @@ void *allocate_or_throw(std::size_t size, std::size_t alignment) {
 
 void release(void *block) noexcept {
     if (block != nullptr) {
+#ifndef COMOQ_COUNT_ONLY_MADE
         count_release(size_of(block));
+#endif
         std::free(block);
     }
 }

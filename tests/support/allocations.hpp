@@ -4,6 +4,8 @@
 ///
 /// Clang's thread sanitizer counts malloc as well (and so a thrown exception), and the release of some memory that it
 /// did not see being allocated: with it, rely on the live counts only around code that does nothing of the kind.
+///
+/// COMOQ_COUNT_ONLY_MADE leaves the live counts out, for who times what is counted.
 #pragma once
 
 #include <cstddef>

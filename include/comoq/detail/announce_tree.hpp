@@ -1,19 +1,18 @@
 #pragma once
 #include "broadcast_state.hpp"
 #include "end_hooks.hpp"
+#include "hash_index.hpp"
 #include "intrusive_list.hpp"
 #include "path_text.hpp"
 #include "watch_queue.hpp"
 
 #include <algorithm>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -87,36 +86,38 @@ public:
         Node *node_ = nullptr;
     };
 
-    struct Node {
-        std::string_view path;
-        Node *parent = nullptr;
+    struct Node : HashLink<Node> {
+        Node(const HashedText &own_path, Node *above)
+            : HashLink<Node>(own_path.hash), path(own_path.text), parent(above) {}
+
+        const std::string path;
+        Node *const parent;
         Node *first_child = nullptr, *prev_sibling = nullptr, *next_sibling = nullptr;
         std::vector<PublicationPtr> publications;  // by rank: the first is active
         IntrusiveList<WatchPoint, AtNode> watches;
         IntrusiveList<Await, AtNode> awaits;
+        std::shared_ptr<BroadcastState> active;  // the first one's, so that a lookup need not go through the list
 
         bool idle() const noexcept {
             return publications.empty() && first_child == nullptr && watches.empty() && awaits.empty();
         }
     };
 
-    struct PathTextHash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view path) const noexcept { return std::hash<std::string_view>()(path); }
-    };
-
     AnnounceTree() = default;
     AnnounceTree(const AnnounceTree &) = delete;
     AnnounceTree &operator=(const AnnounceTree &) = delete;
+    ~AnnounceTree() { free(nodes_); }
 
     std::size_t announced() const noexcept { return announced_; }
     std::size_t nodes() const noexcept { return nodes_.size(); }
     std::size_t watchers() const noexcept { return watchers_; }
 
     /// The active broadcast at a path, or null. One that is closing at this moment has already lost its place.
-    const std::shared_ptr<BroadcastState> &active(std::string_view path) const noexcept {
+    const std::shared_ptr<BroadcastState> &active(std::string_view path) const noexcept { return active(HashedText(path)); }
+    const std::shared_ptr<BroadcastState> &active(const HashedText &path) const noexcept {
         const Node *node = find(path);
-        if (node == nullptr) return none_;
+        if (node == nullptr || node->active == nullptr) return none_;
+        if (!node->active->closed()) return node->active;
         for (const auto &publication : node->publications)
             if (!publication->broadcast->closed()) return publication->broadcast;
         return none_;
@@ -124,7 +125,7 @@ public:
 
     /// The publication of this very broadcast at this path, or null.
     PublicationPtr published(std::string_view path, const BroadcastState &broadcast) const noexcept {
-        const Node *node = find(path);
+        const Node *node = find(HashedText(path));
         if (node == nullptr) return nullptr;
         for (const auto &publication : node->publications)
             if (publication->broadcast.get() == &broadcast) return publication;
@@ -146,6 +147,7 @@ public:
             throw;
         }
         added.node_ = &node;
+        node.active = all.front()->broadcast;
         // Whoever awaits the path has found nothing open here: what ranks before this one is closing at this moment.
         while (Await *await = node.awaits.front()) {
             await->broadcast = added.broadcast;
@@ -170,6 +172,7 @@ public:
         const bool was_active = place == all.begin();
         all.erase(place);
         if (was_active) {
+            node->active = all.empty() ? nullptr : all.front()->broadcast;
             const auto &path = publication.path_;
             if (all.empty()) {
                 --announced_;
@@ -225,15 +228,24 @@ public:
     }
 
     /// All that was published, taken out of the tree at once.
-    struct Remains {
-        std::vector<PublicationPtr> at_root;
-        std::unordered_map<std::string, Node, PathTextHash, std::equal_to<>> nodes;
+    class Remains {
+    public:
+        Remains(std::vector<PublicationPtr> &&at_root, HashIndex<Node> &&nodes) noexcept
+            : at_root_(std::move(at_root)), nodes_(std::move(nodes)) {}
+        Remains(Remains &&) noexcept = default;
+        Remains &operator=(Remains &&) = delete;
+        ~Remains() { free(nodes_); }
 
         template <class Function> void for_each(Function function) {
-            for (auto &publication : at_root) function(*publication);
-            for (auto &[path, node] : nodes)
+            for (auto &publication : at_root_) function(*publication);
+            nodes_.for_each([&](Node &node) {
                 for (auto &publication : node.publications) function(*publication);
+            });
         }
+
+    private:
+        std::vector<PublicationPtr> at_root_;
+        HashIndex<Node> nodes_;
     };
 
     /// The end of the origin: every watch ends at once, and whoever awaits a path is refused with `code`. What was
@@ -245,17 +257,18 @@ public:
             unwatch(*watch);
         }
         const auto leave = [&](Node &node) {
-            while (Await *await = node.awaits.front()) {
+                while (Await *await = node.awaits.front()) {
                 await->refusal = code;
                 settle(*await, wake);
             }
             for (auto &publication : node.publications) publication->node_ = nullptr;
         };
         leave(root_);
-        for (auto &[path, node] : nodes_) leave(node);
+        nodes_.for_each(leave);
         announced_ = 0;
         root_.first_child = nullptr;
-        return {std::exchange(root_.publications, {}), std::exchange(nodes_, {})};
+        root_.active = nullptr;
+        return Remains(std::exchange(root_.publications, {}), std::move(nodes_));
     }
 
 private:
@@ -272,30 +285,34 @@ private:
         return hash;
     }
 
-    const Node *find(std::string_view path) const noexcept {
-        if (path.empty()) return &root_;
-        auto found = nodes_.find(path);
-        return found != nodes_.end() ? &found->second : nullptr;
+    static void free(HashIndex<Node> &nodes) noexcept {
+        nodes.for_each([](Node &node) { delete &node; });
     }
 
-    Node &reach(std::string_view path) {
-        if (path.empty()) return root_;
-        if (auto found = nodes_.find(path); found != nodes_.end()) return found->second;
-        Node &parent_node = reach(parent(path));
-        decltype(nodes_)::iterator place;
+    const Node *find(const HashedText &path) const noexcept {
+        return path.text.empty() ? &root_ : find_below(path);
+    }
+    Node *find_below(const HashedText &path) const noexcept {
+        return nodes_.find(path.hash, [&](const Node &node) { return node.path == path.text; });
+    }
+
+    Node &reach(std::string_view text) {
+        if (text.empty()) return root_;
+        const HashedText path(text);
+        if (Node *found = find_below(path)) return *found;
+        Node &parent_node = reach(parent(text));
+        Node *node = nullptr;
         try {
-            place = nodes_.try_emplace(std::string(path)).first;
+            node = new Node(path, &parent_node);
         } catch (...) {
             prune(&parent_node);
             throw;
         }
-        Node &node = place->second;
-        node.path = place->first;
-        node.parent = &parent_node;
-        node.next_sibling = parent_node.first_child;
-        if (parent_node.first_child != nullptr) parent_node.first_child->prev_sibling = &node;
-        parent_node.first_child = &node;
-        return node;
+        nodes_.insert(*node);
+        node->next_sibling = parent_node.first_child;
+        if (parent_node.first_child != nullptr) parent_node.first_child->prev_sibling = node;
+        parent_node.first_child = node;
+        return *node;
     }
 
     /// Removes a node that has nothing any more, and what that leaves idle above it.
@@ -304,8 +321,8 @@ private:
             Node *above = node->parent;
             (node->prev_sibling != nullptr ? node->prev_sibling->next_sibling : above->first_child) = node->next_sibling;
             if (node->next_sibling != nullptr) node->next_sibling->prev_sibling = node->prev_sibling;
-            nodes_.erase(nodes_.find(node->path));
-            node = above;
+            nodes_.erase(*node);
+            delete std::exchange(node, above);
         }
     }
 
@@ -336,8 +353,8 @@ private:
         wake.take(await.waits);
     }
 
-    std::unordered_map<std::string, Node, PathTextHash, std::equal_to<>> nodes_;
-    Node root_;
+    HashIndex<Node> nodes_;
+    Node root_{HashedText({}), nullptr};
     IntrusiveList<Watch> watches_;
     const std::shared_ptr<BroadcastState> none_;
     std::size_t announced_ = 0;

@@ -16,7 +16,7 @@ namespace comoq::detail {
 
 /// A frame that is written in chunks. Guarded by its track's lock, but for what never changes: size, timestamp, and the
 /// chunks once it is complete.
-class FrameState {
+class FrameState : public std::enable_shared_from_this<FrameState> {
 public:
     FrameState(std::uint64_t size, Timestamp timestamp) noexcept : size_(size), timestamp_(timestamp) {}
     /// A frame that is complete already.

@@ -1,5 +1,6 @@
 #pragma once
 #include "failure.hpp"
+#include "frame_log.hpp"
 #include "frame_state.hpp"
 #include "intrusive_list.hpp"
 #include "media_change.hpp"
@@ -16,57 +17,11 @@
 
 namespace comoq::detail {
 
-/// One frame in a group: its payload in one piece, or the state that it was written through.
-struct FrameSlot {
-    Timestamp timestamp;
-    Bytes payload;
-    std::shared_ptr<FrameState> chunked;
-
-    std::size_t bytes() const noexcept {
-        return chunked != nullptr ? static_cast<std::size_t>(chunked->size()) : payload.size();
-    }
-};
-
 /// A frame for a track with that timescale. Throws FrameTooLarge or TimestampMismatch.
 inline FrameSlot make_slot(const MediaBounds &bounds, Timescale timescale, Bytes &&payload, Timestamp timestamp) {
     if (payload.size() > bounds.max_frame_size) throw_error(make_error_code(Error::FrameTooLarge));
     return FrameSlot{timestamp.convert(timescale), std::move(payload), nullptr};
 }
-
-/// Frames by index, with the oldest dropped from the front. A vector and an offset: an empty one costs nothing, and
-/// reading one frame touches one place.
-class FrameLog {
-public:
-    std::size_t first() const noexcept { return first_; }
-    std::size_t end() const noexcept { return first_ + (slots_.size() - gone_); }
-    const FrameSlot &operator[](std::size_t index) const noexcept { return slots_[gone_ + (index - first_)]; }
-
-    void push(FrameSlot &&slot) { slots_.push_back(std::move(slot)); }
-
-    FrameSlot pop_front() noexcept {
-        FrameSlot slot = std::move(slots_[gone_]);
-        ++gone_;
-        ++first_;
-        // Each slot is moved at most once for every time the log has doubled its loss: constant on average.
-        if (gone_ > slots_.size() / 2) {
-            slots_.erase(slots_.begin(), slots_.begin() + static_cast<std::ptrdiff_t>(gone_));
-            gone_ = 0;
-        }
-        return slot;
-    }
-
-    /// Takes all frames out; the indices count on.
-    std::vector<FrameSlot> release() noexcept {
-        first_ = end();
-        gone_ = 0;
-        return std::exchange(slots_, {});
-    }
-
-private:
-    std::vector<FrameSlot> slots_;
-    std::size_t gone_ = 0;
-    std::size_t first_ = 0;
-};
 
 /// A group: what its producers write and its readers follow. Guarded by the track's lock.
 class GroupState final : public std::enable_shared_from_this<GroupState>,
@@ -76,7 +31,7 @@ class GroupState final : public std::enable_shared_from_this<GroupState>,
 public:
     /// `live`: it was written to the track, and not fetched.
     GroupState(std::shared_ptr<TrackShared> shared, std::uint64_t sequence, Timescale timescale, bool live = true)
-        : shared_(std::move(shared)), sequence_(sequence), timescale_(timescale), live_(live) {
+        : shared_(std::move(shared)), sequence_(sequence), timescale_(timescale), live_(live), frames_(timescale) {
         shared_->bounds->cached_groups.fetch_add(1, std::memory_order_relaxed);
     }
     ~GroupState() {
@@ -355,7 +310,7 @@ private:
     TimePoint used_at_{};
     std::uint64_t stamp_ = 0;
     // Let go of, and not freed yet: for the call that released it, after unlocking.
-    std::vector<FrameSlot> garbage_frames_;
+    std::vector<FrameLog::Segment> garbage_frames_;
     std::vector<Bytes> garbage_chunks_;
 };
 

@@ -29,8 +29,8 @@ private:
     [[no_unique_address]] Map map_;
 };
 
-/// Makes an AnySource<T> of `source`, mapped by `map`.
-template <class T, class Source, class Map> AnySource<T> mapped(Source source, Map map) {
+/// `source`, mapped to a T by `map`.
+template <class T, class Source, class Map> MappedSource<T, Source, Map> mapped(Source source, Map map) {
     return MappedSource<T, Source, Map>(std::move(source), std::move(map));
 }
 

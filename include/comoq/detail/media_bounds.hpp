@@ -1,4 +1,5 @@
 #pragma once
+#include "coarse_clock.hpp"
 #include "media_pool.hpp"
 #include "sync.hpp"
 #include "../time.hpp"
@@ -41,7 +42,7 @@ struct MediaBounds {
     }
 
     /// Called without a lock: the clock is the user's.
-    TimePoint now() const { return clock ? clock() : std::chrono::steady_clock::now(); }
+    TimePoint now() const { return clock ? clock() : coarse_now(); }
 
     /// Brings what is held within the bound. Called without a lock.
     void trim() noexcept {

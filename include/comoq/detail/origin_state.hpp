@@ -2,10 +2,12 @@
 #include "announce_tree.hpp"
 #include "broadcast_state.hpp"
 #include "handler_lanes.hpp"
+#include "hash_index.hpp"
 #include "media_bounds.hpp"
 #include "origin_view.hpp"
 #include "request.hpp"
 #include "request_table.hpp"
+#include "../path.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -14,7 +16,6 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 
@@ -25,7 +26,7 @@ namespace comoq::detail {
 class OriginState : public std::enable_shared_from_this<OriginState> {
 public:
     using Broadcast = std::shared_ptr<BroadcastState>;
-    using Requests = RequestTable<std::string, Broadcast>;
+    using Requests = RequestTable<Path, Broadcast>;
     using BroadcastRequester = Requester<OriginState, Broadcast>;
     using PublicationPtr = AnnounceTree::PublicationPtr;
 
@@ -54,20 +55,21 @@ public:
         const AbsolutePath path(view.root().view(), text);
         if (!path.valid()) return make_error_code(Error::InvalidPath);
         if (!view.covers(path.view())) return make_error_code(Error::Unauthorized);
-        WakeList wake;
+        const HashedText hashed(path.view());
+        std::optional<WakeList> wake;  // for a new request only
         Lock lock(mutex_);
         if (gone_) return make_error_code(Error::Dropped);
-        if (const Broadcast &announced = tree_.active(path.view())) return announced;
-        if (Broadcast served = find_served(path.view())) return served;
-        if (auto pending = requests_.find(path.view())) {
+        if (const Broadcast &announced = tree_.active(hashed)) return announced;
+        if (Broadcast served = find_served(hashed)) return served;
+        if (auto pending = requests_.find(hashed.text, hashed.hash)) {
             requests_.join(*pending);
             return BroadcastRequester(shared_from_this(), std::move(pending));
         }
         auto *lane = lanes_.lane_of(path.view());
         if (lane == nullptr) return make_error_code(Error::NotFound);
         if (requests_.size() >= bounds_->max_pending_requests) return make_error_code(Error::LimitReached);
-        auto entry = requests_.open(std::string(path.view()), lane->queue);
-        HandlerLanes<Requests>::wake(*lane, wake);
+        auto entry = requests_.open(PathAccess::make(hashed.text), hashed.hash, lane->queue);
+        HandlerLanes<Requests>::wake(*lane, wake.emplace());
         return BroadcastRequester(shared_from_this(), std::move(entry));
     }
 
@@ -75,21 +77,22 @@ public:
     bool settle_request(Requests::Entry &entry, Broadcast broadcast) {
         if (broadcast == nullptr) return settle_request(entry, make_error_code(Error::NotFound));
         ResumeScope scope;
-        auto served = std::make_shared<Served>(weak_from_this(), entry.key(), broadcast);
+        auto served = std::make_shared<Served>(weak_from_this(), entry, broadcast);
         const bool open = broadcast->add_hook(served);
         bool settled = false, remembered = false;
-        try {
+        std::shared_ptr<Served> forgotten;
+        {
             WakeList wake;
             Lock lock(mutex_);
             if (!entry.settled() && open && !broadcast->closed()) {
                 // An older one can only be a broadcast that is closing at this moment; it will not find itself here.
-                served_.erase(served->path);
-                remembered = served_.emplace(served->path, served).second;
+                if (Served *older = served_at(served->path, served->hash())) forgotten = take_off(*older);
+                served->self = served;
+                served->found = true;
+                served_.insert(*served);
+                remembered = true;
             }
             settled = requests_.settle(entry, Outcome<Broadcast>(std::in_place, broadcast), wake);
-        } catch (...) {
-            broadcast->remove_hook(*served);
-            throw;
         }
         if (!remembered) broadcast->remove_hook(*served);
         return settled;
@@ -153,8 +156,8 @@ public:
 
     Atomic<std::size_t> owners{0};
     void last_owner_gone() noexcept {
-        AnnounceTree::Remains published;
-        std::unordered_map<std::string_view, std::shared_ptr<Served>> served;
+        std::optional<AnnounceTree::Remains> published;
+        HashIndex<Served> served;
         WakeList wake;
         {
             const auto code = make_error_code(Error::Dropped);
@@ -162,12 +165,15 @@ public:
             gone_ = true;
             requests_.settle_all(code, wake);
             lanes_.wake_all(wake);
-            published = tree_.clear(code, wake);
-            served.swap(served_);
+            published.emplace(tree_.clear(code, wake));
+            served_.for_each([](Served &one) { one.found = false; });
+            served = std::move(served_);
         }
-        published.for_each([](AnnounceTree::Publication &one) { one.broadcast->remove_hook(one); });
-        for (auto &[path, one] : served)
-            if (auto broadcast = one->broadcast.lock()) broadcast->remove_hook(*one);
+        published->for_each([](AnnounceTree::Publication &one) { one.broadcast->remove_hook(one); });
+        served.for_each([](Served &one) {
+            const auto last = std::move(one.self);
+            if (auto broadcast = one.broadcast.lock()) broadcast->remove_hook(one);
+        });
     }
 
 private:
@@ -189,34 +195,41 @@ private:
     };
 
     /// A broadcast that a handler served, forgotten when it ends. It does not keep the broadcast alive.
-    class Served final : public EndHook {
+    class Served final : public EndHook, public HashLink<Served> {
     public:
-        Served(std::weak_ptr<OriginState> origin, std::string served_path, const Broadcast &served)
-            : path(std::move(served_path)), broadcast(served), origin_(std::move(origin)) {}
+        Served(std::weak_ptr<OriginState> origin, const Requests::Entry &request, const Broadcast &served)
+            : HashLink<Served>(request.hash()), path(request.key().view()), broadcast(served), origin_(std::move(origin)) {}
         void ended() noexcept override {
             if (auto origin = origin_.lock()) origin->forget(*this);
         }
         const std::string path;
         const std::weak_ptr<BroadcastState> broadcast;
+        std::shared_ptr<Served> self;  // while it is remembered
+        bool found = false;            // in the index, guarded by the origin's lock
 
     private:
         const std::weak_ptr<OriginState> origin_;
     };
 
-    Broadcast find_served(std::string_view path) const noexcept {
-        auto found = served_.find(path);
-        if (found == served_.end()) return nullptr;
-        auto broadcast = found->second->broadcast.lock();
+    Served *served_at(std::string_view path, std::size_t hash) const noexcept {
+        return served_.find(hash, [&](const Served &served) { return served.path == path; });
+    }
+    Broadcast find_served(const HashedText &path) const noexcept {
+        const Served *served = served_at(path.text, path.hash);
+        if (served == nullptr) return nullptr;
+        auto broadcast = served->broadcast.lock();
         return broadcast != nullptr && !broadcast->closed() ? broadcast : nullptr;
     }
 
+    std::shared_ptr<Served> take_off(Served &served) noexcept {
+        served_.erase(served);
+        served.found = false;
+        return std::move(served.self);
+    }
     void forget(Served &served) noexcept {
         std::shared_ptr<Served> forgotten;
         Lock lock(mutex_);
-        auto found = served_.find(served.path);
-        if (found == served_.end() || found->second.get() != &served) return;
-        forgotten = std::move(found->second);
-        served_.erase(found);
+        if (served.found) forgotten = take_off(served);
     }
 
     const std::uint64_t id_;
@@ -226,7 +239,7 @@ private:
     AnnounceTree tree_;
     Requests requests_;
     HandlerLanes<Requests> lanes_;
-    std::unordered_map<std::string_view, std::shared_ptr<Served>> served_;  // the keys are the entries' own paths
+    HashIndex<Served> served_;
 };
 
 }  // namespace comoq::detail

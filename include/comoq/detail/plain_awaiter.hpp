@@ -35,7 +35,11 @@ public:
     }
 
     void claimed() noexcept override { references_.fetch_add(1, std::memory_order_relaxed); }
-    void wake() noexcept override { ResumeScope::push(*this); }
+    Waiter *wake(std::size_t) noexcept override {
+        Waiter *rest = following();
+        ResumeScope::push(*this);
+        return rest;
+    }
 
     void resume() override {
         while (state_.load() == State::Waiting) {

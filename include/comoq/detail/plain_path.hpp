@@ -11,17 +11,26 @@
 
 namespace comoq::detail {
 
-/// The first eight bytes of `text` in one word, the first of them lowest. What is missing is filled up with spaces.
-inline std::uint64_t word_of(std::string_view text) noexcept {
-    std::uint64_t word = 0x2020'2020'2020'2020;
+/// The eight bytes of `text` from `begin` on in one word, the first of them lowest. What is missing is filled up with
+/// spaces.
+inline std::uint64_t word_of(std::string_view text, std::size_t begin = 0) noexcept {
+    constexpr std::uint64_t spaces = 0x2020'2020'2020'2020;
+    const std::size_t left = text.size() - begin;
     if constexpr (std::endian::native == std::endian::little) {
-        if (text.size() >= sizeof word) {
-            std::memcpy(&word, text.data(), sizeof word);  // a length known to the compiler: one load
+        // A length known to the compiler: one load. An end is loaded together with what is before it.
+        std::uint64_t word;
+        if (left >= sizeof word) {
+            std::memcpy(&word, text.data() + begin, sizeof word);
             return word;
         }
+        if (text.size() >= sizeof word && left != 0) {
+            std::memcpy(&word, text.data() + text.size() - sizeof word, sizeof word);
+            return (word >> (64 - 8 * left)) | (spaces << (8 * left));
+        }
     }
-    for (std::size_t i = std::min(text.size(), sizeof word); i-- != 0;) {
-        word = (word << 8) | static_cast<unsigned char>(text[i]);
+    std::uint64_t word = spaces;
+    for (std::size_t i = std::min(left, sizeof word); i-- != 0;) {
+        word = (word << 8) | static_cast<unsigned char>(text[begin + i]);
     }
     return word;
 }
@@ -35,8 +44,8 @@ inline std::size_t parts_of_plain_path(std::string_view text) noexcept {
     constexpr std::uint64_t tops = 0x80 * ones;
     std::size_t slashes = 0;
     std::uint64_t before = 0;
-    while (!text.empty()) {
-        const auto word = word_of(text);
+    for (std::size_t begin = 0; begin < text.size(); begin += sizeof(std::uint64_t)) {
+        const auto word = word_of(text, begin);
         // Adding 0x60 lifts the bytes 0x20 to 0x9f above 0x7f, adding 1 the bytes 0x7f to 0xfe. Printable is what only
         // the former lifts. Bytes above 0x7f can carry into the next one, but the lowest of them is always found.
         const auto others = ~(word + 0x60 * ones) | (word + ones);
@@ -49,7 +58,6 @@ inline std::size_t parts_of_plain_path(std::string_view text) noexcept {
         }
         slashes += static_cast<std::size_t>(((slash >> 7) * ones) >> 56);  // the top byte is the sum of them all
         before = slash;
-        text.remove_prefix(std::min(text.size(), sizeof word));
     }
     return slashes + 1;
 }

@@ -24,7 +24,8 @@ public:
     Requester(Requester &&) noexcept = default;
     Requester &operator=(Requester &&) = delete;
     ~Requester() {
-        if (entry_ == nullptr) return;
+        // Who has the outcome has left the request already, which is over.
+        if (entry_ == nullptr || taken_) return;
         WakeList wake;
         Lock lock(owner_->mutex());
         owner_->requests().leave(*entry_, wake);
@@ -35,11 +36,15 @@ public:
     Mutex &mutex() const noexcept { return owner_->mutex(); }
     WaitList &waits() const noexcept { return entry_->requester_waits(); }
     bool available() const noexcept { return entry_->settled(); }
-    Outcome<Value> take() { return entry_->outcome(); }
+    Outcome<Value> take() {
+        taken_ = true;
+        return entry_->outcome();
+    }
 
 private:
     std::shared_ptr<Owner> owner_;
     std::shared_ptr<RequestEntry<Owner>> entry_;
+    bool taken_ = false;
 };
 
 /// Completes once nobody waits for a request any more.
@@ -71,11 +76,13 @@ public:
         Obligation previous(std::move(*this));
         owner_ = std::move(other.owner_);
         entry_ = std::move(other.entry_);
+        answered_ = other.answered_;
         return *this;
     }
     ~Obligation() {
+        if (entry_ == nullptr || answered_) return;
         last_act_.arm();
-        if (entry_ != nullptr) settle(make_error_code(Error::NotFound));
+        settle(make_error_code(Error::NotFound));
     }
 
     explicit operator bool() const noexcept { return entry_ != nullptr; }
@@ -84,7 +91,11 @@ public:
 
     /// True if this call settled it.
     template <class Answer> bool settle(Answer &&answer) {
-        return entry_ != nullptr && owner_->settle_request(*entry_, std::forward<Answer>(answer));
+        if (entry_ == nullptr || answered_) return false;
+        const bool settled = owner_->settle_request(*entry_, std::forward<Answer>(answer));
+        // By this call or by another.
+        answered_ = true;
+        return settled;
     }
 
     AnySource<void> abandoned() const {
@@ -96,6 +107,7 @@ private:
     LastAct last_act_;
     std::shared_ptr<Owner> owner_;
     std::shared_ptr<RequestEntry<Owner>> entry_;
+    bool answered_ = false;
 };
 
 }  // namespace comoq::detail

@@ -1,7 +1,9 @@
 #pragma once
+#include "hash_index.hpp"
 #include "outcome.hpp"
 #include "waiter.hpp"
 #include "../error.hpp"
+#include "../path.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -10,18 +12,23 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <unordered_set>
 #include <utility>
 #include <variant>
 
 namespace comoq::detail {
 
-/// How requests are looked up by their key: strings without making one.
+/// How requests are looked up by their key: texts without making one.
 template <class Key> struct RequestKey {
     using view = Key;
+    static const Key &of(const Key &key) noexcept { return key; }
 };
 template <> struct RequestKey<std::string> {
     using view = std::string_view;
+    static std::string_view of(const std::string &key) noexcept { return key; }
+};
+template <> struct RequestKey<Path> {
+    using view = std::string_view;
+    static std::string_view of(const Path &key) noexcept { return key.view(); }
 };
 
 /// What was asked for and is not there yet: one request for a key, however many ask.
@@ -37,10 +44,10 @@ public:
 
     /// One request. Read and changed under the owner's lock, but for the key, which never changes, and for the outcome once
     /// `settled()` has been seen under the lock. The payload is the level's own.
-    class Entry {
+    class Entry : public HashLink<Entry> {
     public:
-        Entry(Key key, std::uint64_t order, Payload payload)
-            : key_(std::move(key)), order_(order), payload_(std::move(payload)) {}
+        Entry(Key key, std::size_t hash, std::uint64_t order, Payload payload)
+            : HashLink<Entry>(hash), key_(std::move(key)), order_(order), payload_(std::move(payload)) {}
 
         const Key &key() const noexcept { return key_; }
         const Payload &payload() const noexcept { return payload_; }
@@ -65,6 +72,7 @@ public:
         [[no_unique_address]] Payload payload_;
         State state_ = State::Queued;
         std::size_t requesters_ = 1;
+        std::shared_ptr<Entry> self_;  // while it is in the table
         Queue *queue_ = nullptr;
         Entry *prev_ = nullptr;
         Entry *next_ = nullptr;
@@ -100,7 +108,7 @@ public:
         template <class Predicate> void move_if(Queue &to, Predicate predicate) {
             for (Entry *entry = head_; entry != nullptr;) {
                 Entry *next = entry->next_;
-                if (predicate(entry->key_)) {
+                if (predicate(RequestKey<Key>::of(entry->key_))) {
                     unlink(*entry);
                     to.link_before(nullptr, *entry);
                 }
@@ -131,29 +139,44 @@ public:
 
     /// A request that has its outcome already, and is in no table.
     static EntryPtr settled(Key key, Outcome<Value> &&outcome) {
-        auto entry = std::make_shared<Entry>(std::move(key), 0, Payload());
+        auto entry = std::make_shared<Entry>(std::move(key), 0, 0, Payload());
         entry->state_ = Entry::State::Settled;
         entry->outcome_ = std::move(outcome);
         return entry;
     }
 
+    RequestTable() = default;
+    RequestTable(const RequestTable &) = delete;
+    RequestTable &operator=(const RequestTable &) = delete;
+    ~RequestTable() {
+        entries_.for_each([](Entry &entry) { const EntryPtr last = std::move(entry.self_); });
+    }
+
+    static std::size_t hash_of(const KeyView &key) noexcept { return std::hash<KeyView>()(key); }
+
     std::size_t size() const noexcept { return entries_.size(); }
 
     template <class Visit> void for_each(Visit visit) const {
-        for (const EntryPtr &entry : entries_) visit(entry);
+        entries_.for_each([&](Entry &entry) { visit(entry.self_); });
     }
 
     /// The pending request for `key`, or null.
-    EntryPtr find(KeyView key) const {
-        auto found = entries_.find(key);
-        return found != entries_.end() ? *found : nullptr;
+    EntryPtr find(KeyView key) const noexcept { return find(key, hash_of(key)); }
+    EntryPtr find(KeyView key, std::size_t hash) const noexcept {
+        const Entry *found = entries_.find(hash, [&](const Entry &entry) { return RequestKey<Key>::of(entry.key_) == key; });
+        return found != nullptr ? found->self_ : nullptr;
     }
 
     /// Adds a request with one requester at the end of `queue`, with whatever the level keeps beside a request. There
     /// must be none for that key.
     EntryPtr open(Key key, Queue &queue, Payload payload = {}) {
-        auto entry = std::make_shared<Entry>(std::move(key), next_order_, std::move(payload));
-        entries_.insert(entry);
+        const auto hash = hash_of(RequestKey<Key>::of(key));
+        return open(std::move(key), hash, queue, std::move(payload));
+    }
+    EntryPtr open(Key key, std::size_t hash, Queue &queue, Payload payload = {}) {
+        auto entry = std::make_shared<Entry>(std::move(key), hash, next_order_, std::move(payload));
+        entry->self_ = entry;
+        entries_.insert(*entry);
         ++next_order_;
         queue.link_before(nullptr, *entry);
         return entry;
@@ -172,7 +195,7 @@ public:
 
     /// Hands the oldest request in `queue` out; it stays in the table. The queue must not be empty.
     EntryPtr take(Queue &queue) noexcept {
-        EntryPtr entry = *entries_.find(*queue.head_);
+        EntryPtr entry = queue.head_->self_;
         queue.unlink(*entry);
         entry->state_ = Entry::State::Taken;
         return entry;
@@ -193,11 +216,11 @@ public:
     }
     /// The same, with a word about each.
     template <class Each> void settle_all(std::error_code code, WakeList &wake, Each each) noexcept {
-        while (!entries_.empty()) {
-            const EntryPtr entry = *entries_.begin();
+        entries_.for_each([&](Entry &pending) {
+            const EntryPtr entry = pending.self_;
             settle(*entry, Outcome<Value>(code), wake);
             each(*entry);
-        }
+        });
     }
 
     /// Settles what is queued in `queue`, and not what has been taken.
@@ -206,35 +229,21 @@ public:
     }
     template <class Each> void settle_queue(Queue &queue, std::error_code code, WakeList &wake, Each each) noexcept {
         while (!queue.empty()) {
-            const EntryPtr entry = *entries_.find(*queue.head_);
+            const EntryPtr entry = queue.head_->self_;
             settle(*entry, Outcome<Value>(code), wake);
             each(*entry);
         }
     }
 
 private:
-    struct Hash {
-        using is_transparent = void;
-        std::size_t operator()(const KeyView &key) const noexcept { return std::hash<KeyView>()(key); }
-        std::size_t operator()(const Entry &entry) const noexcept { return (*this)(KeyView(entry.key_)); }
-        std::size_t operator()(const EntryPtr &entry) const noexcept { return (*this)(*entry); }
-    };
-    struct Equal {
-        using is_transparent = void;
-        bool operator()(const EntryPtr &a, const EntryPtr &b) const noexcept { return a->key_ == b->key_; }
-        bool operator()(const EntryPtr &a, const KeyView &b) const noexcept { return a->key_ == b; }
-        bool operator()(const KeyView &a, const EntryPtr &b) const noexcept { return b->key_ == a; }
-        bool operator()(const EntryPtr &a, const Entry &b) const noexcept { return a.get() == &b; }
-        bool operator()(const Entry &a, const EntryPtr &b) const noexcept { return b.get() == &a; }
-    };
-
     void remove(Entry &entry, typename Entry::State state) noexcept {
         if (entry.queue_ != nullptr) entry.queue_->unlink(entry);
         entry.state_ = state;
-        entries_.erase(entries_.find(entry));
+        entries_.erase(entry);
+        const EntryPtr last = std::move(entry.self_);
     }
 
-    std::unordered_set<EntryPtr, Hash, Equal> entries_;
+    HashIndex<Entry> entries_;
     std::uint64_t next_order_ = 0;
 };
 

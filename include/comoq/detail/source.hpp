@@ -39,9 +39,9 @@ concept SourceOf = requires(S s, const S c, Waiter &w, Permit *permit, Outcome<t
 
 /// Any source of a T, held in place: an operation costs no allocation for it.
 template <class T> class AnySource {
-    // Room for the largest source, two shared pointers and a little, and for the largest outcome, a frame's. Assertions
+    // Room for the largest source, two shared pointers and a few words, and for the largest outcome, a frame's. Assertions
     // below watch over both.
-    static constexpr std::size_t capacity = 48;
+    static constexpr std::size_t capacity = 64;
     static constexpr std::size_t taken_capacity = 96;
     struct Table;
 
@@ -50,17 +50,27 @@ public:
 
     template <class S>
         requires(!std::same_as<S, AnySource>) && SourceOf<S, T>
-    AnySource(S source) noexcept : table_(&table_of<S>) {
-        static_assert(sizeof(S) <= capacity && alignof(S) <= alignof(std::max_align_t));
-        ::new (static_cast<void *>(storage_)) S(std::move(source));
+    AnySource(S source) noexcept {
+        emplace(std::move(source));
     }
 
-    AnySource(AnySource &&other) noexcept : table_(std::exchange(other.table_, nullptr)) {
-        if (table_ != nullptr) table_->relocate(other.storage_, storage_);
-    }
+    AnySource(AnySource &&other) noexcept { emplace(std::move(other)); }
     AnySource &operator=(AnySource &&) = delete;
     ~AnySource() {
         if (table_ != nullptr) table_->destroy(storage_);
+    }
+
+    /// Fills an empty one.
+    template <class S>
+        requires(!std::same_as<S, AnySource>) && SourceOf<S, T>
+    void emplace(S &&source) noexcept {
+        static_assert(sizeof(S) <= capacity && alignof(S) <= alignof(std::max_align_t));
+        ::new (static_cast<void *>(storage_)) S(std::move(source));
+        table_ = &table_of<S>;
+    }
+    void emplace(AnySource &&other) noexcept {
+        if (other.table_ != nullptr) other.table_->relocate(other.storage_, storage_);
+        table_ = std::exchange(other.table_, nullptr);
     }
 
     bool ready() const noexcept { return table_ == nullptr || table_->ready(storage_); }

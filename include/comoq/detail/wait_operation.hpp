@@ -1,76 +1,25 @@
 #pragma once
+#include "poster.hpp"
 #include "source.hpp"
 #include "wait_service.hpp"
 
-#include <asio/any_io_executor.hpp>
 #include <asio/associated_allocator.hpp>
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/associated_executor.hpp>
-#include <asio/bind_executor.hpp>
 #include <asio/cancellation_type.hpp>
 #include <asio/error.hpp>
-#include <asio/execution.hpp>
-#include <asio/post.hpp>
-#include <asio/prefer.hpp>
-#include <asio/query.hpp>
-#include <asio/require.hpp>
 #include <asio/system_executor.hpp>
-#include <asio/version.hpp>
 #if __has_include(<asio/recycling_allocator.hpp>)
 #include <asio/recycling_allocator.hpp>
 #endif
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <type_traits>
 #include <utility>
 
 namespace comoq::detail {
-
-/// Runs functions on an executor, with their allocator: never inside the call, and counting as work from the start.
-template <class Executor> class Poster {
-public:
-    explicit Poster(const Executor &executor) : executor_(never_blocking(executor)) {}
-
-    template <class Function> void operator()(Function function) const {
-        const auto allocator = function.get_allocator();
-        if constexpr (std::is_same_v<decltype(allocator), const std::allocator<void>>)
-            execute(executor_, std::move(function));
-        else
-            execute(asio::prefer(executor_, asio::execution::allocator(allocator)), std::move(function));
-    }
-
-private:
-    static auto never_blocking(const Executor &executor) {
-        return asio::prefer(asio::require(executor, asio::execution::blocking.never),
-                            asio::execution::outstanding_work.tracked);
-    }
-    template <class Running, class Function> static void execute(const Running &executor, Function &&function) {
-#if ASIO_VERSION < 102600
-        // Before 1.26 the executors of contexts have no public member for it.
-        asio::execution::execute(executor, std::move(function));
-#else
-        executor.execute(std::move(function));
-#endif
-    }
-
-    decltype(never_blocking(std::declval<const Executor &>())) executor_;
-};
-
-/// For executors that cannot promise not to run a function at once: go through one that can.
-template <class Executor>
-    requires(!asio::can_require_v<Executor, asio::execution::blocking_t::never_t>)
-class Poster<Executor> {
-public:
-    explicit Poster(const Executor &executor) : executor_(executor) {}
-
-    template <class Function> void operator()(Function function) const {
-        asio::post(asio::system_executor(), asio::bind_executor(executor_, std::move(function)));
-    }
-
-private:
-    Executor executor_;
-};
 
 // asio recycles the memory of handlers that name no allocator of their own; where it offers that to us, do likewise.
 template <class Allocator> auto recycling(const Allocator &allocator) { return allocator; }
@@ -81,7 +30,8 @@ inline auto recycling(const std::allocator<void> &) { return asio::recycling_all
 /// One `async_wait` under way: a source, and the handler that its outcome is for.
 ///
 /// Its block is owned by itself while it waits (cancelled: by the handler's thread; claimed: by the completing call),
-/// by the function object that is queued on the executor, or by the context's service when that shuts down.
+/// by the function object that is queued on the executor, or by the context's service when that shuts down. Operations
+/// of one kind and executor that are woken together are queued as one function, which runs one after the other.
 template <class T, class Handler, bool Tuple> class WaitOperation final : public Waiter, public WaitService::Member {
 public:
     static void start(AnySource<T> &&source, Handler &&handler) {
@@ -106,17 +56,32 @@ public:
         if (service_ != nullptr) service_->posting();
     }
 
-    void wake() noexcept override {
+    Waiter *wake(std::size_t most) noexcept override {
+        std::size_t together = 1;
+        WaitOperation *last = this;
+        Waiter *rest = following();
+        for (; together < most && rest != nullptr && kind(*rest) == kind(); ++together) {
+            auto *other = static_cast<WaitOperation *>(rest);
+            if (!poster_.same(other->poster_)) break;
+            last->queued_behind_ = other;
+            last = other;
+            rest = other->following();
+        }
         WaitService *service = service_;
         schedule();
-        if (service != nullptr) service->posted();
+        if (service != nullptr) service->posted(together);
+        return rest;
     }
 
     bool leave_source() noexcept override { return source_.withdraw(*this); }
     void context_gone() noexcept override { destroy(); }
 
 private:
+    static constexpr char kind_of_this = 0;
+    template <class U> class QueueAllocator;
+
     using Executor = asio::associated_executor_t<Handler, asio::system_executor>;
+    using ExecutorPoster = typename PosterFor<Executor>::type;
     using BlockAllocator = typename std::allocator_traits<decltype(recycling(
         asio::get_associated_allocator(std::declval<const Handler &>())))>::template rebind_alloc<WaitOperation>;
     using Traits = std::allocator_traits<BlockAllocator>;
@@ -124,19 +89,76 @@ private:
     struct Destroy {
         void operator()(WaitOperation *operation) const noexcept { operation->destroy(); }
     };
+    struct DestroyAll {
+        void operator()(WaitOperation *operation) const noexcept {
+            while (operation != nullptr) std::exchange(operation, operation->queued_behind_)->destroy();
+        }
+    };
 
-    /// What is queued on the executor. Destroyed without having run, it takes the operation with it, which has not
-    /// taken anything from its source yet.
+    /// Gives the executor room in the operation's own block for what it queues: asio frees that before it runs the
+    /// function, which ends the operation. Without it, a thread that is none of asio's has nothing to recycle, and a
+    /// wake-up from there costs a trip to the heap. What needs more room gets it from the handler's allocator.
+    template <class U> class QueueAllocator {
+    public:
+        using value_type = U;
+        explicit QueueAllocator(WaitOperation &operation) noexcept : operation_(&operation) {}
+        template <class V> QueueAllocator(const QueueAllocator<V> &other) noexcept : operation_(other.operation_) {}
+
+        U *allocate(std::size_t count) const {
+            if (!operation_->queue_room_taken_ && count * sizeof(U) <= queue_room && alignof(U) <= alignof(std::max_align_t)) {
+                operation_->queue_room_taken_ = true;
+                return reinterpret_cast<U *>(operation_->queue_room_);
+            }
+            auto allocator = theirs();
+            return std::allocator_traits<decltype(allocator)>::allocate(allocator, count);
+        }
+        void deallocate(U *memory, std::size_t count) const noexcept {
+            if (reinterpret_cast<std::byte *>(memory) == operation_->queue_room_) {
+                operation_->queue_room_taken_ = false;
+                return;
+            }
+            auto allocator = theirs();
+            std::allocator_traits<decltype(allocator)>::deallocate(allocator, memory, count);
+        }
+
+        template <class V> bool operator==(const QueueAllocator<V> &other) const noexcept {
+            return operation_ == other.operation_;
+        }
+
+    private:
+        template <class V> friend class QueueAllocator;
+        auto theirs() const {
+            using Theirs = decltype(recycling(asio::get_associated_allocator(std::declval<const Handler &>())));
+            using Bound = typename std::allocator_traits<Theirs>::template rebind_alloc<U>;
+            return Bound(recycling(asio::get_associated_allocator(operation_->handler_)));
+        }
+        WaitOperation *operation_;
+    };
+
+    /// What is queued on the executor. Destroyed without having run, it takes the operations with it, which have not
+    /// taken anything from their sources yet.
     class Resume {
     public:
         explicit Resume(WaitOperation *operation) noexcept : operation_(operation) {}
-        void operator()() { operation_.release()->run(); }
+        void operator()() {
+            do {
+                WaitOperation *operation = operation_.release();
+                operation_.reset(std::exchange(operation->queued_behind_, nullptr));
+                try {
+                    operation->run();
+                } catch (...) {
+                    // A handler has thrown: it takes itself and its turn, but nobody else's.
+                    if (operation_ != nullptr) operation_.release()->schedule();
+                    throw;
+                }
+            } while (operation_ != nullptr);
+        }
 
-        using allocator_type = asio::associated_allocator_t<Handler>;
-        allocator_type get_allocator() const noexcept { return asio::get_associated_allocator(operation_->handler_); }
+        using allocator_type = QueueAllocator<void>;
+        allocator_type get_allocator() const noexcept { return allocator_type(*operation_); }
 
     private:
-        std::unique_ptr<WaitOperation, Destroy> operation_;
+        std::unique_ptr<WaitOperation, DestroyAll> operation_;
     };
 
     /// Sits in the handler's cancellation slot. Slot and operation may each end first, and tell the other.
@@ -155,24 +177,16 @@ private:
     };
 
     WaitOperation(AnySource<T> &&source, Handler &&handler)
-        : source_(std::move(source)),
+        : Waiter(&kind_of_this),
+          source_(std::move(source)),
           handler_(std::move(handler)),
-          poster_(executor()),
-          service_(service_of(executor())) {}
+          poster_(asio::get_associated_executor(handler_, asio::system_executor())) {
+        if (asio::execution_context *context = poster_.context()) service_ = &WaitService::of(*context);
+    }
     ~WaitOperation() = default;
-
-    Executor executor() const { return asio::get_associated_executor(handler_, asio::system_executor()); }
 
     static BlockAllocator block_allocator(const Handler &handler) {
         return BlockAllocator(recycling(asio::get_associated_allocator(handler)));
-    }
-
-    static WaitService *service_of(const Executor &executor) {
-        if constexpr (asio::can_query_v<Executor, asio::execution::context_t>)
-            return &asio::use_service<WaitService>(
-                static_cast<asio::execution_context &>(asio::query(executor, asio::execution::context)));
-        else
-            return nullptr;
     }
 
     void connect_cancellation() {
@@ -245,9 +259,14 @@ private:
 
     AnySource<T> source_;
     Handler handler_;
-    Poster<Executor> poster_;
-    WaitService *service_;
+    ExecutorPoster poster_;
+    WaitService *service_ = nullptr;
     Cancel *cancel_ = nullptr;
+    WaitOperation *queued_behind_ = nullptr;
+    // asio's queued function has five words.
+    static constexpr std::size_t queue_room = 8 * sizeof(void *);
+    bool queue_room_taken_ = false;
+    alignas(std::max_align_t) std::byte queue_room_[queue_room];
     Atomic<bool> cancelled_{false};
 };
 

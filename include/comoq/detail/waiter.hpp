@@ -1,7 +1,9 @@
 #pragma once
 #include "resumption.hpp"
 
+#include <algorithm>
 #include <cassert>
+#include <cstddef>
 
 namespace comoq::detail {
 
@@ -13,21 +15,29 @@ class Waiter {
 public:
     /// Claimed by a completing call; runs under the state's lock, so it must be short and must not lock.
     virtual void claimed() noexcept = 0;
-    /// Runs after the lock was released. The waiter may be gone when this returns.
-    virtual void wake() noexcept = 0;
+    /// Runs after the lock was released. Wakes this one, and may wake up to `most` in all with it out of those that
+    /// follow it in the list; gives the first that it has not woken. The woken may be gone when this returns.
+    virtual Waiter *wake(std::size_t most) noexcept = 0;
 
-    Waiter() = default;
+    explicit Waiter(const void *kind = nullptr) noexcept : kind_(kind) {}
     Waiter(const Waiter &) = delete;
     Waiter &operator=(const Waiter &) = delete;
 
 protected:
     ~Waiter() = default;
 
+    /// Of a claimed waiter: the one that is to be woken after it.
+    Waiter *following() const noexcept { return next_; }
+    /// What tells waiters apart that can be woken together with this one; null: none can.
+    const void *kind() const noexcept { return kind_; }
+    static const void *kind(const Waiter &waiter) noexcept { return waiter.kind_; }
+
 private:
     friend class WaitList;
     friend class WakeList;
     Waiter *prev_ = nullptr;
     Waiter *next_ = nullptr;
+    const void *const kind_;
     bool linked_ = false;
 };
 
@@ -72,11 +82,8 @@ public:
     WakeList &operator=(const WakeList &) = delete;
     ~WakeList() {
         // What is claimed is ours alone: nobody else frees it or follows its links, so the list may be walked unlocked.
-        while (head_ != nullptr) {
-            Waiter *waiter = head_;
-            head_ = waiter->next_;
-            waiter->wake();
-        }
+        const std::size_t most = most_together();
+        while (head_ != nullptr) head_ = head_->wake(most);
     }
 
     /// Claims everybody in `list`. Called under the lock that guards the list.
@@ -85,6 +92,7 @@ public:
         for (Waiter *waiter = list.head_; waiter != nullptr; waiter = waiter->next_) {
             waiter->linked_ = false;
             waiter->claimed();
+            ++claimed_;
         }
         (tail_ != nullptr ? tail_->next_ : head_) = list.head_;
         tail_ = list.tail_;
@@ -92,10 +100,16 @@ public:
     }
 
 private:
+    /// One post for each waiter costs more than all the rest of waking it, one for all would keep a context that many
+    /// threads run from sharing the work: eight posts at least, if there are so many, and at most 64 waiters in one, so
+    /// that whatever else is queued gets its turn.
+    std::size_t most_together() const noexcept { return std::clamp<std::size_t>(claimed_ / 8, 1, 64); }
+
     // The scope comes first so that it outlives the walk: foreign coroutines run when all have been woken.
     ResumeScope scope_;
     Waiter *head_ = nullptr;
     Waiter *tail_ = nullptr;
+    std::size_t claimed_ = 0;
 };
 
 }  // namespace comoq::detail

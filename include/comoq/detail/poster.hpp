@@ -1,0 +1,125 @@
+#pragma once
+#include <asio/any_io_executor.hpp>
+#include <asio/bind_executor.hpp>
+#include <asio/execution.hpp>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/prefer.hpp>
+#include <asio/query.hpp>
+#include <asio/require.hpp>
+#include <asio/system_executor.hpp>
+#include <asio/version.hpp>
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace comoq::detail {
+
+/// Runs functions on an executor, with their allocator: never inside the call, and counting as work from the start.
+template <class Executor> class Poster {
+public:
+    explicit Poster(const Executor &executor) : executor_(never_blocking(executor)) {}
+
+    template <class Function> void operator()(Function function) const {
+        const auto allocator = function.get_allocator();
+        if constexpr (std::is_same_v<decltype(allocator), const std::allocator<void>>)
+            execute(executor_, std::move(function));
+        else
+            execute(asio::prefer(executor_, asio::execution::allocator(allocator)), std::move(function));
+    }
+
+    /// Where the functions run, if it can be told.
+    asio::execution_context *context() const noexcept {
+        if constexpr (asio::can_query_v<Executor, asio::execution::context_t>)
+            return &static_cast<asio::execution_context &>(asio::query(executor_, asio::execution::context));
+        else
+            return nullptr;
+    }
+
+    /// Would a function run by the other one run as one run by this?
+    bool same(const Poster &other) const noexcept { return executor_ == other.executor_; }
+
+private:
+    static auto never_blocking(const Executor &executor) {
+        return asio::prefer(asio::require(executor, asio::execution::blocking.never),
+                            asio::execution::outstanding_work.tracked);
+    }
+    template <class Running, class Function> static void execute(const Running &executor, Function &&function) {
+#if ASIO_VERSION < 102600
+        // Before 1.26 the executors of contexts have no public member for it.
+        asio::execution::execute(executor, std::move(function));
+#else
+        executor.execute(std::move(function));
+#endif
+    }
+
+    decltype(never_blocking(std::declval<const Executor &>())) executor_;
+};
+
+/// For executors that cannot promise not to run a function at once: go through one that can.
+template <class Executor>
+    requires(!asio::can_require_v<Executor, asio::execution::blocking_t::never_t>)
+class Poster<Executor> {
+public:
+    explicit Poster(const Executor &executor) : executor_(executor) {}
+
+    template <class Function> void operator()(Function function) const {
+        asio::post(asio::system_executor(), asio::bind_executor(executor_, std::move(function)));
+    }
+
+    asio::execution_context *context() const noexcept {
+        if constexpr (asio::can_query_v<Executor, asio::execution::context_t>)
+            return &static_cast<asio::execution_context &>(asio::query(executor_, asio::execution::context));
+        else
+            return nullptr;
+    }
+    bool same(const Poster &other) const noexcept { return executor_ == other.executor_; }
+
+private:
+    Executor executor_;
+};
+
+/// An executor of any type that is often of a known one: that is then used as what it is, without a virtual call for each
+/// property, copy and post.
+template <class Any, class Known> class DirectPoster {
+public:
+    explicit DirectPoster(const Any &executor) : poster_(make(executor)) {}
+
+    template <class Function> void operator()(Function function) const {
+        if (const auto *known = std::get_if<Poster<Known>>(&poster_))
+            (*known)(std::move(function));
+        else
+            (*std::get_if<Poster<Any>>(&poster_))(std::move(function));
+    }
+    asio::execution_context *context() const noexcept {
+        if (const auto *known = std::get_if<Poster<Known>>(&poster_)) return known->context();
+        return std::get_if<Poster<Any>>(&poster_)->context();
+    }
+    bool same(const DirectPoster &other) const noexcept {
+        const auto *known = std::get_if<Poster<Known>>(&poster_), *others = std::get_if<Poster<Known>>(&other.poster_);
+        if (known != nullptr || others != nullptr) return known != nullptr && others != nullptr && known->same(*others);
+        return std::get_if<Poster<Any>>(&poster_)->same(*std::get_if<Poster<Any>>(&other.poster_));
+    }
+
+private:
+    using Either = std::variant<Poster<Known>, Poster<Any>>;
+
+    static Either make(const Any &executor) {
+        if (const auto *known = executor.template target<Known>()) return Either(std::in_place_index<0>, *known);
+        return Either(std::in_place_index<1>, executor);
+    }
+
+    Either poster_;
+};
+
+template <class Executor> struct PosterFor {
+    using type = Poster<Executor>;
+};
+// What every `asio::awaitable` has for an executor, and what is most often in it.
+template <> struct PosterFor<asio::any_io_executor> {
+    using type = DirectPoster<asio::any_io_executor, asio::io_context::executor_type>;
+};
+
+}  // namespace comoq::detail

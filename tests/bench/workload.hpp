@@ -1,0 +1,111 @@
+/// \file
+/// What a workload is: something that is timed, and the yardstick that its time is divided by.
+#pragma once
+
+#include "support/allocations.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <malloc.h>
+
+namespace comoq::bench {
+
+/// How long some operations took together, and how often the measuring thread went to the heap for them.
+struct Sample {
+    std::chrono::nanoseconds time{};
+    std::size_t operations = 0;
+    std::size_t allocations = 0;
+};
+
+class Stopwatch {
+public:
+    Sample stop(std::size_t operations) const {
+        const auto end = std::chrono::steady_clock::now();
+        return Sample{end - begin_, operations, count_.made()};
+    }
+
+private:
+    test::AllocationCount count_;
+    std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+/// What malloc has given out and not got back, in bytes, with what it adds for itself. Of glibc.
+inline std::size_t heap_in_use() noexcept {
+    const auto info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+/// Takes one sample.
+using Body = std::function<Sample()>;
+/// Sets up, once and untimed, what its samples are taken with.
+using Setup = std::function<Body()>;
+
+struct Yardstick {
+    std::string name;
+    Setup setup;
+};
+
+/// One row of the table. A workload's names are those that the peer prints.
+struct Timed {
+    std::string workload;
+    std::string name;
+    Setup setup;
+    std::optional<Yardstick> yardstick;
+    std::optional<double> target;  // of the ratio; none: to be reported
+};
+
+/// A figure that came about in another way.
+struct Figure {
+    std::string workload;
+    std::string name;
+    std::string unit = "ns";
+    double value = 0;
+    std::optional<double> yardstick;
+    std::optional<double> target;
+    std::optional<double> allocations;
+    std::string yardstick_name = {};
+};
+
+struct Workload {
+    std::string id;
+    std::string title;
+    std::vector<Timed> timed;
+    std::function<std::vector<Figure>()> report = {};
+};
+
+Workload awaiting();
+Workload announced_lookup();
+Workload on_demand();
+Workload requesters();
+Workload nobody();
+Workload announcing();
+Workload group();
+Workload fan_out();
+Workload latency();
+Workload memory();
+Workload compiling();
+
+/// Runs a coroutine that ends with a sample, and everything it started, to the end.
+template <class Awaitable> Sample run(asio::io_context &context, Awaitable &&coroutine) {
+    Sample result;
+    asio::co_spawn(context, std::forward<Awaitable>(coroutine), [&result](std::exception_ptr failure, Sample sample) {
+        if (failure) std::rethrow_exception(failure);
+        result = sample;
+    });
+    context.restart();
+    context.run();
+    return result;
+}
+
+}  // namespace comoq::bench
