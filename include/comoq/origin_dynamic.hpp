@@ -25,21 +25,20 @@ public:
     BroadcastRequest() noexcept = default;
     /// For the library.
     BroadcastRequest(detail::Obligation<detail::OriginState> obligation, const detail::OriginView &view)
-        : obligation_(std::move(obligation)), rooted_(!view.root().empty()) {
-        if (rooted_) relative_ = *absolute_path().strip_prefix(view.root());
+        : obligation_(std::move(obligation)) {
+        if (!view.root().empty()) relative_ = std::make_unique<const Path>(*absolute_path().strip_prefix(view.root()));
     }
     BroadcastRequest(BroadcastRequest &&) noexcept = default;
     BroadcastRequest &operator=(BroadcastRequest &&other) noexcept {
         BroadcastRequest previous(std::move(*this));
         obligation_ = std::move(other.obligation_);
-        rooted_ = other.rooted_;
         relative_ = std::move(other.relative_);
         return *this;
     }
     ~BroadcastRequest() = default;
 
     /// Relative to the handler's root.
-    const Path &path() const { return rooted_ ? relative_ : absolute_path(); }
+    const Path &path() const { return relative_ != nullptr ? *relative_ : absolute_path(); }
     const Path &absolute_path() const {
         static const Path none;
         return obligation_ ? obligation_.entry()->key() : none;
@@ -59,8 +58,7 @@ public:
 
 private:
     detail::Obligation<detail::OriginState> obligation_;
-    bool rooted_ = false;
-    Path relative_;  // where the handler's root is not the origin's
+    std::unique_ptr<const Path> relative_;  // where the handler's root is not the origin's
 };
 
 /// Serves the broadcasts that are asked for and that nobody announced, within the view it was made from. Every copy

@@ -28,7 +28,7 @@ TEST_CASE("section 6 frame log: any history gives what a plain queue gives, and 
     std::mt19937_64 random(comoq::test::seed("frame_log"));
     bool same = true;
     for (int history = 0; history < 200; ++history) {
-        FrameLog log;
+        FrameLog log(Timescale(1000));
         std::deque<std::string> plain;
         std::size_t first = 0;
         const auto bias = random() % 4;

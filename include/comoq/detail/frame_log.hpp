@@ -57,62 +57,42 @@ private:
     Bytes content_;
 };
 
-/// Frames by index, with the oldest dropped from the front. They lie in short segments: a frame that was written never
-/// moves, and what a group gives back is what the next one is made of. (One array for all was copied whenever it grew,
-/// and came fresh from the system for every group.)
+/// Frames by index, with the oldest dropped from the front. A vector and an offset: an empty one costs nothing, and
+/// reading one frame touches one place.
 class FrameLog {
 public:
-    using Segment = std::vector<StoredFrame>;
-
-    explicit FrameLog(Timescale scale = Timescale(1000)) noexcept : scale_(scale) {}
+    explicit FrameLog(Timescale scale) noexcept : scale_(scale) {}
 
     std::size_t first() const noexcept { return first_; }
-    std::size_t end() const noexcept { return end_; }
-    FrameSlot operator[](std::size_t index) const {
-        const std::size_t place = index - base_;
-        return segments_[place / segment_size][place % segment_size].slot(scale_);
-    }
+    std::size_t end() const noexcept { return first_ + (stored_.size() - gone_); }
+    FrameSlot operator[](std::size_t index) const { return stored_[gone_ + (index - first_)].slot(scale_); }
 
-    void push(FrameSlot &&slot) {
-        if ((end_ - base_) % segment_size == 0) add_segment();
-        segments_.back().emplace_back(std::move(slot));
-        ++end_;
-    }
+    void push(FrameSlot &&slot) { stored_.emplace_back(std::move(slot)); }
 
     FrameSlot pop_front() {
-        const std::size_t place = first_ - base_;
-        FrameSlot slot = std::move(segments_[place / segment_size][place % segment_size]).slot(scale_);
+        FrameSlot slot = std::move(stored_[gone_]).slot(scale_);
+        ++gone_;
         ++first_;
-        if ((first_ - base_) % segment_size == 0) segments_[place / segment_size] = Segment();
-        // Each pointer to a segment is moved at most once for every time that the log has doubled its loss.
-        if (const std::size_t gone = (first_ - base_) / segment_size; gone > segments_.size() / 2) {
-            segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(gone));
-            base_ += gone * segment_size;
+        // Each frame is moved at most once for every time the log has doubled its loss: constant on average.
+        if (gone_ > stored_.size() / 2) {
+            stored_.erase(stored_.begin(), stored_.begin() + static_cast<std::ptrdiff_t>(gone_));
+            gone_ = 0;
         }
         return slot;
     }
 
     /// Takes all frames out; the indices count on.
-    std::vector<Segment> release() noexcept {
-        first_ = base_ = end_;
-        return std::exchange(segments_, {});
+    std::vector<StoredFrame> release() noexcept {
+        first_ = end();
+        gone_ = 0;
+        return std::exchange(stored_, {});
     }
 
 private:
-    static constexpr std::size_t segment_size = 32;
-
-    void add_segment() {
-        Segment segment;
-        // A group of one frame, as datagram-like tracks are made of, has room for one.
-        segment.reserve(segments_.empty() ? 1 : segment_size);
-        segments_.push_back(std::move(segment));
-    }
-
     const Timescale scale_;
-    std::vector<Segment> segments_;
-    std::size_t base_ = 0;  // the index of the first segment's first frame
+    std::vector<StoredFrame> stored_;
+    std::size_t gone_ = 0;
     std::size_t first_ = 0;
-    std::size_t end_ = 0;
 };
 
 }  // namespace comoq::detail

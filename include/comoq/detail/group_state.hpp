@@ -310,7 +310,7 @@ private:
     TimePoint used_at_{};
     std::uint64_t stamp_ = 0;
     // Let go of, and not freed yet: for the call that released it, after unlocking.
-    std::vector<FrameLog::Segment> garbage_frames_;
+    std::vector<StoredFrame> garbage_frames_;
     std::vector<Bytes> garbage_chunks_;
 };
 

@@ -12,6 +12,7 @@
 
 #include <memory>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 #include <variant>
 
@@ -22,12 +23,13 @@ template <class Executor> class Poster {
 public:
     explicit Poster(const Executor &executor) : executor_(never_blocking(executor)) {}
 
+    /// This object may be gone when the function runs, which may be before the call is over: nothing of it is used then,
+    /// and what is used instead need not count as work, for what is queued does.
     template <class Function> void operator()(Function function) const {
         const auto allocator = function.get_allocator();
-        if constexpr (std::is_same_v<decltype(allocator), const std::allocator<void>>)
-            execute(executor_, std::move(function));
-        else
-            execute(asio::prefer(executor_, asio::execution::allocator(allocator)), std::move(function));
+        execute(asio::prefer(asio::prefer(executor_, asio::execution::outstanding_work.untracked),
+                             asio::execution::allocator(allocator)),
+                std::move(function));
     }
 
     /// Where the functions run, if it can be told.
@@ -66,7 +68,8 @@ public:
     explicit Poster(const Executor &executor) : executor_(executor) {}
 
     template <class Function> void operator()(Function function) const {
-        asio::post(asio::system_executor(), asio::bind_executor(executor_, std::move(function)));
+        auto bound = asio::bind_executor(executor_, std::move(function));
+        asio::post(asio::system_executor(), std::move(bound));
     }
 
     asio::execution_context *context() const noexcept {
@@ -107,7 +110,11 @@ private:
     using Either = std::variant<Poster<Known>, Poster<Any>>;
 
     static Either make(const Any &executor) {
-        if (const auto *known = executor.template target<Known>()) return Either(std::in_place_index<0>, *known);
+#if !defined(ASIO_NO_TYPEID)
+        // Asked first, because asio 1.22 gives its target as whatever type it is asked for.
+        if (executor.target_type() == typeid(Known))
+            return Either(std::in_place_index<0>, *executor.template target<Known>());
+#endif
         return Either(std::in_place_index<1>, executor);
     }
 

@@ -207,11 +207,7 @@ private:
         if (source_.withdraw(*this)) schedule();
     }
 
-    void schedule() noexcept {
-        // The operation may be over before the executor's call returns, so the executor is not called from inside it.
-        auto poster = poster_;
-        poster(Resume(this));
-    }
+    void schedule() noexcept { poster_(Resume(this)); }
 
     void run() {
         for (;;) {
