@@ -1,5 +1,5 @@
-# The fetched road to asio, fmt and Catch2, each at a pinned tag. FETCHCONTENT_SOURCE_DIR_ASIO, _FMT and _CATCH2 name
-# local copies to be used instead.
+# The fetched road to asio, fmt, Catch2 and google benchmark, each at a pinned tag. FETCHCONTENT_SOURCE_DIR_ASIO, _FMT,
+# _CATCH2 and _BENCHMARK name local copies to be used instead.
 
 include(FetchContent)
 
@@ -50,6 +50,20 @@ macro(comoq_fetch_catch2)
     endif()
     list(APPEND CMAKE_MODULE_PATH "${catch2_SOURCE_DIR}/extras")
 endmacro()
+
+function(comoq_fetch_benchmark)
+    FetchContent_Declare(
+        benchmark
+        GIT_REPOSITORY https://github.com/google/benchmark.git
+        GIT_TAG v1.9.1
+        GIT_SHALLOW ON
+    )
+    foreach(part TESTING GTEST_TESTS WERROR INSTALL INSTALL_DOCS)
+        set(BENCHMARK_ENABLE_${part} OFF)
+    endforeach()
+    FetchContent_MakeAvailable(benchmark)
+    comoq_as_system_headers(benchmark)
+endfunction()
 
 # Our warnings are not for other people's headers (FetchContent's own SYSTEM needs CMake 3.25).
 function(comoq_as_system_headers target)

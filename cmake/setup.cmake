@@ -1,4 +1,4 @@
-# What demo.cmake and test.cmake share: from a fresh clone to a built tree.
+# What demo.cmake, test.cmake and bench.cmake share: from a fresh clone to a built tree.
 #
 #   comoq_setup(NAME name PACKAGES package... OPTIONS option... [TARGET target])
 #
@@ -156,6 +156,7 @@ function(comoq_install tools)
     set(debian_Asio libasio-dev)
     set(debian_fmt libfmt-dev)
     set(debian_Catch2 catch2)
+    set(debian_benchmark libbenchmark-dev)
     set(packages)
     if("a C++ compiler" IN_LIST tools)
         list(APPEND packages g++)

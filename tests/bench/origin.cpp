@@ -111,8 +111,11 @@ asio::awaitable<void> join(OnDemand &demand, std::string path, std::size_t &answ
     if (!broadcast.is_closed()) ++answered;
 }
 
-/// All ask for one path before the handler answers. `whole`: the asking is timed, too.
-Body many_requesters(bool whole) {
+/// Who asks, and what is timed: all, or what follows the handler's answer.
+enum class Asking { Handlers, Coroutines, CoroutinesFromAccept };
+
+/// All ask for one path before the handler answers.
+Body many_requesters(Asking asking) {
     auto demand = std::make_shared<OnDemand>();
     return [=] {
         const std::string path = path_of(demand->asked++);
@@ -122,15 +125,21 @@ Body many_requesters(bool whole) {
         std::size_t answered = 0;
         demand->context.restart();
         const Stopwatch from_start;
-        for (std::size_t i = 0; i < crowd; ++i)
-            asio::co_spawn(demand->context, join(*demand, path, answered), asio::detached);
+        for (std::size_t i = 0; i < crowd; ++i) {
+            if (asking == Asking::Handlers) {
+                const auto count = [&answered](std::error_code ec, const BroadcastConsumer &) { answered += ec ? 0 : 1; };
+                demand->consumer.request_broadcast(path).async_wait(asio::bind_executor(demand->context, count));
+            } else {
+                asio::co_spawn(demand->context, join(*demand, path, answered), asio::detached);
+            }
+        }
         demand->context.poll();
         const Stopwatch from_accept;
         next.async_wait(asio::bind_executor(demand->context, [&](std::error_code, std::optional<BroadcastRequest> request) {
             request->accept(broadcast.consume());
         }));
         demand->context.run();
-        return (whole ? from_start : from_accept).stop(answered);
+        return (asking == Asking::CoroutinesFromAccept ? from_accept : from_start).stop(answered);
     };
 }
 
@@ -217,8 +226,9 @@ Workload on_demand() {
 Workload requesters() {
     return {"W3",
             "100,000 requesters for one path",
-            {{"W3", "100k", [] { return many_requesters(true); }, posts(crowd), 2.0},
-             {"W3", "100k accept", [] { return many_requesters(false); }, posts(crowd), 2.0}}};
+            {{"W3", "100k handlers", [] { return many_requesters(Asking::Handlers); }, posts(crowd), 2.0},
+             {"W3", "100k", [] { return many_requesters(Asking::Coroutines); }, posts(crowd), 2.0},
+             {"W3", "100k accept", [] { return many_requesters(Asking::CoroutinesFromAccept); }, posts(crowd), 2.0}}};
 }
 
 Workload nobody() {

@@ -35,10 +35,15 @@ void Results::add(const Figure &figure) {
     result->add(figure);
 }
 
+const Result *Results::find(const std::string &workload, const std::string &name) const {
+    const auto found = std::find_if(results_.begin(), results_.end(), [&](const Result &result) {
+        return result.figure().workload == workload && result.figure().name == name;
+    });
+    return found != results_.end() ? &*found : nullptr;
+}
+
 Result *Results::find(const std::string &workload, const std::string &name) {
-    for (Result &result : results_)
-        if (result.figure().workload == workload && result.figure().name == name) return &result;
-    return nullptr;
+    return const_cast<Result *>(std::as_const(*this).find(workload, name));
 }
 
 namespace {

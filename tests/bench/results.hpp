@@ -23,6 +23,7 @@ public:
     void peer_cannot(std::string reason) { peer_reason_ = std::move(reason); }
 
     double value() const { return median(values_); }
+    std::optional<double> measured() const { return maybe(values_); }
     std::optional<double> yardstick() const { return maybe(yardsticks_); }
     std::optional<double> ratio() const;
     std::optional<double> peer() const { return maybe(peer_); }
@@ -46,6 +47,7 @@ class Results {
 public:
     void add(const Figure &figure);
     Result *find(const std::string &workload, const std::string &name);
+    const Result *find(const std::string &workload, const std::string &name) const;
     void version(std::string what, std::string which) { versions_[std::move(what)] = std::move(which); }
 
     std::string table() const;
