@@ -1,9 +1,10 @@
 #pragma once
-#include <list>
+#include "hash_index.hpp"
+#include "intrusive_list.hpp"
+
+#include <cstddef>
 #include <memory>
 #include <string>
-#include <string_view>
-#include <unordered_map>
 #include <utility>
 
 namespace comoq::detail {
@@ -23,47 +24,59 @@ public:
         Broadcast broadcast;  // null when Ended
     };
 
+    WatchQueue() = default;
+    WatchQueue(const WatchQueue &) = delete;
+    WatchQueue &operator=(const WatchQueue &) = delete;
+    ~WatchQueue() {
+        while (Entry *entry = order_.front()) {
+            order_.remove(*entry);
+            delete entry;
+        }
+    }
+
     bool empty() const noexcept { return order_.empty(); }
 
     /// A path that had no broadcast has one.
     void announced(const PathText &path, Broadcast broadcast) {
-        auto entry = find(path);
-        if (entry == order_.end())
-            add(path, State::Active, std::move(broadcast));
+        const HashedText hashed(*path);
+        Entry *entry = find(hashed);
+        if (entry == nullptr)
+            add(path, hashed.hash, State::Active, std::move(broadcast));
         else
             set(*entry, State::EndedThenActive, std::move(broadcast));  // only an unseen end can be waiting there
     }
 
     /// A path's broadcast was replaced by another one.
     void restarted(const PathText &path, Broadcast broadcast) {
-        auto entry = find(path);
-        if (entry == order_.end())
-            add(path, State::Restart, std::move(broadcast));
+        const HashedText hashed(*path);
+        Entry *entry = find(hashed);
+        if (entry == nullptr)
+            add(path, hashed.hash, State::Restart, std::move(broadcast));
         else
             set(*entry, entry->state, std::move(broadcast));
     }
 
     /// A path has no broadcast any more.
     void unannounced(const PathText &path) {
-        auto entry = find(path);
-        if (entry == order_.end())
-            add(path, State::Ended, nullptr);
+        const HashedText hashed(*path);
+        Entry *entry = find(hashed);
+        if (entry == nullptr)
+            add(path, hashed.hash, State::Ended, nullptr);
         else if (entry->state == State::Active)
-            erase(entry);  // the watcher never saw it
+            erase(*entry);  // the watcher never saw it
         else
             set(*entry, State::Ended, nullptr);
     }
 
     /// Takes the next change. The queue must not be empty.
     Change pop() {
-        auto front = order_.begin();
-        if (front->state == State::EndedThenActive) {
-            front->state = State::Active;
-            return {front->path, Event::Ended, nullptr};
+        Entry &front = *order_.front();
+        if (front.state == State::EndedThenActive) {
+            front.state = State::Active;
+            return {front.path, Event::Ended, nullptr};
         }
-        Change change{std::move(front->path), event_of(front->state), std::move(front->broadcast)};
-        places_.erase(*change.path);
-        order_.pop_front();
+        Change change{std::move(front.path), event_of(front.state), std::move(front.broadcast)};
+        erase(front);
         return change;
     }
 
@@ -72,41 +85,47 @@ private:
     // a broadcast. EndedThenActive: it saw one, and what is there now came after a gap.
     enum class State { Active, Restart, Ended, EndedThenActive };
 
-    struct Entry {
+    struct Entry : ListNode<Entry>, HashLink<Entry> {
+        Entry(PathText changed, std::size_t hash, State due, Broadcast with) noexcept
+            : HashLink<Entry>(hash), path(std::move(changed)), state(due), broadcast(std::move(with)) {}
         PathText path;
         State state;
         Broadcast broadcast;
     };
-    using Order = std::list<Entry>;
 
     static Event event_of(State state) noexcept {
         return state == State::Active ? Event::Active : state == State::Restart ? Event::Restart : Event::Ended;
     }
 
-    Order::iterator find(const PathText &path) noexcept {
-        auto place = places_.find(*path);
-        return place != places_.end() ? place->second : order_.end();
+    Entry *find(const HashedText &path) const noexcept {
+        return places_.find(path.hash, [&](const Entry &entry) { return *entry.path == path.text; });
     }
-    void add(const PathText &path, State state, Broadcast broadcast) {
-        order_.push_back(Entry{path, state, std::move(broadcast)});
-        try {
-            places_.emplace(*path, std::prev(order_.end()));
-        } catch (...) {
-            order_.pop_back();
-            throw;
+    void add(const PathText &path, std::size_t hash, State state, Broadcast broadcast) {
+        Entry *entry = spare_.release();
+        if (entry != nullptr) {
+            std::destroy_at(entry);
+            std::construct_at(entry, path, hash, state, std::move(broadcast));
+        } else {
+            entry = new Entry(path, hash, state, std::move(broadcast));
         }
+        order_.push_back(*entry);
+        places_.insert(*entry);
     }
     static void set(Entry &entry, State state, Broadcast broadcast) noexcept {
         entry.state = state;
         entry.broadcast = std::move(broadcast);
     }
-    void erase(Order::iterator entry) noexcept {
-        places_.erase(*entry->path);
-        order_.erase(entry);
+    void erase(Entry &entry) noexcept {
+        places_.erase(entry);
+        order_.remove(entry);
+        entry.path = nullptr;
+        entry.broadcast = nullptr;
+        spare_.reset(&entry);
     }
 
-    Order order_;
-    std::unordered_map<std::string_view, Order::iterator> places_;  // the keys are the entries' own paths
+    IntrusiveList<Entry> order_;
+    HashIndex<Entry> places_;
+    std::unique_ptr<Entry> spare_;  // most watchers keep up, and have one change at a time
 };
 
 }  // namespace comoq::detail
