@@ -197,8 +197,9 @@ protected:
 /// the end of the stream. What is taken from a stream is taken when the awaiting side is resumed: an operation that is
 /// destroyed or cancelled, even a ready one, takes nothing.
 ///
-/// Continuations never run inside the call that completes them. An asio handler or coroutine is posted to its executor;
-/// a coroutine without one is resumed by the completing thread as the last act of its outermost call into the library.
+/// Continuations never run inside the call that completes them. An asio handler or coroutine is posted to its executor,
+/// where many that one call completes share a few posts (eight at least, of 64 at most); a coroutine without an executor
+/// is resumed by the completing thread as the last act of its outermost call into the library.
 ///
 /// Cancellation (terminal, partial or total) settles this waiter alone with `asio::error::operation_aborted`. As always
 /// with asio, a cancellation signal must be emitted on the handler's executor. An execution context may be destroyed

@@ -18,7 +18,7 @@ namespace {
 
 using Time = std::chrono::steady_clock::time_point;
 
-constexpr std::size_t samples = 6000;
+std::size_t samples() { return unless_quick(6000); }
 constexpr std::size_t busy_tasks = 16;
 constexpr auto pause = std::chrono::microseconds(100);
 
@@ -26,7 +26,7 @@ constexpr auto pause = std::chrono::microseconds(100);
 class Reader {
 public:
     explicit Reader(bool loaded) : work_(context_.get_executor()) {
-        taken_.reserve(samples);
+        taken_.reserve(samples());
         if (loaded)
             for (std::size_t i = 0; i < busy_tasks; ++i) asio::post(context_, [this] { repeat(); });
         thread_ = std::thread([this] { context_.run(); });
@@ -77,7 +77,7 @@ asio::awaitable<void> receive(GroupConsumer group, Reader &reader) {
 }
 
 template <class Send> void send_all(Reader &reader, bool loaded, Send send) {
-    for (std::size_t i = 0; i < samples; ++i) {
+    for (std::size_t i = 0; i < samples(); ++i) {
         if (!loaded) std::this_thread::sleep_for(pause);
         reader.sent();
         send();

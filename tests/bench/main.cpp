@@ -76,6 +76,7 @@ Options parse(int count, char **arguments) {
         } else if (option == "--quick") {
             options.repetitions = 1;
             options.seconds = 0.0001;
+            quick = true;
         } else if (option.starts_with("-")) {
             throw std::invalid_argument("unknown option: " + option);
         } else {

@@ -72,9 +72,10 @@ std::vector<Figure> heap() {
         BroadcastProducer broadcast;
         auto track = broadcast.create_track("video");
         std::unique_ptr<GroupProducer> group;
+        const std::vector<std::byte> content(64);
         const double bytes = heap_of(frames, [&](std::size_t i) {
             if (i == 0) group = std::make_unique<GroupProducer>(track.append_group());
-            group->write_frame(Bytes(std::vector<std::byte>(64)));
+            group->write_frame(Bytes::copy(content));
         });
         figures.push_back(figure("cached 64 B frame", bytes, sizeof(Frame) + 64, "frame, payload"));
     }

@@ -104,7 +104,7 @@ Body round_trips() {
     };
 }
 
-constexpr std::size_t crowd = 100000;
+std::size_t crowd() { return unless_quick(100000); }
 
 asio::awaitable<void> join(OnDemand &demand, std::string path, std::size_t &answered) {
     auto broadcast = co_await demand.consumer.request_broadcast(path);
@@ -125,7 +125,7 @@ Body many_requesters(Asking asking) {
         std::size_t answered = 0;
         demand->context.restart();
         const Stopwatch from_start;
-        for (std::size_t i = 0; i < crowd; ++i) {
+        for (std::size_t i = 0; i < crowd(); ++i) {
             if (asking == Asking::Handlers) {
                 const auto count = [&answered](std::error_code ec, const BroadcastConsumer &) { answered += ec ? 0 : 1; };
                 demand->consumer.request_broadcast(path).async_wait(asio::bind_executor(demand->context, count));
@@ -146,7 +146,7 @@ Body many_requesters(Asking asking) {
 struct Unserved {
     Origin origin;
     OriginConsumer consumer = origin.consumer();
-    std::vector<std::string> paths = ordered_paths(100000);
+    std::vector<std::string> paths = ordered_paths(unless_quick(100000));
     asio::io_context context;
     std::size_t next = 0;
 };
@@ -216,7 +216,7 @@ Body announcements(std::size_t watchers) {
 }  // namespace
 
 Workload announced_lookup() {
-    return {"W1", "request_broadcast of an announced path", {lookup_of("1k", 1000), lookup_of("1m", 1000000)}};
+    return {"W1", "request_broadcast of an announced path", {lookup_of("1k", 1000), lookup_of("1m", unless_quick(1000000))}};
 }
 
 Workload on_demand() {
@@ -226,9 +226,9 @@ Workload on_demand() {
 Workload requesters() {
     return {"W3",
             "100,000 requesters for one path",
-            {{"W3", "100k handlers", [] { return many_requesters(Asking::Handlers); }, posts(crowd), 2.0},
-             {"W3", "100k", [] { return many_requesters(Asking::Coroutines); }, posts(crowd), 2.0},
-             {"W3", "100k accept", [] { return many_requesters(Asking::CoroutinesFromAccept); }, posts(crowd), 2.0}}};
+            {{"W3", "100k handlers", [] { return many_requesters(Asking::Handlers); }, posts(crowd()), 2.0},
+             {"W3", "100k", [] { return many_requesters(Asking::Coroutines); }, posts(crowd()), 2.0},
+             {"W3", "100k accept", [] { return many_requesters(Asking::CoroutinesFromAccept); }, posts(crowd()), 2.0}}};
 }
 
 Workload nobody() {

@@ -8,6 +8,7 @@
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <exception>
@@ -20,6 +21,10 @@
 #include <malloc.h>
 
 namespace comoq::bench {
+
+/// A run that only shows that everything works: large numbers are small ones then.
+inline bool quick = false;
+inline std::size_t unless_quick(std::size_t count) noexcept { return quick ? std::min<std::size_t>(count, 200) : count; }
 
 /// How long some operations took together, and how often the measuring thread went to the heap for them.
 struct Sample {
