@@ -92,10 +92,14 @@ public:
     /// True if this call settled it.
     template <class Answer> bool settle(Answer &&answer) {
         if (entry_ == nullptr || answered_) return false;
-        const bool settled = owner_->settle_request(*entry_, std::forward<Answer>(answer));
-        // By this call or by another.
+        // By this call or by another. Said before, because who is resumed by it may destroy this object.
         answered_ = true;
-        return settled;
+        try {
+            return owner_->settle_request(*entry_, std::forward<Answer>(answer));
+        } catch (...) {
+            answered_ = false;
+            throw;
+        }
     }
 
     AnySource<void> abandoned() const {
