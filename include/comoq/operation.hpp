@@ -91,7 +91,7 @@ private:
 /// The place for an operation's source in a coroutine frame: tells the operation where it is, to be filled there.
 template <class T> class Place {
 public:
-    explicit Place(AnySource<T> *&whereabouts) noexcept : whereabouts_(&whereabouts) {}
+    explicit Place(AnySource<T> *&whereabouts) noexcept : whereabouts_(&whereabouts) { whereabouts = &source; }
     Place(Place &&other) noexcept : source(std::move(other.source)), whereabouts_(other.whereabouts_) {
         *whereabouts_ = &source;
     }
@@ -198,8 +198,9 @@ protected:
 /// destroyed or cancelled, even a ready one, takes nothing.
 ///
 /// Continuations never run inside the call that completes them. An asio handler or coroutine is posted to its executor,
-/// where many that one call completes share a few posts (eight at least, of 64 at most); a coroutine without an executor
-/// is resumed by the completing thread as the last act of its outermost call into the library.
+/// a coroutine without an executor is resumed by the completing thread as the last act of its outermost call into the
+/// library. Of many that one call completes on one io_context or strand, up to 64 share a post and run one after the
+/// other, though at least eight posts are made: do not block in one for another.
 ///
 /// Cancellation (terminal, partial or total) settles this waiter alone with `asio::error::operation_aborted`. As always
 /// with asio, a cancellation signal must be emitted on the handler's executor. An execution context may be destroyed

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <latch>
 #include <memory>
 #include <numeric>
 #include <stdexcept>
@@ -21,6 +22,7 @@
 #include <asio/strand.hpp>
 #include <asio/thread_pool.hpp>
 
+#include <comoq/detail/step.hpp>
 #include <comoq/operation.hpp>
 
 #include "support/allocations.hpp"
@@ -85,16 +87,71 @@ TEST_CASE("section 2: many waits on one executor are queued in a few posts, at l
           "[queued_wait]") {
     const auto [waits, posts] = GENERATE(std::pair(1, 1), std::pair(7, 7), std::pair(8, 8), std::pair(15, 15),
                                          std::pair(16, 8), std::pair(100, 9), std::pair(512, 8), std::pair(1000, 16));
-    SeededContext context(1);
+    asio::io_context context;
     Bell bell;
     std::vector<int> heard;
-    wait(bell, waits, asio::any_io_executor(context.executor()), heard);
+    const bool any = GENERATE(false, true);
+    if (any)
+        wait(bell, waits, asio::any_io_executor(context.get_executor()), heard);
+    else
+        wait(bell, waits, context.get_executor(), heard);
     bell.ring();
-    CHECK(context.added() == static_cast<std::size_t>(posts));
-    context.run();
-    std::sort(heard.begin(), heard.end());
+    int ran = 0;
+    while (context.poll_one() != 0) ++ran;
+    CHECK(ran == posts);
     CHECK(heard == counted(waits));
     CHECK(bell.waits() == 0);
+}
+
+TEST_CASE("section 2: waits on an executor that may run them side by side are each queued alone", "[queued_wait]") {
+    Bell bell;
+    SECTION("an executor of somebody's own") {
+        SeededContext context(1);
+        std::vector<int> heard;
+        wait(bell, 100, asio::any_io_executor(context.executor()), heard);
+        wait(bell, 100, context.executor(), heard);
+        bell.ring();
+        CHECK(context.added() == 200);
+        context.run();
+        CHECK(heard.size() == 200);
+    }
+    SECTION("a thread pool, where they block for one another") {
+        constexpr int threads = 16;
+        asio::thread_pool pool(threads);
+        std::latch all(threads);
+        for (int i = 0; i < threads; ++i) {
+            const auto meet = [&all](std::error_code) { all.arrive_and_wait(); };
+            if (i % 2 == 0)
+                bell.heard().async_wait(asio::bind_executor(pool, meet));
+            else
+                bell.heard().async_wait(asio::bind_executor(asio::any_io_executor(pool.get_executor()), meet));
+        }
+        bell.ring();
+        pool.join();
+    }
+    CHECK(bell.waits() == 0);
+}
+
+TEST_CASE("section 2: a wait that begins while its context is being destroyed is destroyed with it", "[queued_wait]") {
+    Bell bell, other;
+    auto context = std::make_unique<asio::io_context>();
+    struct WaitsWhenDestroyed {
+        const Bell *on;
+        asio::io_context *context;
+        std::shared_ptr<int> once = std::make_shared<int>();
+        ~WaitsWhenDestroyed() {
+            if (once.use_count() == 1) on->heard().async_wait(asio::bind_executor(*context, [](std::error_code) {}));
+        }
+        void operator()(std::error_code) const {}
+        WaitsWhenDestroyed(const Bell &where, asio::io_context &on_context) : on(&where), context(&on_context) {}
+        WaitsWhenDestroyed(const WaitsWhenDestroyed &) = default;
+    };
+    bell.heard().async_wait(asio::bind_executor(*context, WaitsWhenDestroyed(other, *context)));
+    CHECK(other.waits() == 0);
+    context.reset();
+    CHECK(bell.waits() == 0);
+    CHECK(other.waits() == 0);
+    other.ring();
 }
 
 TEST_CASE("section 2: waits on one thread's executor get their turns in the order in which they began", "[queued_wait]") {

@@ -7,6 +7,7 @@
 #include <asio/prefer.hpp>
 #include <asio/query.hpp>
 #include <asio/require.hpp>
+#include <asio/strand.hpp>
 #include <asio/system_executor.hpp>
 #include <asio/version.hpp>
 
@@ -17,6 +18,10 @@
 #include <variant>
 
 namespace comoq::detail {
+
+/// Executors whose functions may be run several in one go. Those of a thread pool may not: they may block for one another.
+template <class Executor> inline constexpr bool runs_in_one_go = std::is_same_v<Executor, asio::io_context::executor_type>;
+template <class Inner> inline constexpr bool runs_in_one_go<asio::strand<Inner>> = true;
 
 /// Runs functions on an executor, with their allocator: never inside the call, and counting as work from the start. For
 /// functions that name no allocator an io_context, which is known to free what it queues before it runs it, uses the room
@@ -47,6 +52,7 @@ public:
 
     /// Would a function run by the other one run as one run by this?
     bool same(const Poster &other) const noexcept { return executor_ == other.executor_; }
+    static constexpr bool in_one_go() noexcept { return runs_in_one_go<Executor>; }
 
 private:
     static auto never_blocking(const Executor &executor) {
@@ -84,6 +90,7 @@ public:
             return nullptr;
     }
     bool same(const Poster &other) const noexcept { return executor_ == other.executor_; }
+    static constexpr bool in_one_go() noexcept { return false; }
 
 private:
     Executor executor_;
@@ -105,6 +112,7 @@ public:
         if (const auto *known = std::get_if<Poster<Known>>(&poster_)) return known->context();
         return std::get_if<Poster<Any>>(&poster_)->context();
     }
+    bool in_one_go() const noexcept { return poster_.index() == 0 && Poster<Known>::in_one_go(); }
     bool same(const DirectPoster &other) const noexcept {
         const auto *known = std::get_if<Poster<Known>>(&poster_), *others = std::get_if<Poster<Known>>(&other.poster_);
         if (known != nullptr || others != nullptr) return known != nullptr && others != nullptr && known->same(*others);

@@ -34,8 +34,8 @@ protected:
         template <class V> RoomAllocator(const RoomAllocator<V> &other) noexcept : wait_(other.wait_) {}
 
         U *allocate(std::size_t count) const {
-            static_assert(sizeof(U) <= room_size && alignof(U) <= alignof(std::max_align_t));
-            if (wait_->room_taken_ || count != 1) return std::allocator<U>().allocate(count);
+            constexpr bool fits = sizeof(U) <= room_size && alignof(U) <= alignof(std::max_align_t);
+            if (!fits || wait_->room_taken_ || count != 1) return std::allocator<U>().allocate(count);
             wait_->room_taken_ = true;
             return reinterpret_cast<U *>(wait_->room_);
         }
@@ -138,14 +138,15 @@ private:
     alignas(std::max_align_t) std::byte room_[room_size];
 };
 
-/// The same for one type of executor. Waits on one executor that are woken together are queued as one function, which runs
-/// them one after the other.
+/// The same for one type of executor. Waits on one io_context or strand that are woken together are queued as one function,
+/// which runs them one after the other.
 template <class Executor> class ExecutorWait : public QueuedWait {
 public:
     Waiter *wake(std::size_t most) noexcept override {
         std::size_t together = 1;
         ExecutorWait *last = this;
         Waiter *rest = following();
+        if (!poster_.in_one_go()) most = 1;
         for (; together < most && rest != nullptr && kind(*rest) == kind(); ++together) {
             auto *other = static_cast<ExecutorWait *>(rest);
             if (!poster_.same(other->poster_)) break;
@@ -169,7 +170,8 @@ protected:
     const ExecutorPoster &poster() const noexcept { return poster_; }
 
 private:
-    static constexpr char kind_of_this = 0;
+    // Not constant: linkers may give equal constants one address.
+    static inline char kind_of_this = 0;
 
     explicit ExecutorWait(ExecutorPoster &&poster)
         : QueuedWait(&kind_of_this, poster.context()), poster_(std::move(poster)) {}

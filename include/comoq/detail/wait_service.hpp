@@ -95,18 +95,24 @@ private:
     };
 
     void shutdown() noexcept override {
-        Member *left = nullptr;
-        {
-            Lock lock(mutex_);
-            while (head_ != nullptr) {
-                Member *member = head_;
-                unlink(*member);
-                if (member->leave_source()) member->next_ = std::exchange(left, member);
-            }
+        // Again and again: a handler that is destroyed here may begin another wait.
+        while (Member *left = take_those_who_wait()) {
+            while (left != nullptr) std::exchange(left, left->next_)->context_gone();
         }
-        while (left != nullptr) std::exchange(left, left->next_)->context_gone();
         // Who claimed a wait before it could be withdrawn is a few instructions away from having posted it.
         while (posting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+    }
+
+    /// A chain of those who have left their sources. Who has not is a completing call's.
+    Member *take_those_who_wait() noexcept {
+        Member *left = nullptr;
+        Lock lock(mutex_);
+        while (head_ != nullptr) {
+            Member *member = head_;
+            unlink(*member);
+            if (member->leave_source()) member->next_ = std::exchange(left, member);
+        }
+        return left;
     }
 
     void unlink(Member &member) noexcept {
