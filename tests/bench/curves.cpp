@@ -104,7 +104,7 @@ std::string Results::svg() const {
     std::string svg = fmt::format(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" font-family=\"sans-serif\" font-size=\"12\">\n"
         "<rect width=\"{0}\" height=\"{1}\" fill=\"white\"/>\n",
-        width * columns, height * static_cast<double>(rows) + 30);
+        width * columns + right, height * static_cast<double>(rows) + 30);
     auto out = std::back_inserter(svg);
     double at = left;
     for (const Curve &curve : curves) {
