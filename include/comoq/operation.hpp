@@ -62,7 +62,7 @@ using AwaitingHandler =
     typename asio::async_result<asio::use_awaitable_t<>, typename WaitSignature<T, Tuple>::type>::handler_type;
 
 /// Whether the frame of an operation may be that topmost one. asio's own way makes another frame above it for each wait,
-/// 40 ns of 250. Where asio is not as it was from 1.22 to 1.38, that way is taken.
+/// 110 ns of the 940 of a request's round trip, which waits twice. Where asio is not as it was from 1.22 to 1.38, that way is taken.
 template <class T, bool Tuple>
 concept AwaitsInPlace = requires {
     requires std::same_as<typename AwaitingHandler<T, Tuple>::awaitable_type,

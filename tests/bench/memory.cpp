@@ -28,12 +28,11 @@ Figure figure(const char *name, double bytes, std::size_t content, const char *w
 
 std::vector<Figure> heap() {
     std::vector<Figure> figures;
-    const auto path = [](std::size_t i) { return "room/" + std::to_string(i) + "/alice"; };
     {
         Origin origin;
         std::vector<BroadcastPublish> published;
         published.reserve(count);
-        const double bytes = heap_of(count, [&](std::size_t i) { published.push_back(origin.producer().create_broadcast(path(i))); });
+        const double bytes = heap_of(count, [&](std::size_t i) { published.push_back(origin.producer().create_broadcast(path_of(i))); });
         figures.push_back(figure("announced broadcast", bytes, sizeof(std::string) + sizeof(BroadcastPublish), "path, guard"));
     }
     {
@@ -60,7 +59,7 @@ std::vector<Figure> heap() {
         auto handler = origin.producer().dynamic();
         auto consumer = origin.consumer();
         const double bytes = heap_of(count, [&](std::size_t i) {
-            consumer.request_broadcast(path(i)).async_wait(asio::bind_executor(context, [](std::error_code, BroadcastConsumer) {}));
+            consumer.request_broadcast(path_of(i)).async_wait(asio::bind_executor(context, [](std::error_code, BroadcastConsumer) {}));
         });
         figures.push_back(figure("pending request", bytes, sizeof(std::string) + sizeof(std::error_code) + sizeof(BroadcastConsumer),
                                  "path, outcome"));

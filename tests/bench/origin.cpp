@@ -13,8 +13,6 @@ namespace comoq::bench {
 
 namespace {
 
-std::string path_of(std::size_t number) { return "room/" + std::to_string(number) + "/alice"; }
-
 std::vector<std::string> ordered_paths(std::size_t count) {
     std::vector<std::string> paths;
     for (std::size_t i = 0; i < count; ++i) paths.push_back(path_of(i));

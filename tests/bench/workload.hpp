@@ -51,6 +51,8 @@ inline std::size_t heap_in_use() noexcept {
     return info.uordblks + info.hblkhd;
 }
 
+inline std::string path_of(std::size_t number) { return "room/" + std::to_string(number) + "/alice"; }
+
 /// Takes one sample.
 using Body = std::function<Sample()>;
 /// Sets up, once and untimed, what its samples are taken with.

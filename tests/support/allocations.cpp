@@ -24,15 +24,26 @@ constinit thread_local std::size_t made_by_thread = 0;
 constinit std::atomic<std::size_t> live_blocks{0};
 constinit std::atomic<std::size_t> live_size{0};
 
-[[maybe_unused]] void count_allocation(std::size_t size) noexcept {
+#ifdef COMOQ_COUNT_ONLY_MADE
+constexpr bool counts_live = false;
+#else
+constexpr bool counts_live = true;
+#endif
+
+/// `size_of` is asked for the block's size only if that is counted.
+template <class SizeOf> void count_allocation(SizeOf size_of) noexcept {
     ++made_by_thread;
-    live_blocks.fetch_add(1, std::memory_order_relaxed);
-    live_size.fetch_add(size, std::memory_order_relaxed);
+    if constexpr (counts_live) {
+        live_blocks.fetch_add(1, std::memory_order_relaxed);
+        live_size.fetch_add(size_of(), std::memory_order_relaxed);
+    }
 }
 
-[[maybe_unused]] void count_release(std::size_t size) noexcept {
-    live_blocks.fetch_sub(1, std::memory_order_relaxed);
-    live_size.fetch_sub(size, std::memory_order_relaxed);
+template <class SizeOf> void count_release(SizeOf size_of) noexcept {
+    if constexpr (counts_live) {
+        live_blocks.fetch_sub(1, std::memory_order_relaxed);
+        live_size.fetch_sub(size_of(), std::memory_order_relaxed);
+    }
 }
 
 }  // namespace
@@ -57,13 +68,13 @@ namespace {
 
 void on_allocation(const volatile void *block, std::size_t) {
     if (block != nullptr) {
-        count_allocation(__sanitizer_get_allocated_size(block));
+        count_allocation([block] { return __sanitizer_get_allocated_size(block); });
     }
 }
 
 void on_release(const volatile void *block) {
     if (block != nullptr) {
-        count_release(__sanitizer_get_allocated_size(block));
+        count_release([block] { return __sanitizer_get_allocated_size(block); });
     }
 }
 
@@ -78,7 +89,7 @@ void on_release(const volatile void *block) {
 
 namespace {
 
-[[maybe_unused]] std::size_t size_of(void *block) noexcept {
+std::size_t size_of(void *block) noexcept {
 #ifdef __APPLE__
     return malloc_size(block);
 #else
@@ -93,13 +104,7 @@ void *allocate(std::size_t size, std::size_t alignment) noexcept {
     } else if (posix_memalign(&block, alignment, size) != 0) {
         block = nullptr;
     }
-    if (block != nullptr) {
-#ifdef COMOQ_COUNT_ONLY_MADE
-        ++made_by_thread;
-#else
-        count_allocation(size_of(block));
-#endif
-    }
+    if (block != nullptr) count_allocation([block] { return size_of(block); });
     return block;
 }
 
@@ -113,9 +118,7 @@ void *allocate_or_throw(std::size_t size, std::size_t alignment) {
 
 void release(void *block) noexcept {
     if (block != nullptr) {
-#ifndef COMOQ_COUNT_ONLY_MADE
-        count_release(size_of(block));
-#endif
+        count_release([block] { return size_of(block); });
         std::free(block);
     }
 }

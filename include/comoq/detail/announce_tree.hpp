@@ -96,7 +96,6 @@ public:
         std::vector<PublicationPtr> publications;  // by rank: the first is active
         IntrusiveList<WatchPoint, AtNode> watches;
         IntrusiveList<Await, AtNode> awaits;
-        std::shared_ptr<BroadcastState> active;  // the first one's, so that a lookup need not go through the list
 
         bool idle() const noexcept {
             return publications.empty() && first_child == nullptr && watches.empty() && awaits.empty();
@@ -116,8 +115,7 @@ public:
     const std::shared_ptr<BroadcastState> &active(std::string_view path) const noexcept { return active(HashedText(path)); }
     const std::shared_ptr<BroadcastState> &active(const HashedText &path) const noexcept {
         const Node *node = find(path);
-        if (node == nullptr || node->active == nullptr) return none_;
-        if (!node->active->closed()) return node->active;
+        if (node == nullptr) return none_;
         for (const auto &publication : node->publications)
             if (!publication->broadcast->closed()) return publication->broadcast;
         return none_;
@@ -147,7 +145,6 @@ public:
             throw;
         }
         added.node_ = &node;
-        node.active = all.front()->broadcast;
         // Whoever awaits the path has found nothing open here: what ranks before this one is closing at this moment.
         while (Await *await = node.awaits.front()) {
             await->broadcast = added.broadcast;
@@ -172,7 +169,6 @@ public:
         const bool was_active = place == all.begin();
         all.erase(place);
         if (was_active) {
-            node->active = all.empty() ? nullptr : all.front()->broadcast;
             const auto &path = publication.path_;
             if (all.empty()) {
                 --announced_;
@@ -257,7 +253,7 @@ public:
             unwatch(*watch);
         }
         const auto leave = [&](Node &node) {
-                while (Await *await = node.awaits.front()) {
+            while (Await *await = node.awaits.front()) {
                 await->refusal = code;
                 settle(*await, wake);
             }
@@ -267,7 +263,6 @@ public:
         nodes_.for_each(leave);
         announced_ = 0;
         root_.first_child = nullptr;
-        root_.active = nullptr;
         return Remains(std::exchange(root_.publications, {}), std::move(nodes_));
     }
 

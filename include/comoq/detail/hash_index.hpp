@@ -30,7 +30,7 @@ private:
 
 /// Finds items, which it does not own, by a hash that is computed once for all the tables that a key is looked up in.
 /// Items are linked through themselves: putting one in costs no allocation, cannot fail, and taking one out needs no look
-/// at its key. (With std::unordered_map, a request and its answer took ten computations of a hash and three nodes.)
+/// at its key. (With std::unordered_map, a request and its answer took ten computations of a hash and two nodes.)
 template <class Item> class HashIndex {
 public:
     HashIndex() noexcept = default;

@@ -88,7 +88,6 @@ public:
                 // An older one can only be a broadcast that is closing at this moment; it will not find itself here.
                 if (Served *older = served_at(served->path, served->hash())) forgotten = take_off(*older);
                 served->self = served;
-                served->found = true;
                 served_.insert(*served);
                 remembered = true;
             }
@@ -166,7 +165,6 @@ public:
             requests_.settle_all(code, wake);
             lanes_.wake_all(wake);
             published.emplace(tree_.clear(code, wake));
-            served_.for_each([](Served &one) { one.found = false; });
             served = std::move(served_);
         }
         published->for_each([](AnnounceTree::Publication &one) { one.broadcast->remove_hook(one); });
@@ -204,8 +202,7 @@ private:
         }
         const std::string path;
         const std::weak_ptr<BroadcastState> broadcast;
-        std::shared_ptr<Served> self;  // while it is remembered
-        bool found = false;            // in the index, guarded by the origin's lock
+        std::shared_ptr<Served> self;  // while it is remembered; guarded by the origin's lock, until the origin is gone
 
     private:
         const std::weak_ptr<OriginState> origin_;
@@ -223,13 +220,12 @@ private:
 
     std::shared_ptr<Served> take_off(Served &served) noexcept {
         served_.erase(served);
-        served.found = false;
         return std::move(served.self);
     }
     void forget(Served &served) noexcept {
         std::shared_ptr<Served> forgotten;
         Lock lock(mutex_);
-        if (served.found) forgotten = take_off(served);
+        if (!gone_ && served.self != nullptr) forgotten = take_off(served);
     }
 
     const std::uint64_t id_;

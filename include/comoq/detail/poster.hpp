@@ -11,13 +11,20 @@
 #include <asio/system_executor.hpp>
 #include <asio/version.hpp>
 
-#include <memory>
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
 #include <variant>
 
 namespace comoq::detail {
+
+/// Where the functions of an executor run, if it can be told.
+template <class Executor> asio::execution_context *context_of(const Executor &executor) noexcept {
+    if constexpr (asio::can_query_v<Executor, asio::execution::context_t>)
+        return &static_cast<asio::execution_context &>(asio::query(executor, asio::execution::context));
+    else
+        return nullptr;
+}
 
 /// Executors whose functions may be run several in one go. Those of a thread pool may not: they may block for one another.
 template <class Executor> inline constexpr bool runs_in_one_go = std::is_same_v<Executor, asio::io_context::executor_type>;
@@ -42,17 +49,12 @@ public:
             execute(untracked, std::move(function));
     }
 
-    /// Where the functions run, if it can be told.
-    asio::execution_context *context() const noexcept {
-        if constexpr (asio::can_query_v<Executor, asio::execution::context_t>)
-            return &static_cast<asio::execution_context &>(asio::query(executor_, asio::execution::context));
-        else
-            return nullptr;
-    }
+    asio::execution_context *context() const noexcept { return context_of(executor_); }
 
-    /// Would a function run by the other one run as one run by this?
-    bool same(const Poster &other) const noexcept { return executor_ == other.executor_; }
-    static constexpr bool in_one_go() noexcept { return runs_in_one_go<Executor>; }
+    /// May a function of this one and a function of the other one be run in one go?
+    bool in_one_go_with(const Poster &other) const noexcept {
+        return runs_in_one_go<Executor> && executor_ == other.executor_;
+    }
 
 private:
     static auto never_blocking(const Executor &executor) {
@@ -83,14 +85,8 @@ public:
         asio::post(asio::system_executor(), std::move(bound));
     }
 
-    asio::execution_context *context() const noexcept {
-        if constexpr (asio::can_query_v<Executor, asio::execution::context_t>)
-            return &static_cast<asio::execution_context &>(asio::query(executor_, asio::execution::context));
-        else
-            return nullptr;
-    }
-    bool same(const Poster &other) const noexcept { return executor_ == other.executor_; }
-    static constexpr bool in_one_go() noexcept { return false; }
+    asio::execution_context *context() const noexcept { return context_of(executor_); }
+    bool in_one_go_with(const Poster &) const noexcept { return false; }
 
 private:
     Executor executor_;
@@ -103,20 +99,18 @@ public:
     explicit DirectPoster(const Any &executor) : poster_(make(executor)) {}
 
     template <class Function> void operator()(Function function) const {
-        if (const auto *known = std::get_if<Poster<Known>>(&poster_))
+        if (const auto *known = this->known())
             (*known)(std::move(function));
         else
-            (*std::get_if<Poster<Any>>(&poster_))(std::move(function));
+            any()(std::move(function));
     }
     asio::execution_context *context() const noexcept {
-        if (const auto *known = std::get_if<Poster<Known>>(&poster_)) return known->context();
-        return std::get_if<Poster<Any>>(&poster_)->context();
+        const auto *known = this->known();
+        return known != nullptr ? known->context() : any().context();
     }
-    bool in_one_go() const noexcept { return poster_.index() == 0 && Poster<Known>::in_one_go(); }
-    bool same(const DirectPoster &other) const noexcept {
-        const auto *known = std::get_if<Poster<Known>>(&poster_), *others = std::get_if<Poster<Known>>(&other.poster_);
-        if (known != nullptr || others != nullptr) return known != nullptr && others != nullptr && known->same(*others);
-        return std::get_if<Poster<Any>>(&poster_)->same(*std::get_if<Poster<Any>>(&other.poster_));
+    bool in_one_go_with(const DirectPoster &other) const noexcept {
+        const auto *known = this->known(), *others = other.known();
+        return known != nullptr && others != nullptr && known->in_one_go_with(*others);
     }
 
 private:
@@ -130,6 +124,9 @@ private:
 #endif
         return Either(std::in_place_index<1>, executor);
     }
+
+    const Poster<Known> *known() const noexcept { return std::get_if<0>(&poster_); }
+    const Poster<Any> &any() const noexcept { return *std::get_if<1>(&poster_); }
 
     Either poster_;
 };

@@ -5,10 +5,10 @@
 #include "waiter.hpp"
 
 #include <asio/cancellation_type.hpp>
+#include <asio/execution_context.hpp>
 
 #include <cstddef>
 #include <memory>
-#include <type_traits>
 #include <utility>
 
 namespace comoq::detail {
@@ -103,7 +103,7 @@ protected:
     };
 
     QueuedWait(const void *kind, asio::execution_context *context)
-        : Waiter(kind), service_(context != nullptr ? &WaitService::of(*context) : nullptr) {}
+        : Waiter(kind), service_(context != nullptr ? &asio::use_service<WaitService>(*context) : nullptr) {}
     ~QueuedWait() = default;
 
     /// On the executor: takes the outcome and calls the handler, or waits again.
@@ -146,10 +146,9 @@ public:
         std::size_t together = 1;
         ExecutorWait *last = this;
         Waiter *rest = following();
-        if (!poster_.in_one_go()) most = 1;
-        for (; together < most && rest != nullptr && kind(*rest) == kind(); ++together) {
+        for (; together < most && rest != nullptr && same_kind(*rest); ++together) {
             auto *other = static_cast<ExecutorWait *>(rest);
-            if (!poster_.same(other->poster_)) break;
+            if (!poster_.in_one_go_with(other->poster_)) break;
             last->queued_behind_ = other;
             last = other;
             rest = other->following();

@@ -211,6 +211,14 @@ public:
         return true;
     }
 
+    /// Those for which `predicate` holds.
+    template <class Predicate> void settle_if(std::error_code code, WakeList &wake, Predicate predicate) noexcept {
+        entries_.for_each([&](Entry &pending) {
+            const EntryPtr entry = pending.self_;
+            if (predicate(*entry)) settle(*entry, Outcome<Value>(code), wake);
+        });
+    }
+
     void settle_all(std::error_code code, WakeList &wake) noexcept {
         settle_all(code, wake, [](Entry &) {});
     }

@@ -15,11 +15,11 @@ public:
     explicit RequestedGroupRule(std::shared_ptr<TrackState> track) noexcept : track_(std::move(track)) {}
 
     Mutex &mutex() const noexcept { return track_->mutex(); }
-    WaitList &waits() const noexcept { return track_->handler_waits(); }
-    bool available() const noexcept { return over() || !track_->queue().empty(); }
+    WaitList &waits() const noexcept { return track_->group_requests().handler_waits(); }
+    bool available() const noexcept { return over() || track_->group_requests().queued(); }
     Outcome<value_type> take() {
         if (over()) return Outcome<value_type>(std::in_place, std::nullopt);
-        return Outcome<value_type>(std::in_place, std::in_place, track_, track_->requests().take(track_->queue()));
+        return Outcome<value_type>(std::in_place, std::in_place, track_, track_->group_requests().take());
     }
 
 private:

@@ -3,9 +3,9 @@
 #include "end_hooks.hpp"
 #include "failure.hpp"
 #include "group_cache.hpp"
+#include "group_requests.hpp"
 #include "group_state.hpp"
 #include "media_change.hpp"
-#include "request_table.hpp"
 #include "subscriber_list.hpp"
 #include "track_counts.hpp"
 #include "track_numbers.hpp"
@@ -25,15 +25,10 @@
 
 namespace comoq::detail {
 
-/// How urgent a fetch is: as urgent as the most urgent of those who asked. Guarded by the track's lock.
-struct FetchUrgency {
-    std::uint8_t priority = 0;
-};
-
 /// A track: asked for, then live, then ended. Its lock is `shared()->mutex`, which its groups share.
 class TrackState : public std::enable_shared_from_this<TrackState> {
 public:
-    using Requests = RequestTable<std::uint64_t, std::shared_ptr<GroupState>, FetchUrgency>;
+    using Requests = GroupRequests::Table;
 
     TrackState(std::string name, std::shared_ptr<MediaBounds> bounds)
         : name_(std::move(name)), shared_(std::make_shared<TrackShared>(std::move(bounds))) {}
@@ -65,12 +60,11 @@ public:
     WaitList &datagram_waits() noexcept { return datagram_waits_; }
     WaitList &end_waits() noexcept { return end_waits_; }
     WaitList &usage_waits() noexcept { return usage_waits_; }
-    WaitList &handler_waits() noexcept { return handler_waits_; }
 
     std::size_t subscribers() const noexcept { return subscribers_.size(); }
 
-    Requests &requests() noexcept { return requests_; }
-    Requests::Queue &queue() noexcept { return queue_; }
+    GroupRequests &group_requests() noexcept { return requests_; }
+    Requests &requests() noexcept { return requests_.table(); }
     /// The track that took the place of this one, which never went live.
     const std::shared_ptr<TrackState> &moved_to() const noexcept { return moved_to_; }
 
@@ -105,7 +99,7 @@ public:
         fix_info(info);
         live_ = true;
         if (handlers.load(std::memory_order_relaxed) == 0)
-            requests_.settle_queue(queue_, make_error_code(Error::NotFound), wake);
+            requests_.settle_queued(make_error_code(Error::NotFound), wake);
         wake.take(usage_waits_);
     }
 
@@ -144,8 +138,7 @@ public:
             to->subscribe(*place, wake);
         }
         moved_to_ = to;
-        requests_.for_each([&wake](const auto &entry) { wake.take(entry->requester_waits()); });
-        wake.take(handler_waits_);
+        requests_.wake_all(wake);
     }
 
     /// A new group: with the next number, or with the given one.
@@ -217,18 +210,13 @@ public:
             cache_.use(*group, change);
             return {{}, std::move(group), nullptr, nullptr};
         }
-        if (auto pending = requests_.find(sequence)) {
-            requests_.join(*pending);
-            pending->payload().priority = std::max(pending->payload().priority, priority);
-            return {{}, nullptr, std::move(pending), shared_from_this()};
-        }
+        if (auto pending = requests_.join(sequence, priority)) return {{}, nullptr, std::move(pending), shared_from_this()};
         if (const auto refusal = no_fetch(sequence)) {
             // What is left of a group that failed is better than nothing.
             if (group != nullptr && !group->released()) return {{}, std::move(group), nullptr, nullptr};
             return {refusal, nullptr, nullptr, nullptr};
         }
-        change.wake.take(handler_waits_);
-        return {{}, nullptr, requests_.open(sequence, queue_, FetchUrgency{priority}), shared_from_this()};
+        return {{}, nullptr, requests_.open(sequence, priority, change.wake), shared_from_this()};
     }
 
     /// A handler's answer: the group that was asked for, to be written. Throws if something else has settled the request.
@@ -256,8 +244,8 @@ public:
         if (live_ || ended_) return;
         ended_ = true;
         cause_ = code;
-        requests_.settle_queue(queue_, code, wake);
-        wake.take(handler_waits_);
+        requests_.settle_queued(code, wake);
+        wake.take(requests_.handler_waits());
     }
 
     /// Declares the first sequence that will never come; without one, the number after the latest.
@@ -266,12 +254,7 @@ public:
         Lock lock(mutex());
         if (ended_ && !numbers_.final()) throw_error(end_code());
         numbers_.finish(sequence);
-        std::vector<std::shared_ptr<Requests::Entry>> never;
-        requests_.for_each([&](const auto &entry) {
-            if (numbers_.past_final(entry->key())) never.push_back(entry);
-        });
-        for (const auto &entry : never)
-            requests_.settle(*entry, Outcome<std::shared_ptr<GroupState>>(make_error_code(Error::NotFound)), wake);
+        requests_.settle_past_final(numbers_, wake);
         wake_readers(wake);
         wake.take(datagram_waits_);
         wake.take(end_waits_);
@@ -302,7 +285,7 @@ public:
             wake.take(datagram_waits_);
             wake.take(end_waits_);
             wake.take(usage_waits_);
-            wake.take(handler_waits_);
+            wake.take(requests_.handler_waits());
             hooks = hooks_.take();
         }
         for (auto &hook : hooks) hook->ended();
@@ -345,8 +328,8 @@ public:
         // A new one may have come since the count was zero.
         if (handlers.load(std::memory_order_relaxed) != 0) return;
         // Before the track is live, whoever answers for it may still bring another handler.
-        if (live_) requests_.settle_queue(queue_, make_error_code(Error::NotFound), wake);
-        wake.take(handler_waits_);
+        if (live_) requests_.settle_queued(make_error_code(Error::NotFound), wake);
+        wake.take(requests_.handler_waits());
     }
 
 private:
@@ -382,8 +365,7 @@ private:
         const std::uint64_t sequence = group->sequence();
         numbers_.use(sequence);
         cache_.add(group, change);
-        if (const auto pending = requests_.find(sequence))
-            requests_.settle(*pending, Outcome<std::shared_ptr<GroupState>>(std::in_place, group), change.wake);
+        requests_.came(group, change.wake);
         change.wake.take(shared_->group_waits);
     }
 
@@ -396,14 +378,12 @@ private:
     TrackNumbers numbers_;
     GroupCache cache_{*shared_};
     DatagramQueue datagrams_;
-    Requests requests_;
-    Requests::Queue queue_;
+    GroupRequests requests_;
     std::shared_ptr<TrackState> moved_to_;
     SubscriberList subscribers_;
     WaitList datagram_waits_;  // recv_datagram
     WaitList end_waits_;       // finished and closed
     WaitList usage_waits_;     // used, unused and subscription_changed
-    WaitList handler_waits_;   // requested_group
     EndHooks hooks_;
 };
 

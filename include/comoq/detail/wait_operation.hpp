@@ -55,9 +55,11 @@ private:
     using Base = ExecutorWait<asio::associated_executor_t<Handler, asio::system_executor>>;
     using typename Base::Cancel;
     using typename Base::Resume;
-    using Recycling = decltype(recycling(asio::get_associated_allocator(std::declval<const Handler &>())));
-    using BlockAllocator = typename std::allocator_traits<Recycling>::template rebind_alloc<WaitOperation>;
+    using HandlerAllocator = asio::associated_allocator_t<Handler>;
+    using BlockAllocator = typename std::allocator_traits<decltype(recycling(
+        std::declval<const HandlerAllocator &>()))>::template rebind_alloc<WaitOperation>;
     using Traits = std::allocator_traits<BlockAllocator>;
+
     struct Destroy {
         void operator()(WaitOperation *operation) const noexcept { operation->destroy(); }
     };
@@ -71,7 +73,6 @@ private:
     static BlockAllocator block_allocator(const Handler &handler) {
         return BlockAllocator(recycling(asio::get_associated_allocator(handler)));
     }
-    using HandlerAllocator = asio::associated_allocator_t<Handler>;
 
     /// A resumption that is queued with the handler's own allocator.
     class OwnResume : public Resume {

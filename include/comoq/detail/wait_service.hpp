@@ -41,17 +41,6 @@ public:
         bool linked_ = false;
     };
 
-    /// The service of `context`. Each thread remembers the one that it asked for last, because asio's registry takes a
-    /// lock and walks a list (55 ns of a request's round trip); the end of any service makes all of them forget, so that
-    /// a context at the address of another is not taken for it.
-    static WaitService &of(asio::execution_context &context) {
-        static thread_local constinit Found last{nullptr, nullptr, 0};
-        const auto ended = ended_.load(std::memory_order_acquire);
-        if (last.context != &context || last.ended != ended)
-            last = {&context, &asio::use_service<WaitService>(context), ended};
-        return *last.service;
-    }
-
     explicit WaitService(asio::execution_context &context) : asio::execution_context::service(context) {
         // asio shuts the newest service down first. Strands must still take what is being posted to them when this one
         // is shut down, or it would be pushed to a queue that another thread is emptying: so theirs is made before.
@@ -76,16 +65,7 @@ public:
     void posting() noexcept { posting_.fetch_add(1, std::memory_order_relaxed); }
     void posted(std::size_t waits = 1) noexcept { posting_.fetch_sub(waits, std::memory_order_release); }
 
-    ~WaitService() override { ended_.fetch_add(1, std::memory_order_release); }
-
 private:
-    struct Found {
-        asio::execution_context *context;
-        WaitService *service;
-        std::size_t ended;
-    };
-    static inline Atomic<std::size_t> ended_{0};
-
     /// What a strand asks of an executor when it is made.
     struct OnlyContext {
         asio::execution_context *context;

@@ -19,6 +19,7 @@ public:
     /// follow it in the list; gives the first that it has not woken. The woken may be gone when this returns.
     virtual Waiter *wake(std::size_t most) noexcept = 0;
 
+    /// Waiters of one kind know each other's type, and can be woken together.
     explicit Waiter(const void *kind = nullptr) noexcept : kind_(kind) {}
     Waiter(const Waiter &) = delete;
     Waiter &operator=(const Waiter &) = delete;
@@ -28,9 +29,8 @@ protected:
 
     /// Of a claimed waiter: the one that is to be woken after it.
     Waiter *following() const noexcept { return next_; }
-    /// What tells waiters apart that can be woken together with this one; null: none can.
-    const void *kind() const noexcept { return kind_; }
-    static const void *kind(const Waiter &waiter) noexcept { return waiter.kind_; }
+    /// Was the other one made with the same kind?
+    bool same_kind(const Waiter &other) const noexcept { return kind_ == other.kind_; }
 
 private:
     friend class WaitList;
