@@ -37,15 +37,50 @@ TEST_CASE("hooks are there until they are removed or taken, whatever the order",
                 REQUIRE(hooks.remove(hook).get() == (present.erase(&hook) != 0 ? &hook : nullptr));
             }
         }
-        const auto taken = hooks.take();
-        REQUIRE(taken.size() == present.size());
-        for (const auto &hook : taken) {
-            hook->ended();
-        }
-        for (const auto &hook : all) {
-            REQUIRE(hook->ends == (present.count(hook.get()) != 0 ? 1 : 0));
-            REQUIRE(hooks.remove(*hook) == nullptr);
-        }
+        auto taken = hooks.take();
+        REQUIRE(taken.empty() == present.empty());
         REQUIRE(hooks.take().empty());
+        for (const auto &hook : all) {
+            REQUIRE(hooks.remove(*hook) == nullptr);
+            REQUIRE(hook.use_count() == (present.count(hook.get()) != 0 ? 2 : 1));
+        }
+        // What was taken and is never called is let go of all the same.
+        if (history % 2 == 0) taken.call();
+        taken = {};
+        for (const auto &hook : all) {
+            REQUIRE(hook->ends == (history % 2 == 0 && present.count(hook.get()) != 0 ? 1 : 0));
+            REQUIRE(hook.use_count() == 1);
+        }
     }
+}
+
+TEST_CASE("hooks that are left are let go of with their list", "[end_hooks]") {
+    const auto hook = std::make_shared<Hook>();
+    {
+        EndHooks hooks;
+        hooks.add(hook);
+        hooks.add(std::make_shared<Hook>());
+        CHECK(hook.use_count() == 2);
+    }
+    CHECK(hook.use_count() == 1);
+    CHECK(hook->ends == 0);
+}
+
+TEST_CASE("a hook that is taken out may take another off its own list", "[end_hooks]") {
+    struct Remover final : EndHook {
+        void ended() noexcept override { removed = from->remove(*other); }
+        EndHooks *from = nullptr;
+        EndHook *other = nullptr;
+        std::shared_ptr<EndHook> removed;
+    };
+    EndHooks ending, living;
+    const auto remover = std::make_shared<Remover>();
+    const auto other = std::make_shared<Hook>();
+    remover->from = &living;
+    remover->other = other.get();
+    ending.add(remover);
+    living.add(other);
+    ending.take().call();
+    CHECK(remover->removed == other);
+    CHECK(living.take().empty());
 }

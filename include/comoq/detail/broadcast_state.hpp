@@ -1,6 +1,7 @@
 #pragma once
 #include "end_hooks.hpp"
 #include "failure.hpp"
+#include "hash_index.hpp"
 #include "media_bounds.hpp"
 #include "request.hpp"
 #include "request_table.hpp"
@@ -10,15 +11,12 @@
 #include "../broadcast_info.hpp"
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace comoq::detail {
 
@@ -34,6 +32,9 @@ public:
 
     BroadcastState(BroadcastInfo info, std::shared_ptr<MediaBounds> bounds)
         : info_(std::move(info)), bounds_(std::move(bounds)) {}
+    ~BroadcastState() {
+        tracks_.for_each([](Listed &listed) { const auto last = std::move(listed.self); });
+    }
 
     const BroadcastInfo &info() const noexcept { return info_; }
     Mutex &mutex() const noexcept { return mutex_; }
@@ -68,8 +69,8 @@ public:
         Resolution result;
         WakeList wake;
         Lock lock(mutex_);
-        if (auto live = tracks_.find(name); live != tracks_.end()) {
-            result.track = live->second->track;
+        if (const Listed *live = listed(name)) {
+            result.track = live->track;
         } else if (auto pending = requests_.find(name)) {
             requests_.join(*pending);
             result.request.emplace(shared_from_this(), std::move(pending));
@@ -91,8 +92,8 @@ public:
 
     std::shared_ptr<TrackState> find_track(std::string_view name) const {
         Lock lock(mutex_);
-        auto live = tracks_.find(name);
-        return live != tracks_.end() ? live->second->track : nullptr;
+        const Listed *live = listed(name);
+        return live != nullptr ? live->track : nullptr;
     }
 
     /// A new live track, which is what a pending request for that name gets.
@@ -116,7 +117,7 @@ public:
                 Lock lock(mutex_);
                 do {
                     name = std::to_string(next_unique_++).append(suffix);
-                } while (tracks_.contains(name) || requests_.find(name) != nullptr);
+                } while (listed(name) != nullptr || requests_.find(name) != nullptr);
             }
             try {
                 return create_track(name, info);
@@ -143,9 +144,9 @@ public:
     void remove_track(std::string_view name) noexcept {
         std::shared_ptr<Listed> removed;
         Lock lock(mutex_);
-        auto found = tracks_.find(name);
-        if (found == tracks_.end()) return;
-        removed = take_off(found);
+        Listed *found = listed(name);
+        if (found == nullptr) return;
+        removed = take_off(*found);
         lock.unlock();
         removed->track->remove_hook(*removed);
     }
@@ -172,7 +173,7 @@ public:
 
     /// Ends the broadcast. When this returns it is off every list that it was on.
     void close(std::error_code cause, bool well = false) noexcept {
-        std::vector<std::shared_ptr<EndHook>> hooks;
+        EndHooks::Taken hooks;
         WakeList wake;
         {
             Lock lock(mutex_);
@@ -185,11 +186,11 @@ public:
             wake.take(handler_waits_);
             hooks = hooks_.take();
         }
-        for (auto &hook : hooks) hook->ended();
+        hooks.call();
     }
 
     /// Adds a hook for the end; false if it has ended.
-    bool add_hook(std::shared_ptr<EndHook> hook) {
+    bool add_hook(std::shared_ptr<EndHook> hook) noexcept {
         Lock lock(mutex_);
         if (closed()) return false;
         hooks_.add(std::move(hook));
@@ -225,7 +226,7 @@ public:
         counts.tracks = tracks_.size();
         counts.pending = requests_.size();
         counts.media = gone_;
-        for (const auto &[name, listed] : tracks_) counts.media += listed->track->counts();
+        tracks_.for_each([&counts](const Listed &listed) { counts.media += listed.track->counts(); });
         return counts;
     }
 
@@ -233,58 +234,51 @@ private:
     using Outcome = detail::Outcome<std::shared_ptr<TrackState>>;
 
     /// A track on this broadcast's list, until the track ends.
-    class Listed final : public EndHook {
+    class Listed final : public EndHook, public HashLink<Listed> {
     public:
         Listed(std::weak_ptr<BroadcastState> broadcast, std::shared_ptr<TrackState> listed) noexcept
-            : track(std::move(listed)), broadcast_(std::move(broadcast)) {}
+            : HashLink<Listed>(Requests::hash_of(listed->name())),
+              track(std::move(listed)),
+              broadcast_(std::move(broadcast)) {}
         void ended() noexcept override {
             if (auto broadcast = broadcast_.lock()) broadcast->forget(*this);
         }
         const std::shared_ptr<TrackState> track;
+        std::shared_ptr<Listed> self;  // while it is on the list, guarded by the broadcast's lock
 
     private:
         const std::weak_ptr<BroadcastState> broadcast_;
     };
 
-    struct NameHash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view name) const noexcept { return std::hash<std::string_view>()(name); }
-    };
+    Listed *listed(std::string_view name) const noexcept {
+        return tracks_.find(Requests::hash_of(name), [name](const Listed &one) { return one.track->name() == name; });
+    }
 
     void throw_if_taken(std::string_view name) const {
         if (closed()) throw_error(cause_);
-        if (tracks_.find(name) != tracks_.end()) throw_error(make_error_code(Error::Duplicate));
+        if (listed(name) != nullptr) throw_error(make_error_code(Error::Duplicate));
     }
 
     void add(const std::shared_ptr<TrackState> &track) {
-        auto listed = std::make_shared<Listed>(weak_from_this(), track);
-        auto [place, added] = tracks_.try_emplace(track->name(), listed);
-        if (!added) throw_error(make_error_code(Error::Duplicate));
-        try {
-            if (!track->add_hook(std::move(listed))) throw_error(track->end_code());
-        } catch (...) {
-            tracks_.erase(place);
-            throw;
-        }
+        if (listed(track->name()) != nullptr) throw_error(make_error_code(Error::Duplicate));
+        const auto added = std::make_shared<Listed>(weak_from_this(), track);
+        if (!track->add_hook(added)) throw_error(track->end_code());
+        added->self = added;
+        tracks_.insert(*added);
     }
 
     void forget(Listed &listed) noexcept {
         std::shared_ptr<Listed> removed;
         Lock lock(mutex_);
-        auto found = tracks_.find(listed.track->name());
-        if (found == tracks_.end() || found->second.get() != &listed) return;
-        removed = take_off(found);
+        if (listed.self != nullptr) removed = take_off(listed);
     }
 
-    using Tracks = std::unordered_map<std::string, std::shared_ptr<Listed>, NameHash, std::equal_to<>>;
-
-    std::shared_ptr<Listed> take_off(Tracks::iterator place) noexcept {
-        auto listed = std::move(place->second);
-        tracks_.erase(place);
-        const auto last = listed->track->counts();
+    std::shared_ptr<Listed> take_off(Listed &listed) noexcept {
+        tracks_.erase(listed);
+        const auto last = listed.track->counts();
         gone_.evicted_groups += last.evicted_groups;
         gone_.lagged_readers += last.lagged_readers;
-        return listed;
+        return std::move(listed.self);
     }
 
     const BroadcastInfo info_;
@@ -293,7 +287,7 @@ private:
     Atomic<bool> closed_{false};
     std::error_code cause_;
     bool ended_well_ = false;
-    Tracks tracks_;
+    HashIndex<Listed> tracks_;
     TrackCounts gone_;
     Requests requests_;
     Requests::Queue queue_;

@@ -1,54 +1,84 @@
 #pragma once
-#include <cstddef>
+#include "intrusive_list.hpp"
+
 #include <memory>
 #include <utility>
-#include <vector>
 
 namespace comoq::detail {
 
 /// Somebody who must do something when a broadcast or a track ends: take it off the lists that it is on.
-class EndHook {
+class EndHook : public ListNode<EndHook> {
 public:
     /// Called once, with no lock held, by the call that ended it, before that call returns.
     virtual void ended() noexcept = 0;
-
     virtual ~EndHook() = default;
 
 private:
     friend class EndHooks;
-    static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
-    std::size_t place_ = nowhere;
+    std::shared_ptr<EndHook> self_;  // while it is in a list
+    bool listed_ = false;            // in that of the object, and not among those that were taken out; by its lock
 };
 
 /// The hooks of one object, guarded by its lock.
 class EndHooks {
 public:
-    void add(std::shared_ptr<EndHook> hook) {
-        hooks_.push_back(std::move(hook));
-        hooks_.back()->place_ = hooks_.size() - 1;
+    /// Hooks that were taken out, to be called after unlocking.
+    class Taken {
+    public:
+        Taken() = default;
+        explicit Taken(IntrusiveList<EndHook> hooks) noexcept : hooks_(hooks) {}
+        Taken(const Taken &) = delete;
+        Taken &operator=(Taken &&other) noexcept {
+            std::swap(hooks_, other.hooks_);
+            return *this;
+        }
+        ~Taken() { drop_all(hooks_); }
+
+        bool empty() const noexcept { return hooks_.empty(); }
+        void call() noexcept {
+            while (!hooks_.empty()) drop_first(hooks_)->ended();
+        }
+
+    private:
+        IntrusiveList<EndHook> hooks_;
+    };
+
+    EndHooks() = default;
+    EndHooks(const EndHooks &) = delete;
+    EndHooks &operator=(const EndHooks &) = delete;
+    ~EndHooks() { drop_all(hooks_); }
+
+    /// A hook is in one list at most.
+    void add(std::shared_ptr<EndHook> hook) noexcept {
+        EndHook &added = *hook;
+        added.self_ = std::move(hook);
+        added.listed_ = true;
+        hooks_.push_back(added);
     }
 
     /// Gives the hook to the caller to free after unlocking; null if it is not here.
     std::shared_ptr<EndHook> remove(EndHook &hook) noexcept {
-        if (hook.place_ == EndHook::nowhere) return nullptr;
-        auto removed = std::move(hooks_[hook.place_]);
-        if (hook.place_ + 1 != hooks_.size()) {
-            hooks_.back()->place_ = hook.place_;
-            hooks_[hook.place_] = std::move(hooks_.back());
-        }
-        hooks_.pop_back();
-        hook.place_ = EndHook::nowhere;
-        return removed;
+        if (!std::exchange(hook.listed_, false)) return nullptr;
+        hooks_.remove(hook);
+        return std::move(hook.self_);
     }
 
-    /// Takes all of them out, to be called after unlocking.
-    std::vector<std::shared_ptr<EndHook>> take() noexcept {
-        for (auto &hook : hooks_) hook->place_ = EndHook::nowhere;
-        return std::exchange(hooks_, {});
+    Taken take() noexcept {
+        for (EndHook *hook = hooks_.front(); hook != nullptr; hook = hooks_.after(*hook)) hook->listed_ = false;
+        return Taken(std::exchange(hooks_, {}));
     }
 
 private:
-    std::vector<std::shared_ptr<EndHook>> hooks_;
+    static std::shared_ptr<EndHook> drop_first(IntrusiveList<EndHook> &hooks) noexcept {
+        EndHook &first = *hooks.front();
+        hooks.remove(first);
+        return std::move(first.self_);
+    }
+    static void drop_all(IntrusiveList<EndHook> &hooks) noexcept {
+        while (!hooks.empty()) drop_first(hooks);
+    }
+
+    IntrusiveList<EndHook> hooks_;
 };
 
 }  // namespace comoq::detail

@@ -1,5 +1,6 @@
 #pragma once
 #include "frame_state.hpp"
+#include "sliding_log.hpp"
 #include "../bytes.hpp"
 #include "../time.hpp"
 
@@ -57,42 +58,23 @@ private:
     Bytes content_;
 };
 
-/// Frames by index, with the oldest dropped from the front. A vector and an offset: an empty one costs nothing, and
-/// reading one frame touches one place.
+/// The frames of a group by index, the oldest dropped from the front.
 class FrameLog {
 public:
     explicit FrameLog(Timescale scale) noexcept : scale_(scale) {}
 
-    std::size_t first() const noexcept { return first_; }
-    std::size_t end() const noexcept { return first_ + (stored_.size() - gone_); }
-    FrameSlot operator[](std::size_t index) const { return stored_[gone_ + (index - first_)].slot(scale_); }
+    std::size_t first() const noexcept { return stored_.first(); }
+    std::size_t end() const noexcept { return stored_.end(); }
+    FrameSlot operator[](std::size_t index) const { return stored_[index].slot(scale_); }
 
-    void push(FrameSlot &&slot) { stored_.emplace_back(std::move(slot)); }
-
-    FrameSlot pop_front() {
-        FrameSlot slot = std::move(stored_[gone_]).slot(scale_);
-        ++gone_;
-        ++first_;
-        // Each frame is moved at most once for every time the log has doubled its loss: constant on average.
-        if (gone_ > stored_.size() / 2) {
-            stored_.erase(stored_.begin(), stored_.begin() + static_cast<std::ptrdiff_t>(gone_));
-            gone_ = 0;
-        }
-        return slot;
-    }
-
+    void push(FrameSlot &&slot) { stored_.push(std::move(slot)); }
+    FrameSlot pop_front() { return stored_.pop_front().slot(scale_); }
     /// Takes all frames out; the indices count on.
-    std::vector<StoredFrame> release() noexcept {
-        first_ = end();
-        gone_ = 0;
-        return std::exchange(stored_, {});
-    }
+    std::vector<StoredFrame> release() noexcept { return stored_.release(); }
 
 private:
     const Timescale scale_;
-    std::vector<StoredFrame> stored_;
-    std::size_t gone_ = 0;
-    std::size_t first_ = 0;
+    SlidingLog<StoredFrame> stored_;
 };
 
 }  // namespace comoq::detail

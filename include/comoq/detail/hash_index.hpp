@@ -1,5 +1,4 @@
 #pragma once
-#include <array>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -79,21 +78,21 @@ public:
     }
 
 private:
-    static constexpr std::size_t few = 4;
+    static constexpr std::size_t first_buckets = 8;
 
     static HashLink<Item> &link(Item &item) noexcept { return item; }
     static Item *next(Item &item) noexcept { return link(item).next_; }
-    Item **buckets() const noexcept { return many_ != nullptr ? many_.get() : few_.data(); }
+    Item **buckets() const noexcept { return many_ != nullptr ? many_.get() : &only_; }
 
     void swap(HashIndex &other) noexcept {
         std::swap(many_, other.many_);
-        std::swap(few_, other.few_);
+        std::swap(only_, other.only_);
         std::swap(mask_, other.mask_);
         std::swap(size_, other.size_);
     }
 
     void grow() noexcept {
-        const std::size_t count = 2 * (mask_ + 1);
+        const std::size_t count = many_ == nullptr ? first_buckets : 2 * (mask_ + 1);
         std::unique_ptr<Item *[]> wider(new (std::nothrow) Item *[count]());
         // Without memory for more buckets the chains get longer.
         if (wider == nullptr) return;
@@ -107,8 +106,8 @@ private:
     }
 
     std::unique_ptr<Item *[]> many_;
-    mutable std::array<Item *, few> few_{};
-    std::size_t mask_ = few - 1;
+    mutable Item *only_ = nullptr;  // the only bucket, until there is a second item
+    std::size_t mask_ = 0;
     std::size_t size_ = 0;
 };
 

@@ -1,8 +1,9 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
-#include <map>
+#include <vector>
 
 namespace comoq::detail {
 
@@ -15,41 +16,51 @@ public:
     std::size_t runs() const noexcept { return runs_.size(); }
 
     bool contains(std::uint64_t sequence) const noexcept {
-        auto after = runs_.upper_bound(sequence);
-        return after != runs_.begin() && std::prev(after)->second >= sequence;
+        const auto after = above(sequence);
+        return after != runs_.begin() && std::prev(after)->last >= sequence;
     }
 
     /// True if every number in [first, end) is in the set.
     bool covers(std::uint64_t first, std::uint64_t end) const noexcept {
         if (first >= end) return true;
-        auto after = runs_.upper_bound(first);
-        return after != runs_.begin() && std::prev(after)->second >= end - 1;
+        const auto after = above(first);
+        return after != runs_.begin() && std::prev(after)->last >= end - 1;
     }
 
     void insert(std::uint64_t sequence) {
-        auto after = runs_.upper_bound(sequence);
+        const auto after = runs_.begin() + (above(sequence) - runs_.cbegin());
         const bool joins_next = after != runs_.end() && after->first == sequence + 1;
         if (after != runs_.begin()) {
-            auto before = std::prev(after);
-            if (before->second >= sequence) return;
-            if (before->second + 1 == sequence) {
-                before->second = joins_next ? after->second : sequence;
+            const auto before = std::prev(after);
+            if (before->last >= sequence) return;
+            if (before->last + 1 == sequence) {
+                before->last = joins_next ? after->last : sequence;
                 if (joins_next) runs_.erase(after);
                 return;
             }
         }
-        const auto last = joins_next ? after->second : sequence;
-        runs_.emplace_hint(after, sequence, last);
-        if (joins_next) runs_.erase(after);
+        if (joins_next) {
+            after->first = sequence;
+            return;
+        }
+        runs_.insert(after, Run{sequence, sequence});
         if (runs_.size() > max_runs) {
-            const auto lowest = runs_.begin(), above = std::next(lowest);
-            lowest->second = above->second;
-            runs_.erase(above);
+            runs_[0].last = runs_[1].last;
+            runs_.erase(runs_.begin() + 1);
         }
     }
 
 private:
-    std::map<std::uint64_t, std::uint64_t> runs_;  // first number of a run -> its last
+    struct Run {
+        std::uint64_t first, last;
+    };
+    /// The first run that begins above `sequence`.
+    std::vector<Run>::const_iterator above(std::uint64_t sequence) const noexcept {
+        return std::upper_bound(runs_.begin(), runs_.end(), sequence,
+                                [](std::uint64_t wanted, const Run &run) { return wanted < run.first; });
+    }
+
+    std::vector<Run> runs_;  // lowest first, none next to another
 };
 
 }  // namespace comoq::detail

@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -263,8 +262,8 @@ public:
     /// Ends the track. Without a code it is its producers' end, clean after `finish()`; groups and what they hold stay
     /// for their readers. With one it is an abort, which takes the groups along.
     void end(std::optional<std::error_code> code) noexcept {
-        std::vector<std::shared_ptr<EndHook>> hooks;
-        std::deque<DatagramSlot> datagrams;
+        EndHooks::Taken hooks;
+        std::vector<DatagramSlot> datagrams;
         ResumeScope scope;
         Garbage garbage;
         WakeList wake;
@@ -288,13 +287,13 @@ public:
             wake.take(requests_.handler_waits());
             hooks = hooks_.take();
         }
-        for (auto &hook : hooks) hook->ended();
+        hooks.call();
         // What was the newest group may go now.
         bounds().trim();
     }
 
     /// Adds a hook for the track's end; false if it has ended.
-    bool add_hook(std::shared_ptr<EndHook> hook) {
+    bool add_hook(std::shared_ptr<EndHook> hook) noexcept {
         Lock lock(mutex());
         if (ended_) return false;
         hooks_.add(std::move(hook));
@@ -310,7 +309,7 @@ public:
         TrackCounts counts;
         Lock lock(mutex());
         cache_.count(counts);
-        counts.datagrams = static_cast<std::size_t>(datagrams_.end() - datagrams_.first());
+        counts.datagrams = datagrams_.size();
         counts.subscribers = subscribers_.size();
         counts.pending = requests_.size();
         counts.evicted_groups = shared_->evicted_groups;
