@@ -1,4 +1,5 @@
 #pragma once
+#include "detail/frame_wait.hpp"
 #include "detail/plain_awaiter.hpp"
 #include "detail/source.hpp"
 #include "detail/wait_operation.hpp"
@@ -55,20 +56,6 @@ template <bool Tuple, class T, class Source, class Token> auto initiate_wait(Sou
     return asio::async_initiate<Token, Signature>(InitiateWait<T, Tuple>(), token, std::move(source));
 }
 
-/// What `use_awaitable` completes a wait with: it puts the outcome into the topmost frame of a thread of awaitables, and
-/// returns from that frame.
-template <class T, bool Tuple>
-using AwaitingHandler =
-    typename asio::async_result<asio::use_awaitable_t<>, typename WaitSignature<T, Tuple>::type>::handler_type;
-
-/// Whether the frame of an operation may be that topmost one. asio's own way makes another frame above it for each wait,
-/// 110 ns of the 940 of a request's round trip, which waits twice. Where asio is not as it was from 1.22 to 1.38, that way is taken.
-template <class T, bool Tuple>
-concept AwaitsInPlace = requires {
-    requires std::same_as<typename AwaitingHandler<T, Tuple>::awaitable_type,
-                          asio::awaitable<typename WaitSignature<T, Tuple>::result>>;
-};
-
 /// Counts the outcomes that coroutines of one thread took without a trip through their executor.
 class ReadyBudget {
 public:
@@ -102,31 +89,31 @@ private:
     AnySource<T> **whereabouts_;
 };
 
+/// An outcome as its awaiter gets it: as a tuple, or as a value or an exception.
+template <bool Tuple, class T> typename WaitSignature<T, Tuple>::result handed_over(Outcome<T> &&outcome) {
+    if constexpr (Tuple)
+        return OutcomeTuple<T>::make(std::move(outcome));
+    else
+        return value_or_throw(std::move(outcome));
+}
+
 /// The coroutine that an `asio::awaitable` awaits: an outcome that is there is handed over within the awaiting
 /// coroutine's own turn, any other waits as an asynchronous operation on its executor.
 template <class T, bool Tuple>
 asio::awaitable<typename WaitSignature<T, Tuple>::result> await_source(Place<T> place) {
-    if (ReadyBudget::spend()) {
-        if (auto outcome = place.source.poll()) {
-            if constexpr (Tuple)
-                co_return OutcomeTuple<T>::make(std::move(*outcome));
-            else
-                co_return value_or_throw(std::move(*outcome));
+    FrameSuspension<T> suspension(place.source);
+    const auto suspend = [&suspension](auto *frame) { return suspension.suspend(frame); };
+    for (bool look = ReadyBudget::spend();; look = true) {
+        if (look) {
+            if (auto outcome = place.source.poll()) co_return handed_over<Tuple>(std::move(*outcome));
+            ReadyBudget::renew();
         }
-        ReadyBudget::renew();
-    }
-    if constexpr (AwaitsInPlace<T, Tuple>) {
-        const auto start = [&place](auto *frame) {
-            AwaitingHandler<T, Tuple> handler(frame->detach_thread());
-            InitiateWait<T, Tuple>()(std::move(handler), &place.source);
-            return static_cast<AwaitingHandler<T, Tuple> *>(nullptr);
-        };
-        co_await start;
-        for (;;) {
-            // The handler gives its outcome to whoever awaits this frame, which is not resumed.
+        if constexpr (waits_in_frame) {
+            co_await suspend;
+            if (const auto failure = suspension.failure()) co_return handed_over<Tuple>(Outcome<T>(failure));
+        } else {
+            co_return co_await initiate_wait<Tuple, T>(&place.source, asio::use_awaitable);
         }
-    } else {
-        co_return co_await initiate_wait<Tuple, T>(&place.source, asio::use_awaitable);
     }
 }
 
@@ -176,7 +163,7 @@ public:
 
     /// For coroutine types other than `asio::awaitable`, which takes the object as it is: the coroutine is resumed by
     /// the thread that completes the operation, after the completing call has done everything else.
-    auto operator co_await() && noexcept { return PlainAwaiter<T, Tuple>(take()); }
+    PlainAwaiter<T, Tuple> operator co_await() && noexcept { return PlainAwaiter<T, Tuple>(take()); }
 
 protected:
     /// The source, moved out; an operation that was moved from has an inert one.
@@ -223,7 +210,7 @@ public:
 
     /// The same without exceptions: awaitable in the same places, yields `std::tuple<std::error_code, T>`
     /// (`std::tuple<std::error_code>` where T is void).
-    auto as_tuple() && { return detail::AwaitableSource<T, true>(this->take()); }
+    detail::AwaitableSource<T, true> as_tuple() && { return detail::AwaitableSource<T, true>(this->take()); }
 
     /// An asio asynchronous operation with the signature `void(std::error_code, T)`, or `void(std::error_code)`. Moves
     /// the request out of this object. Uses the handler's associated executor (else the system executor), allocator

@@ -1,0 +1,140 @@
+#pragma once
+#include "queued_wait.hpp"
+#include "source.hpp"
+
+#include <asio/any_io_executor.hpp>
+#include <asio/async_result.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/error.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <concepts>
+#include <new>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace comoq::detail {
+
+/// What `use_awaitable` completes an operation without an outcome with: meanwhile it owns a thread of awaitables.
+using AwaitingHandler = typename asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
+
+/// Whether that is as in asio 1.22 to 1.38. Elsewhere a wait is made in asio's own way: with a frame above the operation's
+/// and a handler for each type of outcome, which takes longer to run (110 ns of the 940 of a request's round trip, which
+/// waits twice) and to compile.
+template <class Handler>
+concept OwnsAwaitables = std::same_as<typename Handler::awaitable_type, asio::awaitable<void>>;
+inline constexpr bool waits_in_frame = OwnsAwaitables<AwaitingHandler>;
+
+/// A thread of awaitables that was taken off its topmost frame, to go on there later.
+class SuspendedThread : public AwaitingHandler {
+public:
+    using AwaitingHandler::AwaitingHandler;
+
+    /// Runs the frame, and what awaits it, until the thread is suspended again or over.
+    template <class Frame> void resume(Frame &frame) {
+        frame.attach_thread(this);
+        this->pump();
+    }
+};
+
+/// A wait in the frame of the coroutine that waits: it owns the thread of awaitables whose topmost frame that is, costs no
+/// allocation, and asio's part of it is compiled once for all types of outcome.
+class FrameWait : public ExecutorWait<asio::any_io_executor> {
+public:
+    FrameWait(const asio::any_io_executor &executor, asio::cancellation_slot slot)
+        : ExecutorWait<asio::any_io_executor>(executor) {
+        enlist();
+        if (!slot.is_connected()) return;
+        try {
+            slot.emplace<Cancel>(this);
+        } catch (...) {
+            retire();
+            throw;
+        }
+    }
+
+    using QueuedWait::cancelled;
+
+    /// Takes the thread off the frame, whose coroutine has been suspended. It may run, and end this, before the call is
+    /// over.
+    template <class Frame, class Thread> void suspend(Frame &frame, Thread &thread) noexcept {
+        frame_ = &frame;
+        resume_ = [](void *suspended, SuspendedThread &on) { on.resume(*static_cast<Frame *>(suspended)); };
+        thread_.emplace(&thread);
+        if (!enter_source()) schedule();
+    }
+
+protected:
+    ~FrameWait() = default;
+
+    /// Waits unless there is something to take: then it answers false.
+    virtual bool enter_source() noexcept = 0;
+
+private:
+    void run() override {
+        // The slot is left empty for the coroutine's next operation. One whose signal is gone has destroyed `Cancel`.
+        if (cancel_ != nullptr) {
+            cancel_->disconnect();
+            thread_->get_cancellation_slot().clear();
+        }
+        retire();
+        SuspendedThread thread(std::move(*thread_));
+        resume_(frame_, thread);
+    }
+
+    void destroy() noexcept override {
+        retire();
+        // With the thread go its frames, and this in one of them.
+        const SuspendedThread thread(std::move(*thread_));
+    }
+
+    void *frame_ = nullptr;
+    void (*resume_)(void *, SuspendedThread &) = nullptr;
+    std::optional<SuspendedThread> thread_;
+};
+
+/// How a coroutine waits, again and again, for its turn to look into `source`, which is in the same frame.
+template <class T> class FrameSuspension {
+public:
+    explicit FrameSuspension(AnySource<T> &source) noexcept : source_(source) {}
+
+    /// To be called by asio with the frame, when its coroutine has been suspended: what is done here cannot throw.
+    template <class Frame> auto suspend(Frame *frame) noexcept {
+        auto *thread = frame->detach_thread();
+        Wait *wait = nullptr;
+        try {
+            wait = &wait_.emplace(source_, thread->get_executor(), thread->get_cancellation_slot());
+        } catch (const std::bad_alloc &) {
+            // The coroutine goes on at once.
+            wait_.reset();
+            frame->attach_thread(thread);
+        }
+        if (wait != nullptr) wait->suspend(*frame, *thread);
+        return thread;
+    }
+
+    /// Why there is nothing to take, if that is so for good.
+    std::error_code failure() const noexcept {
+        if (!wait_) return std::make_error_code(std::errc::not_enough_memory);
+        return wait_->cancelled() ? std::error_code(asio::error::operation_aborted) : std::error_code();
+    }
+
+private:
+    class Wait final : public FrameWait {
+    public:
+        Wait(AnySource<T> &source, const asio::any_io_executor &executor, asio::cancellation_slot slot)
+            : FrameWait(executor, slot), source_(source) {}
+        bool leave_source() noexcept override { return source_.withdraw(*this); }
+
+    private:
+        bool enter_source() noexcept override { return source_.wait(*this); }
+        AnySource<T> &source_;
+    };
+
+    AnySource<T> &source_;
+    std::optional<Wait> wait_;
+};
+
+}  // namespace comoq::detail
