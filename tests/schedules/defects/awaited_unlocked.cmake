@@ -1,0 +1,11 @@
+# Between the look for a broadcast and the wait for it the lock is let go.
+set(tests watchers)
+set(header detail/origin_watch.hpp)
+set(search [==[
+    if (const auto &active = origin->tree().active(path.view())) return active;
+]==])
+set(replace [==[
+    if (const auto &active = origin->tree().active(path.view())) return active;
+    lock.unlock();
+    lock.lock();
+]==])

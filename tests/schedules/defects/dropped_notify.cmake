@@ -1,0 +1,10 @@
+# Who waits for a request is not told of its answer.
+set(tests requests)
+set(header detail/request_table.hpp)
+set(search [==[
+        wake.take(entry.requester_waits_);
+        wake.take(entry.abandoned_waits_);
+        remove(entry, Entry::State::Settled);]==])
+set(replace [==[
+        wake.take(entry.abandoned_waits_);
+        remove(entry, Entry::State::Settled);]==])

@@ -1,0 +1,7 @@
+# Who joins a request is not counted: when the first leaves, it is withdrawn.
+set(tests requests)
+set(header detail/request_table.hpp)
+set(search [==[
+noexcept { ++entry.requesters_; }]==])
+set(replace [==[
+noexcept { static_cast<void>(entry); }]==])

@@ -1,0 +1,10 @@
+# A wait is there to be completed before it has the thread that it goes on with.
+set(tests requests)
+set(header detail/frame_wait.hpp)
+set(search [==[
+        thread_.emplace(&thread);
+        if (!enter_source()) schedule();]==])
+set(replace [==[
+        const bool waits = enter_source();
+        thread_.emplace(&thread);
+        if (!waits) schedule();]==])

@@ -1,0 +1,13 @@
+# A request leaves the table when a handler takes it.
+set(tests requests)
+set(header detail/request_table.hpp)
+set(search [==[
+        queue.unlink(*entry);
+        entry->state_ = Entry::State::Taken;
+]==])
+set(replace [==[
+        queue.unlink(*entry);
+        entry->state_ = Entry::State::Taken;
+        entries_.erase(*entry);
+        entry->self_.reset();
+]==])

@@ -1,0 +1,8 @@
+# A request is settled again.
+set(tests requests)
+set(header detail/request_table.hpp)
+set(search [==[
+        if (entry.state_ != Entry::State::Queued && entry.state_ != Entry::State::Taken) return false;
+]==])
+set(replace [==[
+]==])

@@ -1,0 +1,131 @@
+/// \file
+/// Decides every switch between threads, so that a test can try the orders that they may run in one after the other.
+///
+/// The threads of a run are real ones, for what is theirs alone (thread_local) must stay so, but only one runs at a time: it
+/// goes on until a switch point, which every operation on a lock, an atomic or an executor is. What happens between two of
+/// them is one step. Memory is sequentially consistent here: what a weaker order would show is ThreadSanitizer's to find.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace comoq::schedule {
+
+class Explorer;
+class Pool;
+
+/// One run of some threads.
+class Run {
+public:
+    // For the test, outside of the threads.
+
+    void thread(std::function<void()> body) { add(std::move(body), false); }
+    /// A thread that serves others: it is not waited for, and told to end when nobody else can go on.
+    void server(std::function<void()> body) { add(std::move(body), true); }
+    /// Runs the threads to their end.
+    void run();
+
+    // For the threads, and what they call.
+
+    /// The run that this thread belongs to, or null: outside of a run there is nothing to decide.
+    static Run *current() noexcept;
+
+    /// Here another thread may go on.
+    void point();
+    /// The same before a look at something: who looks again and again waits for a change, and lets another go on.
+    void look(const void *at);
+    /// Waits until somebody wakes those who wait for `what`.
+    void wait_for(const void *what);
+    void wake(const void *what) noexcept;
+    /// A server shall end: there is nobody left to serve.
+    bool over() const noexcept { return over_; }
+
+    /// Ends the program, and says which schedule has led here, if `good` is false. For the test as well.
+    void check(bool good, const char *what);
+
+private:
+    friend class Explorer;
+    friend class Pool;
+    enum class State { Ready, Waiting, Done };
+    struct Thread {
+        std::function<void()> body;
+        bool serves;
+        State state = State::Ready;
+        const void *waits_for = nullptr;
+    };
+
+    Run(Explorer &explorer, Pool &pool) : explorer_(explorer), pool_(pool) {}
+    Run(const Run &) = delete;
+    Run &operator=(const Run &) = delete;
+    ~Run() = default;
+
+    void add(std::function<void()> body, bool serves) { threads_.push_back({std::move(body), serves}); }
+    /// The thread `self` stops here: gives the one that goes on, or nothing when all have ended.
+    std::optional<std::size_t> next_after(std::size_t self, bool may_go_on);
+    void switch_from(std::size_t self, bool may_go_on);
+
+    Explorer &explorer_;
+    Pool &pool_;
+    std::vector<Thread> threads_;
+    const void *looked_at_ = nullptr;
+    std::size_t looks_ = 0;
+    std::size_t steps_ = 0;
+    bool over_ = false;
+};
+
+/// Calls a test with one schedule after the other.
+///
+/// COMOQ_SCHEDULE, set to what is printed with a failure, has every test that this program runs try that schedule only.
+/// COMOQ_SCHEDULES is how many are tried at random, COMOQ_TEST_SEED their seed.
+class Explorer {
+public:
+    using Test = std::function<void(Run &)>;
+
+    /// The name by which the test can be run again.
+    explicit Explorer(std::string name);
+    ~Explorer();
+    Explorer(const Explorer &) = delete;
+    Explorer &operator=(const Explorer &) = delete;
+
+    /// Tries every schedule with at most so many interruptions of a thread that could have gone on. Gives their number.
+    std::size_t exhaust(std::size_t interruptions, const Test &test);
+    /// Tries some with any number of interruptions.
+    void at_random(const Test &test);
+
+    /// Ends the program and says which schedule has led here.
+    [[noreturn]] void fail(const char *why) noexcept;
+    /// Says it only, for who ends the program.
+    void say_schedule() noexcept;
+
+private:
+    friend class Run;
+    /// The plain order is that a thread goes on until it waits or ends, and then the first in number that can.
+    struct Decision {
+        std::vector<std::size_t> others;  // whom to try yet
+        std::size_t plain;
+        std::size_t chosen;
+        bool interrupts;  // to depart from the plain order
+        bool departs() const noexcept { return chosen != plain; }
+    };
+
+    void run_once(const Test &test);
+    std::size_t decide(const std::vector<std::size_t> &ready, std::optional<std::size_t> current);
+    bool prepare_next(std::size_t interruptions);
+    bool replay(const Test &test);
+
+    std::string name_;
+    std::unique_ptr<Pool> pool_;
+    std::vector<Decision> decisions_;   // of the run under way: first those that were prepared
+    std::vector<std::size_t> replayed_;  // pairs: a decision's number and whom it chooses
+    std::size_t made_ = 0;
+    std::size_t prepared_ = 0;
+    std::size_t runs_ = 0;
+    std::function<std::size_t(std::size_t)> random_;
+};
+
+}  // namespace comoq::schedule
