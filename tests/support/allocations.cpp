@@ -21,6 +21,20 @@ namespace {
 
 constinit thread_local std::size_t made_by_thread = 0;
 
+// How many more this thread is given; the next one after them fails.
+constexpr std::size_t any_number = static_cast<std::size_t>(-1);
+constinit thread_local std::size_t allowed_to_thread = any_number;
+
+bool refused() noexcept {
+    if (allowed_to_thread == any_number) return false;
+    if (allowed_to_thread > 0) {
+        --allowed_to_thread;
+        return false;
+    }
+    allowed_to_thread = any_number;
+    return true;
+}
+
 constinit std::atomic<std::size_t> live_blocks{0};
 constinit std::atomic<std::size_t> live_size{0};
 
@@ -51,6 +65,20 @@ template <class SizeOf> void count_release(SizeOf size_of) noexcept {
 namespace comoq::test {
 
 AllocationCount::AllocationCount() noexcept : before_(made_by_thread) {}
+
+#ifdef COMOQ_TEST_HOOKS
+bool allocations_can_fail() noexcept { return false; }
+#else
+bool allocations_can_fail() noexcept { return true; }
+#endif
+
+FailingAllocation::FailingAllocation(std::size_t after) noexcept { allowed_to_thread = after; }
+FailingAllocation::~FailingAllocation() { stop(); }
+bool FailingAllocation::stop() noexcept {
+    const bool failed = allowed_to_thread == any_number;
+    allowed_to_thread = any_number;
+    return failed;
+}
 
 std::size_t AllocationCount::made() const noexcept { return made_by_thread - before_; }
 
@@ -98,6 +126,7 @@ std::size_t size_of(void *block) noexcept {
 }
 
 void *allocate(std::size_t size, std::size_t alignment) noexcept {
+    if (refused()) return nullptr;
     void *block = nullptr;
     if (alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__) {
         block = std::malloc(size == 0 ? 1 : size);
@@ -156,6 +185,7 @@ void operator delete[](void *block, Align, Nothrow) noexcept { release(block); }
 // Where asio gets the memory of its handlers and coroutine frames from, if it has none to recycle. It gives it back
 // with free, which only the hooks hear of: without them it is counted as made, and not as live.
 extern "C" void *aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
+    if (comoq::test::allocations_can_fail() && refused()) return nullptr;
     void *block = nullptr;
     if (posix_memalign(&block, alignment < sizeof(void *) ? sizeof(void *) : alignment, size) != 0) {
         return nullptr;

@@ -22,6 +22,19 @@ private:
     std::size_t before_;
 };
 
+/// Makes one allocation of this thread fail, once so many others have been made: until it does, or this object ends.
+class FailingAllocation {
+public:
+    explicit FailingAllocation(std::size_t after) noexcept;
+    FailingAllocation(const FailingAllocation &) = delete;
+    FailingAllocation &operator=(const FailingAllocation &) = delete;
+    ~FailingAllocation();
+    /// From here on none fails. True if one did.
+    bool stop() noexcept;
+};
+/// Not with clang's thread sanitizer.
+bool allocations_can_fail() noexcept;
+
 /// What all threads together have allocated with `operator new` and not yet given back.
 std::size_t live_allocations() noexcept;
 

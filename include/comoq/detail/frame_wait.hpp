@@ -7,6 +7,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <asio/error.hpp>
+#include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
 #include <concepts>
@@ -43,8 +44,10 @@ public:
 /// allocation, and asio's part of it is compiled once for all types of outcome.
 class FrameWait : public ExecutorWait<asio::any_io_executor> {
 public:
-    FrameWait(const asio::any_io_executor &executor, asio::cancellation_slot slot)
-        : ExecutorWait<asio::any_io_executor>(executor) {
+    using ExecutorWait<asio::any_io_executor>::ExecutorWait;
+
+    /// Makes it known to the context, and to who may cancel it; once, when it is whole.
+    void begin(asio::cancellation_slot slot) {
         enlist();
         if (!slot.is_connected()) return;
         try {
@@ -100,32 +103,27 @@ template <class T> class FrameSuspension {
 public:
     explicit FrameSuspension(AnySource<T> &source) noexcept : source_(source) {}
 
-    /// To be called by asio with the frame, when its coroutine has been suspended: what is done here cannot throw.
+    /// For asio to call with the frame, when its coroutine has been suspended: in a function that must not throw.
     template <class Frame> auto suspend(Frame *frame) noexcept {
-        auto *thread = frame->detach_thread();
-        Wait *wait = nullptr;
-        try {
-            wait = &wait_.emplace(source_, thread->get_executor(), thread->get_cancellation_slot());
-        } catch (const std::bad_alloc &) {
-            // The coroutine goes on at once.
-            wait_.reset();
-            frame->attach_thread(thread);
-        }
-        if (wait != nullptr) wait->suspend(*frame, *thread);
+        using Thread = decltype(frame->detach_thread());
+        failure_ = begin(*frame);
+        // The thread goes on with its topmost frame, which is still this one.
+        if (failure_) return Thread();
+        const Thread thread = frame->detach_thread();
+        wait_->suspend(*frame, *thread);
         return thread;
     }
 
     /// Why there is nothing to take, if that is so for good.
     std::error_code failure() const noexcept {
-        if (!wait_) return std::make_error_code(std::errc::not_enough_memory);
+        if (failure_) return failure_;
         return wait_->cancelled() ? std::error_code(asio::error::operation_aborted) : std::error_code();
     }
 
 private:
     class Wait final : public FrameWait {
     public:
-        Wait(AnySource<T> &source, const asio::any_io_executor &executor, asio::cancellation_slot slot)
-            : FrameWait(executor, slot), source_(source) {}
+        Wait(AnySource<T> &source, const asio::any_io_executor &executor) : FrameWait(executor), source_(source) {}
         bool leave_source() noexcept override { return source_.withdraw(*this); }
 
     private:
@@ -133,8 +131,23 @@ private:
         AnySource<T> &source_;
     };
 
+    /// All of it that may fail.
+    template <class Frame> std::error_code begin(Frame &frame) noexcept {
+        try {
+            const auto executor = frame.await_transform(asio::this_coro::executor).await_resume();
+            const auto cancellation = frame.await_transform(asio::this_coro::cancellation_state).await_resume();
+            wait_.emplace(source_, executor).begin(cancellation.slot());
+        } catch (const std::system_error &error) {
+            return error.code();
+        } catch (const std::bad_alloc &) {
+            return std::make_error_code(std::errc::not_enough_memory);
+        }
+        return {};
+    }
+
     AnySource<T> &source_;
     std::optional<Wait> wait_;
+    std::error_code failure_;
 };
 
 }  // namespace comoq::detail

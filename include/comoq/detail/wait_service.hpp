@@ -1,7 +1,6 @@
 #pragma once
 #include "sync.hpp"
 
-#include <asio/execution/context.hpp>
 #include <asio/execution_context.hpp>
 #include <asio/strand.hpp>
 
@@ -43,8 +42,9 @@ public:
 
     explicit WaitService(asio::execution_context &context) : asio::execution_context::service(context) {
         // asio shuts the newest service down first. Strands must still take what is being posted to them when this one
-        // is shut down, or it would be pushed to a queue that another thread is emptying: so theirs is made before.
-        asio::strand<OnlyContext>(OnlyContext{&context});
+        // is shut down, or it would be pushed to a queue that another thread is emptying: so theirs is made before. By its
+        // name, because a strand that cannot be made for want of memory is one that asio does not survive.
+        asio::use_service<asio::detail::strand_executor_service>(context);
     }
 
     void add(Member &member) {
@@ -66,14 +66,6 @@ public:
     void posted(std::size_t waits = 1) noexcept { posting_.fetch_sub(waits, std::memory_order_release); }
 
 private:
-    /// What a strand asks of an executor when it is made.
-    struct OnlyContext {
-        asio::execution_context *context;
-        asio::execution_context &query(asio::execution::context_t) const noexcept { return *context; }
-        template <class Function> void execute(Function &&) const {}
-        friend bool operator==(const OnlyContext &, const OnlyContext &) noexcept = default;
-    };
-
     void shutdown() noexcept override {
         // Again and again: a handler that is destroyed here may begin another wait.
         while (Member *left = take_those_who_wait()) {
