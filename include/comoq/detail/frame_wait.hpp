@@ -106,9 +106,11 @@ public:
     /// For asio to call with the frame, when its coroutine has been suspended: in a function that must not throw.
     template <class Frame> auto suspend(Frame *frame) noexcept {
         using Thread = decltype(frame->detach_thread());
-        failure_ = begin(*frame);
-        // The thread goes on with its topmost frame, which is still this one.
-        if (failure_) return Thread();
+        if (const auto failure = begin(*frame)) {
+            // The thread goes on with its topmost frame, which is still this one.
+            failure_ = failure;
+            return Thread();
+        }
         const Thread thread = frame->detach_thread();
         wait_->suspend(*frame, *thread);
         return thread;
@@ -116,7 +118,7 @@ public:
 
     /// Why there is nothing to take, if that is so for good.
     std::error_code failure() const noexcept {
-        if (failure_) return failure_;
+        if (failure_) return *failure_;
         return wait_->cancelled() ? std::error_code(asio::error::operation_aborted) : std::error_code();
     }
 
@@ -147,7 +149,7 @@ private:
 
     AnySource<T> &source_;
     std::optional<Wait> wait_;
-    std::error_code failure_;
+    std::optional<std::error_code> failure_;
 };
 
 }  // namespace comoq::detail
