@@ -95,6 +95,27 @@ TEST_CASE("section 6 group: read_frames gives all that is there, at least one an
     CHECK_FALSE(now(scene.reader.read_frames(1)).has_value());
 }
 
+TEST_CASE("section 6 group: read_frames gives whole frames and those written in chunks in their order", "[group]") {
+    Scene scene;
+    const auto write_in_chunks = [&](const char *first, const char *second) {
+        auto frame = scene.group.create_frame(2, Timestamp(5, Timescale(1000)));
+        frame.write(payload(first));
+        frame.write(payload(second));
+        frame.finish();
+    };
+    scene.write({"a"});
+    write_in_chunks("b", "c");
+    scene.write({"d"});
+    write_in_chunks("e", "f");
+    const auto frames = now(scene.reader.read_frames(3));
+    REQUIRE(frames->size() == 3);
+    CHECK((*frames)[0].payload.view() == "a");
+    CHECK((*frames)[1].payload.view() == "bc");
+    CHECK((*frames)[1].timestamp == Timestamp(5, Timescale(1000)));
+    CHECK((*frames)[2].payload.view() == "d");
+    CHECK(taken(scene.reader, 3) == Words{"ef"});
+}
+
 TEST_CASE("section 6 group: read_frames gives what has come until it is resumed", "[group]") {
     Scene scene;
     auto operation = scene.reader.read_frames(10);

@@ -59,12 +59,11 @@ public:
             return Operation<Frames>(
                 detail::ReadySource<Frames>(detail::Outcome<Frames>(make_error_code(Error::BoundsExceeded))));
         return Operation<Frames>(detail::mapped<Frames>(
-            detail::Step(detail::ManyFramesRule(reader_, max)), [](std::optional<std::vector<detail::FrameSlot>> &&slots) {
-                if (!slots) return Frames();
-                Frames frames(std::in_place);
-                frames->reserve(slots->size());
-                for (auto &slot : *slots) frames->push_back(detail::frame_of(std::move(slot)));
-                return frames;
+            detail::Step(detail::ManyFramesRule<Frame>(reader_, max)),
+            [](std::optional<detail::TakenFrames<Frame>> &&taken) {
+                if (!taken) return Frames();
+                for (auto &[place, frame] : taken->chunked) taken->frames[place].payload = frame->whole();
+                return Frames(std::move(taken->frames));
             }));
     }
 

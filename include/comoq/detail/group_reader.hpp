@@ -2,7 +2,13 @@
 #include "group_state.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 namespace comoq::detail {
 
@@ -52,22 +58,33 @@ public:
     }
 };
 
+/// Frames in the form that their reader gets, but for the payload of those that were written in chunks: that is put
+/// together outside of the lock.
+template <class Frame> struct TakenFrames {
+    std::vector<Frame> frames;
+    std::vector<std::pair<std::size_t, std::shared_ptr<FrameState>>> chunked;  // by their place among the frames
+};
+
 /// Takes all frames that are there, up to a number.
-class ManyFramesRule : public GroupRule {
+template <class Frame> class ManyFramesRule : public GroupRule {
 public:
-    using value_type = std::optional<std::vector<FrameSlot>>;
+    using value_type = std::optional<TakenFrames<Frame>>;
     ManyFramesRule(std::shared_ptr<GroupReader> reader, std::size_t most) noexcept
         : GroupRule(std::move(reader)), most_(most) {}
     bool available() const noexcept { return has_or_ends(reader_->index); }
     Outcome<value_type> take() {
-        if (!has(reader_->index)) return end<std::vector<FrameSlot>>(reader_->index);
-        const FrameLog &frames = reader_->group->frames();
-        const std::size_t count = std::min(most_, frames.end() - reader_->index);
-        std::vector<FrameSlot> slots;
-        slots.reserve(count);
-        for (std::size_t i = 0; i < count; ++i) slots.push_back(frames[reader_->index + i]);
+        if (!has(reader_->index)) return end<TakenFrames<Frame>>(reader_->index);
+        const FrameLog &log = reader_->group->frames();
+        const std::size_t count = std::min(most_, log.end() - reader_->index);
+        TakenFrames<Frame> taken;
+        taken.frames.reserve(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            FrameSlot slot = log[reader_->index + i];
+            if (slot.chunked != nullptr) taken.chunked.emplace_back(i, std::move(slot.chunked));
+            taken.frames.push_back(Frame{slot.timestamp, std::move(slot.payload)});
+        }
         reader_->index += count;
-        return Outcome<value_type>(std::in_place, std::move(slots));
+        return Outcome<value_type>(std::in_place, std::move(taken));
     }
 
 private:
