@@ -53,7 +53,6 @@ struct Media {
 }  // namespace
 
 TEST_CASE("schedules: every reader of a group gets every frame and the end", "[schedules]") {
-    Explorer explorer(this_test());
     const auto test = [](Run &run) {
         Media media;
         auto group = media.track.append_group();
@@ -70,12 +69,10 @@ TEST_CASE("schedules: every reader of a group gets every frame and the end", "[s
         group.finish();
         for (const Read &read : {first, second}) run.check(read.ends == 1 && !read.ec, "a reader did not end cleanly");
     };
-    explorer.exhaust(2, test);
-    explorer.at_random(test);
+    Explorer(this_test()).explore(2, test);
 }
 
 TEST_CASE("schedules: an abort tells every reader once, and leaves nothing behind", "[schedules]") {
-    Explorer explorer(this_test());
     const auto test = [](Run &run) {
         std::optional<Media> media(std::in_place);
         std::optional group(media->track.append_group());
@@ -99,12 +96,10 @@ TEST_CASE("schedules: an abort tells every reader once, and leaves nothing behin
         group.reset();
         run.check(media->nothing_held(), "something is held");
     };
-    explorer.exhaust(3, test);
-    explorer.at_random(test);
+    Explorer(this_test()).explore(3, test);
 }
 
 TEST_CASE("schedules: writers that leave without finishing leave whole frames and one end", "[schedules]") {
-    Explorer explorer(this_test());
     const auto test = [](Run &run) {
         Media media;
         std::optional one(media.track.append_group());
@@ -123,12 +118,10 @@ TEST_CASE("schedules: writers that leave without finishing leave whole frames an
         run.check(reader.text == "ab" || reader.text == "ba", "the reader missed a frame");
         run.check(reader.ends == 1 && reader.ec == Error::Dropped, "the reader was not told of the end once");
     };
-    explorer.exhaust(3, test);
-    explorer.at_random(test);
+    Explorer(this_test()).explore(3, test);
 }
 
 TEST_CASE("schedules: a track on demand is made once for all who subscribe while it is asked for", "[schedules]") {
-    Explorer explorer(this_test());
     const auto test = [](Run &run) {
         Origin origin(same_in_every_run());
         BroadcastProducer broadcast = origin.producer().make_broadcast();
@@ -147,6 +140,5 @@ TEST_CASE("schedules: a track on demand is made once for all who subscribe while
         run.check(first.well() && second.well(), "not everybody got the track once");
         run.check(track.stats().subscribers == 2, "a subscriber is not counted");
     };
-    explorer.exhaust(2, test);
-    explorer.at_random(test);
+    Explorer(this_test()).explore(2, test);
 }

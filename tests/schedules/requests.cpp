@@ -48,7 +48,6 @@ struct Served {
 }  // namespace
 
 TEST_CASE("schedules: two requesters share one request, and both get what its handler answers", "[schedules]") {
-    Explorer explorer(this_test());
     const auto test = [](Run &run) {
         Served served;
         Answer first, second;
@@ -68,12 +67,10 @@ TEST_CASE("schedules: two requesters share one request, and both get what its ha
         run.check(first.well() && second.well(), "not everybody got the answer once");
         run.check(served.nothing_left(), "something is left");
     };
-    explorer.exhaust(3, test);
-    explorer.at_random(test);
+    Explorer(this_test()).explore(3, test);
 }
 
 TEST_CASE("schedules: an answer, a requester's departure and another's arrival", "[schedules]") {
-    Explorer explorer(this_test());
     const auto test = [](Run &run) {
         Served served;
         Answer stayer;
@@ -87,12 +84,10 @@ TEST_CASE("schedules: an answer, a requester's departure and another's arrival",
         run.check(stayer.well(), "who stayed was not told once");
         run.check(served.nothing_left(), "something is left");
     };
-    explorer.exhaust(3, test);
-    explorer.at_random(test);
+    Explorer(this_test()).explore(3, test);
 }
 
 TEST_CASE("schedules: a request that nobody has taken goes with the last who wants it, and not before", "[schedules]") {
-    Explorer explorer(this_test());
     const auto test = [](Run &run) {
         Served served;
         Answer stayer;
@@ -112,12 +107,10 @@ TEST_CASE("schedules: a request that nobody has taken goes with the last who wan
         one.reset();
         run.check(!served.take() && served.nothing_left(), "something is left");
     };
-    explorer.exhaust(3, test);
-    explorer.at_random(test);
+    Explorer(this_test()).explore(3, test);
 }
 
 TEST_CASE("schedules: of accept, reject, an announcement and the handler's end one decides", "[schedules]") {
-    Explorer explorer(this_test());
     const auto test = [](Run &run) {
         Served served;
         Answer answer;
@@ -137,12 +130,10 @@ TEST_CASE("schedules: of accept, reject, an announcement and the handler's end o
         request.reset();
         run.check(served.nothing_left(), "something is left");
     };
-    explorer.exhaust(3, test);
-    explorer.at_random(test);
+    Explorer(this_test()).explore(3, test);
 }
 
 TEST_CASE("schedules: a request that its handler leaves untaken is refused, whoever comes first", "[schedules]") {
-    Explorer explorer(this_test());
     const auto test = [](Run &run) {
         Served served;
         Answer first, second;
@@ -155,12 +146,10 @@ TEST_CASE("schedules: a request that its handler leaves untaken is refused, whoe
         run.check(second.with(make_error_code(Error::NotFound)), "the second was not refused once");
         run.check(served.nothing_left(), "something is left");
     };
-    explorer.exhaust(3, test);
-    explorer.at_random(test);
+    Explorer(this_test()).explore(3, test);
 }
 
 TEST_CASE("schedules: an asio coroutine gets its answer from another thread through its executor", "[schedules]") {
-    Explorer explorer(this_test());
     const auto test = [](Run &run) {
         Served served;
         Loop loop;
@@ -188,12 +177,10 @@ TEST_CASE("schedules: an asio coroutine gets its answer from another thread thro
         run.check(answer.well(), "the coroutine was not told once");
         run.check(served.nothing_left(), "something is left");
     };
-    explorer.exhaust(1, test);
-    explorer.at_random(test);
+    Explorer(this_test()).explore(1, test);
 }
 
 TEST_CASE("schedules: a context may go while another thread answers who waits on it", "[schedules]") {
-    Explorer explorer(this_test());
     const auto test = [](Run &run) {
         Served served;
         auto loop = std::make_unique<Loop>();
@@ -211,6 +198,5 @@ TEST_CASE("schedules: a context may go while another thread answers who waits on
         run.check(told == 0, "a coroutine ran that its context had destroyed");
         run.check(served.nothing_left(), "something is left");
     };
-    explorer.exhaust(5, test);
-    explorer.at_random(test);
+    Explorer(this_test()).explore(5, test);
 }

@@ -191,18 +191,23 @@ Explorer::Explorer(std::string name) : name_(std::move(name)), pool_(std::make_u
 
 Explorer::~Explorer() { under_way = nullptr; }
 
-std::size_t Explorer::exhaust(std::size_t interruptions, const Test &test) {
-    if (replay(test)) return 1;
-    random_ = nullptr;
+void Explorer::explore(std::size_t interruptions, const Test &test) {
+    if (const char *schedule = std::getenv("COMOQ_SCHEDULE")) {
+        replay(schedule, test);
+    } else {
+        exhaust(interruptions, test);
+        at_random(test);
+    }
+}
+
+void Explorer::exhaust(std::size_t interruptions, const Test &test) {
     runs_ = prepared_ = 0;
     do run_once(test);
     while (prepare_next(interruptions));
     std::fprintf(stderr, "%s: all %zu schedules with at most %zu interruptions\n", name_.c_str(), runs_, interruptions);
-    return runs_;
 }
 
 void Explorer::at_random(const Test &test) {
-    if (replay(test)) return;
     std::mt19937_64 random(test::seed(name_.c_str()));
     random_ = [&random](std::size_t below) { return static_cast<std::size_t>(random() % below); };
     const char *wanted = std::getenv("COMOQ_SCHEDULES");
@@ -211,24 +216,19 @@ void Explorer::at_random(const Test &test) {
     random_ = nullptr;
 }
 
-bool Explorer::replay(const Test &test) {
-    const char *given = std::getenv("COMOQ_SCHEDULE");
-    if (given == nullptr) return false;
-    replayed_.clear();
-    for (std::string_view rest = given; !rest.empty();) {
+void Explorer::replay(const char *schedule, const Test &test) {
+    for (std::string_view rest = schedule; !rest.empty();) {
         std::size_t number = 0;
         const auto [end, ec] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
         if (ec != std::errc()) {
-            std::fprintf(stderr, "COMOQ_SCHEDULE is not a schedule: %s\n", given);
+            std::fprintf(stderr, "COMOQ_SCHEDULE is not a schedule: %s\n", schedule);
             std::exit(2);
         }
         replayed_.push_back(number);
         rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
         if (!rest.empty()) rest.remove_prefix(1);
     }
-    prepared_ = 0;
     run_once(test);
-    return true;
 }
 
 void Explorer::run_once(const Test &test) {
@@ -288,8 +288,11 @@ void Explorer::say_schedule() noexcept {
     for (std::size_t i = 0; i < decisions_.size() && i < made_; ++i)
         if (decisions_[i].departs())
             schedule += (schedule.empty() ? "" : ",") + std::to_string(i) + ':' + std::to_string(decisions_[i].chosen);
+    // Catch2 takes a comma for the end of a name.
+    std::string name;
+    for (const char c : name_) name.append(c == ',' ? "\\" : "").push_back(c);
     std::fprintf(stderr, "\nin schedule %zu of \"%s\"; to run it again:\nCOMOQ_SCHEDULE='%s' comoq_schedules \"%s\"\n",
-                 runs_, name_.c_str(), schedule.c_str(), name_.c_str());
+                 runs_, name_.c_str(), schedule.c_str(), name.c_str());
 }
 
 void Explorer::fail(const char *why) noexcept {

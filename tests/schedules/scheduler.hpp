@@ -92,10 +92,8 @@ public:
     Explorer(const Explorer &) = delete;
     Explorer &operator=(const Explorer &) = delete;
 
-    /// Tries every schedule with at most so many interruptions of a thread that could have gone on. Gives their number.
-    std::size_t exhaust(std::size_t interruptions, const Test &test);
-    /// Tries some with any number of interruptions.
-    void at_random(const Test &test);
+    /// Tries every schedule with at most so many interruptions of a thread that could have gone on, and then some at random.
+    void explore(std::size_t interruptions, const Test &test);
 
     /// Ends the program and says which schedule has led here.
     [[noreturn]] void fail(const char *why) noexcept;
@@ -113,10 +111,12 @@ private:
         bool departs() const noexcept { return chosen != plain; }
     };
 
+    void exhaust(std::size_t interruptions, const Test &test);
+    void at_random(const Test &test);
     void run_once(const Test &test);
     std::size_t decide(const std::vector<std::size_t> &ready, std::optional<std::size_t> current);
     bool prepare_next(std::size_t interruptions);
-    bool replay(const Test &test);
+    void replay(const char *schedule, const Test &test);
 
     std::string name_;
     std::unique_ptr<Pool> pool_;

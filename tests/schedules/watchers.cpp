@@ -44,7 +44,6 @@ PlainTask watch(AnnounceConsumer announced, Told &told) {
 }  // namespace
 
 TEST_CASE("schedules: a watcher knows in the end what is announced, whoever announces and leaves", "[schedules]") {
-    Explorer explorer(this_test());
     const auto test = [](Run &run) {
         Origin origin(same_in_every_run());
         auto producer = origin.producer();
@@ -67,12 +66,10 @@ TEST_CASE("schedules: a watcher knows in the end what is announced, whoever anno
         const auto stats = origin.stats();
         run.check(stats.announced == 0 && stats.nodes == 0 && stats.watchers == 2, "something is left");
     };
-    explorer.exhaust(2, test);
-    explorer.at_random(test);
+    Explorer(this_test()).explore(2, test);
 }
 
 TEST_CASE("schedules: a watcher may go while it is told, and an origin while it is watched", "[schedules]") {
-    Explorer explorer(this_test());
     const auto test = [](Run &run) {
         std::optional<Origin> origin(std::in_place, same_in_every_run());
         std::optional producer(origin->producer());
@@ -93,12 +90,10 @@ TEST_CASE("schedules: a watcher may go while it is told, and an origin while it 
         run.run();
         run.check(told.over && told.makes_sense(), "the watcher was not told of the end");
     };
-    explorer.exhaust(3, test);
-    explorer.at_random(test);
+    Explorer(this_test()).explore(3, test);
 }
 
 TEST_CASE("schedules: who awaits a path is told once, though it comes and goes", "[schedules]") {
-    Explorer explorer(this_test());
     const auto test = [](Run &run) {
         Origin origin(same_in_every_run());
         auto producer = origin.producer();
@@ -118,6 +113,5 @@ TEST_CASE("schedules: who awaits a path is told once, though it comes and goes",
         run.check(found.well(), "not told once");
         run.check(origin.stats().watchers == 0, "somebody is still waiting");
     };
-    explorer.exhaust(3, test);
-    explorer.at_random(test);
+    Explorer(this_test()).explore(3, test);
 }
