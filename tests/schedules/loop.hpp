@@ -3,10 +3,10 @@
 #pragma once
 
 #include "schedules/scheduler.hpp"
+#include "support/queueing_executor.hpp"
 
 #include <comoq/operation.hpp>
 
-#include <asio/execution.hpp>
 #include <asio/execution_context.hpp>
 
 #include <deque>
@@ -16,11 +16,6 @@
 namespace comoq::schedule {
 
 class Loop : public asio::execution_context {
-    struct Function {
-        virtual ~Function() = default;
-        virtual void run() = 0;
-    };
-
 public:
     Loop() = default;
     ~Loop() {
@@ -29,27 +24,7 @@ public:
         destroy();
     }
 
-    class Executor {
-    public:
-        explicit Executor(Loop &loop) noexcept : loop_(&loop) {}
-        template <class F> void execute(F function) const {
-            struct Held final : Function {
-                explicit Held(F &&f) : held(std::move(f)) {}
-                void run() override { std::move(held)(); }
-                F held;
-            };
-            loop_->add(std::make_unique<Held>(std::move(function)));
-        }
-        asio::execution_context &query(asio::execution::context_t) const noexcept { return *loop_; }
-        static constexpr asio::execution::blocking_t query(asio::execution::blocking_t) noexcept {
-            return asio::execution::blocking.never;
-        }
-        Executor require(asio::execution::blocking_t::never_t) const noexcept { return *this; }
-        friend bool operator==(const Executor &, const Executor &) noexcept = default;
-
-    private:
-        Loop *loop_;
-    };
+    using Executor = test::QueueingExecutor<Loop>;
     Executor executor() noexcept { return Executor(*this); }
 
     /// Runs what is there, in order. Outside of a run.
@@ -73,11 +48,13 @@ public:
     }
 
 private:
+    friend Executor;
+
     /// Threads are used for one run after the other, and each run must go the same way: how many ready operations one has
     /// taken in a row must not depend on the runs before.
     static void begin() noexcept { detail::ReadyBudget::renew(); }
 
-    void add(std::unique_ptr<Function> function) {
+    void add(std::unique_ptr<test::QueuedFunction> function) {
         if (Run *run = Run::current()) run->point();
         queue_.push_back(std::move(function));
         if (Run *run = Run::current()) run->wake(this);
@@ -88,7 +65,7 @@ private:
         first->run();
     }
 
-    std::deque<std::unique_ptr<Function>> queue_;
+    std::deque<std::unique_ptr<test::QueuedFunction>> queue_;
 };
 
 }  // namespace comoq::schedule
