@@ -157,6 +157,7 @@ public:
         Lock lock(mutex_);
         if (entry.settled()) throw_error(entry.outcome().ec ? entry.outcome().ec : make_error_code(Error::Duplicate));
         const auto &track = entry.payload();
+        if (listed(track->name()) != nullptr) throw_error(make_error_code(Error::Duplicate));
         add(track);
         track->accept(info, wake);
         requests_.settle(entry, Outcome(std::in_place, track), wake);
@@ -259,8 +260,8 @@ private:
         if (listed(name) != nullptr) throw_error(make_error_code(Error::Duplicate));
     }
 
+    /// Its name must be free.
     void add(const std::shared_ptr<TrackState> &track) {
-        if (listed(track->name()) != nullptr) throw_error(make_error_code(Error::Duplicate));
         const auto added = std::make_shared<Listed>(weak_from_this(), track);
         if (!track->add_hook(added)) throw_error(track->end_code());
         added->self = added;
