@@ -51,11 +51,9 @@ public:
         using Next = std::optional<Announcement>;
         if (watch_ == nullptr) return Operation<Next>(detail::AnySource<Next>());
         return Operation<Next>(detail::mapped<Next>(
-            detail::Step(detail::NextChangeRule(watch_)),
-            [view = watch_->view](std::optional<detail::WatchQueue::Change> &&change) {
+            detail::Step(detail::NextChangeRule(watch_)), [](std::optional<detail::SeenChange> &&change) {
                 if (!change) return Next();
-                const auto relative = detail::strip_prefix(*change->path, view->root().view());
-                return Next(std::in_place, detail::PathAccess::make(*relative), event_of(change->event),
+                return Next(std::in_place, std::move(change->path), event_of(change->event),
                             BroadcastConsumer(std::move(change->broadcast)));
             }));
     }

@@ -39,8 +39,7 @@ inline Frame frame_of(FrameSlot &&slot) {
 class FrameConsumer {
 public:
     /// For the library.
-    FrameConsumer(std::shared_ptr<detail::TrackShared> shared, std::shared_ptr<detail::FrameState> frame)
-        : reader_(std::make_shared<detail::FrameReader>(std::move(shared), std::move(frame))) {}
+    explicit FrameConsumer(std::shared_ptr<detail::FrameReader> reader) noexcept : reader_(std::move(reader)) {}
 
     /// In bytes, as declared by the writer.
     std::uint64_t size() const noexcept { return reader_->frame->size(); }

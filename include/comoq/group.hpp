@@ -39,6 +39,7 @@ public:
 
     /// For the library: reads `group` from the first frame it holds.
     explicit GroupConsumer(std::shared_ptr<detail::GroupState> group) : reader_(reader_of(std::move(group))) {}
+    explicit GroupConsumer(std::shared_ptr<detail::GroupReader> reader) noexcept : reader_(std::move(reader)) {}
 
     std::uint64_t sequence() const noexcept { return reader_ != nullptr ? reader_->group->sequence() : 0; }
 
@@ -72,9 +73,8 @@ public:
         using Next = std::optional<FrameConsumer>;
         if (reader_ == nullptr) return inert<Next>();
         return Operation<Next>(detail::mapped<Next>(
-            detail::Step(detail::OpenFrameRule(reader_)),
-            [shared = reader_->group->shared()](std::optional<std::shared_ptr<detail::FrameState>> &&frame) {
-                return frame ? Next(std::in_place, shared, std::move(*frame)) : Next();
+            detail::Step(detail::OpenFrameRule(reader_)), [](std::optional<std::shared_ptr<detail::FrameReader>> &&frame) {
+                return frame ? Next(std::in_place, std::move(*frame)) : Next();
             }));
     }
 
@@ -103,9 +103,7 @@ private:
 
     static std::shared_ptr<detail::GroupReader> reader_of(std::shared_ptr<detail::GroupState> group) {
         detail::Lock lock(group->mutex());
-        const std::size_t first = group->first_index();
-        lock.unlock();
-        return std::make_shared<detail::GroupReader>(std::move(group), first);
+        return detail::GroupReader::at_first(group);
     }
     static std::shared_ptr<detail::GroupReader> copy_of(const std::shared_ptr<detail::GroupReader> &reader) {
         if (reader == nullptr) return nullptr;

@@ -24,10 +24,8 @@ public:
     /// Empty: its paths are empty, and answering it does nothing.
     BroadcastRequest() noexcept = default;
     /// For the library.
-    BroadcastRequest(detail::Obligation<detail::OriginState> obligation, const detail::OriginView &view)
-        : obligation_(std::move(obligation)) {
-        if (!view.root().empty()) relative_ = std::make_unique<const Path>(*absolute_path().strip_prefix(view.root()));
-    }
+    explicit BroadcastRequest(detail::TakenBroadcastRequest taken) noexcept
+        : obligation_(std::move(taken.obligation)), relative_(std::move(taken.relative_path)) {}
     BroadcastRequest(BroadcastRequest &&) noexcept = default;
     BroadcastRequest &operator=(BroadcastRequest &&other) noexcept {
         BroadcastRequest previous(std::move(*this));
@@ -83,8 +81,8 @@ public:
         if (!handler_) return Operation<Next>(detail::AnySource<Next>());
         return Operation<Next>(detail::mapped<Next>(
             detail::Step(detail::RequestedBroadcastRule(handler_.state())),
-            [view = handler_->view](std::optional<detail::Obligation<detail::OriginState>> &&request) {
-                return request ? Next(std::in_place, std::move(*request), *view) : Next();
+            [](std::optional<detail::TakenBroadcastRequest> &&request) {
+                return request ? Next(std::in_place, std::move(*request)) : Next();
             }));
     }
 

@@ -107,7 +107,7 @@ private:
         if (state_ == nullptr) return Operation<Next>(detail::AnySource<Next>());
         state_->track()->expire();
         return Operation<Next>(detail::mapped<Next>(
-            detail::Step(Rule(state_)), [](std::optional<std::shared_ptr<detail::GroupState>> &&group) {
+            detail::Step(Rule(state_)), [](std::optional<std::shared_ptr<detail::GroupReader>> &&group) {
                 return group ? Next(std::in_place, std::move(*group)) : Next();
             }));
     }

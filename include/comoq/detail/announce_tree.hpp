@@ -139,6 +139,7 @@ public:
         auto place = std::find_if(all.begin(), all.end(),
                                   [&](const PublicationPtr &other) { return added.rank() < other->rank(); });
         try {
+            reserve(node);
             place = all.insert(place, std::move(publication));
         } catch (...) {
             prune(&node);
@@ -184,19 +185,20 @@ public:
     /// Watches everything below `prefix`, and replays what is active there. A watch has several prefixes, none of which
     /// contains another.
     void watch(Watch &watch, std::string_view prefix) {
-        auto point = std::make_unique<WatchPoint>(watch);
-        if (watch.points_.empty()) {
+        watch.points_.push_back(std::make_unique<WatchPoint>(watch));
+        if (watch.points_.size() == 1) {
             ++watchers_;
             watches_.push_back(watch);
         }
-        watch.points_.push_back(std::move(point));
         WatchPoint &added = *watch.points_.back();
         Node &node = reach(prefix);
         added.node = &node;
         node.watches.push_back(added);
-        for (Node *at = &node; at != nullptr; at = following(*at, node))
-            if (!at->publications.empty())
-                watch.queue.announced(at->publications.front()->path_, at->publications.front()->broadcast);
+        for (Node *at = &node; at != nullptr; at = following(*at, node)) {
+            if (at->publications.empty()) continue;
+            watch.queue.reserve();
+            watch.queue.announced(at->publications.front()->path_, at->publications.front()->broadcast);
+        }
     }
     void unwatch(Watch &watch) noexcept {
         if (watch.points_.empty()) return;
@@ -329,13 +331,20 @@ private:
         return nullptr;
     }
 
-    template <class Tell> static void tell(Node &changed, WakeList &wake, Tell tell) {
-        for (Node *node = &changed; node != nullptr; node = node->parent) {
-            for (WatchPoint *point = node->watches.front(); point != nullptr; point = node->watches.after(*point)) {
-                tell(point->watch.queue);
-                wake.take(point->watch.waits);
-            }
-        }
+    template <class Visit> static void for_each_watch_of(Node &changed, Visit visit) {
+        for (Node *node = &changed; node != nullptr; node = node->parent)
+            for (WatchPoint *point = node->watches.front(); point != nullptr; point = node->watches.after(*point))
+                visit(point->watch);
+    }
+    /// A change that may be refused finds memory with all whom it concerns, or changes nothing.
+    static void reserve(Node &changed) {
+        for_each_watch_of(changed, [](Watch &watch) { watch.queue.reserve(); });
+    }
+    template <class Tell> static void tell(Node &changed, WakeList &wake, Tell tell) noexcept {
+        for_each_watch_of(changed, [&](Watch &watch) {
+            tell(watch.queue);
+            wake.take(watch.waits);
+        });
     }
 
     void take(Await &await) noexcept {

@@ -18,9 +18,12 @@ class FetchSource {
 public:
     using taken_type = std::shared_ptr<GroupState>;
 
-    /// `fetched` has a request, which counts this requester already. `keeps` lives as long as this.
-    FetchSource(TrackState::Fetched fetched, std::shared_ptr<const void> keeps)
-        : place_(std::make_shared<Place>()), keeps_(std::move(keeps)) {
+    class Place;
+
+    /// `place` is an empty one, made before anything was asked for. `fetched` has a request, which counts this requester
+    /// already. `keeps` lives as long as this.
+    FetchSource(std::shared_ptr<Place> place, TrackState::Fetched &&fetched, std::shared_ptr<const void> keeps) noexcept
+        : place_(std::move(place)), keeps_(std::move(keeps)) {
         place_->at = {std::move(fetched.track), std::move(fetched.request)};
     }
     FetchSource(FetchSource &&) noexcept = default;
@@ -69,24 +72,6 @@ private:
         bool has_moved() const noexcept { return track->moved_to() != nullptr && entry->queued(); }
     };
 
-    /// Where the question stands. It has a lock of its own, because who withdraws a waiter may be on another thread than
-    /// who follows.
-    class Place {
-    public:
-        Asked get() const noexcept {
-            Lock lock(mutex_);
-            return at;
-        }
-        void set(Asked to) noexcept {
-            Lock lock(mutex_);
-            std::swap(at, to);
-        }
-        Asked at;
-
-    private:
-        mutable Mutex mutex_;
-    };
-
     static void leave(const Asked &at) noexcept {
         WakeList wake;
         Lock lock(at.track->mutex());
@@ -118,6 +103,25 @@ private:
         return at;
     }
 
+public:
+    /// Where the question stands. It has a lock of its own, because who withdraws a waiter may be on another thread than
+    /// who follows.
+    class Place {
+    private:
+        friend class FetchSource;
+        Asked get() const noexcept {
+            Lock lock(mutex_);
+            return at;
+        }
+        void set(Asked to) noexcept {
+            Lock lock(mutex_);
+            std::swap(at, to);
+        }
+        Asked at;
+        mutable Mutex mutex_;
+    };
+
+private:
     std::shared_ptr<Place> place_;
     std::shared_ptr<const void> keeps_;
 };

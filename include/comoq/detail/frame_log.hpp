@@ -35,11 +35,11 @@ public:
         time_ |= is_chunked;
     }
 
-    FrameSlot slot(Timescale scale) const & {
+    FrameSlot slot(Timescale scale) const & noexcept {
         if (FrameState *state = chunked()) return {Timestamp(time_ & ~is_chunked, scale), Bytes(), state->shared_from_this()};
         return {Timestamp(time_, scale), content_, nullptr};
     }
-    FrameSlot slot(Timescale scale) && {
+    FrameSlot slot(Timescale scale) && noexcept {
         if (chunked() != nullptr) return std::as_const(*this).slot(scale);
         return {Timestamp(time_, scale), std::move(content_), nullptr};
     }
@@ -65,10 +65,12 @@ public:
 
     std::size_t first() const noexcept { return stored_.first(); }
     std::size_t end() const noexcept { return stored_.end(); }
-    FrameSlot operator[](std::size_t index) const { return stored_[index].slot(scale_); }
+    FrameSlot operator[](std::size_t index) const noexcept { return stored_[index].slot(scale_); }
 
+    /// Makes sure that the next push finds memory.
+    void reserve() { stored_.reserve(); }
     void push(FrameSlot &&slot) { stored_.push(std::move(slot)); }
-    FrameSlot pop_front() { return stored_.pop_front().slot(scale_); }
+    FrameSlot pop_front() noexcept { return stored_.pop_front().slot(scale_); }
     /// Takes all frames out; the indices count on.
     std::vector<StoredFrame> release() noexcept { return stored_.release(); }
 

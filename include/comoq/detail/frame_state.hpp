@@ -1,4 +1,5 @@
 #pragma once
+#include "reserve_one.hpp"
 #include "step.hpp"
 #include "track_shared.hpp"
 #include "../bytes.hpp"
@@ -34,6 +35,8 @@ public:
     const std::vector<Bytes> &chunks() const noexcept { return chunks_; }
     WaitList &waits() noexcept { return waits_; }
 
+    /// Makes sure that the next chunk finds memory.
+    void reserve() { reserve_one(chunks_); }
     void append(Bytes &&chunk, WakeList &wake) {
         const auto size = chunk.size();
         if (size == 0) return;
@@ -81,6 +84,9 @@ private:
 
 /// A place in a frame. The index is guarded by the track's lock.
 struct FrameReader {
+    FrameReader(std::shared_ptr<TrackShared> of_track, std::shared_ptr<FrameState> read) noexcept
+        : shared(std::move(of_track)), frame(std::move(read)) {}
+
     std::shared_ptr<TrackShared> shared;
     std::shared_ptr<FrameState> frame;
     std::size_t index = 0;

@@ -19,6 +19,11 @@ struct GroupReader {
     std::shared_ptr<GroupState> group;
     std::size_t index;
     bool lagged = false;  // it was told so, and counted
+
+    /// One that begins where a new reader does. Under the lock.
+    static std::shared_ptr<GroupReader> at_first(const std::shared_ptr<GroupState> &group) {
+        return std::make_shared<GroupReader>(group, group->first_index());
+    }
 };
 
 /// What the steps that read a group have in common.
@@ -36,6 +41,12 @@ protected:
     }
     bool has_or_ends(std::size_t index) const noexcept { return has(index) || reader_->group->end_at(index); }
 
+    /// Moves the reader's place on by so many frames, which are being taken.
+    void advance(std::size_t count) noexcept {
+        from_ = reader_->index;
+        reader_->index = to_ = from_ + count;
+    }
+
     /// The end of the stream at `index`, as an outcome: empty where it is clean.
     template <class Value> Outcome<std::optional<Value>> end(std::size_t index) const noexcept {
         const std::error_code code = *reader_->group->end_at(index);
@@ -44,6 +55,15 @@ protected:
     }
 
     std::shared_ptr<GroupReader> reader_;
+
+public:
+    /// What was taken last is not taken, unless another step has gone on since.
+    void undo() noexcept {
+        if (reader_->index == to_) reader_->index = from_;
+    }
+
+private:
+    std::size_t from_ = 0, to_ = 0;
 };
 
 /// Takes the next frame.
@@ -54,7 +74,9 @@ public:
     bool available() const noexcept { return has_or_ends(reader_->index); }
     Outcome<value_type> take() {
         if (!has(reader_->index)) return end<FrameSlot>(reader_->index);
-        return Outcome<value_type>(std::in_place, reader_->group->frames()[reader_->index++]);
+        Outcome<value_type> taken(std::in_place, reader_->group->frames()[reader_->index]);
+        advance(1);
+        return taken;
     }
 };
 
@@ -83,7 +105,7 @@ public:
             if (slot.chunked != nullptr) taken.chunked.emplace_back(i, std::move(slot.chunked));
             taken.frames.push_back(Frame{slot.timestamp, std::move(slot.payload)});
         }
-        reader_->index += count;
+        advance(count);
         return Outcome<value_type>(std::in_place, std::move(taken));
     }
 
@@ -110,22 +132,25 @@ private:
 /// Takes the next frame as soon as it is begun, to be read while it is written.
 class OpenFrameRule : public GroupRule {
 public:
-    using value_type = std::optional<std::shared_ptr<FrameState>>;
+    using value_type = std::optional<std::shared_ptr<FrameReader>>;
     using GroupRule::GroupRule;
     bool available() const noexcept {
         return has_or_ends(reader_->index) || (reader_->group->open_frame() != nullptr && at_end());
     }
     Outcome<value_type> take() {
         const GroupState &group = *reader_->group;
+        std::shared_ptr<FrameState> frame;
         if (has(reader_->index)) {
-            const FrameSlot &slot = group.frames()[reader_->index];
-            auto frame = slot.chunked != nullptr ? slot.chunked : std::make_shared<FrameState>(slot.payload, slot.timestamp);
-            ++reader_->index;
-            return Outcome<value_type>(std::in_place, std::move(frame));
+            const FrameSlot slot = group.frames()[reader_->index];
+            frame = slot.chunked != nullptr ? slot.chunked : std::make_shared<FrameState>(slot.payload, slot.timestamp);
+        } else if (group.open_frame() != nullptr && at_end()) {
+            frame = group.open_frame();
+        } else {
+            return end<std::shared_ptr<FrameReader>>(reader_->index);
         }
-        if (group.open_frame() == nullptr || !at_end()) return end<std::shared_ptr<FrameState>>(reader_->index);
-        ++reader_->index;
-        return Outcome<value_type>(std::in_place, group.open_frame());
+        auto reading = std::make_shared<FrameReader>(group.shared(), std::move(frame));
+        advance(1);
+        return Outcome<value_type>(std::in_place, std::move(reading));
     }
 
 private:

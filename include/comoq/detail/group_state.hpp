@@ -145,6 +145,7 @@ public:
         Lock lock(mutex());
         throw_unless_open(frame, change);
         if (size > frame.missing()) throw_error(make_error_code(Error::WrongSize));
+        frame.reserve();
         make_room(0, size, dropped);
         frame.append(std::move(chunk), change.wake);
         account(bytes_ + size);
@@ -267,18 +268,22 @@ private:
         return chunks;
     }
 
-    /// Drops the oldest frames until `frames` more, of `size` bytes, are within what one group may keep.
+    /// Drops the oldest frames until `frames` more, of `size` bytes, are within what one group may keep. All or none: what
+    /// is dropped is for the caller to free after unlocking, and takes memory until then.
     void make_room(std::size_t frames, std::size_t size, std::vector<FrameSlot> &dropped) {
-        while (frames_.end() > frames_.first() &&
-               (frames_.end() - frames_.first() + frames > MediaBounds::max_group_frames ||
-                bytes_ + size > MediaBounds::max_group_bytes)) {
-            dropped.emplace_back();
-            dropped.back() = frames_.pop_front();
-            account(bytes_ - dropped.back().bytes());
-        }
+        const std::size_t present = frames_.end() - frames_.first();
+        std::size_t count = 0, bytes = bytes_;
+        while (count < present && (present - count + frames > MediaBounds::max_group_frames ||
+                                bytes + size > MediaBounds::max_group_bytes))
+            bytes -= frames_[frames_.first() + count++].bytes();
+        if (count == 0) return;
+        dropped.reserve(count);
+        while (dropped.size() < count) dropped.push_back(frames_.pop_front());
+        account(bytes);
     }
 
     void push(FrameSlot &&slot, std::size_t size, std::vector<FrameSlot> &dropped, WakeList &wake) {
+        frames_.reserve();
         make_room(1, size, dropped);
         const bool is_first = frames_.end() == 0;
         frames_.push(std::move(slot));

@@ -19,7 +19,16 @@ public:
     std::optional<Outcome<taken_type>> take(Permit *permit) { return source_.take(permit); }
     Outcome<T> finish(Outcome<taken_type> &&taken) {
         if (taken.ec) return Outcome<T>(taken.ec);
-        return Outcome<T>(std::in_place, map_(std::move(taken.value)));
+        if constexpr (requires { source_.undo(); }) {
+            try {
+                return Outcome<T>(std::in_place, map_(std::move(taken.value)));
+            } catch (...) {
+                source_.undo();
+                throw;
+            }
+        } else {
+            return Outcome<T>(std::in_place, map_(std::move(taken.value)));
+        }
     }
     bool wait(Waiter &waiter) noexcept { return source_.wait(waiter); }
     bool withdraw(Waiter &waiter) noexcept { return source_.withdraw(waiter); }

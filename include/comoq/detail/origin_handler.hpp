@@ -34,10 +34,16 @@ public:
     const std::shared_ptr<const OriginView> view;
 };
 
+/// A request as its handler gets it: with the path relative to its root, where that is another than the origin's.
+struct TakenBroadcastRequest {
+    Obligation<OriginState> obligation;
+    std::unique_ptr<const Path> relative_path;
+};
+
 /// Takes the oldest request that a handler covers and that is for no more specific one.
 class RequestedBroadcastRule {
 public:
-    using value_type = std::optional<Obligation<OriginState>>;
+    using value_type = std::optional<TakenBroadcastRequest>;
     explicit RequestedBroadcastRule(std::shared_ptr<OriginHandler> handler) noexcept : handler_(std::move(handler)) {}
 
     Mutex &mutex() const noexcept { return origin().mutex(); }
@@ -46,7 +52,12 @@ public:
     Outcome<value_type> take() {
         if (over()) return Outcome<value_type>(std::in_place, std::nullopt);
         auto *queue = origin().lanes().oldest_for(*handler_);
-        return Outcome<value_type>(std::in_place, std::in_place, handler_->origin, origin().requests().take(*queue));
+        // All that takes memory before anything is taken.
+        const Path &root = handler_->view->root();
+        std::unique_ptr<const Path> relative;
+        if (!root.empty()) relative = std::make_unique<const Path>(*queue->front()->key().strip_prefix(root));
+        TakenBroadcastRequest taken{{handler_->origin, origin().requests().take(*queue)}, std::move(relative)};
+        return Outcome<value_type>(std::in_place, std::move(taken));
     }
 
 private:

@@ -2,6 +2,7 @@
 #include "announce_tree.hpp"
 #include "origin_state.hpp"
 #include "origin_view.hpp"
+#include "path_text.hpp"
 
 #include <memory>
 #include <optional>
@@ -39,21 +40,34 @@ public:
     AnnounceTree::Watch watch;
 };
 
+/// A change as the watcher is told of it: with a path relative to its root.
+struct SeenChange {
+    Path path;
+    WatchQueue::Event event;
+    std::shared_ptr<BroadcastState> broadcast;
+};
+
 /// Takes the next change that a watcher has not seen.
 class NextChangeRule {
 public:
-    using value_type = std::optional<WatchQueue::Change>;
+    using value_type = std::optional<SeenChange>;
     explicit NextChangeRule(std::shared_ptr<OriginWatch> watch) noexcept : watch_(std::move(watch)) {}
 
     Mutex &mutex() const noexcept { return watch_->origin->mutex(); }
     WaitList &waits() const noexcept { return watch_->watch.waits; }
-    bool available() const noexcept { return watch_->watch.ended || !watch_->watch.queue.empty(); }
+    bool available() const noexcept { return watch_->watch.ended || queue().lost() || !queue().empty(); }
     Outcome<value_type> take() {
         if (watch_->watch.ended) return Outcome<value_type>(std::in_place, std::nullopt);
-        return Outcome<value_type>(std::in_place, watch_->watch.queue.pop());
+        if (queue().lost()) return std::make_error_code(std::errc::not_enough_memory);
+        // All that takes memory before anything is taken.
+        Path path = PathAccess::make(*strip_prefix(queue().front_path(), watch_->view->root().view()));
+        auto change = queue().pop();
+        return Outcome<value_type>(std::in_place, SeenChange{std::move(path), change.event, std::move(change.broadcast)});
     }
 
 private:
+    WatchQueue &queue() const noexcept { return watch_->watch.queue; }
+
     std::shared_ptr<OriginWatch> watch_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <coroutine>
 #include <memory>
+#include <new>
 #include <optional>
 
 namespace comoq::detail {
@@ -92,9 +93,12 @@ public:
 
     bool await_ready() noexcept { return (outcome_ = source_.poll()).has_value(); }
 
-    bool await_suspend(std::coroutine_handle<> awaiting) {
-        PlainWait<T> *wait = wait_ = new PlainWait<T>(std::move(source_), awaiting);
-        return wait->suspend();
+    bool await_suspend(std::coroutine_handle<> awaiting) noexcept {
+        // What is not allocated is not made: the source stays here.
+        PlainWait<T> *wait = wait_ = new (std::nothrow) PlainWait<T>(std::move(source_), awaiting);
+        if (wait != nullptr) return wait->suspend();
+        outcome_ = Outcome<T>(std::make_error_code(std::errc::not_enough_memory));
+        return false;
     }
 
     auto await_resume() {

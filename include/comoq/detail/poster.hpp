@@ -9,6 +9,7 @@
 #include <asio/require.hpp>
 #include <asio/strand.hpp>
 #include <asio/system_executor.hpp>
+#include <asio/thread_pool.hpp>
 #include <asio/version.hpp>
 
 #include <type_traits>
@@ -30,9 +31,16 @@ template <class Executor> asio::execution_context *context_of(const Executor &ex
 template <class Executor> inline constexpr bool runs_in_one_go = std::is_same_v<Executor, asio::io_context::executor_type>;
 template <class Inner> inline constexpr bool runs_in_one_go<asio::strand<Inner>> = true;
 
-/// Runs functions on an executor, with their allocator: never inside the call, and counting as work from the start. For
-/// functions that name no allocator an io_context, which is known to free what it queues before it runs it, uses the room
-/// that they offer. (A strand does not: what it queues for itself outlives the function.)
+/// Executors that are known to free what they queue before they run it: it can lie in the room that a function offers. (A
+/// strand is none: what it queues for itself outlives the function.)
+template <class Executor>
+inline constexpr bool frees_before_running = std::is_same_v<Executor, asio::io_context::executor_type> ||
+                                             std::is_same_v<Executor, asio::thread_pool::executor_type>;
+
+/// Runs functions on an executor, with their allocator: never inside the call, and counting as work from the start.
+///
+/// Executors of the kind above need no memory for functions that name no allocator. Any other one may need some, and where
+/// there is none for it, as in asio itself, the program ends: who waits there could neither be told nor be left waiting.
 template <class Executor> class Poster {
 public:
     explicit Poster(const Executor &executor) : executor_(never_blocking(executor)) {}
@@ -43,7 +51,7 @@ public:
         const auto untracked = asio::prefer(executor_, asio::execution::outstanding_work.untracked);
         if constexpr (requires { function.get_allocator(); })
             execute(asio::prefer(untracked, asio::execution::allocator(function.get_allocator())), std::move(function));
-        else if constexpr (std::is_same_v<Executor, asio::io_context::executor_type>)
+        else if constexpr (frees_before_running<Executor>)
             execute(asio::prefer(untracked, asio::execution::allocator(function.room())), std::move(function));
         else
             execute(untracked, std::move(function));
@@ -94,39 +102,37 @@ private:
 
 /// An executor of any type that is often of a known one: that is then used as what it is, without a virtual call for each
 /// property, copy and post.
-template <class Any, class Known> class DirectPoster {
+template <class Any, class... Known> class DirectPoster {
 public:
-    explicit DirectPoster(const Any &executor) : poster_(make(executor)) {}
+    explicit DirectPoster(const Any &executor) : poster_(make<Known...>(executor)) {}
 
     template <class Function> void operator()(Function function) const {
-        if (const auto *known = this->known())
-            (*known)(std::move(function));
-        else
-            any()(std::move(function));
+        std::visit([&](const auto &poster) { poster(std::move(function)); }, poster_);
     }
     asio::execution_context *context() const noexcept {
-        const auto *known = this->known();
-        return known != nullptr ? known->context() : any().context();
+        return std::visit([](const auto &poster) { return poster.context(); }, poster_);
     }
     bool in_one_go_with(const DirectPoster &other) const noexcept {
-        const auto *known = this->known(), *others = other.known();
-        return known != nullptr && others != nullptr && known->in_one_go_with(*others);
+        return std::visit(
+            [&other](const auto &poster) {
+                const auto *same = std::get_if<std::decay_t<decltype(poster)>>(&other.poster_);
+                return same != nullptr && poster.in_one_go_with(*same);
+            },
+            poster_);
     }
 
 private:
-    using Either = std::variant<Poster<Known>, Poster<Any>>;
+    using Either = std::variant<Poster<Any>, Poster<Known>...>;
 
-    static Either make(const Any &executor) {
+    template <class First, class... Rest> static Either make(const Any &executor) {
 #if !defined(ASIO_NO_TYPEID)
         // Asked first, because asio 1.22 gives its target as whatever type it is asked for.
-        if (executor.target_type() == typeid(Known))
-            return Either(std::in_place_index<0>, *executor.template target<Known>());
+        if (executor.target_type() == typeid(First))
+            return Either(std::in_place_type<Poster<First>>, *executor.template target<First>());
+        if constexpr (sizeof...(Rest) != 0) return make<Rest...>(executor);
 #endif
-        return Either(std::in_place_index<1>, executor);
+        return Either(std::in_place_type<Poster<Any>>, executor);
     }
-
-    const Poster<Known> *known() const noexcept { return std::get_if<0>(&poster_); }
-    const Poster<Any> &any() const noexcept { return *std::get_if<1>(&poster_); }
 
     Either poster_;
 };
@@ -136,7 +142,8 @@ template <class Executor> struct PosterFor {
 };
 // What every `asio::awaitable` has for an executor, and what is most often in it.
 template <> struct PosterFor<asio::any_io_executor> {
-    using type = DirectPoster<asio::any_io_executor, asio::io_context::executor_type>;
+    using type =
+        DirectPoster<asio::any_io_executor, asio::io_context::executor_type, asio::thread_pool::executor_type>;
 };
 
 }  // namespace comoq::detail

@@ -1,4 +1,6 @@
 #pragma once
+#include "reserve_one.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -26,6 +28,9 @@ public:
         const auto after = above(first);
         return after != runs_.begin() && std::prev(after)->last >= end - 1;
     }
+
+    /// Makes sure that the next insertion finds memory.
+    void reserve() { reserve_one(runs_); }
 
     void insert(std::uint64_t sequence) {
         const auto after = runs_.begin() + (above(sequence) - runs_.cbegin());

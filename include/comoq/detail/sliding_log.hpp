@@ -1,4 +1,6 @@
 #pragma once
+#include "reserve_one.hpp"
+
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -14,6 +16,8 @@ public:
     std::size_t end() const noexcept { return first_ + size(); }
     const Item &operator[](std::size_t index) const noexcept { return stored_[gone_ + (index - first_)]; }
 
+    /// Makes sure that the next push finds memory.
+    void reserve() { reserve_one(stored_); }
     template <class... Args> Item &push(Args &&...args) { return stored_.emplace_back(std::forward<Args>(args)...); }
 
     /// There must be one.

@@ -110,9 +110,14 @@ public:
             return true;
         }
 
-        Outcome<T> finish(AnySource &source) {
-            if (failed_) return Outcome<T>(std::make_error_code(std::errc::not_enough_memory));
-            return table_->finish(source.storage_, storage_);
+        Outcome<T> finish(AnySource &source) noexcept {
+            if (!failed_) {
+                try {
+                    return table_->finish(source.storage_, storage_);
+                } catch (const std::bad_alloc &) {
+                }
+            }
+            return Outcome<T>(std::make_error_code(std::errc::not_enough_memory));
         }
 
     private:

@@ -26,6 +26,15 @@ public:
         return rule_.take();
     }
     Outcome<taken_type> finish(Outcome<taken_type> &&taken) { return std::move(taken); }
+    /// Of a rule that can take back what was taken last: for who cannot make an outcome of it.
+    void undo() noexcept
+        requires requires(Rule rule) { rule.undo(); }
+    {
+        WakeList wake;
+        Lock lock(rule_.mutex());
+        rule_.undo();
+        wake.take(rule_.waits());
+    }
     bool wait(Waiter &waiter) noexcept {
         Lock lock(rule_.mutex());
         if (rule_.available()) return false;

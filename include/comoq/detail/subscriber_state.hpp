@@ -1,4 +1,5 @@
 #pragma once
+#include "group_reader.hpp"
 #include "step.hpp"
 #include "track_state.hpp"
 
@@ -82,7 +83,7 @@ protected:
 /// Takes the group with the lowest sequence above the last one given.
 class NextGroupRule : public SubscriberRule {
 public:
-    using value_type = std::optional<std::shared_ptr<GroupState>>;
+    using value_type = std::optional<std::shared_ptr<GroupReader>>;
     using SubscriberRule::SubscriberRule;
 
     bool available() const noexcept {
@@ -91,9 +92,10 @@ public:
     }
     Outcome<value_type> take() {
         const auto group = find();
-        if (group == groups().end()) return end<std::shared_ptr<GroupState>>();
+        if (group == groups().end()) return end<std::shared_ptr<GroupReader>>();
+        auto reader = GroupReader::at_first(group->second);
         place().next = group->first + 1;
-        return Outcome<value_type>(std::in_place, group->second);
+        return Outcome<value_type>(std::in_place, std::move(reader));
     }
 
 private:
@@ -103,7 +105,7 @@ private:
 /// Takes the group that arrived first among those not yet taken.
 class ReceiveGroupRule : public SubscriberRule {
 public:
-    using value_type = std::optional<std::shared_ptr<GroupState>>;
+    using value_type = std::optional<std::shared_ptr<GroupReader>>;
     using SubscriberRule::SubscriberRule;
 
     bool available() const noexcept {
@@ -112,9 +114,10 @@ public:
     }
     Outcome<value_type> take() {
         const auto group = find().group;
-        if (group == nullptr) return end<std::shared_ptr<GroupState>>();
+        if (group == nullptr) return end<std::shared_ptr<GroupReader>>();
+        auto reader = GroupReader::at_first(group);
         place().received.insert(group->sequence());
-        return Outcome<value_type>(std::in_place, group);
+        return Outcome<value_type>(std::in_place, std::move(reader));
     }
 
 private:
@@ -159,9 +162,14 @@ public:
     Outcome<value_type> take() {
         const auto group = find().group;
         if (group == groups().end()) return end<FrameSlot>();
-        place().next = group->first + 1;
         const FrameLog &frames = group->second->frames();
+        next_before_ = place().next;
+        next_after_ = place().next = group->first + 1;
         return Outcome<value_type>(std::in_place, frames[frames.first()]);
+    }
+    /// What was taken last is not taken, unless another step has gone on since.
+    void undo() noexcept {
+        if (place().next == next_after_) place().next = next_before_;
     }
 
 private:
@@ -184,6 +192,8 @@ private:
         }
         return {all.end(), may_come};
     }
+
+    std::uint64_t next_before_ = 0, next_after_ = 0;
 };
 
 /// Takes the next datagram. Who reads too slowly misses the oldest ones.

@@ -32,6 +32,8 @@ public:
         return number;
     }
 
+    /// Makes sure that `use` finds memory, once.
+    void reserve() { seen_.reserve(); }
     void use(std::uint64_t number) {
         seen_.insert(number);
         next_ = std::max(next_, number + 1);

@@ -168,6 +168,7 @@ public:
         Lock lock(mutex());
         cache_.expire(change);
         const std::uint64_t sequence = free_number(wanted);
+        numbers_.reserve();
         dropped = datagrams_.add(DatagramSlot{sequence, timestamp, std::move(payload)});
         numbers_.use(sequence);
         change.wake.take(datagram_waits_);
@@ -361,9 +362,9 @@ private:
     }
 
     void insert(const std::shared_ptr<GroupState> &group, MediaChange &change) {
-        const std::uint64_t sequence = group->sequence();
-        numbers_.use(sequence);
+        numbers_.reserve();
         cache_.add(group, change);
+        numbers_.use(group->sequence());
         requests_.came(group, change.wake);
         change.wake.take(shared_->group_waits);
     }

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace comoq::detail {
@@ -35,9 +37,17 @@ public:
     }
 
     bool empty() const noexcept { return order_.empty(); }
+    /// There was no memory for a change that could not be refused. From then on nothing is taken down any more: the watcher
+    /// must be told that it does not know what there is.
+    bool lost() const noexcept { return lost_; }
+
+    /// Makes sure that the next change finds memory.
+    void reserve() {
+        if (spare_ == nullptr) spare_.reset(new Entry(nullptr, 0, State::Active, nullptr));
+    }
 
     /// A path that had no broadcast has one.
-    void announced(const PathText &path, Broadcast broadcast) {
+    void announced(const PathText &path, Broadcast broadcast) noexcept {
         const HashedText hashed(*path);
         Entry *entry = find(hashed);
         if (entry == nullptr)
@@ -47,7 +57,7 @@ public:
     }
 
     /// A path's broadcast was replaced by another one.
-    void restarted(const PathText &path, Broadcast broadcast) {
+    void restarted(const PathText &path, Broadcast broadcast) noexcept {
         const HashedText hashed(*path);
         Entry *entry = find(hashed);
         if (entry == nullptr)
@@ -57,7 +67,7 @@ public:
     }
 
     /// A path has no broadcast any more.
-    void unannounced(const PathText &path) {
+    void unannounced(const PathText &path) noexcept {
         const HashedText hashed(*path);
         Entry *entry = find(hashed);
         if (entry == nullptr)
@@ -68,8 +78,10 @@ public:
             set(*entry, State::Ended, nullptr);
     }
 
+    /// The path of the next change. The queue must not be empty.
+    std::string_view front_path() const noexcept { return *order_.front()->path; }
     /// Takes the next change. The queue must not be empty.
-    Change pop() {
+    Change pop() noexcept {
         Entry &front = *order_.front();
         if (front.state == State::EndedThenActive) {
             front.state = State::Active;
@@ -100,13 +112,18 @@ private:
     Entry *find(const HashedText &path) const noexcept {
         return places_.find(path.hash, [&](const Entry &entry) { return *entry.path == path.text; });
     }
-    void add(const PathText &path, std::size_t hash, State state, Broadcast broadcast) {
+    void add(const PathText &path, std::size_t hash, State state, Broadcast broadcast) noexcept {
+        if (lost_) return;
         Entry *entry = spare_.release();
         if (entry != nullptr) {
             std::destroy_at(entry);
             std::construct_at(entry, path, hash, state, std::move(broadcast));
         } else {
-            entry = new Entry(path, hash, state, std::move(broadcast));
+            entry = new (std::nothrow) Entry(path, hash, state, std::move(broadcast));
+            if (entry == nullptr) {
+                lost_ = true;
+                return;
+            }
         }
         order_.push_back(*entry);
         places_.insert(*entry);
@@ -126,6 +143,7 @@ private:
     IntrusiveList<Entry> order_;
     HashIndex<Entry> places_;
     std::unique_ptr<Entry> spare_;  // most watchers keep up, and have one change at a time
+    bool lost_ = false;
 };
 
 }  // namespace comoq::detail
