@@ -13,6 +13,7 @@
 #include <comoq/origin.hpp>
 
 #include "support/catch.hpp"
+#include "support/naive_rank.hpp"
 #include "support/origin_fixture.hpp"
 #include "support/seed.hpp"
 
@@ -20,27 +21,6 @@ using namespace comoq;
 using namespace comoq::test;
 
 namespace {
-
-using Hops = std::vector<std::uint64_t>;
-
-/// FNV-1a as its authors describe it, over bytes that are written out first.
-std::uint64_t naive_hash(const std::string &path, const Hops &hops) {
-    std::vector<unsigned> octets;
-    for (const char c : path) {
-        octets.push_back(static_cast<unsigned char>(c));
-    }
-    for (std::uint64_t hop : hops) {
-        for (int i = 0; i < 8; ++i) {
-            octets.push_back(static_cast<unsigned>(hop % 256));
-            hop /= 256;
-        }
-    }
-    std::uint64_t hash = 72619540656139;  // the contract's basis, in decimal
-    for (const unsigned octet : octets) {
-        hash = (hash ^ octet) * 1099511628211u;
-    }
-    return hash;
-}
 
 BroadcastConsumer active(const Origin &origin, const std::string &path) {
     return now(origin.consumer().request_broadcast(path));

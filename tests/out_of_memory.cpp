@@ -25,10 +25,10 @@
 
 #include <comoq/comoq.hpp>
 
+#include "histories/said.hpp"
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
-#include "support/history.hpp"
 #include "support/manual_clock.hpp"
 #include "support/media.hpp"
 #include "support/origin_fixture.hpp"
@@ -610,7 +610,8 @@ TEST_CASE("out of memory: a wait that cannot begin throws or is told so, and lea
     const auto by_plain_coroutine = [](World &world, Received<BroadcastConsumer> &got, PlainTask &task) {
         task = receive_tuple_plainly(world.consumer.request_broadcast(long_path), got);
     };
-    const auto check = [](auto wait) {
+    // Once for the memory that asio keeps for itself, and once more to see whether any is lost.
+    const auto check = [](auto wait, bool warm) {
         bool failed = true;
         for (std::size_t after = 0; failed; ++after) {
             INFO("with allocation " << after << " failing");
@@ -642,11 +643,13 @@ TEST_CASE("out of memory: a wait that cannot begin throws or is told so, and lea
                     CHECK(got.ok());
                 }
             }
-            CHECK(live_allocations() == live);
+            CHECK((!warm || live_allocations() == live));
         }
     };
-    check(by_callback);
-    check(by_plain_coroutine);
+    for (const bool warm : {false, true}) {
+        check(by_callback, warm);
+        check(by_plain_coroutine, warm);
+    }
 }
 
 TEST_CASE("out of memory: whoever waits on an io_context or a thread pool is woken without any", "[memory][faults]") {

@@ -21,9 +21,7 @@
 #include <asio/experimental/awaitable_operators.hpp>
 #include <asio/post.hpp>
 #include <asio/strand.hpp>
-#include <asio/this_coro.hpp>
 #include <asio/thread_pool.hpp>
-#include <asio/use_awaitable.hpp>
 #include <asio/use_future.hpp>
 
 #include <comoq/origin.hpp>
@@ -31,6 +29,7 @@
 #include "support/catch.hpp"
 #include "support/origin_fixture.hpp"
 #include "support/seed.hpp"
+#include "support/turns.hpp"
 
 using namespace comoq;
 using namespace comoq::test;
@@ -64,24 +63,6 @@ std::size_t index_of(const Path &path) {
         ++index;
     }
     return index;
-}
-
-/// Lets the others go first so many times.
-asio::awaitable<void> pause(std::uint64_t times) {
-    const auto executor = co_await asio::this_coro::executor;
-    for (; times != 0; --times) {
-        co_await asio::post(executor, asio::use_awaitable);
-    }
-}
-
-/// Awaits for the time of a few turns. Nothing if it was cancelled then.
-template <class T, class Awaitable>
-asio::awaitable<std::optional<std::tuple<std::error_code, T>>> try_for(std::uint64_t turns, Awaitable operation) {
-    auto either = co_await (std::move(operation).as_tuple() || pause(turns));
-    if (either.index() == 1) {
-        co_return std::nullopt;
-    }
-    co_return std::get<0>(std::move(either));
 }
 
 struct Stress {

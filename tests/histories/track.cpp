@@ -1,5 +1,4 @@
-// Random histories of a track, its groups and its readers, beside a model of the same that is as plain as can be.
-#include <comoq/track.hpp>
+#include "histories/histories.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -7,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <set>
 #include <string>
 #include <system_error>
@@ -16,10 +14,10 @@
 #include <vector>
 
 #include <comoq/broadcast.hpp>
+#include <comoq/track.hpp>
 
-#include "support/catch.hpp"
+#include "histories/said.hpp"
 #include "support/error_of.hpp"
-#include "support/history.hpp"
 #include "support/media.hpp"
 
 using namespace comoq;
@@ -175,11 +173,11 @@ struct Subscriber {
 
 class History {
 public:
-    explicit History(std::mt19937_64 &random) : random_(random) {}
+    explicit History(Choices &choices) : choices_(choices) {}
 
     /// Empty if all went as the model says, else how it came about.
-    std::string run(std::size_t steps) {
-        for (std::size_t step = 0; step < steps && same_; ++step) {
+    std::string run() {
+        while (same_ && choices_.another_step()) {
             act();
             if (track_) {
                 expect("subscribers " + std::to_string(subscribers_.size()),
@@ -191,7 +189,7 @@ public:
     }
 
 private:
-    std::size_t roll(std::size_t count) { return static_cast<std::size_t>(random_() % count); }
+    std::size_t roll(std::size_t count) { return choices_.roll(count); }
     template <class All> auto *any(All &all) { return all.empty() ? nullptr : &all[roll(all.size())]; }
     template <class All> void drop_one(All &all) {
         if (!all.empty()) {
@@ -531,7 +529,7 @@ private:
         }
     }
 
-    std::mt19937_64 &random_;
+    Choices &choices_;
     BroadcastProducer broadcast_;
     std::optional<TrackProducer> track_ = broadcast_.create_track("video");
     TrackConsumer consumer_ = track_->consume();
@@ -546,6 +544,4 @@ private:
 
 }  // namespace
 
-TEST_CASE("section 6: any history of writes, reads, ends, aborts and departures goes as the model says", "[track]") {
-    run_histories("track_history", [](std::mt19937_64 &random) { return History(random).run(20 + random() % 80); });
-}
+std::string comoq::test::history_of_track(Choices &choices) { return History(choices).run(); }

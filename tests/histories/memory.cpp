@@ -1,6 +1,6 @@
-// Random histories of several tracks under one pool and one clock, beside a model that says with plain lists what is held:
-// writes, fetches, evictions by age and by the pool, aborts and departures, and readers through all of it.
-#include <comoq/track.hpp>
+// The model says with plain lists what is held: by writes, fetches, evictions by age and by the pool, aborts and departures,
+// with readers through all of it.
+#include "histories/histories.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -16,9 +15,9 @@
 
 #include <comoq/broadcast.hpp>
 #include <comoq/origin.hpp>
+#include <comoq/track.hpp>
 
-#include "support/catch.hpp"
-#include "support/history.hpp"
+#include "histories/said.hpp"
 #include "support/manual_clock.hpp"
 #include "support/media.hpp"
 
@@ -69,7 +68,7 @@ struct Track {
 
 class History {
 public:
-    explicit History(std::mt19937_64 &random) : random_(random) {
+    explicit History(Choices &choices) : choices_(choices) {
         for (std::size_t i = 0; i < 3; ++i) {
             TrackInfo info;
             info.max_latency = std::chrono::milliseconds(roll(3) * 5);
@@ -79,8 +78,8 @@ public:
     }
 
     /// Empty if everything went as the model says.
-    std::string run(std::size_t steps) {
-        for (std::size_t step = 0; step < steps && same_; ++step) {
+    std::string run() {
+        while (same_ && choices_.another_step()) {
             one_step();
             compare();
         }
@@ -88,7 +87,7 @@ public:
     }
 
 private:
-    std::uint64_t roll(std::uint64_t sides) { return random_() % sides; }
+    std::size_t roll(std::size_t sides) { return choices_.roll(sides); }
     void note(const std::string &what) { log_ += what + "\n"; }
     void expect(const std::string &expected, const std::string &actual) {
         if (expected != actual) {
@@ -410,7 +409,7 @@ private:
         expect("evicted " + std::to_string(evicted_live_), "evicted " + std::to_string(of_tracks.evicted_groups));
     }
 
-    std::mt19937_64 &random_;
+    Choices &choices_;
     ManualClock time_;
     Origin origin_ = time_.origin(pool_size);
     BroadcastProducer broadcast_ = origin_.producer().make_broadcast();
@@ -427,7 +426,4 @@ private:
 
 }  // namespace
 
-TEST_CASE("section 6 memory: any history of writes, fetches, evictions, aborts and departures goes as the model says",
-          "[memory]") {
-    run_histories("memory_history", [](std::mt19937_64 &random) { return History(random).run(20 + random() % 80); });
-}
+std::string comoq::test::history_of_memory(Choices &choices) { return History(choices).run(); }

@@ -1,13 +1,11 @@
 /// \file
-/// What random histories are told in, and the part of a model that they share.
+/// What histories are told in, and the part of a model that they share.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <system_error>
 #include <tuple>
@@ -16,9 +14,6 @@
 
 #include <comoq/group.hpp>
 #include <comoq/operation.hpp>
-
-#include "support/catch.hpp"
-#include "support/seed.hpp"
 
 namespace comoq::test {
 
@@ -77,20 +72,5 @@ struct GroupModel {
     bool has(std::size_t at) const { return !released && at < frames.size(); }
 };
 using GroupModelPtr = std::shared_ptr<GroupModel>;
-
-/// Runs `history(random)` 10,000 times, or as often as COMOQ_TEST_HISTORIES says, each from a number of its own. What it
-/// gives is what went wrong.
-template <class History> void run_histories(const char *name, History history) {
-    const auto first = seed(name);
-    const char *more = std::getenv("COMOQ_TEST_HISTORIES");
-    const std::uint64_t histories = more != nullptr ? std::strtoull(more, nullptr, 10) : 10'000;
-    for (std::uint64_t number = 0; number < histories; ++number) {
-        std::mt19937_64 random(first + number);
-        const std::string trouble = history(random);
-        if (!trouble.empty()) {
-            FAIL("history " << number << " (COMOQ_TEST_SEED=" << first + number << " begins with it):\n" << trouble);
-        }
-    }
-}
 
 }  // namespace comoq::test

@@ -1,0 +1,40 @@
+# cmake -P cmake/fuzz.cmake: builds the fuzzers of tests/fuzz with the newest clang here and runs them side by side, a minute
+# each. Before -P, -DSECONDS=3600 gives them longer, -DMACHINES="origin" fewer of them. What they have learnt stays in
+# corpus/ of the build directory and is gone on with the next time. An input that fails is written beside it, and
+# `comoq_fuzz_MACHINE FILE` runs it again and prints the history.
+
+include("${CMAKE_CURRENT_LIST_DIR}/setup.cmake")
+
+if(NOT SECONDS)
+    set(SECONDS 60)
+endif()
+if(NOT MACHINES)
+    set(MACHINES origin track memory)
+endif()
+
+comoq_setup(
+    NAME fuzz
+    PACKAGES Asio fmt
+    OPTIONS "-DCMAKE_TOOLCHAIN_FILE=${CMAKE_CURRENT_LIST_DIR}/clang.cmake" -DCMAKE_BUILD_TYPE=Debug -DCOMOQ_BUILD_TESTS=OFF
+            -DCOMOQ_BUILD_EXAMPLES=OFF -DCOMOQ_BUILD_FUZZ=ON
+    TARGET comoq_fuzzers
+)
+
+set(commands)
+foreach(machine IN LISTS MACHINES)
+    set(corpus "${BUILD_DIR}/corpus/${machine}")
+    # Histories of some length, to begin with: grown from nothing, a byte at a time, they would take long to get anywhere.
+    foreach(number RANGE 1 20)
+        if(NOT EXISTS "${corpus}/first${number}")
+            string(RANDOM LENGTH 300 RANDOM_SEED ${number} text)
+            file(WRITE "${corpus}/first${number}" "${text}")
+        endif()
+    endforeach()
+    # Some 200 steps of a few choices each.
+    list(APPEND commands COMMAND "${BUILD_DIR}/tests/fuzz/comoq_fuzz_${machine}" -max_total_time=${SECONDS} -max_len=800
+                         -timeout=20 -verbosity=0 -print_final_stats=1 "-artifact_prefix=${BUILD_DIR}/${machine}-" "${corpus}")
+endforeach()
+execute_process(${commands} RESULTS_VARIABLE results)
+if(NOT results MATCHES "^0(;0)*$")
+    message(FATAL_ERROR "A fuzzer has found something: ${results} (${MACHINES}). Its input is in ${BUILD_DIR}")
+endif()

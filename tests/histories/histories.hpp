@@ -1,0 +1,21 @@
+/// \file
+/// Histories of calls to the public interface, each beside a model of the same that is as plain as can be. What happens is
+/// for the choices to say; what is given is empty if all went as the model says, else how it came about.
+///
+/// Two programs use them: the tests, with choices at random, and the fuzzers.
+#pragma once
+
+#include <string>
+
+#include "histories/choices.hpp"
+
+namespace comoq::test {
+
+/// Publishers, handlers, requesters and watchers of an origin, through views of all kinds.
+std::string history_of_origin(Choices &choices);
+/// A track, its groups and its readers.
+std::string history_of_track(Choices &choices);
+/// Several tracks under one pool and one clock.
+std::string history_of_memory(Choices &choices);
+
+}  // namespace comoq::test

@@ -1,0 +1,393 @@
+// comoq_soak [SECONDS]: publishers, handlers, two origins with relays between them, viewers and departures, at random on
+// several threads, for so long (COMOQ_SOAK_SECONDS, else 5). It goes in rounds: after each of them everybody leaves, and
+// every counter must be at zero and the heap where it was.
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <system_error>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <asio/awaitable.hpp>
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/experimental/awaitable_operators.hpp>
+#include <asio/post.hpp>
+#include <asio/strand.hpp>
+#include <asio/thread_pool.hpp>
+
+#include <comoq/comoq.hpp>
+
+#include "support/allocations.hpp"
+#include "support/seed.hpp"
+#include "support/turns.hpp"
+
+using namespace comoq;
+using namespace comoq::test;
+using namespace asio::experimental::awaitable_operators;
+
+namespace {
+
+using Random = std::mt19937_64;
+using Steady = std::chrono::steady_clock;
+
+constexpr std::size_t threads = 4;
+constexpr auto round_time = std::chrono::milliseconds(1500);
+// So little that groups go to the pool all the time.
+constexpr std::size_t pool_size = 64 * 1024;
+
+std::string path_of(std::uint64_t number) { return "live/" + std::to_string(number % 6); }
+std::string made_path_of(std::uint64_t number) { return "made/" + std::to_string(number % 8) + "/deeper"; }
+
+OriginConfig config() {
+    OriginConfig config;
+    config.max_cached_bytes = pool_size;
+    config.max_pending_requests = 64;
+    return config;
+}
+
+struct Counts {
+    std::atomic<std::uint64_t> published{0}, requests{0}, broadcasts{0}, refusals{0}, groups{0}, frames{0}, fetched{0},
+        changes{0}, wrong{0};
+};
+
+/// One round: two origins, an edge that asks the other one for what it has not got, and everybody who uses them.
+struct Round {
+    explicit Round(Counts &counted) : counts(counted) {}
+
+    Counts &counts;
+    std::atomic<bool> over{false};
+    std::optional<Origin> upstream{config()};
+    std::optional<Origin> edge{config()};
+    std::optional<OriginProducer> publishing = upstream->producer();
+    OriginConsumer from_upstream = upstream->consumer();
+    OriginConsumer from_edge = edge->consumer();
+
+    const OriginConsumer &some_origin(Random &random) const { return random() % 4 == 0 ? from_upstream : from_edge; }
+};
+
+/// Payloads say what they are, so that whoever reads them can tell.
+Bytes payload_of(std::uint64_t group, std::uint64_t frame, std::size_t size) {
+    auto text = std::to_string(group) + " " + std::to_string(frame) + " ";
+    text.resize(text.size() + size, 'x');
+    return Bytes(std::move(text));
+}
+void check_payload(Round &round, const Frame &frame, std::uint64_t group) {
+    ++round.counts.frames;
+    if (!frame.payload.view().starts_with(std::to_string(group) + " ")) {
+        ++round.counts.wrong;
+    }
+}
+
+void write_group(Random &random, GroupProducer group) {
+    for (std::uint64_t frame = 0, frames = random() % 5; frame != frames; ++frame) {
+        if (random() % 4 == 0) {
+            const auto whole = payload_of(group.sequence(), frame, random() % 2000);
+            auto chunked = group.create_frame(whole.size());
+            for (std::size_t at = 0; at < whole.size(); at += 500) {
+                chunked.write(whole.slice(at, 500));
+            }
+            chunked.finish();
+        } else {
+            group.write_frame(payload_of(group.sequence(), frame, random() % 300));
+        }
+    }
+    if (random() % 8 != 0) {
+        group.finish();
+    }
+}
+
+/// Writes some groups, ends the track or leaves it, and answers for groups that are gone meanwhile.
+asio::awaitable<void> write_track(Round &round, Random random, TrackProducer track) {
+    auto handler = track.dynamic();
+    for (auto left = random() % 30; left != 0 && !round.over; --left) {
+        try {
+            switch (random() % 8) {
+            case 0: track.write_frame(payload_of(track.latest().value_or(0) + (track.latest() ? 1 : 0), 0, 10)); break;
+            case 1: track.append_datagram(payload_of(0, 0, 10)); break;
+            default: write_group(random, track.append_group());
+            }
+        } catch (const std::system_error &error) {
+            // Its broadcast's end is the only thing that could come in between, and the pool.
+            round.counts.wrong += error.code() == Error::Dropped || error.code() == Error::Closed ||
+                                          error.code() == Error::Evicted || error.code() == Error::Old
+                                      ? 0
+                                      : 1;
+        }
+        auto next = co_await try_for<std::optional<GroupRequest>>(random() % 4, handler.requested_group());
+        if (next && std::get<1>(*next)) {
+            auto &request = *std::get<1>(*next);
+            if (random() % 4 == 0) {
+                request.reject(Error::NotFound);
+            } else {
+                try {
+                    write_group(random, request.accept());
+                } catch (const std::system_error &) {
+                    // Somebody else wrote it, or it was evicted while it was written.
+                }
+            }
+        }
+    }
+    switch (random() % 3) {
+    case 0: track.finish(); break;
+    case 1: track.abort(app_error(1)); break;
+    default: break;
+    }
+}
+
+asio::awaitable<void> publish(Round &round, Random random) {
+    const auto executor = co_await asio::this_coro::executor;
+    while (!round.over) {
+        auto published = round.publishing->create_broadcast(path_of(random()));
+        ++round.counts.published;
+        for (const auto *name : {"video", "audio"}) {
+            asio::co_spawn(executor, write_track(round, Random(random()), published.producer().create_track(name)),
+                           asio::detached);
+        }
+        co_await pause(random() % 60);
+        if (random() % 2 == 0) {
+            published.producer().finish();
+        }
+    }
+}
+
+/// Makes what is asked for, with tracks that are made when they are asked for, and lets it go after a while.
+asio::awaitable<void> serve(Round &round, Random random, BroadcastRequest request) {
+    const auto executor = co_await asio::this_coro::executor;
+    switch (random() % 6) {
+    case 0: request.reject(app_error(2)); co_return;
+    case 1: co_return;
+    case 2: co_await (request.abandoned() || pause(random() % 10)); break;
+    default: break;
+    }
+    auto broadcast = round.publishing->make_broadcast();
+    auto handler = broadcast.dynamic();
+    request.accept(broadcast.consume());
+    for (auto left = random() % 12; left != 0 && !round.over; --left) {
+        auto next = co_await try_for<std::optional<TrackRequest>>(1 + random() % 30, handler.requested_track());
+        if (next && std::get<1>(*next)) {
+            auto &asked = *std::get<1>(*next);
+            if (random() % 5 == 0) {
+                asked.reject(Error::NotFound);
+            } else {
+                asio::co_spawn(executor, write_track(round, Random(random()), asked.accept()), asio::detached);
+            }
+        }
+    }
+}
+
+asio::awaitable<void> handle(Round &round, Random random) {
+    const auto executor = co_await asio::this_coro::executor;
+    while (!round.over) {
+        auto handler = round.publishing->with_root("made")->dynamic();
+        for (auto left = random() % 30; left != 0 && !round.over; --left) {
+            auto next = co_await try_for<std::optional<BroadcastRequest>>(random() % 30, handler.requested_broadcast());
+            if (next && std::get<1>(*next)) {
+                asio::co_spawn(executor, serve(round, Random(random()), std::move(*std::get<1>(*next))), asio::detached);
+            }
+        }
+    }
+}
+
+asio::awaitable<void> read_group(Round &round, Random &random, GroupConsumer group) {
+    ++round.counts.groups;
+    for (auto left = random() % 6; left != 0; --left) {
+        const auto turns = random() % 8;
+        if (random() % 3 == 0) {
+            auto frame = co_await try_for<std::optional<FrameConsumer>>(turns, group.next_frame());
+            if (!frame || !std::get<1>(*frame)) {
+                co_return;
+            }
+            auto whole = co_await try_for<Bytes>(turns, std::get<1>(*frame)->read_all());
+            round.counts.frames += whole ? 1 : 0;
+        } else {
+            auto frame = co_await try_for<std::optional<Frame>>(turns, group.read_frame());
+            if (!frame || !std::get<1>(*frame)) {
+                co_return;
+            }
+            check_payload(round, *std::get<1>(*frame), group.sequence());
+        }
+    }
+}
+
+asio::awaitable<void> view(Round &round, Random random) {
+    while (!round.over) {
+        const auto path = random() % 2 == 0 ? path_of(random()) : made_path_of(random());
+        const auto &origin = round.some_origin(random);
+        ++round.counts.requests;
+        auto found = co_await try_for<BroadcastConsumer>(random() % 100, origin.request_broadcast(path));
+        if (!found || std::get<0>(*found)) {
+            round.counts.refusals += found ? 1 : 0;
+            continue;
+        }
+        ++round.counts.broadcasts;
+        const auto broadcast = std::get<1>(*found);
+        const auto track = broadcast.track(random() % 2 == 0 ? "video" : "audio");
+        auto subscribed = co_await try_for<TrackSubscriber>(random() % 100, track.subscribe());
+        if (!subscribed || std::get<0>(*subscribed)) {
+            continue;
+        }
+        auto subscriber = std::move(std::get<1>(*subscribed));
+        for (auto left = random() % 12; left != 0; --left) {
+            const auto turns = random() % 20;
+            switch (random() % 5) {
+            case 0: {
+                auto fetched = co_await try_for<GroupConsumer>(turns, track.fetch_group(random() % 30));
+                if (fetched && !std::get<0>(*fetched)) {
+                    ++round.counts.fetched;
+                    co_await read_group(round, random, std::move(std::get<1>(*fetched)));
+                }
+                break;
+            }
+            case 1: {
+                auto next = co_await try_for<std::optional<GroupConsumer>>(turns, subscriber.recv_group());
+                if (next && std::get<1>(*next)) {
+                    co_await read_group(round, random, std::move(*std::get<1>(*next)));
+                }
+                break;
+            }
+            default: {
+                auto next = co_await try_for<std::optional<GroupConsumer>>(turns, subscriber.next_group());
+                if (next && std::get<1>(*next)) {
+                    co_await read_group(round, random, std::move(*std::get<1>(*next)));
+                }
+            }
+            }
+        }
+    }
+}
+
+asio::awaitable<void> watch(Round &round, Random random) {
+    while (!round.over) {
+        auto watcher = round.from_upstream.announced();
+        for (auto left = random() % 40; left != 0 && !round.over; --left) {
+            auto next = co_await try_for<std::optional<Announcement>>(random() % 20, watcher.next());
+            round.counts.changes += next ? 1 : 0;
+        }
+        const auto awaited =
+            co_await try_for<BroadcastConsumer>(random() % 20, round.from_upstream.announced_broadcast(path_of(random())));
+        round.counts.wrong += awaited && std::get<0>(*awaited) ? 1 : 0;
+    }
+}
+
+/// The relay: what is asked of the edge and is not there comes from upstream. Now and then it goes, and another one comes.
+asio::awaitable<void> relay(Round &round, Random random) {
+    while (!round.over) {
+        auto handler = round.edge->producer().dynamic();
+        auto relaying = proxy(round.from_upstream, round.edge->producer(), std::move(handler));
+        co_await (std::move(relaying) || pause(200 + random() % 2000));
+    }
+}
+
+/// Words for each counter that is not at zero.
+std::string left_in(const char *name, const OriginStats &stats) {
+    std::string left;
+    const auto add = [&](const char *counter, std::size_t value) {
+        if (value != 0) {
+            left += std::string(" ") + name + "." + counter + "=" + std::to_string(value);
+        }
+    };
+    add("announced", stats.announced);
+    add("nodes", stats.nodes);
+    add("watchers", stats.watchers);
+    add("handlers", stats.handlers);
+    add("pending", stats.pending);
+    add("served", stats.served);
+    add("cached_bytes", stats.cached_bytes);
+    add("cached_groups", stats.cached_groups);
+    return left;
+}
+
+/// Gives what was left at its end: nothing, if all is well.
+std::string run_round(Counts &counts, Random &random) {
+    Round round(counts);
+    {
+        asio::thread_pool pool(threads);
+        const auto spawn = [&](auto task, int times) {
+            for (; times != 0; --times) {
+                asio::co_spawn(asio::make_strand(pool), task(round, Random(random())), asio::detached);
+            }
+        };
+        spawn(publish, 3);
+        spawn(handle, 2);
+        spawn(view, 12);
+        spawn(watch, 2);
+        spawn(relay, 1);
+        const auto end = Steady::now() + round_time;
+        // In a coroutine, because the time is up for everybody at once.
+        asio::co_spawn(
+            pool,
+            [&round, end]() -> asio::awaitable<void> {
+                while (Steady::now() < end) {
+                    co_await pause(10);
+                }
+                round.over = true;
+            },
+            asio::detached);
+        pool.join();
+    }
+    round.publishing.reset();
+    return left_in("upstream", round.upstream->stats()) + left_in("edge", round.edge->stats());
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+    const char *given = argc > 1 ? argv[1] : std::getenv("COMOQ_SOAK_SECONDS");
+    const double seconds = given != nullptr ? std::strtod(given, nullptr) : 5;
+    if (argc > 2 || !(seconds > 0)) {
+        std::fprintf(stderr, "usage: comoq_soak [SECONDS]\n");
+        return 2;
+    }
+    Random random(seed("soak"));
+    Counts counts;
+    const auto end = Steady::now() + std::chrono::duration<double>(seconds);
+    std::size_t rounds = 0, allocations = 0, bytes = 0;
+    // The first round is for what is made once and kept: by the library, asio and the C++ runtime.
+    for (; rounds < 2 || Steady::now() < end; ++rounds) {
+        const auto left = run_round(counts, random);
+        if (!left.empty() || counts.wrong != 0) {
+            std::fprintf(stderr, "after round %zu:%s, %llu things that must not be\n", rounds + 1, left.c_str(),
+                         static_cast<unsigned long long>(counts.wrong.load()));
+            return 1;
+        }
+        if (rounds == 0) {
+            allocations = live_allocations();
+            bytes = live_bytes();
+        } else if (allocations_can_fail() && (live_allocations() != allocations || live_bytes() != bytes)) {
+            // (Where allocations cannot fail, with clang's thread sanitizer, they cannot be counted, either.)
+            std::fprintf(stderr, "after round %zu there are %zu allocations of %zu bytes, after the first %zu of %zu\n",
+                         rounds + 1, live_allocations(), live_bytes(), allocations, bytes);
+            return 1;
+        }
+    }
+    const auto print = [](const char *name, const std::atomic<std::uint64_t> &count) {
+        std::printf(" %s %llu", name, static_cast<unsigned long long>(count.load()));
+        return count != 0;
+    };
+    std::printf("%zu rounds, nothing left:", rounds);
+    bool all = true;
+    all = print("published", counts.published) && all;
+    all = print("requests", counts.requests) && all;
+    all = print("broadcasts", counts.broadcasts) && all;
+    all = print("refusals", counts.refusals) && all;
+    all = print("groups", counts.groups) && all;
+    all = print("frames", counts.frames) && all;
+    all = print("fetched", counts.fetched) && all;
+    all = print("changes", counts.changes) && all;
+    std::printf("\n");
+    if (!all) {
+        std::fprintf(stderr, "something never happened\n");
+    }
+    return all ? 0 : 1;
+}
