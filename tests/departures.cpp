@@ -1,0 +1,494 @@
+// Everybody of a small world, gone at every point where they wait: destroyed with their context, cancelled, stopped, or by
+// an exception of their own. Whoever is left gets on, nothing stays behind.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <asio/awaitable.hpp>
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/experimental/awaitable_operators.hpp>
+#include <asio/io_context.hpp>
+#include <asio/strand.hpp>
+#include <asio/thread_pool.hpp>
+
+#include <comoq/comoq.hpp>
+
+#include "support/allocations.hpp"
+#include "support/catch.hpp"
+#include "support/media.hpp"
+#include "support/origin_fixture.hpp"
+#include "support/plain_task.hpp"
+#include "support/turns.hpp"
+
+using namespace comoq;
+using namespace comoq::test;
+using namespace asio::experimental::awaitable_operators;
+
+namespace {
+
+struct Thrown : std::runtime_error {
+    Thrown() : std::runtime_error("thrown on purpose") {}
+};
+
+/// A handler that makes a broadcast with a track and its groups when they are asked for, two viewers of it, of whom one
+/// fetches, somebody who publishes, and somebody who watches.
+class World {
+public:
+    static constexpr std::size_t people = 5;
+    /// So many turns are enough for whatever comes at all.
+    static constexpr std::uint64_t enough = 60;
+
+    /// `executor` runs one thing at a time.
+    template <class Executor> explicit World(const Executor &executor) {
+        spawn(executor, 0, serve());
+        spawn(executor, 1, view(1));
+        spawn(executor, 2, fetch());
+        spawn(executor, 3, publish());
+        spawn(executor, 4, watch());
+    }
+
+    /// Makes that one throw when he comes to his step of that number.
+    void throw_at(std::size_t who, std::size_t step) { throws_ = {who, step}; }
+    void cancel(std::size_t who) { signals_[who].emit(asio::cancellation_type::terminal); }
+
+    bool over(std::size_t who) const { return over_[who]; }
+    bool threw() const { return threw_; }
+    /// What those who saw it through have seen.
+    const std::string &seen(std::size_t who) const { return seen_[who]; }
+
+    std::optional<Origin> origin{std::in_place, OriginConfig{.id = 1}};
+    const OriginConsumer consumer = origin->consumer();
+
+private:
+    template <class Executor> void spawn(const Executor &executor, std::size_t who, asio::awaitable<void> coroutine) {
+        asio::co_spawn(executor, std::move(coroutine),
+                       asio::bind_cancellation_slot(signals_[who].slot(), [this, who](std::exception_ptr failure) {
+                           over_[who] = true;
+                           if (failure) {
+                               note(who, "failed");
+                           }
+                       }));
+    }
+    void step(std::size_t who) {
+        if (throws_ && *throws_ == std::pair(who, ++steps_[who])) {
+            threw_ = true;
+            throw Thrown();
+        }
+    }
+    void note(std::size_t who, const std::string &what) { seen_[who] += what + " "; }
+
+    asio::awaitable<void> serve() {
+        auto handler = origin->producer().dynamic();
+        step(0);
+        for (int served = 0; served < 2; ++served) {
+            auto request = co_await handler.requested_broadcast();
+            if (!request) {
+                co_return;
+            }
+            step(0);
+            auto broadcast = origin->producer().make_broadcast();
+            auto tracks = broadcast.dynamic();
+            request->accept(broadcast.consume());
+            step(0);
+            auto asked = co_await try_for<std::optional<TrackRequest>>(enough, tracks.requested_track());
+            if (!asked || !std::get<1>(*asked)) {
+                continue;
+            }
+            step(0);
+            auto groups = std::get<1>(*asked)->dynamic();
+            auto track = std::get<1>(*asked)->accept();
+            step(0);
+            const auto used = co_await (track.used() || pause(enough));
+            static_cast<void>(used);
+            auto group = track.append_group();
+            group.write_frame(payload("one"));
+            auto frame = group.create_frame(4);
+            frame.write(payload("tw"));
+            co_await pause(3);
+            step(0);
+            frame.write(payload("o!"));
+            frame.finish();
+            group.finish();
+            step(0);
+            auto wanted = co_await try_for<std::optional<GroupRequest>>(enough, groups.requested_group());
+            if (wanted && std::get<1>(*wanted)) {
+                step(0);
+                auto fetched = std::get<1>(*wanted)->accept();
+                co_await pause(2);
+                step(0);
+                fetched.write_frame(payload("old"));
+                fetched.finish();
+            }
+            track.finish();
+            step(0);
+            const auto unused = co_await (track.unused() || pause(enough));
+            static_cast<void>(unused);
+            note(0, "served");
+        }
+    }
+
+    asio::awaitable<void> view(std::size_t who) {
+        auto broadcast = co_await consumer.request_broadcast("made/one");
+        step(who);
+        auto subscriber = co_await broadcast.track("video").subscribe();
+        step(who);
+        while (auto group = co_await subscriber.next_group()) {
+            step(who);
+            while (auto frame = co_await group->next_frame()) {
+                step(who);
+                while (auto chunk = co_await frame->read_chunk()) {
+                    note(who, std::string(chunk->view()));
+                }
+            }
+        }
+        step(who);
+        const auto cause = co_await subscriber.closed();
+        note(who, cause ? cause.message() : "end");
+    }
+
+    asio::awaitable<void> fetch() {
+        auto broadcast = co_await consumer.request_broadcast("made/one");
+        step(2);
+        auto group = co_await broadcast.track("video").fetch_group(70);
+        step(2);
+        auto frames = co_await group.read_frames(9);
+        note(2, std::string(frames.value().front().payload.view()));
+        const auto over = co_await broadcast.closed();
+        note(2, over.message());
+    }
+
+    asio::awaitable<void> publish() {
+        for (int times = 0; times < 2; ++times) {
+            auto published = origin->producer().create_broadcast("live");
+            step(3);
+            co_await pause(5);
+            step(3);
+            auto second = origin->producer().create_broadcast("live");
+            published.unannounce();
+            co_await pause(5);
+            step(3);
+        }
+        note(3, "published");
+    }
+
+    asio::awaitable<void> watch() {
+        auto found = co_await consumer.announced_broadcast("live");
+        step(4);
+        auto watcher = consumer.announced();
+        while (auto change = co_await watcher.next()) {
+            step(4);
+        }
+        note(4, "end");
+    }
+
+    std::optional<std::pair<std::size_t, std::size_t>> throws_;
+    std::array<std::size_t, people> steps_{};
+    std::array<bool, people> over_{};
+    std::array<std::string, people> seen_;
+    std::array<asio::cancellation_signal, people> signals_;
+    bool threw_ = false;
+};
+
+/// All that may be counted is at zero.
+bool nothing_left(const Origin &origin) {
+    const auto stats = origin.stats();
+    return stats.announced == 0 && stats.nodes == 0 && stats.watchers == 0 && stats.handlers == 0 && stats.pending == 0 &&
+           stats.served == 0 && stats.cached_groups == 0 && stats.cached_bytes == 0;
+}
+
+/// Runs so many handlers. False if there were not so many.
+bool run(asio::io_context &context, std::size_t handlers) {
+    context.restart();
+    while (handlers != 0 && context.poll_one() != 0) {
+        --handlers;
+    }
+    return handlers == 0;
+}
+
+/// Runs what there is, then ends the origin and runs the rest: after that nobody waits.
+void run_to_the_end(asio::io_context &context, World &world) {
+    context.restart();
+    context.poll();
+    world.origin.reset();
+    context.restart();
+    context.poll();
+    for (std::size_t who = 0; who < World::people; ++who) {
+        CHECK(world.over(who));
+    }
+    CHECK(context.stopped());
+}
+
+/// `departure(point)` for each point, from the first on, until it says that there was none. What it allocates must be gone
+/// when it returns. Gives the number of points.
+template <class Departure> std::size_t at_every_point(Departure departure) {
+    departure(std::size_t{0});  // for what asio and the runtime keep
+    std::size_t live = live_allocations();
+    for (std::size_t point = 0;; ++point) {
+        INFO("at point " << point);
+        const bool there_was_one = departure(point);
+        if (allocations_can_fail()) {
+            // asio keeps some memory for each thread, and now and then some more of it.
+            CHECK(live_allocations() <= live + 4);
+            live = live_allocations();
+        }
+        if (!there_was_one) {
+            return point;
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("departures: undisturbed, everybody gets what there is", "[faults]") {
+    asio::io_context context;
+    World world(asio::make_strand(context));
+    run_to_the_end(context, world);
+    CHECK(world.seen(0) == "served ");
+    CHECK(world.seen(1) == "one tw o! end ");
+    CHECK(world.seen(2) == "old " + make_error_code(Error::Dropped).message() + " ");
+    CHECK(world.seen(3) == "published ");
+    CHECK(world.seen(4) == "end ");
+}
+
+TEST_CASE("departures: a context may be destroyed with everybody suspended, at every point, before or after the origin",
+          "[faults]") {
+    for (const bool on_strand : {false, true}) {
+        for (const bool origin_first : {false, true}) {
+            const auto points = at_every_point([&](std::size_t point) {
+                std::optional<asio::io_context> context(std::in_place);
+                const asio::any_io_executor executor = on_strand ? asio::any_io_executor(asio::make_strand(*context))
+                                                                 : asio::any_io_executor(context->get_executor());
+                World world(executor);
+                const bool there = run(*context, point);
+                if (origin_first) {
+                    world.origin.reset();
+                }
+                context.reset();
+                if (world.origin) {
+                    CHECK(nothing_left(*world.origin));
+                }
+                return there;
+            });
+            CHECK(points > 50);
+        }
+    }
+}
+
+TEST_CASE("departures: whoever is cancelled, at every point, costs the others nothing", "[faults]") {
+    for (std::size_t who = 0; who < World::people; ++who) {
+        INFO("who: " << who);
+        at_every_point([&](std::size_t point) {
+            asio::io_context context;
+            World world(context.get_executor());
+            const bool there = run(context, point);
+            world.cancel(who);
+            run_to_the_end(context, world);
+            // Who awaits an announcement that does not come is told of the origin's end.
+            if (who < 3) {
+                CHECK(world.seen(4) == "end ");
+            }
+            if (who != 3) {
+                CHECK(world.seen(3) == "published ");
+            }
+            if (who == 2 || who == 4) {
+                CHECK(world.seen(1) == "one tw o! end ");
+            }
+            return there;
+        });
+    }
+}
+
+TEST_CASE("departures: whoever throws, at every step of his, costs the others nothing", "[faults]") {
+    for (std::size_t who = 0; who < World::people; ++who) {
+        INFO("who: " << who);
+        const auto steps = at_every_point([&](std::size_t step) {
+            asio::io_context context;
+            World world(context.get_executor());
+            world.throw_at(who, step + 1);
+            run_to_the_end(context, world);
+            if (world.threw()) {
+                CHECK(world.seen(who).find("failed") != std::string::npos);
+            }
+            // Who awaits an announcement that does not come is told of the origin's end.
+            if (who < 3) {
+                CHECK(world.seen(4) == "end ");
+            }
+            if (who != 3) {
+                CHECK(world.seen(3) == "published ");
+            }
+            return world.threw();
+        });
+        CHECK(steps > 0);
+    }
+}
+
+TEST_CASE("departures: a context that is stopped, at every point, goes on where it was, or is destroyed", "[faults]") {
+    for (const bool goes_on : {false, true}) {
+        at_every_point([&](std::size_t point) {
+            std::optional<asio::io_context> context(std::in_place);
+            World world(context->get_executor());
+            const bool there = run(*context, point);
+            context->stop();
+            // What is completed meanwhile is for a context that does not run.
+            auto published = world.origin->producer().create_broadcast("live");
+            published.unannounce();
+            CHECK(context->poll() == 0);
+            if (goes_on) {
+                run_to_the_end(*context, world);
+                CHECK(world.seen(1) == "one tw o! end ");
+            } else {
+                world.origin.reset();
+                context.reset();
+            }
+            return there;
+        });
+    }
+}
+
+TEST_CASE("departures: a pool of threads may be stopped and go with everybody at work", "[faults][stress]") {
+    for (int round = 0; round < 200; ++round) {
+        std::optional<asio::thread_pool> pool(std::in_place, 3);
+        World world(asio::make_strand(*pool));
+        auto watcher = world.consumer.announced();
+        for (int turns = 0; turns < round % 50; ++turns) {
+            auto published = world.origin->producer().create_broadcast("live");
+        }
+        pool->stop();
+        if (round % 2 == 0) {
+            world.origin.reset();
+        }
+        pool.reset();
+        if (world.origin) {
+            CHECK(world.origin->stats().pending == 0);
+            CHECK(world.origin->stats().handlers == 0);
+            CHECK(world.origin->stats().watchers == 1);
+        }
+    }
+}
+
+namespace {
+
+// The same without an executor: coroutines that are resumed by whoever completes what they wait for.
+
+PlainTask view_plainly(OriginConsumer consumer, std::string &seen) {
+    try {
+        auto broadcast = co_await consumer.request_broadcast("made");
+        auto subscriber = co_await broadcast.track("video").subscribe();
+        while (auto group = co_await subscriber.next_group()) {
+            while (auto frame = co_await group->next_frame()) {
+                while (auto chunk = co_await frame->read_chunk()) {
+                    seen += chunk->view();
+                }
+            }
+        }
+        seen += " end";
+    } catch (const std::system_error &) {
+        seen += " failed";
+    }
+}
+PlainTask fetch_plainly(OriginConsumer consumer, std::string &seen) {
+    auto [code, broadcast] = co_await consumer.announced_broadcast("made").as_tuple();
+    auto fetching = broadcast.track("video").fetch_group(9);
+    auto [refusal, group] = co_await std::move(fetching).as_tuple();
+    seen += code || refusal ? "failed" : "fetched";
+}
+PlainTask watch_plainly(OriginConsumer consumer, std::string &seen) {
+    auto watcher = consumer.announced();
+    while (auto change = co_await watcher.next()) {
+        seen += "change ";
+    }
+    seen += "end";
+}
+PlainTask serve_plainly(OriginDynamic handler, BroadcastConsumer broadcast) {
+    while (auto request = co_await handler.requested_broadcast()) {
+        request->accept(broadcast);
+        co_await request->abandoned();
+    }
+}
+
+}  // namespace
+
+TEST_CASE("departures: coroutines without an executor may be destroyed wherever they are suspended", "[faults]") {
+    constexpr std::size_t people = 4;
+    for (std::size_t who = 0; who < people; ++who) {
+        INFO("who: " << who);
+        const auto points = at_every_point([&](std::size_t point) {
+            std::optional<Origin> origin(std::in_place);
+            auto broadcast = std::make_optional(origin->producer().make_broadcast());
+            auto track = std::make_optional(broadcast->create_track("video"));
+            std::array<std::string, people> seen;
+            std::array<PlainTask, people> tasks = {
+                serve_plainly(origin->producer().dynamic(), broadcast->consume()),
+                view_plainly(origin->consumer(), seen[1]), fetch_plainly(origin->consumer(), seen[2]),
+                watch_plainly(origin->consumer(), seen[3])};
+            std::optional<TrackDynamic> groups;
+            std::optional<GroupProducer> group;
+            std::optional<FrameProducer> frame;
+            std::optional<OriginPublish> published;
+            std::optional<GroupRequest> request;
+            const std::vector<std::function<void()>> acts = {
+                [&] { groups.emplace(track->dynamic()); },
+                [&] { group.emplace(track->append_group()); },
+                [&] { frame.emplace(group->create_frame(4)); },
+                [&] { frame->write(payload("on")); },
+                [&] { frame->write(payload("ly")); },
+                [&] { frame->finish(); },
+                [&] { group->finish(); },
+                [&] { published.emplace(origin->producer().publish_broadcast("made", broadcast->consume())); },
+                [&] {
+                    auto next = groups->requested_group();
+                    if (next.ready()) {
+                        request.emplace(std::move(*now(std::move(next))));
+                    }
+                },
+                [&] {
+                    if (request) {
+                        request->accept().finish();
+                    }
+                },
+                [&] { track->finish(); },
+                [&] { published.reset(); },
+                [&] {
+                    track.reset();
+                    groups.reset();
+                    broadcast.reset();
+                },
+                [&] { origin.reset(); },
+            };
+            for (std::size_t act = 0; act < acts.size(); ++act) {
+                if (act == point) {
+                    tasks[who].destroy();
+                }
+                acts[act]();
+            }
+            // A broadcast that is announced has another road to who asks for it than its handler.
+            if (who > 1) {
+                CHECK(seen[1] == "only end");
+            }
+            if (who != 2) {
+                CHECK(seen[2] == "fetched");
+            }
+            if (who != 3) {
+                CHECK(seen[3] == "change change end");
+            }
+            for (std::size_t other = 0; other < people; ++other) {
+                CHECK((other == who || tasks[other].done()));
+            }
+            return point < acts.size();
+        });
+        CHECK(points == 14);
+    }
+}
