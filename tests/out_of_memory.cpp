@@ -181,6 +181,7 @@ struct World {
     std::optional<Pending<BroadcastConsumer>> asked;
     std::optional<TrackSubscriber> subscriber;
     std::optional<GroupProducer> group;
+    std::optional<GroupProducer> other_group;
     std::optional<GroupConsumer> reader;
     std::optional<FrameProducer> frame;
     std::optional<FrameConsumer> frame_reader;
@@ -292,14 +293,17 @@ void write_group(World &world) {
     }
     world.reader.emplace(world.group->consume());
 }
+/// Three frames, of which the second came in chunks. Nobody else reads them: they would be put together for him.
 void write_in_chunks(World &world) {
-    write_group(world);
-    auto frame = world.group->create_frame(6);
-    frame.write(payload("fo"));
-    frame.write(payload("ur, "));
+    world.other_group.emplace(world.track->append_group());
+    world.other_group->write_frame(payload("one"));
+    auto frame = world.other_group->create_frame(8);
+    frame.write(payload("tw"));
+    frame.write(payload("o, and"));
     frame.finish();
-    auto reader = world.reader->read_frames(3);
-    (void)now(std::move(reader));
+    world.other_group->write_frame(payload("three"));
+    world.reader.emplace(world.other_group->consume());
+    CHECK(now(world.reader->read_frame())->payload.view() == "one");
 }
 
 }  // namespace
@@ -361,7 +365,11 @@ TEST_CASE("out of memory: a withdrawal happens all the same, and a watcher that 
         CHECK(log.find("Restart on/backed; Ended on/live/side; ") != std::string::npos);
         std::size_t lost = 0;
         for (auto *watcher : {&slow, &also_slow}) {
-            lost += code_now(watcher->next()) == std::errc::not_enough_memory ? 1 : 0;
+            if (code_now(watcher->next()) == std::errc::not_enough_memory) {
+                ++lost;
+                // Once, and then it is over.
+                CHECK_FALSE(now(watcher->next()));
+            }
         }
         CHECK(lost == failed);
     }
@@ -561,7 +569,7 @@ TEST_CASE("out of memory: what a reader did not get is there for its next step",
     // A frame that came in chunks is put together for its reader.
     CHECK(fail_each_allocation(write_in_chunks, [](World &world) { return take(world.reader->read_frame()); }) > 0);
     CHECK(fail_each_allocation(write_in_chunks, [](World &world) { return take(world.reader->read_frames(9)); }) > 0);
-    CHECK(fail_each_allocation(write_in_chunks, [](World &world) { return take(world.reader->get_frame(3)); }) > 0);
+    CHECK(fail_each_allocation(write_in_chunks, [](World &world) { return take(world.reader->get_frame(1)); }) > 0);
     CHECK(fail_each_allocation(write_in_chunks, [](World &world) { return take(world.reader->next_frame()); }) > 0);
     const auto reading = [](World &world) {
         write_in_chunks(world);
@@ -632,6 +640,9 @@ TEST_CASE("out of memory: a wait that cannot begin throws or is told so, and lea
                     }
                     failed = failing.stop();
                 }
+                if (refused) {
+                    task.destroy();  // with the operation, which is whole
+                }
                 world.run();
                 refused = refused || got.failed(std::make_error_code(std::errc::not_enough_memory));
                 CHECK(refused == failed);
@@ -677,4 +688,188 @@ TEST_CASE("out of memory: whoever waits on an io_context or a thread pool is wok
     asio::thread_pool pool(1), other_pool(1);
     check(pool, pool.get_executor());
     check(other_pool, asio::any_io_executor(other_pool.get_executor()));
+}
+
+TEST_CASE("out of memory: the first to answer for a group fixes the track's info only if he answers", "[memory][faults]") {
+    if (!allocations_can_fail()) {
+        return;
+    }
+    TrackInfo first, second;
+    first.priority = 7;
+    second.priority = 9;
+    for (std::size_t after = 0, failed = 1; failed != 0; ++after) {
+        INFO("with allocation " << after << " failing");
+        BroadcastProducer broadcast;
+        auto tracks = broadcast.dynamic();
+        auto fetch = broadcast.consume().track("video").fetch_group(3);
+        auto track = std::move(*now(tracks.requested_track()));
+        auto groups = track.dynamic();
+        auto group = std::move(*now(groups.requested_group()));
+        bool refused = false;
+        {
+            FailingAllocation failing(after);
+            try {
+                group.accept(first);
+            } catch (const std::bad_alloc &) {
+                refused = true;
+            }
+            failed = failing.stop() ? 1 : 0;
+        }
+        const auto live = track.accept(second);
+        CHECK(live.info().priority == (refused ? 9 : 7));
+        if (refused) {
+            CHECK_FALSE(fetch.ready());
+        } else {
+            CHECK(now(std::move(fetch)).sequence() == 3);
+        }
+    }
+}
+
+TEST_CASE("out of memory: an operation whose tuple form cannot be made is what it was", "[memory][faults]") {
+    if (!allocations_can_fail()) {
+        return;
+    }
+    Origin origin;
+    const auto handler = origin.producer().dynamic();
+    auto asked = origin.consumer().request_broadcast("a");
+    {
+        FailingAllocation failing(0);
+        CHECK_THROWS_AS(std::move(asked).as_tuple(), std::bad_alloc);
+    }
+    CHECK(origin.stats().pending == 1);
+    CHECK_FALSE(asked.ready());
+    const auto as_tuple = std::move(asked).as_tuple();
+    CHECK(origin.stats().pending == 1);
+}
+
+namespace {
+
+/// Keeps what `step` gives until there is no more, and begins again where memory ran out. The vector has room for it.
+template <class Step, class Outcome> PlainTask insist(Step step, std::vector<Outcome> &outcomes, bool &none) {
+    for (;;) {
+        std::optional<decltype(step().as_tuple())> operation;
+        while (!operation) {
+            try {
+                operation.emplace(step().as_tuple());
+            } catch (const std::bad_alloc &) {
+                // That it can be repeated is tested above.
+            }
+        }
+        auto outcome = co_await std::move(*operation);
+        if (std::get<0>(outcome) == std::errc::not_enough_memory) {
+            none = true;
+            continue;
+        }
+        const bool over = std::get<0>(outcome) || !std::get<1>(outcome);
+        outcomes.push_back(std::move(outcome));
+        if (over) {
+            co_return;
+        }
+    }
+}
+
+/// `act` wakes whoever insists on `step`, with each of its allocations failing in turn, those of whom it wakes included.
+template <class Step, class Act> void wake_with_each_failing(Step step, Act act, const std::string &item) {
+    std::size_t told = 0;
+    for (std::size_t after = 0, failed = 1; failed != 0; ++after) {
+        INFO("with allocation " << after << " failing");
+        World world;
+        subscribe(world);
+        write_group(world);
+        CHECK(now(world.reader->read_frames(3)));
+        CHECK(now(world.subscriber->next_group()));
+        CHECK(now(world.subscriber->recv_group()));
+        auto rooted = world.consumer.with_root("on/a")->announced();
+        using Value = ValueOf<decltype(step(world, rooted))>;
+        std::vector<std::tuple<std::error_code, Value>> outcomes;
+        outcomes.reserve(4);
+        bool none = false;
+        const auto task = insist([&] { return step(world, rooted); }, outcomes, none);
+        std::optional<decltype(act(world))> kept;
+        {
+            FailingAllocation failing(after);
+            try {
+                kept.emplace(act(world));
+            } catch (const std::bad_alloc &) {
+            }
+            failed = failing.stop() ? 1 : 0;
+        }
+        if (!kept) {
+            CHECK(outcomes.empty());
+            kept.emplace(act(world));
+        }
+        told += none ? 1 : 0;
+        REQUIRE(outcomes.size() == 1);
+        CHECK(given(std::optional(std::move(outcomes.front()))) == item);
+    }
+    CHECK(told > 0);
+}
+
+}  // namespace
+
+TEST_CASE("out of memory: whoever is woken and finds no memory for what there is, is told so and gets it next time",
+          "[memory][faults]") {
+    if (!allocations_can_fail()) {
+        return;
+    }
+    const auto append = [](World &world) { return world.track->append_group(); };
+    wake_with_each_failing([](World &world, auto &) { return world.subscriber->next_group(); }, append, "group 1");
+    wake_with_each_failing([](World &world, auto &) { return world.subscriber->recv_group(); }, append, "group 1");
+    const auto announce = [](World &world) { return world.producer.publish_broadcast(long_path, world.other.consume()); };
+    wake_with_each_failing([](World &, auto &rooted) { return rooted.next(); }, announce,
+                           "Active path/that/is/not/short/at/all/nor/ever/was");
+    const auto frame = [](World &world) {
+        world.group->write_frame(payload("four"));
+        return 0;
+    };
+    wake_with_each_failing([](World &world, auto &) { return world.reader->read_frames(9); }, frame, "frames four");
+    wake_with_each_failing([](World &world, auto &) { return world.reader->next_frame(); }, frame, "frame of 4");
+}
+
+TEST_CASE("out of memory: a frame that is given back is there for the steps that came meanwhile, and moves nobody else",
+          "[memory][faults]") {
+    if (!allocations_can_fail()) {
+        return;
+    }
+    BroadcastProducer broadcast;
+    auto track = broadcast.create_track("video");
+    auto subscriber = now(track.consume().subscribe());
+    auto group = track.append_group();
+    auto frame = group.create_frame(4);
+    frame.write(payload("on"));
+    frame.write(payload("ly"));
+    frame.finish();
+    auto reader = group.consume();
+    // The only allocation of a step that has its frames: that of the joined payload.
+    const auto fail = [](auto operation, const std::function<void()> &meanwhile) {
+        auto awaiter = std::move(operation).operator co_await();
+        FailingAllocation failing(0, meanwhile);
+        REQUIRE(awaiter.await_ready());
+        CHECK(failing.stop());
+        CHECK(std::get<0>(awaiter.await_resume()) == std::errc::not_enough_memory);
+    };
+    SECTION("a step of the same group") {
+        Received<std::optional<Frame>> other;
+        PlainTask waits;
+        fail(reader.read_frame().as_tuple(), [&] {
+            waits = receive_tuple_plainly(reader.read_frame(), other);
+            CHECK(other.times == 0);
+        });
+        CHECK(other.times == 1);
+        CHECK(other.value.value().payload.view() == "only");
+    }
+    SECTION("a step of another kind of the same subscriber") {
+        Received<std::optional<GroupConsumer>> other;
+        PlainTask waits;
+        fail(subscriber.read_frame().as_tuple(), [&] {
+            waits = receive_tuple_plainly(subscriber.next_group(), other);
+            CHECK(other.times == 0);
+        });
+        CHECK(other.times == 1);
+        CHECK(other.value.value().sequence() == 0);
+    }
+    SECTION("a subscriber who was sent elsewhere") {
+        fail(subscriber.read_frame().as_tuple(), [&] { subscriber.start_at(1); });
+        CHECK_FALSE(subscriber.next_group().ready());
+    }
 }

@@ -38,6 +38,26 @@ static_assert(!std::is_copy_constructible_v<TrackSubscriber> && !std::is_copy_co
 
 }  // namespace
 
+TEST_CASE("section 6 track: assigning over the last producer ends its track", "[track]") {
+    Scene first, second;
+    auto subscriber = first.subscribe();
+    const TrackProducer kept = first.track;
+    first.track = second.track;
+    CHECK(first.track.name() == "video");
+    CHECK_FALSE(settle(subscriber.closed()));  // a copy is left
+    CHECK(first.track.append_group().sequence() == 0);
+    CHECK(second.track.latest() == 0);
+    auto third = kept;
+    third = std::move(second.track);
+    CHECK_FALSE(settle(subscriber.closed()));
+    CHECK(third.latest() == 0);
+
+    Scene only;
+    auto reader = only.subscribe();
+    only.track = third;
+    CHECK(now(reader.closed()) == Error::Dropped);
+}
+
 TEST_CASE("section 6 track: append_group takes the next number", "[track]") {
     Scene scene;
     CHECK(scene.track.latest() == std::nullopt);

@@ -250,6 +250,20 @@ TEST_CASE("section 5 rule 3 by sequence: the first that settles a request counts
     }
 }
 
+TEST_CASE("section 5 rule 3 by sequence: assigning over a request drops it", "[fetch]") {
+    Scene scene;
+    auto handler = scene.track->dynamic();
+    auto first = scene.fetch(1), second = scene.fetch(2);
+    auto request = std::move(*now(handler.requested_group()));
+    CHECK(request.sequence() == 1);
+    request = std::move(*now(handler.requested_group()));
+    CHECK(request.sequence() == 2);
+    CHECK(code_now(std::move(first)) == Error::NotFound);
+    CHECK_FALSE(second.ready());
+    request.accept();
+    CHECK(now(std::move(second)).sequence() == 2);
+}
+
 TEST_CASE("section 5 rule 3 by sequence: a queued request is withdrawn when its group is written", "[fetch]") {
     Scene scene;
     auto waiting = wait(scene.fetch(0));

@@ -37,6 +37,9 @@ public:
 /// replacements it sees the last. A path that ended and was announced again gives Ended and then Active. Entries come in
 /// the order in which their paths first changed, so that no path can starve another.
 ///
+/// An end cannot be refused. Where there is no memory to note one down, the watcher does not know any more what there is: one
+/// step fails with `std::errc::not_enough_memory`, and those after it end empty. A new watcher sees what is active.
+///
 /// Threads: one handle is for one thread at a time. It does not keep the origin alive.
 class AnnounceConsumer {
 public:

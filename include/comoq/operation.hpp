@@ -145,6 +145,10 @@ public:
     explicit AwaitableSource(Source &&source) : Base(await_source<T, Tuple>(Place<T>(this->source_))) {
         this->source_->emplace(std::move(source));
     }
+    /// The same operation in its other form. It is taken over when there is a frame for it, and not before.
+    explicit AwaitableSource(AwaitableSource<T, !Tuple> &other) : Base(await_source<T, Tuple>(Place<T>(this->source_))) {
+        this->source_->emplace(other.take());
+    }
     AwaitableSource(AwaitableSource &&) noexcept = default;
     AwaitableSource &operator=(AwaitableSource &&other) noexcept {
         if (this != &other) {
@@ -166,6 +170,7 @@ public:
     PlainAwaiter<T, Tuple> operator co_await() && noexcept { return PlainAwaiter<T, Tuple>(take()); }
 
 protected:
+    template <class, bool> friend class AwaitableSource;
     /// The source, moved out; an operation that was moved from has an inert one.
     AnySource<T> take() noexcept {
         AnySource<T> *source = std::exchange(this->source_, nullptr);
@@ -193,7 +198,15 @@ protected:
 /// with asio, a cancellation signal must be emitted on the handler's executor. An execution context may be destroyed
 /// with waiters left: their handlers are destroyed with it, without being called.
 ///
-/// Threads: an operation is like a `std::unique_ptr`; destroying it is safe while another thread completes it.
+/// Out of memory: the call that makes an operation throws `std::bad_alloc`, and nothing was asked for; a wait that cannot
+/// begin, or a value that cannot be made, is the outcome `std::errc::not_enough_memory`, and nothing was taken, unless
+/// another step of the same reader has gone on meanwhile. (`async_wait` throws instead when its wait cannot begin, and the
+/// request is withdrawn.) To wake who waits on an io_context, a thread_pool or the system executor takes no memory, but for
+/// a handler with an allocator of its own; on another executor its post may, and where there is none the program ends.
+///
+/// Threads: an operation is like a `std::unique_ptr`; destroying it is safe while another thread completes it. A coroutine
+/// without an executor may be destroyed while it is suspended, which it is until the thread that completes what it waits
+/// for has decided to resume it; what it runs must not let an exception out of `resume()`.
 template <class T> class [[nodiscard]] Operation : public detail::AwaitableSource<T, false> {
 public:
     /// For the library: operations come from its calls.
@@ -210,7 +223,7 @@ public:
 
     /// The same without exceptions: awaitable in the same places, yields `std::tuple<std::error_code, T>`
     /// (`std::tuple<std::error_code>` where T is void).
-    detail::AwaitableSource<T, true> as_tuple() && { return detail::AwaitableSource<T, true>(this->take()); }
+    detail::AwaitableSource<T, true> as_tuple() && { return detail::AwaitableSource<T, true>(*this); }
 
     /// An asio asynchronous operation with the signature `void(std::error_code, T)`, or `void(std::error_code)`. Moves
     /// the request out of this object. Uses the handler's associated executor (else the system executor), allocator

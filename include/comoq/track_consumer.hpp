@@ -62,10 +62,11 @@ public:
     Pending<GroupConsumer> fetch_group(std::uint64_t sequence, Fetch fetch = {}) const {
         auto found = resolve(nullptr);
         if (found.refusal) return refused<GroupConsumer>(found.refusal);
+        const auto track = found.any_track();
+        if (auto cached = track->fetch_cached(sequence)) return ready<GroupConsumer>(GroupConsumer(std::move(cached)));
         // All that takes memory before anything is asked for. Who asks for a group of a track that is only asked for asks
         // for that track, too.
         auto place = std::make_shared<detail::FetchSource::Place>();
-        const auto track = found.any_track();
         std::shared_ptr<const void> track_request;
         if (found.request)
             track_request = std::make_shared<detail::BroadcastState::TrackRequester>(std::move(*found.request));

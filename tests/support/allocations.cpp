@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <functional>
 #include <new>
+#include <utility>
 
 #ifdef __clang__
 #if __has_feature(thread_sanitizer)
@@ -24,6 +26,7 @@ constinit thread_local std::size_t made_by_thread = 0;
 // How many more this thread is given; the next one after them fails.
 constexpr std::size_t any_number = static_cast<std::size_t>(-1);
 constinit thread_local std::size_t allowed_to_thread = any_number;
+constinit thread_local const std::function<void()> *meanwhile_on_thread = nullptr;
 
 bool refused() noexcept {
     if (allowed_to_thread == any_number) return false;
@@ -32,6 +35,7 @@ bool refused() noexcept {
         return false;
     }
     allowed_to_thread = any_number;
+    if (const auto *meanwhile = std::exchange(meanwhile_on_thread, nullptr)) (*meanwhile)();
     return true;
 }
 
@@ -72,11 +76,15 @@ bool allocations_can_fail() noexcept { return false; }
 bool allocations_can_fail() noexcept { return true; }
 #endif
 
-FailingAllocation::FailingAllocation(std::size_t after) noexcept { allowed_to_thread = after; }
+FailingAllocation::FailingAllocation(std::size_t after, const std::function<void()> &meanwhile) noexcept {
+    allowed_to_thread = after;
+    meanwhile_on_thread = meanwhile ? &meanwhile : nullptr;
+}
 FailingAllocation::~FailingAllocation() { stop(); }
 bool FailingAllocation::stop() noexcept {
     const bool failed = allowed_to_thread == any_number;
     allowed_to_thread = any_number;
+    meanwhile_on_thread = nullptr;
     return failed;
 }
 

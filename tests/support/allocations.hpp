@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 
 namespace comoq::test {
 
@@ -22,15 +23,19 @@ private:
     std::size_t before_;
 };
 
-/// Makes one allocation of this thread fail, once so many others have been made: until it does, or this object ends.
+/// Makes one allocation of this thread fail, once so many others have been made: until it does, or this object ends. Right
+/// before it does, `meanwhile` is called, which outlives this object.
 class FailingAllocation {
 public:
-    explicit FailingAllocation(std::size_t after) noexcept;
+    explicit FailingAllocation(std::size_t after, const std::function<void()> &meanwhile = nothing) noexcept;
     FailingAllocation(const FailingAllocation &) = delete;
     FailingAllocation &operator=(const FailingAllocation &) = delete;
     ~FailingAllocation();
     /// From here on none fails. True if one did.
     bool stop() noexcept;
+
+private:
+    static inline const std::function<void()> nothing;
 };
 /// Not with clang's thread sanitizer.
 bool allocations_can_fail() noexcept;

@@ -29,7 +29,6 @@ public:
 
     /// Nothing means that nobody subscribes.
     const std::optional<Subscription> &value() const noexcept { return all_; }
-    std::optional<Subscription> &value() noexcept { return all_; }
 
 private:
     std::optional<Subscription> all_;

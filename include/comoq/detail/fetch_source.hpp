@@ -15,10 +15,35 @@ namespace comoq::detail {
 /// One who waits for a group that was asked for. While the track itself is only asked for, another may take its place
 /// (`BroadcastState::insert_track`): then a question that nobody has taken yet goes to that one.
 class FetchSource {
+    using Requests = TrackState::Requests;
+
+    struct Asked {
+        std::shared_ptr<TrackState> track;
+        std::shared_ptr<Requests::Entry> entry;
+
+        /// Under the track's lock.
+        bool has_moved() const noexcept { return track->moved_to() != nullptr && entry->queued(); }
+    };
+
 public:
     using taken_type = std::shared_ptr<GroupState>;
 
-    class Place;
+    /// Where the question stands. It has a lock of its own, because who withdraws a waiter may be on another thread than
+    /// who follows.
+    class Place {
+    private:
+        friend class FetchSource;
+        Asked get() const noexcept {
+            Lock lock(mutex_);
+            return at;
+        }
+        void set(Asked to) noexcept {
+            Lock lock(mutex_);
+            std::swap(at, to);
+        }
+        Asked at;
+        mutable Mutex mutex_;
+    };
 
     /// `place` is an empty one, made before anything was asked for. `fetched` has a request, which counts this requester
     /// already. `keeps` lives as long as this.
@@ -62,16 +87,6 @@ public:
     }
 
 private:
-    using Requests = TrackState::Requests;
-
-    struct Asked {
-        std::shared_ptr<TrackState> track;
-        std::shared_ptr<Requests::Entry> entry;
-
-        /// Under the track's lock.
-        bool has_moved() const noexcept { return track->moved_to() != nullptr && entry->queued(); }
-    };
-
     static void leave(const Asked &at) noexcept {
         WakeList wake;
         Lock lock(at.track->mutex());
@@ -103,25 +118,6 @@ private:
         return at;
     }
 
-public:
-    /// Where the question stands. It has a lock of its own, because who withdraws a waiter may be on another thread than
-    /// who follows.
-    class Place {
-    private:
-        friend class FetchSource;
-        Asked get() const noexcept {
-            Lock lock(mutex_);
-            return at;
-        }
-        void set(Asked to) noexcept {
-            Lock lock(mutex_);
-            std::swap(at, to);
-        }
-        Asked at;
-        mutable Mutex mutex_;
-    };
-
-private:
     std::shared_ptr<Place> place_;
     std::shared_ptr<const void> keeps_;
 };

@@ -33,6 +33,12 @@ public:
 
     Mutex &mutex() const noexcept { return reader_->group->mutex(); }
     WaitList &waits() const noexcept { return reader_->group->waits(); }
+    /// What was taken last is not taken, unless another step has gone on since.
+    void undo(WakeList &wake) noexcept {
+        if (reader_->index != to_) return;
+        reader_->index = from_;
+        wake.take(waits());
+    }
 
 protected:
     bool has(std::size_t index) const noexcept {
@@ -55,12 +61,6 @@ protected:
     }
 
     std::shared_ptr<GroupReader> reader_;
-
-public:
-    /// What was taken last is not taken, unless another step has gone on since.
-    void undo() noexcept {
-        if (reader_->index == to_) reader_->index = from_;
-    }
 
 private:
     std::size_t from_ = 0, to_ = 0;

@@ -160,9 +160,11 @@ public:
         Lock lock(mutex());
         throw_unless_open(frame, change);
         if (frame.missing() != 0) {
-            chunks = fail(make_error_code(Error::WrongSize), change.wake);
+            // Made before anything fails: its text takes memory.
+            const std::system_error wrong_size(make_error_code(Error::WrongSize));
+            chunks = fail(wrong_size.code(), change.wake);
             lock.unlock();
-            throw_error(make_error_code(Error::WrongSize));
+            throw wrong_size;
         }
         // Its bytes have been counted as they came.
         push(FrameSlot{frame.timestamp(), Bytes(), open_}, 0, dropped, change.wake);

@@ -1,5 +1,6 @@
 #pragma once
 #include "path_text.hpp"
+#include "reserve_one.hpp"
 #include "sync.hpp"
 #include "waiter.hpp"
 #include "../error.hpp"
@@ -56,7 +57,7 @@ public:
 
     /// A new handler takes over what is queued and more specific to it than to those that were there.
     void add(LaneHandler &handler) {
-        handlers_.reserve(handlers_.size() + 1);
+        reserve_one(handlers_);
         std::size_t joined = 0;
         try {
             for (const Path &prefix : handler.prefixes) {

@@ -41,7 +41,6 @@ public:
     Requests &requests() noexcept { return requests_; }
     HandlerLanes<Requests> &lanes() noexcept { return lanes_; }
     AnnounceTree &tree() noexcept { return tree_; }
-    const AnnounceTree &tree() const noexcept { return tree_; }
     bool gone() const noexcept { return gone_; }
     std::size_t pending() const noexcept { return requests_.size(); }
     std::size_t served() const noexcept { return served_.size(); }

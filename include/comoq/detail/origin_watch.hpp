@@ -58,7 +58,8 @@ public:
     bool available() const noexcept { return watch_->watch.ended || queue().lost() || !queue().empty(); }
     Outcome<value_type> take() {
         if (watch_->watch.ended) return Outcome<value_type>(std::in_place, std::nullopt);
-        if (queue().lost()) return std::make_error_code(std::errc::not_enough_memory);
+        if (queue().lost() && queue().tell_loss()) return std::make_error_code(std::errc::not_enough_memory);
+        if (queue().lost()) return Outcome<value_type>(std::in_place, std::nullopt);
         // All that takes memory before anything is taken.
         Path path = PathAccess::make(*strip_prefix(queue().front_path(), watch_->view->root().view()));
         auto change = queue().pop();

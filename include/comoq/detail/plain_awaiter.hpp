@@ -64,10 +64,10 @@ private:
     enum class State { Waiting, Resumed, Revoked };
 
     /// The one moment of decision between resuming the coroutine and destroying it, under the lock of what it waits for:
-    /// a coroutine that is destroyed first takes nothing.
+    /// a coroutine that is destroyed first takes nothing. Asked again after a taking that failed, it stands by its answer.
     bool grant() noexcept override {
-        auto waiting = State::Waiting;
-        return state_.compare_exchange_strong(waiting, State::Resumed);
+        auto state = State::Waiting;
+        return state_.compare_exchange_strong(state, State::Resumed) || state == State::Resumed;
     }
 
     void drop() noexcept {

@@ -35,7 +35,8 @@ template <class Inner> inline constexpr bool runs_in_one_go<asio::strand<Inner>>
 /// strand is none: what it queues for itself outlives the function.)
 template <class Executor>
 inline constexpr bool frees_before_running = std::is_same_v<Executor, asio::io_context::executor_type> ||
-                                             std::is_same_v<Executor, asio::thread_pool::executor_type>;
+                                             std::is_same_v<Executor, asio::thread_pool::executor_type> ||
+                                             std::is_same_v<Executor, asio::system_executor>;
 
 /// Runs functions on an executor, with their allocator: never inside the call, and counting as work from the start.
 ///

@@ -24,8 +24,8 @@ public:
     void context_gone() noexcept override { destroy(); }
 
 protected:
-    /// Gives an io_context room in the wait's own block for what it queues: that is freed before the function runs, which
-    /// ends the wait. Without it, a thread that is none of asio's has nothing to recycle, and a wake-up from there costs a
+    /// Gives an executor that frees what it queues before it runs it (poster.hpp) room in the wait's own block for that: the
+    /// function ends the wait. Without it, a thread that is none of asio's has nothing to recycle, and a wake-up from there costs a
     /// trip to the heap.
     template <class U> class RoomAllocator {
     public:

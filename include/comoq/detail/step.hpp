@@ -28,12 +28,11 @@ public:
     Outcome<taken_type> finish(Outcome<taken_type> &&taken) { return std::move(taken); }
     /// Of a rule that can take back what was taken last: for who cannot make an outcome of it.
     void undo() noexcept
-        requires requires(Rule rule) { rule.undo(); }
+        requires requires(Rule rule, WakeList wake) { rule.undo(wake); }
     {
         WakeList wake;
         Lock lock(rule_.mutex());
-        rule_.undo();
-        wake.take(rule_.waits());
+        rule_.undo(wake);
     }
     bool wait(Waiter &waiter) noexcept {
         Lock lock(rule_.mutex());

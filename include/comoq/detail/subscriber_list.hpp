@@ -22,12 +22,18 @@ struct SubscriberPlace : ListNode<SubscriberPlace> {
     /// The lowest sequence that `next_group` may still give, and that `recv_group` may give at all.
     std::uint64_t next = 0;
     std::uint64_t first = 0;
+    /// How often `next` was set.
+    std::uint64_t moves = 0;
     std::optional<std::uint64_t> cap;
     /// Where `recv_group` goes on in the order of arrival, and what it has given: start and cap may move back and forth.
     std::uint64_t next_arrival = 0;
     SequenceSet received;
     std::uint64_t next_datagram = 0;
 
+    void set_next(std::uint64_t sequence) noexcept {
+        next = sequence;
+        ++moves;
+    }
     bool within_cap(std::uint64_t sequence) const noexcept { return !cap || sequence <= *cap; }
 };
 

@@ -28,7 +28,7 @@ public:
     SubscriberPlace &place() noexcept { return place_; }
 
     void start_at(std::uint64_t sequence) noexcept {
-        change([&] { place_.first = place_.next = sequence; });
+        change([&] { begin_at(sequence); });
     }
     void end_at(std::optional<std::uint64_t> sequence) noexcept {
         change([&] { place_.cap = sequence; });
@@ -36,12 +36,16 @@ public:
     void update(const Subscription &wishes) noexcept {
         change([&] {
             const Subscription previous = std::exchange(place_.wishes, wishes);
-            if (wishes.start && wishes.start != previous.start) place_.first = place_.next = *wishes.start;
+            if (wishes.start && wishes.start != previous.start) begin_at(*wishes.start);
             if (wishes.end != previous.end) place_.cap = wishes.end;
         });
     }
 
 private:
+    void begin_at(std::uint64_t sequence) noexcept {
+        place_.first = sequence;
+        place_.set_next(sequence);
+    }
     template <class Change> void change(Change what) noexcept {
         const auto on = track();
         WakeList wake;
@@ -94,7 +98,7 @@ public:
         const auto group = find();
         if (group == groups().end()) return end<std::shared_ptr<GroupReader>>();
         auto reader = GroupReader::at_first(group->second);
-        place().next = group->first + 1;
+        place().set_next(group->first + 1);
         return Outcome<value_type>(std::in_place, std::move(reader));
     }
 
@@ -164,12 +168,15 @@ public:
         if (group == groups().end()) return end<FrameSlot>();
         const FrameLog &frames = group->second->frames();
         next_before_ = place().next;
-        next_after_ = place().next = group->first + 1;
+        place().set_next(group->first + 1);
+        moves_ = place().moves;
         return Outcome<value_type>(std::in_place, frames[frames.first()]);
     }
-    /// What was taken last is not taken, unless another step has gone on since.
-    void undo() noexcept {
-        if (place().next == next_after_) place().next = next_before_;
+    /// What was taken last is not taken, unless the place was set since.
+    void undo(WakeList &wake) noexcept {
+        if (place().moves != moves_) return;
+        place().set_next(next_before_);
+        track().wake_readers(wake);
     }
 
 private:
@@ -193,7 +200,7 @@ private:
         return {all.end(), may_come};
     }
 
-    std::uint64_t next_before_ = 0, next_after_ = 0;
+    std::uint64_t next_before_ = 0, moves_ = 0;
 };
 
 /// Takes the next datagram. Who reads too slowly misses the oldest ones.

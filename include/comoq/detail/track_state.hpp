@@ -189,6 +189,17 @@ public:
         cache_.expire(change);
     }
 
+    /// The group that asking for it leads to at once, or null.
+    std::shared_ptr<GroupState> fetch_cached(std::uint64_t sequence) {
+        MediaChange change(bounds());
+        Lock lock(mutex());
+        if (const auto to = moved_to_) {
+            lock.unlock();
+            return to->fetch_cached(sequence);
+        }
+        return use_cached(sequence, change);
+    }
+
     /// What asking for a group leads to: the group, a request, or a refusal.
     struct Fetched {
         std::error_code refusal;
@@ -204,12 +215,8 @@ public:
             lock.unlock();
             return to->fetch(sequence, priority);
         }
-        cache_.expire(change);
+        if (auto cached = use_cached(sequence, change)) return {{}, std::move(cached), nullptr, nullptr};
         auto group = cache_.find(sequence);
-        if (group != nullptr && !group->failure()) {
-            cache_.use(*group, change);
-            return {{}, std::move(group), nullptr, nullptr};
-        }
         if (auto pending = requests_.join(sequence, priority)) return {{}, nullptr, std::move(pending), shared_from_this()};
         if (const auto refusal = no_fetch(sequence)) {
             // What is left of a group that failed is better than nothing.
@@ -224,9 +231,10 @@ public:
         MediaChange change(bounds());
         Lock lock(mutex());
         if (entry.settled()) throw_error(entry.outcome().ec ? entry.outcome().ec : make_error_code(Error::Duplicate));
-        fix_info(info);
-        auto group = std::make_shared<GroupState>(shared_, entry.key(), shared_->info.timescale, false);
+        const auto timescale = info_fixed_ ? shared_->info.timescale : info.timescale;
+        auto group = std::make_shared<GroupState>(shared_, entry.key(), timescale, false);
         cache_.add(group, change);
+        fix_info(info);
         requests_.settle(entry, Outcome<std::shared_ptr<GroupState>>(std::in_place, group), change.wake);
         return group;
     }
@@ -335,6 +343,14 @@ public:
 private:
     void fix_info(const TrackInfo &info) noexcept {
         if (!std::exchange(info_fixed_, true)) shared_->info = info;
+    }
+
+    std::shared_ptr<GroupState> use_cached(std::uint64_t sequence, MediaChange &change) noexcept {
+        cache_.expire(change);
+        auto group = cache_.find(sequence);
+        if (group == nullptr || group->failure()) return nullptr;
+        cache_.use(*group, change);
+        return group;
     }
 
     /// Why nobody can be asked for that group; false if somebody can.

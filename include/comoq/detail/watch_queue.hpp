@@ -38,12 +38,13 @@ public:
 
     bool empty() const noexcept { return order_.empty(); }
     /// There was no memory for a change that could not be refused. From then on nothing is taken down any more: the watcher
-    /// must be told that it does not know what there is.
+    /// must be told, once, that it does not know what there is.
     bool lost() const noexcept { return lost_; }
+    bool tell_loss() noexcept { return !std::exchange(told_, true); }
 
     /// Makes sure that the next change finds memory.
     void reserve() {
-        if (spare_ == nullptr) spare_.reset(new Entry(nullptr, 0, State::Active, nullptr));
+        if (spare_ == nullptr && !lost_) spare_.reset(new Entry(nullptr, 0, State::Active, nullptr));
     }
 
     /// A path that had no broadcast has one.
@@ -144,6 +145,7 @@ private:
     HashIndex<Entry> places_;
     std::unique_ptr<Entry> spare_;  // most watchers keep up, and have one change at a time
     bool lost_ = false;
+    bool told_ = false;
 };
 
 }  // namespace comoq::detail

@@ -1,0 +1,84 @@
+# cmake -P cmake/coverage.cmake: builds the tests with the newest clang here, runs them once, and prints which part of
+# include/ they come through, by llvm-cov: of every header the lines and the branches (every condition, both ways). Less than
+# 95 % of the lines or 85 % of the branches is an error. What is not covered is written to uncovered.txt in the build
+# directory, line by line; tests/uncovered.md says why.
+
+include("${CMAKE_CURRENT_LIST_DIR}/setup.cmake")
+
+set(least_lines 95)
+set(least_branches 85)
+
+comoq_setup(
+    NAME coverage
+    PACKAGES Asio fmt Catch2
+    OPTIONS "-DCMAKE_TOOLCHAIN_FILE=${CMAKE_CURRENT_LIST_DIR}/clang.cmake" -DCMAKE_BUILD_TYPE=Debug
+            "-DCMAKE_CXX_FLAGS_DEBUG=-O0 -fprofile-instr-generate -fcoverage-mapping"
+            # What is compiled once for all tests is not counted for any.
+            -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DCOMOQ_BUILD_TESTS=ON -DCOMOQ_BUILD_EXAMPLES=OFF
+            -DCOMOQ_CHECK_HEADERS=OFF -DCOMOQ_BUILD_SCHEDULES=OFF
+    TARGET comoq_tests
+)
+
+# Of the same version as the compiler, which writes what they read.
+file(GLOB compiler_files "${BUILD_DIR}/CMakeFiles/*/CMakeCXXCompiler.cmake")
+list(GET compiler_files 0 compiler_file)
+include("${compiler_file}")
+string(REGEX MATCH "^[0-9]+" version "${CMAKE_CXX_COMPILER_VERSION}")
+foreach(tool llvm-cov llvm-profdata)
+    find_program(${tool} NAMES ${tool}-${version} ${tool} NO_CACHE)
+    if(NOT ${tool})
+        message(FATAL_ERROR "There is no ${tool} here (Debian: llvm-${version})")
+    endif()
+endforeach()
+
+set(program "${BUILD_DIR}/tests/comoq_tests")
+message(STATUS "Running the tests")
+execute_process(
+    COMMAND "${CMAKE_COMMAND}" -E env "LLVM_PROFILE_FILE=${BUILD_DIR}/tests.profraw" "${program}"
+    RESULT_VARIABLE result
+    OUTPUT_VARIABLE output
+    ERROR_VARIABLE output
+)
+if(NOT result EQUAL 0)
+    message("${output}")
+    message(FATAL_ERROR "The tests failed")
+endif()
+execute_process(
+    COMMAND "${llvm-profdata}" merge -sparse "${BUILD_DIR}/tests.profraw" -o "${BUILD_DIR}/tests.profdata"
+    COMMAND_ERROR_IS_FATAL ANY
+)
+set(of_headers "${program}" "-instr-profile=${BUILD_DIR}/tests.profdata")
+execute_process(
+    COMMAND "${llvm-cov}" report ${of_headers} -show-region-summary=false -show-branch-summary "${SOURCE_DIR}/include"
+    OUTPUT_VARIABLE report
+    COMMAND_ERROR_IS_FATAL ANY
+)
+message("${report}")
+
+# Lines of which no instance was run, and branches that went only one way or none.
+execute_process(
+    COMMAND "${llvm-cov}" export -format=lcov ${of_headers} "${SOURCE_DIR}/include"
+    OUTPUT_FILE "${BUILD_DIR}/tests.lcov"
+    COMMAND_ERROR_IS_FATAL ANY
+)
+file(STRINGS "${BUILD_DIR}/tests.lcov" records REGEX "^(SF:|DA:[0-9]+,0$|BRDA:[0-9]+,[0-9]+,[0-9]+,(0|-)$)")
+set(uncovered)
+foreach(record IN LISTS records)
+    if(record MATCHES "^SF:(.*)$")
+        file(RELATIVE_PATH file "${SOURCE_DIR}" "${CMAKE_MATCH_1}")
+        file(STRINGS "${CMAKE_MATCH_1}" ignored LIMIT_COUNT 1)
+    elseif(record MATCHES "^DA:([0-9]+)")
+        string(APPEND uncovered "${file}:${CMAKE_MATCH_1}: not run\n")
+    elseif(record MATCHES "^BRDA:([0-9]+)")
+        string(APPEND uncovered "${file}:${CMAKE_MATCH_1}: a branch not taken\n")
+    endif()
+endforeach()
+file(WRITE "${BUILD_DIR}/uncovered.txt" "${uncovered}")
+
+if(NOT report MATCHES "TOTAL +[0-9]+ +[0-9]+ +[0-9.]+% +[0-9]+ +[0-9]+ +([0-9]+)\\.[0-9]+% +[0-9]+ +[0-9]+ +([0-9]+)\\.[0-9]+%")
+    message(FATAL_ERROR "llvm-cov's report is not as expected")
+endif()
+message(STATUS "What is not covered: ${BUILD_DIR}/uncovered.txt")
+if(CMAKE_MATCH_1 LESS least_lines OR CMAKE_MATCH_2 LESS least_branches)
+    message(FATAL_ERROR "Less than ${least_lines} % of the lines or ${least_branches} % of the branches")
+endif()
