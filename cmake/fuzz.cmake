@@ -9,7 +9,7 @@ if(NOT SECONDS)
     set(SECONDS 60)
 endif()
 if(NOT MACHINES)
-    set(MACHINES origin track memory)
+    set(MACHINES origin track memory codec)
 endif()
 
 comoq_setup(
@@ -23,7 +23,13 @@ comoq_setup(
 set(commands)
 foreach(machine IN LISTS MACHINES)
     set(corpus "${BUILD_DIR}/corpus/${machine}")
-    # Histories of some length, to begin with: grown from nothing, a byte at a time, they would take long to get anywhere.
+    # What the repository has, from real peers; and histories of some length, to begin with: grown from nothing, a byte at a
+    # time, they would take long to get anywhere.
+    file(GLOB seeds "${SOURCE_DIR}/tests/fuzz/corpus/${machine}/*")
+    file(MAKE_DIRECTORY "${corpus}")
+    if(seeds)
+        file(COPY ${seeds} DESTINATION "${corpus}")
+    endif()
     foreach(number RANGE 1 20)
         if(NOT EXISTS "${corpus}/first${number}")
             string(RANDOM LENGTH 300 RANDOM_SEED ${number} text)

@@ -1,5 +1,5 @@
 /// \file
-/// Which bytes may stand in a path: UTF-8 without control characters.
+/// UTF-8, and which bytes may stand in a path: UTF-8 without control characters.
 #pragma once
 
 #include <cstddef>
@@ -36,6 +36,20 @@ constexpr std::size_t printable_sequence(std::string_view text) noexcept {
 constexpr bool is_printable_utf8(std::string_view text) noexcept {
     while (!text.empty()) {
         const auto length = printable_sequence(text);
+        if (length == 0) {
+            return false;
+        }
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+/// Well-formed, with whatever control characters.
+constexpr bool is_utf8(std::string_view text) noexcept {
+    while (!text.empty()) {
+        const auto lead = static_cast<unsigned char>(text.front());
+        const bool c1 = lead == 0xc2 && text.size() > 1 && (static_cast<unsigned char>(text[1]) & 0xc0) == 0x80;
+        const auto length = lead < 0x80 ? 1 : c1 ? 2 : printable_sequence(text);
         if (length == 0) {
             return false;
         }

@@ -1,0 +1,50 @@
+#pragma once
+#include "../detail/failure.hpp"
+#include "../detail/varint.hpp"
+#include "../detail/wire_writer.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace comoq::lite {
+
+/// What stands before a frame's payload, on the stream of a group or of a fetch.
+struct FrameHeader {
+    /// The timestamp less that of the frame before, or less 0 for the first one. In the track's timescale.
+    std::int64_t delta = 0;
+    /// Of the payload, in bytes.
+    std::uint64_t size = 0;
+
+    friend bool operator==(const FrameHeader &, const FrameHeader &) = default;
+};
+
+/// Throws Encode if the difference takes more than 61 bits.
+inline void encode(const FrameHeader &header, std::vector<std::byte> &to) {
+    // Small numbers of either sign become small numbers.
+    const auto delta = static_cast<std::uint64_t>(header.delta);
+    const std::uint64_t zigzag = (delta << 1) ^ (header.delta < 0 ? ~std::uint64_t{0} : 0);
+    comoq::detail::WireWriter writer(to);
+    writer.varint(zigzag);
+    writer.varint(header.size);
+}
+
+struct ReadFrameHeader {
+    FrameHeader header;
+    std::size_t size;  // of the header itself, in bytes
+};
+
+/// Nothing if it is not all there yet: there is no header that is malformed.
+inline std::optional<ReadFrameHeader> read_frame_header(std::span<const std::byte> input) noexcept {
+    const auto zigzag = comoq::detail::read_varint(input);
+    if (!zigzag) return std::nullopt;
+    const auto size = comoq::detail::read_varint(input.subspan(zigzag->size));
+    if (!size) return std::nullopt;
+    const auto half = static_cast<std::int64_t>(zigzag->value >> 1);
+    const FrameHeader header{(zigzag->value & 1) != 0 ? -half - 1 : half, size->value};
+    return ReadFrameHeader{header, zigzag->size + size->size};
+}
+
+}  // namespace comoq::lite

@@ -1,0 +1,87 @@
+#pragma once
+#include "../detail/wire_reader.hpp"
+#include "../detail/wire_writer.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace comoq::lite {
+
+/// What each side says first, on a stream of its own.
+struct Setup {
+    enum class Probe : std::uint64_t { None = 0, Report = 1, Increase = 2 };
+    enum class Role : std::uint64_t { Publisher = 1, Subscriber = 2 };
+
+    /// What the sender can do about PROBE.
+    std::optional<Probe> probe;
+    /// Where the client wants to go, with the query: where no URL says it. From a client only.
+    std::optional<std::string> path;
+    /// The only thing that a client will be. From a client only.
+    std::optional<Role> role;
+    /// The hop id of the sender's origin.
+    std::optional<std::uint64_t> origin;
+
+    friend bool operator==(const Setup &, const Setup &) = default;
+
+    static constexpr std::uint64_t max_parameters = 64;
+
+    void write(comoq::detail::WireWriter &to) const {
+        to.varint(std::uint64_t{probe.has_value()} + path.has_value() + role.has_value() + origin.has_value());
+        const auto number = [&to](Parameter id, std::uint64_t value) {
+            to.varint(static_cast<std::uint64_t>(id));
+            const auto written = comoq::detail::write_varint(value);
+            to.varint(written.size);
+            to.bytes(written.span());
+        };
+        if (probe) number(Parameter::Probe, static_cast<std::uint64_t>(*probe));
+        if (path) {
+            to.varint(static_cast<std::uint64_t>(Parameter::Path));
+            to.text(*path);
+        }
+        if (role) number(Parameter::Role, static_cast<std::uint64_t>(*role));
+        if (origin) number(Parameter::Origin, *origin);
+    }
+
+    static Setup read(comoq::detail::WireReader &from) {
+        Setup setup;
+        const std::uint64_t count = from.varint();
+        if (count > max_parameters) from.fail();
+        std::set<std::uint64_t> seen;
+        for (std::uint64_t left = count; left != 0 && from.ok(); --left) {
+            const std::uint64_t id = from.varint();
+            comoq::detail::WireReader value(from.bytes(from.varint()));
+            if (!seen.insert(id).second) from.fail();
+            setup.read_parameter(static_cast<Parameter>(id), value);
+            if (!value.complete()) from.fail();
+        }
+        return setup;
+    }
+
+private:
+    enum class Parameter : std::uint64_t { Probe = 1, Path = 2, Role = 3, Origin = 5 };
+
+    /// One that is not known is passed over.
+    void read_parameter(Parameter id, comoq::detail::WireReader &value) {
+        switch (id) {
+        case Parameter::Probe: {
+            const auto level = value.varint();
+            if (level > static_cast<std::uint64_t>(Probe::Increase)) return value.fail();
+            probe = static_cast<Probe>(level);
+            return;
+        }
+        case Parameter::Path: path = value.rest_as_text(); return;
+        case Parameter::Role: {
+            const auto which = value.varint();
+            if (which != 1 && which != 2) return value.fail();
+            role = static_cast<Role>(which);
+            return;
+        }
+        case Parameter::Origin: origin = value.varint(); return;
+        }
+        value.rest();
+    }
+};
+
+}  // namespace comoq::lite
