@@ -12,7 +12,7 @@ comoq_setup(
     NAME coverage
     PACKAGES Asio fmt Catch2
     OPTIONS "-DCMAKE_TOOLCHAIN_FILE=${CMAKE_CURRENT_LIST_DIR}/clang.cmake" -DCMAKE_BUILD_TYPE=Debug
-            "-DCMAKE_CXX_FLAGS_DEBUG=-O0 -fprofile-instr-generate -fcoverage-mapping"
+            "-DCMAKE_CXX_FLAGS_DEBUG=-O0 -g1 -fprofile-instr-generate -fcoverage-mapping"
             # What is compiled once for all tests is not counted for any.
             -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DCOMOQ_BUILD_TESTS=ON -DCOMOQ_BUILD_EXAMPLES=OFF
             -DCOMOQ_CHECK_HEADERS=OFF -DCOMOQ_BUILD_SCHEDULES=OFF

@@ -159,7 +159,7 @@ TEST_CASE("schedules: a group is written while it is asked for, and its handler 
         asked.value.reset();
         run.check(media.nothing_left(), "something is left");
     };
-    Explorer(this_test()).explore(3, test);
+    Explorer(this_test()).explore(2, test);
 }
 
 TEST_CASE("schedules: who asks for a group of a track that another one takes the place of asks that one", "[schedules]") {

@@ -1,5 +1,6 @@
 # Between the look for a broadcast and the wait for it the lock is let go.
 set(tests watchers)
+set(found_by "schedules: who awaits a path is told once, though it comes and goes")
 set(header detail/origin_watch.hpp)
 set(search [==[
     if (const auto &active = origin->tree().active(path.view())) return active;

@@ -1,5 +1,6 @@
 # A context that goes destroys waits that a completing call has claimed.
 set(tests requests)
+set(found_by "schedules: a context may go while another thread answers who waits on it")
 set(header detail/wait_service.hpp)
 set(search [==[
             if (member->leave_source()) member->next_]==])

@@ -1,5 +1,6 @@
 # Who waits for a request is not told of its answer.
 set(tests requests)
+set(found_by "schedules: two requesters share one request, and both get what its handler answers")
 set(header detail/request_table.hpp)
 set(search [==[
         wake.take(entry.requester_waits_);

@@ -1,5 +1,6 @@
 # A group that is asked for already is asked for again.
 set(tests memory)
+set(found_by "schedules: a group on demand is asked for once, whoever comes and goes meanwhile")
 set(header detail/track_state.hpp)
 set(search [==[if (auto pending = requests_.join(sequence, priority))]==])
 set(replace [==[if (auto pending = sequence == 7 ? nullptr : requests_.join(sequence, priority))]==])

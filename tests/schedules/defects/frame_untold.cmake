@@ -1,5 +1,6 @@
 # Readers are not told of a frame.
 set(tests groups)
+set(found_by "schedules: every reader of a group gets every frame and the end")
 set(header detail/group_state.hpp)
 set(search [==[
         account(bytes_ + size);

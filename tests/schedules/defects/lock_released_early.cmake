@@ -1,5 +1,6 @@
 # What was seen under the lock is taken without it.
 set(tests groups)
+set(found_by "schedules: an abort tells every reader once, and leaves nothing behind")
 set(header detail/step.hpp)
 set(search [==[
         return rule_.take();]==])

@@ -1,5 +1,6 @@
 # A request stays when nobody wants it any more.
 set(tests requests)
+set(found_by "schedules: a request that nobody has taken goes with the last who wants it, and not before")
 set(header detail/request_table.hpp)
 set(search [==[
         if (--entry.requesters_ != 0 || entry.settled()) return;]==])

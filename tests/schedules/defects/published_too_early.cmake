@@ -1,5 +1,6 @@
 # A wait is there to be completed before it has the thread that it goes on with.
 set(tests requests)
+set(found_by "schedules: an asio coroutine gets its answer from another thread through its executor")
 set(header detail/frame_wait.hpp)
 set(search [==[
         thread_.emplace(&thread);

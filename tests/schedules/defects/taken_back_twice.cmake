@@ -1,5 +1,6 @@
 # Who was claimed is taken out of the list as well.
 set(tests requests)
+set(found_by "schedules: a context may go while another thread answers who waits on it")
 set(header detail/waiter.hpp)
 set(search [==[
         if (!waiter.linked_) return false;

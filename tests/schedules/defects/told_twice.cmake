@@ -1,5 +1,6 @@
 # Who was claimed stays in the list, and is claimed again.
 set(tests groups)
+set(found_by "schedules: every reader of a group gets every frame and the end")
 set(header detail/waiter.hpp)
 set(search [==[
         list.head_ = list.tail_ = nullptr;
