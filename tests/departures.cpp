@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
@@ -268,9 +269,12 @@ TEST_CASE("departures: a context may be destroyed with everybody suspended, at e
         for (const bool origin_first : {false, true}) {
             const auto points = at_every_point([&](std::size_t point) {
                 std::optional<asio::io_context> context(std::in_place);
-                const asio::any_io_executor executor = on_strand ? asio::any_io_executor(asio::make_strand(*context))
-                                                                 : asio::any_io_executor(context->get_executor());
-                World world(executor);
+                std::optional<asio::any_io_executor> executor(context->get_executor());
+                if (on_strand) {
+                    executor = asio::make_strand(*context);
+                }
+                World world(*executor);
+                executor.reset();  // a strand must not outlive its context
                 const bool there = run(*context, point);
                 if (origin_first) {
                     world.origin.reset();
