@@ -123,7 +123,7 @@ TEST_CASE("wire 3: messages are the bytes that the real peer makes of them", "[l
     CHECK(decoded<lite::SubscribeEnd>(of_hex("0107")) == lite::SubscribeEnd{7});
 }
 
-TEST_CASE("wire 1: missing bytes are waited for, or malformed within a message; left-over ones always are", "[lite]") {
+TEST_CASE("wire 1: missing bytes are waited for, or malformed within a message, and left-over ones always are", "[lite]") {
     check_prefixes(full_setup());
     check_prefixes(lite::AnnounceRequest{"room", 5});
     check_prefixes(lite::AnnounceOk{70'000, 1});
