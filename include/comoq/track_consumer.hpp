@@ -62,19 +62,15 @@ public:
     Pending<GroupConsumer> fetch_group(std::uint64_t sequence, Fetch fetch = {}) const {
         auto found = resolve(nullptr);
         if (found.refusal) return refused<GroupConsumer>(found.refusal);
-        const auto track = found.any_track();
-        if (auto cached = track->fetch_cached(sequence)) return ready<GroupConsumer>(GroupConsumer(std::move(cached)));
-        // All that takes memory before anything is asked for. Who asks for a group of a track that is only asked for asks
-        // for that track, too.
-        auto place = std::make_shared<detail::FetchSource::Place>();
+        auto fetched = found.any_track()->fetch(sequence, fetch.priority);
+        if (fetched.refusal) return refused<GroupConsumer>(fetched.refusal);
+        if (fetched.group != nullptr) return ready<GroupConsumer>(GroupConsumer(std::move(fetched.group)));
+        // Who asks for a group of a track that is only asked for asks for that track, too.
         std::shared_ptr<const void> track_request;
         if (found.request)
             track_request = std::make_shared<detail::BroadcastState::TrackRequester>(std::move(*found.request));
-        auto fetched = track->fetch(sequence, fetch.priority);
-        if (fetched.refusal) return refused<GroupConsumer>(fetched.refusal);
-        if (fetched.group != nullptr) return ready<GroupConsumer>(GroupConsumer(std::move(fetched.group)));
         return Pending<GroupConsumer>(detail::mapped<GroupConsumer>(
-            detail::FetchSource(std::move(place), std::move(fetched), std::move(track_request)),
+            detail::FetchSource(std::move(*fetched.request), std::move(track_request)),
             [](std::shared_ptr<detail::GroupState> &&group) { return GroupConsumer(std::move(group)); }));
     }
 

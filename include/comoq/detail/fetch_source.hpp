@@ -25,14 +25,10 @@ class FetchSource {
         bool has_moved() const noexcept { return track->moved_to() != nullptr && entry->queued(); }
     };
 
-public:
-    using taken_type = std::shared_ptr<GroupState>;
-
     /// Where the question stands. It has a lock of its own, because who withdraws a waiter may be on another thread than
     /// who follows.
     class Place {
-    private:
-        friend class FetchSource;
+    public:
         Asked get() const noexcept {
             Lock lock(mutex_);
             return at;
@@ -42,14 +38,18 @@ public:
             std::swap(at, to);
         }
         Asked at;
+
+    private:
         mutable Mutex mutex_;
     };
 
-    /// `place` is an empty one, made before anything was asked for. `fetched` has a request, which counts this requester
-    /// already. `keeps` lives as long as this.
-    FetchSource(std::shared_ptr<Place> place, TrackState::Fetched &&fetched, std::shared_ptr<const void> keeps) noexcept
-        : place_(std::move(place)), keeps_(std::move(keeps)) {
-        place_->at = {std::move(fetched.track), std::move(fetched.request)};
+public:
+    using taken_type = std::shared_ptr<GroupState>;
+
+    /// `keeps` lives as long as this.
+    FetchSource(TrackState::GroupRequester request, std::shared_ptr<const void> keeps)
+        : place_(std::make_shared<Place>()), keeps_(std::move(keeps)) {
+        place_->at = asked_by(std::move(request));
     }
     FetchSource(FetchSource &&) noexcept = default;
     FetchSource &operator=(FetchSource &&) = delete;
@@ -87,6 +87,10 @@ public:
     }
 
 private:
+    static Asked asked_by(TrackState::GroupRequester &&request) noexcept {
+        auto [track, entry] = request.release();
+        return {std::move(track), std::move(entry)};
+    }
     static void leave(const Asked &at) noexcept {
         WakeList wake;
         Lock lock(at.track->mutex());
@@ -106,14 +110,16 @@ private:
         }
         const auto sequence = at.entry->key();
         auto next = to->fetch(sequence, priority);
-        if (next.request == nullptr) {
+        Asked there;
+        if (next.request) {
+            there = asked_by(std::move(*next.request));
+        } else {
             auto outcome = next.refusal ? Outcome<taken_type>(next.refusal)
                                         : Outcome<taken_type>(std::in_place, std::move(next.group));
-            next.request = Requests::settled(sequence, std::move(outcome));
-            next.track = std::move(to);
+            there = {std::move(to), Requests::settled(sequence, std::move(outcome))};
         }
         leave(at);
-        at = {std::move(next.track), std::move(next.request)};
+        at = std::move(there);
         place_->set(at);
         return at;
     }

@@ -32,6 +32,10 @@ public:
     }
 
     RequestEntry<Owner> &entry() const noexcept { return *entry_; }
+    /// From now on it is somebody else's to leave the request.
+    std::pair<std::shared_ptr<Owner>, std::shared_ptr<RequestEntry<Owner>>> release() noexcept {
+        return {std::move(owner_), std::move(entry_)};
+    }
 
     Mutex &mutex() const noexcept { return owner_->mutex(); }
     WaitList &waits() const noexcept { return entry_->requester_waits(); }

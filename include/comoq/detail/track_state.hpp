@@ -6,6 +6,7 @@
 #include "group_requests.hpp"
 #include "group_state.hpp"
 #include "media_change.hpp"
+#include "request.hpp"
 #include "subscriber_list.hpp"
 #include "track_counts.hpp"
 #include "track_numbers.hpp"
@@ -28,6 +29,7 @@ namespace comoq::detail {
 class TrackState : public std::enable_shared_from_this<TrackState> {
 public:
     using Requests = GroupRequests::Table;
+    using GroupRequester = Requester<TrackState, std::shared_ptr<GroupState>>;
 
     TrackState(std::string name, std::shared_ptr<MediaBounds> bounds)
         : name_(std::move(name)), shared_(std::make_shared<TrackShared>(std::move(bounds))) {}
@@ -189,23 +191,11 @@ public:
         cache_.expire(change);
     }
 
-    /// The group that asking for it leads to at once, or null.
-    std::shared_ptr<GroupState> fetch_cached(std::uint64_t sequence) {
-        MediaChange change(bounds());
-        Lock lock(mutex());
-        if (const auto to = moved_to_) {
-            lock.unlock();
-            return to->fetch_cached(sequence);
-        }
-        return use_cached(sequence, change);
-    }
-
     /// What asking for a group leads to: the group, a request, or a refusal.
     struct Fetched {
         std::error_code refusal;
         std::shared_ptr<GroupState> group;
-        std::shared_ptr<Requests::Entry> request;
-        std::shared_ptr<TrackState> track;  // where the request is
+        std::optional<GroupRequester> request;
     };
 
     Fetched fetch(std::uint64_t sequence, std::uint8_t priority) {
@@ -215,15 +205,20 @@ public:
             lock.unlock();
             return to->fetch(sequence, priority);
         }
-        if (auto cached = use_cached(sequence, change)) return {{}, std::move(cached), nullptr, nullptr};
+        cache_.expire(change);
         auto group = cache_.find(sequence);
-        if (auto pending = requests_.join(sequence, priority)) return {{}, nullptr, std::move(pending), shared_from_this()};
+        if (group != nullptr && !group->failure()) {
+            cache_.use(*group, change);
+            return {{}, std::move(group), {}};
+        }
+        if (auto pending = requests_.join(sequence, priority))
+            return {{}, nullptr, GroupRequester(shared_from_this(), std::move(pending))};
         if (const auto refusal = no_fetch(sequence)) {
             // What is left of a group that failed is better than nothing.
-            if (group != nullptr && !group->released()) return {{}, std::move(group), nullptr, nullptr};
-            return {refusal, nullptr, nullptr, nullptr};
+            if (group != nullptr && !group->released()) return {{}, std::move(group), {}};
+            return {refusal, nullptr, {}};
         }
-        return {{}, nullptr, requests_.open(sequence, priority, change.wake), shared_from_this()};
+        return {{}, nullptr, GroupRequester(shared_from_this(), requests_.open(sequence, priority, change.wake))};
     }
 
     /// A handler's answer: the group that was asked for, to be written. Throws if something else has settled the request.
@@ -343,14 +338,6 @@ public:
 private:
     void fix_info(const TrackInfo &info) noexcept {
         if (!std::exchange(info_fixed_, true)) shared_->info = info;
-    }
-
-    std::shared_ptr<GroupState> use_cached(std::uint64_t sequence, MediaChange &change) noexcept {
-        cache_.expire(change);
-        auto group = cache_.find(sequence);
-        if (group == nullptr || group->failure()) return nullptr;
-        cache_.use(*group, change);
-        return group;
     }
 
     /// Why nobody can be asked for that group; false if somebody can.

@@ -1,5 +1,4 @@
 #pragma once
-#include "../detail/failure.hpp"
 #include "../detail/varint.hpp"
 #include "../detail/wire_writer.hpp"
 
