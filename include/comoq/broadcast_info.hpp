@@ -1,6 +1,8 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -16,6 +18,14 @@ public:
 
     /// moq-lite carries no more.
     static constexpr std::size_t max_hops = 32;
+
+    bool came_through(std::uint64_t origin) const noexcept {
+        return std::find(hops.begin(), hops.end(), origin) != hops.end();
+    }
+    /// Through any of them.
+    bool came_through(std::span<const std::uint64_t> origins) const noexcept {
+        return std::any_of(origins.begin(), origins.end(), [this](std::uint64_t each) { return came_through(each); });
+    }
 
     std::vector<std::uint64_t> hops;
 };

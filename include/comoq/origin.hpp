@@ -164,6 +164,13 @@ public:
     /// The view with `prefix` as its root; nothing if this one sees nothing there. Throws InvalidPath.
     std::optional<OriginConsumer> with_root(std::string_view prefix) const { return narrowed(view_->with_root(prefix)); }
 
+    /// The view without what came through the origin with this hop id, which is neither announced nor found here; a broadcast
+    /// that did not takes its place. For who would send it back there.
+    OriginConsumer without_hop(std::uint64_t hop) const { return OriginConsumer(state_, view_->without_hop(hop)); }
+
+    /// The origin's hop id.
+    std::uint64_t id() const noexcept { return state_->id(); }
+
     /// What is left out of every path that goes in or out.
     const Path &root() const { return view_->root(); }
     /// The prefixes that this view sees, relative to its root.
@@ -226,6 +233,9 @@ public:
     /// The view with `prefix` as its root; nothing if this one reaches nothing there. Throws InvalidPath.
     std::optional<OriginProducer> with_root(std::string_view prefix) const { return narrowed(view_->with_root(prefix)); }
 
+    /// The origin's hop id.
+    std::uint64_t id() const noexcept { return owner_->id(); }
+
     /// What is left out of every path that goes in or out.
     const Path &root() const { return view_->root(); }
     /// The prefixes that this view reaches, relative to its root.
@@ -256,6 +266,9 @@ public:
     Origin(const Origin &) = delete;
     Origin &operator=(const Origin &) = delete;
     ~Origin() = default;
+
+    /// The origin's hop id: the config's, or a random one.
+    std::uint64_t id() const noexcept { return owner_->id(); }
 
     OriginProducer producer() const { return OriginProducer(owner_, everything()); }
     OriginConsumer consumer() const { return OriginConsumer(owner_.state(), everything()); }

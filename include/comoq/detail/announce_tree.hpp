@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -26,6 +27,7 @@ namespace comoq::detail {
 class AnnounceTree {
 public:
     struct Node;
+    using ExcludedHops = std::span<const std::uint64_t>;
 
     /// One broadcast at one path.
     class Publication : public EndHook {
@@ -38,6 +40,9 @@ public:
         const std::shared_ptr<BroadcastState> broadcast;
         std::size_t guards = 1;
         bool in_tree() const noexcept { return node_ != nullptr; }
+        bool shown_without(ExcludedHops excluded_hops) const noexcept {
+            return excluded_hops.empty() || !broadcast->info().came_through(excluded_hops);
+        }
 
     private:
         friend class AnnounceTree;
@@ -67,6 +72,8 @@ public:
         WatchQueue queue;
         WaitList waits;
         bool ended = false;
+        /// What came through an origin with one of these ids is not there for it.
+        std::vector<std::uint64_t> excluded_hops;
 
     private:
         friend class AnnounceTree;
@@ -80,6 +87,7 @@ public:
         std::error_code refusal;
         std::shared_ptr<BroadcastState> broadcast;
         WaitList waits;
+        std::vector<std::uint64_t> excluded_hops;  // as of a Watch
 
     private:
         friend class AnnounceTree;
@@ -111,13 +119,17 @@ public:
     std::size_t nodes() const noexcept { return nodes_.size(); }
     std::size_t watchers() const noexcept { return watchers_; }
 
-    /// The active broadcast at a path, or null. One that is closing at this moment has already lost its place.
-    const std::shared_ptr<BroadcastState> &active(std::string_view path) const noexcept { return active(HashedText(path)); }
-    const std::shared_ptr<BroadcastState> &active(const HashedText &path) const noexcept {
+    /// The active broadcast at a path, or null; of those that did not come through any of `excluded_hops`. One that is
+    /// closing at this moment has already lost its place.
+    const std::shared_ptr<BroadcastState> &active(std::string_view path, ExcludedHops excluded_hops = {}) const noexcept {
+        return active(HashedText(path), excluded_hops);
+    }
+    const std::shared_ptr<BroadcastState> &active(const HashedText &path, ExcludedHops excluded_hops = {}) const noexcept {
         const Node *node = find(path);
         if (node == nullptr) return none_;
         for (const auto &publication : node->publications)
-            if (!publication->broadcast->closed()) return publication->broadcast;
+            if (publication->shown_without(excluded_hops) && !publication->broadcast->closed())
+                return publication->broadcast;
         return none_;
     }
 
@@ -147,17 +159,23 @@ public:
         }
         added.node_ = &node;
         // Whoever awaits the path has found nothing open here: what ranks before this one is closing at this moment.
-        while (Await *await = node.awaits.front()) {
-            await->broadcast = added.broadcast;
-            settle(*await, wake);
+        for (Await *next = node.awaits.front(); next != nullptr;) {
+            Await &await = *std::exchange(next, node.awaits.after(*next));
+            if (!added.shown_without(await.excluded_hops)) continue;
+            await.broadcast = added.broadcast;
+            settle(await, wake);
         }
-        if (place != all.begin()) return;
-        if (all.size() == 1) {
-            ++announced_;
-            tell(node, wake, [&](WatchQueue &queue) { queue.announced(path, added.broadcast); });
-        } else {
-            tell(node, wake, [&](WatchQueue &queue) { queue.restarted(path, added.broadcast); });
-        }
+        if (all.size() == 1) ++announced_;
+        const auto index = static_cast<std::size_t>(place - all.begin());
+        tell(node, wake, [&](const Watch &watch, WatchQueue &queue) {
+            if (!added.shown_without(watch.excluded_hops)) return false;
+            if (first_shown(node, 0, index, watch) != nullptr) return false;
+            if (first_shown(node, index + 1, all.size(), watch) == nullptr)
+                queue.announced(path, added.broadcast);
+            else
+                queue.restarted(path, added.broadcast);
+            return true;
+        });
     }
 
     /// Takes a publication off; the next one in rank takes its place. The caller holds a reference to it.
@@ -167,18 +185,19 @@ public:
         auto &all = node->publications;
         auto place = std::find_if(all.begin(), all.end(),
                                   [&](const PublicationPtr &other) { return other.get() == &publication; });
-        const bool was_active = place == all.begin();
+        const auto index = static_cast<std::size_t>(place - all.begin());
         all.erase(place);
-        if (was_active) {
-            const auto &path = publication.path_;
-            if (all.empty()) {
-                --announced_;
-                tell(*node, wake, [&](WatchQueue &queue) { queue.unannounced(path); });
-            } else {
-                const auto &next = all.front()->broadcast;
-                tell(*node, wake, [&](WatchQueue &queue) { queue.restarted(path, next); });
-            }
-        }
+        if (all.empty()) --announced_;
+        const auto &path = publication.path_;
+        tell(*node, wake, [&](const Watch &watch, WatchQueue &queue) {
+            if (!publication.shown_without(watch.excluded_hops)) return false;
+            if (first_shown(*node, 0, index, watch) != nullptr) return false;
+            if (const Publication *next = first_shown(*node, index, all.size(), watch))
+                queue.restarted(path, next->broadcast);
+            else
+                queue.unannounced(path);
+            return true;
+        });
         prune(node);
     }
 
@@ -195,9 +214,10 @@ public:
         added.node = &node;
         node.watches.push_back(added);
         for (Node *at = &node; at != nullptr; at = following(*at, node)) {
-            if (at->publications.empty()) continue;
+            const Publication *active = first_shown(*at, 0, at->publications.size(), watch);
+            if (active == nullptr) continue;
             watch.queue.reserve();
-            watch.queue.announced(at->publications.front()->path_, at->publications.front()->broadcast);
+            watch.queue.announced(active->path_, active->broadcast);
         }
     }
     void unwatch(Watch &watch) noexcept {
@@ -340,11 +360,17 @@ private:
     static void reserve(Node &changed) {
         for_each_watch_of(changed, [](Watch &watch) { watch.queue.reserve(); });
     }
+    /// `tell` answers whether there was something to tell.
     template <class Tell> static void tell(Node &changed, WakeList &wake, Tell tell) noexcept {
         for_each_watch_of(changed, [&](Watch &watch) {
-            tell(watch.queue);
-            wake.take(watch.waits);
+            if (tell(watch, watch.queue)) wake.take(watch.waits);
         });
+    }
+    /// The first of a node's publications from `begin` to before `end` that is there for a watcher, or null.
+    static const Publication *first_shown(const Node &node, std::size_t begin, std::size_t end, const Watch &watch) noexcept {
+        for (; begin != end; ++begin)
+            if (node.publications[begin]->shown_without(watch.excluded_hops)) return node.publications[begin].get();
+        return nullptr;
     }
 
     void take(Await &await) noexcept {

@@ -33,6 +33,8 @@ public:
     OriginState(std::uint64_t id, std::shared_ptr<MediaBounds> media_bounds)
         : id_(id), bounds_(std::move(media_bounds)) {}
 
+    /// The hop id.
+    std::uint64_t id() const noexcept { return id_; }
     const std::shared_ptr<MediaBounds> &bounds() const noexcept { return bounds_; }
     Mutex &mutex() const noexcept { return mutex_; }
 
@@ -58,8 +60,12 @@ public:
         std::optional<WakeList> wake;  // for a new request only
         Lock lock(mutex_);
         if (gone_) return make_error_code(Error::Dropped);
-        if (const Broadcast &announced = tree_.active(hashed)) return announced;
-        if (Broadcast served = find_served(hashed)) return served;
+        if (const Broadcast &announced = tree_.active(hashed, view.excluded_hops())) return announced;
+        if (Broadcast served = find_served(hashed)) {
+            // To ask the handler again would give no other one.
+            if (!view.shows(served->info())) return make_error_code(Error::NotFound);
+            return served;
+        }
         if (auto pending = requests_.find(hashed.text, hashed.hash)) {
             requests_.join(*pending);
             return BroadcastRequester(shared_from_this(), std::move(pending));
@@ -108,9 +114,8 @@ public:
         if (!path.valid()) throw_error(make_error_code(Error::InvalidPath));
         if (!view.covers(path.view())) throw_error(make_error_code(Error::Unauthorized));
         if (broadcast == nullptr) throw_error(make_error_code(Error::NotFound));
-        const auto &hops = broadcast->info().hops;
-        if (std::find(hops.begin(), hops.end(), id_) != hops.end()) throw_error(make_error_code(Error::RoutingLoop));
-        if (hops.size() > BroadcastInfo::max_hops) throw_error(make_error_code(Error::BoundsExceeded));
+        if (broadcast->info().came_through(id_)) throw_error(make_error_code(Error::RoutingLoop));
+        if (broadcast->info().hops.size() > BroadcastInfo::max_hops) throw_error(make_error_code(Error::BoundsExceeded));
         ResumeScope scope;
         auto added = std::make_shared<Announced>(weak_from_this(), path.view(), broadcast);
         if (!broadcast->add_hook(added)) throw_error(make_error_code(Error::Closed));

@@ -1,6 +1,8 @@
 #pragma once
+#include "../broadcast_info.hpp"
 #include "../path.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,22 +34,34 @@ public:
         return false;
     }
 
+    /// Broadcasts that came through an origin with one of these hop ids are left out.
+    const std::vector<std::uint64_t> &excluded_hops() const noexcept { return excluded_hops_; }
+    bool shows(const BroadcastInfo &info) const noexcept { return !info.came_through(excluded_hops_); }
+
     /// The view of what lies below any of `prefixes`, which are relative to the root; null if that is nothing.
     std::shared_ptr<const OriginView> scope(std::span<const Path> prefixes) const {
-        OriginView narrower(root_);
+        OriginView narrower(root_, excluded_hops_);
         for (const Path &prefix : prefixes) narrower.allow(root_.join(prefix), *this);
         return shared(std::move(narrower));
     }
 
     /// The view whose root is `prefix` below this one's; null if nothing below it is allowed.
     std::shared_ptr<const OriginView> with_root(std::string_view prefix) const {
-        OriginView narrower(root_.join(Path(prefix)));
+        OriginView narrower(root_.join(Path(prefix)), excluded_hops_);
         narrower.allow(narrower.root_, *this);
         return shared(std::move(narrower));
     }
 
+    /// The view without what came through the origin with that id.
+    std::shared_ptr<const OriginView> without_hop(std::uint64_t hop) const {
+        OriginView narrower(*this);
+        narrower.excluded_hops_.push_back(hop);
+        return shared(std::move(narrower));
+    }
+
 private:
-    explicit OriginView(Path root) : root_(std::move(root)) {}
+    OriginView(Path root, std::vector<std::uint64_t> excluded_hops)
+        : root_(std::move(root)), excluded_hops_(std::move(excluded_hops)) {}
 
     /// Adds what `prefix` and `wider` have in common.
     void allow(const Path &prefix, const OriginView &wider) {
@@ -73,6 +87,7 @@ private:
 
     Path root_;
     std::vector<Path> allowed_;
+    std::vector<std::uint64_t> excluded_hops_;
 };
 
 }  // namespace comoq::detail

@@ -4,12 +4,14 @@
 #include "origin_view.hpp"
 #include "path_text.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace comoq::detail {
 
@@ -20,6 +22,7 @@ public:
         : origin(std::move(watched)), view(std::move(seen)) {
         Lock lock(origin->mutex());
         watch.ended = origin->gone();
+        watch.excluded_hops = view->excluded_hops();
         if (watch.ended) return;
         try {
             for (const Path &prefix : view->allowed()) origin->tree().watch(watch, prefix.view());
@@ -92,7 +95,10 @@ public:
 
 private:
     struct Wait {
-        explicit Wait(std::shared_ptr<OriginState> awaited) noexcept : origin(std::move(awaited)) {}
+        Wait(std::shared_ptr<OriginState> awaited, std::vector<std::uint64_t> excluded_hops) noexcept
+            : origin(std::move(awaited)) {
+            await.excluded_hops = std::move(excluded_hops);
+        }
         Wait(const Wait &) = delete;
         Wait &operator=(const Wait &) = delete;
         ~Wait() {
@@ -115,8 +121,8 @@ inline AwaitedBroadcastRule::Resolution AwaitedBroadcastRule::make(const std::sh
     std::unique_ptr<Wait> wait;
     Lock lock(origin->mutex());
     if (origin->gone()) return make_error_code(Error::Dropped);
-    if (const auto &active = origin->tree().active(path.view())) return active;
-    wait = std::make_unique<Wait>(origin);
+    if (const auto &active = origin->tree().active(path.view(), view.excluded_hops())) return active;
+    wait = std::make_unique<Wait>(origin, view.excluded_hops());
     try {
         origin->tree().await(wait->await, path.view());
     } catch (...) {
