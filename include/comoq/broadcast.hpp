@@ -196,6 +196,9 @@ public:
 
     BroadcastConsumer consume() const { return BroadcastConsumer(state_.state()); }
 
+    /// For the library.
+    const std::shared_ptr<detail::BroadcastState> &state() const noexcept { return state_.state(); }
+
     /// Ends the broadcast well. Nothing if it has ended.
     void finish() { state_->close(make_error_code(Error::Closed), true); }
     /// Ends the broadcast with `code` (a false one is Cancelled). Nothing if it has ended.

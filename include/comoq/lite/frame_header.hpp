@@ -1,7 +1,10 @@
 #pragma once
+#include "../detail/failure.hpp"
 #include "../detail/varint.hpp"
 #include "../detail/wire_writer.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -20,14 +23,31 @@ struct FrameHeader {
     friend bool operator==(const FrameHeader &, const FrameHeader &) = default;
 };
 
-/// Throws Encode if the difference takes more than 61 bits.
-inline void encode(const FrameHeader &header, std::vector<std::byte> &to) {
+/// A header as it is written: `bytes` up to `size`.
+struct WrittenFrameHeader {
+    std::array<std::byte, 16> bytes;
+    std::size_t size;
+    std::span<const std::byte> span() const noexcept { return std::span(bytes).first(size); }
+};
+
+/// Throws Encode if the difference takes more than 61 bits, or the size more than 62.
+inline WrittenFrameHeader write_frame_header(const FrameHeader &header) {
     // Small numbers of either sign become small numbers.
     const auto delta = static_cast<std::uint64_t>(header.delta);
     const std::uint64_t zigzag = (delta << 1) ^ (header.delta < 0 ? ~std::uint64_t{0} : 0);
-    comoq::detail::WireWriter writer(to);
-    writer.varint(zigzag);
-    writer.varint(header.size);
+    WrittenFrameHeader written{{}, 0};
+    for (const std::uint64_t value : {zigzag, header.size}) {
+        if (value > comoq::detail::max_varint) comoq::detail::throw_error(make_error_code(Error::Encode));
+        const auto varint = comoq::detail::write_varint(value);
+        std::copy_n(varint.bytes.begin(), varint.size, written.bytes.begin() + static_cast<std::ptrdiff_t>(written.size));
+        written.size += varint.size;
+    }
+    return written;
+}
+/// The same at the end of a buffer.
+inline void encode(const FrameHeader &header, std::vector<std::byte> &to) {
+    const auto written = write_frame_header(header);
+    comoq::detail::WireWriter(to).bytes(written.span());
 }
 
 struct ReadFrameHeader {

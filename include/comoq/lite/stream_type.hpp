@@ -4,10 +4,10 @@
 namespace comoq::lite {
 
 /// What a unidirectional stream is for: its first varint. (wire.md, section 2, after moq-lite-05.)
-enum class UniStream : std::uint64_t { Group = 0x0, Setup = 0x1 };
+enum class UniStreamType : std::uint64_t { Group = 0x0, Setup = 0x1 };
 
 /// The same of a bidirectional one.
-enum class BidiStream : std::uint64_t { Announce = 0x1, Subscribe = 0x2, Fetch = 0x3, Probe = 0x4, Goaway = 0x5, Track = 0x6 };
+enum class BidiStreamType : std::uint64_t { Announce = 0x1, Subscribe = 0x2, Fetch = 0x3, Probe = 0x4, Goaway = 0x5, Track = 0x6 };
 
 /// What a publisher answers on a Subscribe stream: the varint before the message's length.
 enum class SubscribeReply : std::uint64_t { Ok = 0x0, End = 0x1, Drop = 0x2 };

@@ -1,0 +1,55 @@
+#pragma once
+#include "outcome.hpp"
+#include "step.hpp"
+#include "sync.hpp"
+#include "waiter.hpp"
+#include "../operation.hpp"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace comoq::detail {
+
+/// A value that comes once, for whoever waits for it. Copies are the same latch. Threads: any.
+template <class T> class Latch {
+public:
+    /// The first value counts.
+    void set(T value) {
+        const auto state = state_;
+        WakeList wake;
+        Lock lock(state->mutex);
+        if (state->value) return;
+        state->value.emplace(std::move(value));
+        wake.take(state->waits);
+    }
+    /// What it was set to.
+    std::optional<T> peek() const {
+        Lock lock(state_->mutex);
+        return state_->value;
+    }
+    Operation<T> wait() const { return Operation<T>(Step(Rule(state_))); }
+
+private:
+    struct State {
+        mutable Mutex mutex;
+        WaitList waits;
+        std::optional<T> value;
+    };
+    class Rule {
+    public:
+        using value_type = T;
+        explicit Rule(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
+        Mutex &mutex() const noexcept { return state_->mutex; }
+        WaitList &waits() const noexcept { return state_->waits; }
+        bool available() const noexcept { return state_->value.has_value(); }
+        Outcome<T> take() { return Outcome<T>(std::in_place, *state_->value); }
+
+    private:
+        std::shared_ptr<State> state_;
+    };
+
+    const std::shared_ptr<State> state_ = std::make_shared<State>();
+};
+
+}  // namespace comoq::detail

@@ -1,0 +1,139 @@
+#pragma once
+#include "remote_broadcast.hpp"
+#include "session_core.hpp"
+#include "stream_reader.hpp"
+#include "../../origin.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace comoq::lite::detail {
+
+/// Announces here what the peer announces below a prefix, and serves it from there.
+class AnnounceFollower {
+public:
+    AnnounceFollower(std::shared_ptr<SessionCore> core, std::string prefix) : core_(std::move(core)), prefix_(std::move(prefix)) {}
+
+    AnnounceFollower(const AnnounceFollower &) = delete;
+    AnnounceFollower &operator=(const AnnounceFollower &) = delete;
+    ~AnnounceFollower() { core_->announced -= announced_.size(); }
+
+    /// Until the peer announces no more. Throws what it did wrong, or what the stream failed with.
+    asio::awaitable<void> follow() {
+        lost_ = true;
+        auto stream = co_await core_->transport->open_bidi();
+        auto asked = stream.send->write(opening(BidiStreamType::Announce, AnnounceRequest{prefix_, core_->hop_id()}));
+        co_await std::move(asked);
+        StreamReader reader(std::move(stream.receive));
+        std::error_code code;
+        try {
+            co_await follow(reader);
+        } catch (const std::system_error &error) {
+            code = error.code();
+        }
+        lost_ = reader.lost();
+        if (code) comoq::detail::throw_error(code);
+    }
+    /// Whether it was the stream that failed, and not the peer that did something wrong.
+    bool lost() const noexcept { return lost_; }
+
+    /// What it announced is over, too: with the code that it failed with, if it did.
+    void end_all(std::error_code code) {
+        for (auto &[suffix, announced] : announced_) {
+            if (announced == nullptr) continue;
+            if (code)
+                announced->broadcast.abort(core_->lost_code(code));
+            else
+                announced->broadcast.finish();
+        }
+    }
+
+private:
+    asio::awaitable<void> follow(StreamReader &reader) {
+        const auto ok = co_await reader.message<AnnounceOk>();
+        if (!ok) co_return;
+        while (auto change = co_await reader.message<Announce>()) {
+            if (change->active)
+                begin(std::move(*change), ok->hop_id);
+            else
+                end(change->suffix);
+        }
+    }
+
+    struct Announced {
+        Announced(BroadcastProducer made, OriginPublish published) noexcept
+            : broadcast(std::move(made)), guard(std::move(published)) {}
+        BroadcastProducer broadcast;
+        OriginPublish guard;
+    };
+
+    void begin(Announce &&change, std::uint64_t peer) {
+        auto key = key_of(change.suffix);
+        const auto found = announced_.find(key);
+        if (found == announced_.end() && core_->announced >= core_->config.max_announced)
+            comoq::detail::throw_error(make_error_code(Error::LimitReached));
+        // The new one is there before the old one goes, so that nobody sees a gap.
+        auto now = make(std::move(change.hops), change.suffix, peer);
+        if (found == announced_.end()) {
+            announced_.emplace(std::move(key), std::move(now));
+            ++core_->announced;
+        } else {
+            const auto before = std::exchange(found->second, std::move(now));
+            if (before != nullptr) before->broadcast.finish();
+        }
+    }
+
+    /// How a suffix is remembered: one that is no path, and has no place here, is not worth its length.
+    static std::string key_of(const std::string &suffix) {
+        try {
+            return std::string(Path(suffix).view());
+        } catch (const std::system_error &) {
+            // Which no path contains.
+            return '\n' + std::to_string(std::hash<std::string>()(suffix));
+        }
+    }
+
+    /// Nothing if it has no place here: it came through here already, or is none of this side's business.
+    std::unique_ptr<Announced> make(std::vector<std::uint64_t> &&hops, const std::string &suffix, std::uint64_t peer) {
+        const auto &origin = *core_->config.subscribe;
+        hops.push_back(peer);
+        try {
+            const Path path = Path(prefix_).join(Path(suffix));
+            auto broadcast = origin.make_broadcast(BroadcastInfo(std::move(hops)));
+            auto guard = origin.publish_broadcast(path.view(), broadcast.consume());
+            core_->requested.announced(path.view(), broadcast.consume());
+            auto serving = RemoteBroadcast::serve(core_, std::string(path.view()), broadcast, true);
+            asio::co_spawn(core_->transport->executor(), std::move(serving), asio::detached);
+            return std::make_unique<Announced>(std::move(broadcast), std::move(guard));
+        } catch (const std::system_error &error) {
+            if (error.code() == Error::Dropped) throw;
+            return nullptr;
+        }
+    }
+
+    void end(const std::string &suffix) {
+        const auto place = announced_.find(key_of(suffix));
+        if (place == announced_.end()) comoq::detail::throw_error(make_error_code(Error::ProtocolViolation));
+        const auto gone = std::move(place->second);
+        announced_.erase(place);
+        --core_->announced;
+        if (gone != nullptr) gone->broadcast.finish();
+    }
+
+    const std::shared_ptr<SessionCore> core_;
+    const std::string prefix_;
+    std::map<std::string, std::unique_ptr<Announced>> announced_;
+    bool lost_ = false;
+};
+
+}  // namespace comoq::lite::detail

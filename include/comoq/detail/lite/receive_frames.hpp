@@ -1,0 +1,76 @@
+#pragma once
+#include "stream_reader.hpp"
+#include "told.hpp"
+#include "../failure.hpp"
+#include "../../error.hpp"
+#include "../../group.hpp"
+#include "../../time.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace comoq::lite::detail {
+
+/// Reads frames as they stand on the stream of a group or of a fetch, to the stream's end. A frame that is not all there is
+/// passed on chunk by chunk. Gives the code that ended it before its time: the stream's, or what the group refuses, which
+/// the peer is told. The group's end is left to the caller.
+class FrameReceiver {
+public:
+    FrameReceiver(StreamReader &reader, Timescale timescale) noexcept : reader_(reader), timescale_(timescale) {}
+
+    asio::awaitable<std::error_code> receive(GroupProducer &group) {
+        std::error_code code;
+        try {
+            while (auto header = co_await reader_.frame_header()) {
+                const Timestamp timestamp = timestamp_of(*header);
+                if (header->size <= reader_.buffered())
+                    group.write_frame(reader_.take(static_cast<std::size_t>(header->size)), timestamp);
+                else
+                    co_await receive_chunks(group, header->size, timestamp);
+            }
+            co_return code;
+        } catch (const std::system_error &error) {
+            code = error.code();
+        }
+        reader_.stop(code);
+        co_return code;
+    }
+
+private:
+    asio::awaitable<void> receive_chunks(GroupProducer &group, std::uint64_t size, Timestamp timestamp) {
+        auto frame = group.create_frame(size, timestamp);
+        std::error_code code;
+        try {
+            for (std::uint64_t left = size; left != 0;) {
+                Bytes chunk = co_await reader_.bytes(left);
+                left -= chunk.size();
+                frame.write(std::move(chunk));
+            }
+            frame.finish();
+            co_return;
+        } catch (const std::system_error &error) {
+            code = error.code();
+        }
+        // Before the frame goes, which would be the end of the group with another code.
+        frame.abort(told(code));
+        comoq::detail::throw_error(code);
+    }
+
+    Timestamp timestamp_of(const FrameHeader &header) {
+        // A sum of fewer than 2^62 and less than 2^62 of either sign.
+        const auto sum = static_cast<std::int64_t>(last_) + header.delta;
+        if (sum < 0) comoq::detail::throw_error(make_error_code(Error::Decode));
+        last_ = static_cast<std::uint64_t>(sum);
+        return Timestamp(last_, timescale_);
+    }
+
+    StreamReader &reader_;
+    const Timescale timescale_;
+    std::uint64_t last_ = 0;
+};
+
+}  // namespace comoq::lite::detail

@@ -1,0 +1,156 @@
+#pragma once
+#include "send_frames.hpp"
+#include "serve_announce.hpp"
+#include "serve_subscribe.hpp"
+#include "session_core.hpp"
+#include "stream_reader.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace comoq::lite::detail {
+
+/// Answers one bidirectional stream that the peer has opened. What cannot be served resets that stream, and nothing else.
+class StreamServer {
+public:
+    static asio::awaitable<void> serve(std::shared_ptr<SessionCore> core, BidiStream stream) {
+        auto self = std::make_shared<StreamServer>(std::move(core), std::move(stream));
+        const auto code = co_await outcome_of(answer(self));
+        if (!code) co_return;
+        self->reader_.stop(told(code));
+        if (self->send_ != nullptr) self->send_->reset(told(code));
+    }
+
+    StreamServer(std::shared_ptr<SessionCore> core, BidiStream stream)
+        : core_(std::move(core)), reader_(std::move(stream.receive)), send_(std::move(stream.send)) {}
+
+private:
+    using Self = std::shared_ptr<StreamServer>;
+
+    static asio::awaitable<void> answer(Self self) {
+        // Who the peer is says what it may see.
+        co_await self->core_->setup.wait();
+        const auto type = co_await self->reader_.varint();
+        if (!type) co_return;
+        switch (static_cast<BidiStreamType>(*type)) {
+        case BidiStreamType::Announce: co_await announce(self); break;
+        case BidiStreamType::Subscribe: co_await subscribe(self); break;
+        case BidiStreamType::Fetch: co_await fetch(self); break;
+        case BidiStreamType::Track: co_await track(self); break;
+        case BidiStreamType::Probe: co_await probe(self); break;
+        case BidiStreamType::Goaway: co_await goaway(self); break;
+        default: comoq::detail::throw_error(make_error_code(Error::UnexpectedStream));
+        }
+    }
+
+    template <class Message> static asio::awaitable<Message> message(Self self) {
+        auto message = co_await self->reader_.message<Message>();
+        if (!message) comoq::detail::throw_error(make_error_code(Error::Decode));
+        co_return std::move(*message);
+    }
+
+    /// Works until it is done, or the peer does not want it any more, as `leaving` tells.
+    static asio::awaitable<void> work_until(Self self, asio::awaitable<void> work, asio::awaitable<void> leaving) {
+        const auto first = co_await comoq::detail::first_of(std::move(work), std::move(leaving));
+        if (first.code) comoq::detail::throw_error(first.code);
+        self->send_->finish();
+    }
+    /// Of a stream on which the peer's end says that it is done asking.
+    static asio::awaitable<void> until_unwanted(Self self) {
+        const auto first = co_await comoq::detail::first_of(until_stopped(self), until_reset(self));
+        comoq::detail::throw_error(first.code);
+    }
+    static asio::awaitable<void> until_stopped(Self self) {
+        const auto code = co_await self->send_->stopped();
+        comoq::detail::throw_error(code);
+    }
+    static asio::awaitable<void> until_reset(Self self) {
+        co_await self->reader_.expect_end();
+        co_await until_stopped(self);
+    }
+    /// Of a stream on which the peer's end says that it has had enough.
+    static asio::awaitable<void> until_left(Self self) {
+        const auto first = co_await comoq::detail::first_of(self->reader_.expect_end(), until_stopped(self));
+        if (first.code) comoq::detail::throw_error(first.code);
+    }
+
+    static asio::awaitable<void> announce(Self self) {
+        auto request = co_await message<AnnounceRequest>(self);
+        auto serving = AnnounceServer::serve(self->core_, std::move(request), *self->send_);
+        co_await work_until(self, std::move(serving), until_left(self));
+    }
+
+    static asio::awaitable<void> subscribe(Self self) {
+        auto request = co_await message<Subscribe>(self);
+        auto server = std::make_shared<SubscribeServer>(self->core_, std::move(request), std::move(self->send_));
+        co_await SubscribeServer::serve(std::move(server), self->reader_);
+    }
+
+    static asio::awaitable<void> fetch(Self self) {
+        auto request = co_await message<Fetch>(self);
+        SendOrder order;
+        order.priority = request.priority;
+        order.flow = self->core_->next_flow++;
+        self->send_->set_order(order);
+        co_await work_until(self, send_fetched(self, std::move(request)), until_unwanted(self));
+    }
+    static asio::awaitable<void> send_fetched(Self self, Fetch request) {
+        const auto source = co_await self->core_->request(request.broadcast);
+        comoq::Fetch how;
+        how.priority = request.priority;
+        auto group = co_await source.track(request.track).fetch_group(request.group, how);
+        FrameSender sender(*self->send_);
+        co_await sender.send(group);
+    }
+
+    static asio::awaitable<void> track(Self self) {
+        auto request = co_await message<Track>(self);
+        co_await work_until(self, send_info(self, std::move(request)), until_unwanted(self));
+    }
+    static asio::awaitable<void> send_info(Self self, Track request) {
+        const auto source = co_await self->core_->request(request.broadcast);
+        TrackInfoMessage message;
+        message.info = co_await source.track(request.track).info();
+        auto written = self->send_->write(encoded(message));
+        co_await std::move(written);
+    }
+
+    static asio::awaitable<void> probe(Self self) {
+        co_await work_until(self, send_probes(self), until_left(self));
+    }
+    /// As wire.md has it: at most every 100 ms when something has changed, and at least every 10 s.
+    static asio::awaitable<void> send_probes(Self self) {
+        using namespace std::chrono_literals;
+        std::optional<Probe> last;
+        std::chrono::milliseconds silence(0);
+        while (true) {
+            const Probe now = self->core_->measured();
+            if (now != last || silence >= 10s) {
+                auto written = self->send_->write(encoded(now));
+                co_await std::move(written);
+                last = now;
+                silence = 0ms;
+            }
+            co_await self->core_->sleep(100ms);
+            silence += 100ms;
+        }
+    }
+
+    static asio::awaitable<void> goaway(Self self) {
+        auto request = co_await message<Goaway>(self);
+        co_await self->reader_.expect_end();
+        self->core_->goaway.set(std::move(request.uri));
+        self->send_->finish();
+    }
+
+    const std::shared_ptr<SessionCore> core_;
+    StreamReader reader_;
+    std::unique_ptr<SendStream> send_;
+};
+
+}  // namespace comoq::lite::detail

@@ -1,0 +1,89 @@
+#pragma once
+#include "receive_frames.hpp"
+#include "session_core.hpp"
+#include "stream_reader.hpp"
+#include "../../lite/datagram.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace comoq::lite::detail {
+
+/// Takes one unidirectional stream that the peer has opened: its SETUP, or a group of a track that this side has
+/// subscribed to. What is not understood is stopped, and nothing else.
+class UniServer {
+public:
+    static asio::awaitable<void> serve(std::shared_ptr<SessionCore> core, std::unique_ptr<ReceiveStream> stream) {
+        StreamReader reader(std::move(stream));
+        const auto code = co_await outcome_of(take(std::move(core), reader));
+        if (code) reader.stop(told(code));
+    }
+
+private:
+    static asio::awaitable<void> take(std::shared_ptr<SessionCore> core, StreamReader &reader) {
+        const auto type = co_await reader.varint();
+        if (!type) co_return;
+        switch (static_cast<UniStreamType>(*type)) {
+        case UniStreamType::Setup: {
+            const auto code = co_await outcome_of(take_setup(core, reader));
+            if (code) core->close(told(code), "SETUP");
+            break;
+        }
+        case UniStreamType::Group: co_await take_group(std::move(core), reader); break;
+        default: comoq::detail::throw_error(make_error_code(Error::UnexpectedStream));
+        }
+    }
+
+    /// Whatever is wrong with it is the end of the session.
+    static asio::awaitable<void> take_setup(std::shared_ptr<SessionCore> core, StreamReader &reader) {
+        auto setup = co_await reader.message<Setup>();
+        if (!setup) comoq::detail::throw_error(make_error_code(Error::Decode));
+        co_await reader.expect_end();
+        if (core->setup.peek()) comoq::detail::throw_error(make_error_code(Error::ProtocolViolation));
+        // Only a client has a path and a role.
+        if (core->transport->is_client() && (setup->path || setup->role))
+            comoq::detail::throw_error(make_error_code(Error::InvalidRole));
+        core->setup.set(std::make_shared<const Setup>(std::move(*setup)));
+    }
+
+    static asio::awaitable<void> take_group(std::shared_ptr<SessionCore> core, StreamReader &reader) {
+        const auto message = co_await reader.message<Group>();
+        if (!message) comoq::detail::throw_error(make_error_code(Error::Decode));
+        auto *const target = core->subscriptions.find(message->subscribe_id);
+        // Of a subscription that was given up, with groups that were under way.
+        if (target == nullptr) comoq::detail::throw_error(make_error_code(Error::Cancelled));
+        const auto timescale = target->track.info().timescale;
+        const auto ties = target->ties;
+        auto group = target->track.create_group(message->sequence);
+        const SubscriptionTable::Receiving receiving(ties);
+        FrameReceiver receiver(reader, timescale);
+        const auto code = co_await receiver.receive(group);
+        if (code)
+            group.abort(core->lost_code(code));
+        else if (receiving.left())
+            group.abort(make_error_code(Error::Cancelled));
+        else
+            group.finish();
+    }
+};
+
+/// Takes the peer's datagrams. Some get lost on the way anyway, and so do those that nobody wants.
+inline asio::awaitable<void> take_datagrams(std::shared_ptr<SessionCore> core) {
+    while (true) {
+        const Bytes bytes = co_await core->transport->receive_datagram();
+        const auto datagram = read_datagram(bytes.span());
+        auto *const target = datagram ? core->subscriptions.find(datagram->subscribe_id) : nullptr;
+        if (target == nullptr) continue;
+        try {
+            const Timestamp timestamp(datagram->timestamp, target->track.info().timescale);
+            target->track.insert_datagram({datagram->sequence, timestamp, Bytes::copy(datagram->payload)});
+        } catch (const std::system_error &) {
+        }
+    }
+}
+
+}  // namespace comoq::lite::detail

@@ -1,0 +1,151 @@
+#pragma once
+#include "requested_broadcasts.hpp"
+#include "stream_opener.hpp"
+#include "subscription_table.hpp"
+#include "told.hpp"
+#include "../first_of.hpp"
+#include "../latch.hpp"
+#include "../task_group.hpp"
+#include "../../error.hpp"
+#include "../../lite/codec.hpp"
+#include "../../lite/session_config.hpp"
+#include "../../lite/stream_type.hpp"
+#include "../../pending.hpp"
+#include "../../transport.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace comoq::lite::detail {
+
+/// What a coroutine fails with, as a value.
+inline asio::awaitable<std::error_code> outcome_of(asio::awaitable<void> work) {
+    std::exception_ptr failure;
+    try {
+        co_await std::move(work);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    co_return comoq::detail::code_of(failure);
+}
+
+/// An operation whose value nobody wants.
+template <class Operation> asio::awaitable<void> completion_of(Operation operation) {
+    [[maybe_unused]] const auto value = co_await std::move(operation).as_tuple();
+}
+
+/// What everything in a session shares. Used on the transport's executor, but for what says otherwise.
+class SessionCore : public std::enable_shared_from_this<SessionCore> {
+public:
+    SessionCore(std::shared_ptr<Transport> connection, SessionConfig configuration)
+        : transport(std::move(connection)), config(std::move(configuration)), tasks(transport->executor()),
+          opener(*transport) {}
+
+    const std::shared_ptr<Transport> transport;
+    const SessionConfig config;
+    /// Everything that goes on, but for the coroutine that ends it.
+    comoq::detail::TaskGroup tasks;
+    StreamOpener opener;
+    SubscriptionTable subscriptions;
+    /// How many broadcasts the peer has announced.
+    std::size_t announced = 0;
+    /// Any thread.
+    RequestedBroadcasts requested;
+    /// What the peer said first.
+    comoq::detail::Latch<std::shared_ptr<const Setup>> setup;
+    /// Where the peer wants this side to go.
+    comoq::detail::Latch<std::string> goaway;
+    /// Tells what the peer fetches apart, where it is sent together with groups of subscriptions.
+    std::uint64_t next_flow = std::uint64_t{1} << 63;
+    /// How the session ended.
+    comoq::detail::Latch<std::error_code> ended;
+
+    std::uint64_t hop_id() const noexcept {
+        return config.subscribe ? config.subscribe->id() : config.publish ? config.publish->id() : 0;
+    }
+
+    /// What is left unfinished by a coroutine that fails with `code` fails with this: with the code of the session if that is
+    /// over.
+    std::error_code lost_code(std::error_code code) const {
+        const auto over = ended.peek();
+        if (!over) return told(code);
+        return *over ? *over : make_error_code(Error::Closed);
+    }
+
+    /// The hop id of the peer's origin, if it has said it.
+    std::optional<std::uint64_t> peer_hop() const {
+        const auto said = setup.peek();
+        return said ? (*said)->origin : std::nullopt;
+    }
+
+    /// Closes the session. Any thread.
+    void close(std::error_code code, std::string_view reason) { transport->close(code, reason); }
+
+    /// What is asked for by the peer: looked up without what came through the peer itself. Only after its SETUP.
+    asio::awaitable<BroadcastConsumer> request(std::string_view path) {
+        if (!config.publish) comoq::detail::throw_error(make_error_code(Error::NotFound));
+        auto view = *config.publish;
+        const auto peer = peer_hop();
+        if (peer) view = view.without_hop(*peer);
+        auto broadcast = co_await view.request_broadcast(path);
+        // A request that others had made already may come to a route that leads back there.
+        if ((peer && broadcast.info().came_through(*peer)) || requested.has(path, broadcast))
+            comoq::detail::throw_error(make_error_code(Error::NotFound));
+        co_return broadcast;
+    }
+
+    /// What the transport measures, as it is told to the peer.
+    Probe measured() const {
+        const auto stats = transport->stats();
+        Probe probe;
+        probe.bitrate = stats.bandwidth.value_or(0);
+        using std::chrono::milliseconds;
+        // Whole milliseconds; a round trip that is known takes one at least, because 0 means that it is not.
+        if (stats.round_trip) {
+            const auto rtt = std::chrono::ceil<milliseconds>(*stats.round_trip).count();
+            probe.rtt = static_cast<std::uint64_t>(std::max<milliseconds::rep>(rtt, 1));
+        }
+        return probe;
+    }
+
+    asio::awaitable<void> sleep(std::chrono::milliseconds time) {
+        if (config.sleep) {
+            co_await config.sleep(time);
+            co_return;
+        }
+        asio::steady_timer timer(transport->executor(), time);
+        co_await timer.async_wait(asio::use_awaitable);
+    }
+};
+
+/// The first bytes of a stream: what it is for, and the first message on it.
+template <class Type, class Message> Bytes opening(Type type, const Message &message) {
+    std::vector<std::byte> bytes;
+    WireWriter(bytes).varint(static_cast<std::uint64_t>(type));
+    encode(message, bytes);
+    return Bytes(std::move(bytes));
+}
+template <class Message> Bytes encoded(const Message &message) {
+    std::vector<std::byte> bytes;
+    encode(message, bytes);
+    return Bytes(std::move(bytes));
+}
+template <class Message> Bytes encoded_reply(SubscribeReply type, const Message &message) {
+    std::vector<std::byte> bytes;
+    encode_reply(type, message, bytes);
+    return Bytes(std::move(bytes));
+}
+
+}  // namespace comoq::lite::detail

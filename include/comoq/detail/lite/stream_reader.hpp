@@ -1,0 +1,153 @@
+#pragma once
+#include "../failure.hpp"
+#include "../varint.hpp"
+#include "../../bytes.hpp"
+#include "../../error.hpp"
+#include "../../lite/codec.hpp"
+#include "../../lite/frame_header.hpp"
+#include "../../transport.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace comoq::lite::detail {
+
+/// Takes a stream apart. What is cut off, or malformed, is Decode; a stream that ends where something may begin gives
+/// nothing.
+class StreamReader {
+public:
+    explicit StreamReader(std::unique_ptr<ReceiveStream> stream) noexcept : stream_(std::move(stream)) {}
+
+    asio::awaitable<std::optional<std::uint64_t>> varint() {
+        while (true) {
+            if (const auto found = comoq::detail::read_varint(unread())) {
+                consume(found->size);
+                co_return found->value;
+            }
+            const bool more = co_await fill();
+            if (!more) break;
+        }
+        end_of_item();
+        co_return std::nullopt;
+    }
+
+    template <class Message> asio::awaitable<std::optional<Message>> message() {
+        while (true) {
+            std::error_code failure;
+            if (const auto framed = next_message(unread(), failure)) {
+                auto message = decode<Message>(framed->body);
+                if (!message) comoq::detail::throw_error(make_error_code(Error::Decode));
+                consume(framed->size);
+                co_return message;
+            }
+            if (failure) comoq::detail::throw_error(failure);
+            const bool more = co_await fill();
+            if (!more) break;
+        }
+        end_of_item();
+        co_return std::nullopt;
+    }
+
+    asio::awaitable<std::optional<FrameHeader>> frame_header() {
+        while (true) {
+            if (const auto found = read_frame_header(unread())) {
+                consume(found->size);
+                co_return found->header;
+            }
+            const bool more = co_await fill();
+            if (!more) break;
+        }
+        end_of_item();
+        co_return std::nullopt;
+    }
+
+    /// At most so many bytes, and what is there of them; waits for one.
+    asio::awaitable<Bytes> bytes(std::uint64_t most) {
+        while (unread().empty()) {
+            const bool more = co_await fill();
+            if (!more) comoq::detail::throw_error(make_error_code(Error::Decode));
+        }
+        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(most, unread().size()));
+        Bytes taken = chunk_.slice(begin_, count);
+        consume(count);
+        co_return taken;
+    }
+    /// What is there already.
+    std::size_t buffered() const noexcept { return unread().size(); }
+    /// So many of them, without waiting. They must be there.
+    Bytes take(std::size_t count) {
+        Bytes taken = chunk_.slice(begin_, count);
+        consume(count);
+        return taken;
+    }
+    /// A frame's header, if all of it is there already.
+    std::optional<FrameHeader> buffered_frame_header() noexcept {
+        const auto found = read_frame_header(unread());
+        if (!found) return std::nullopt;
+        consume(found->size);
+        return found->header;
+    }
+
+    /// Waits until there is something to read; false at the end.
+    asio::awaitable<bool> any() {
+        if (!unread().empty()) co_return true;
+        const bool more = co_await fill();
+        co_return more;
+    }
+
+    /// Throws Decode unless the stream ends here.
+    asio::awaitable<void> expect_end() {
+        const bool more = co_await any();
+        if (more) comoq::detail::throw_error(make_error_code(Error::Decode));
+    }
+
+    /// Whether it was the stream that failed, and not what came on it.
+    bool lost() const noexcept { return lost_; }
+
+    void stop(std::error_code code) { stream_->stop(code); }
+
+private:
+    std::span<const std::byte> unread() const noexcept { return chunk_.span().subspan(begin_); }
+    void consume(std::size_t count) noexcept { begin_ += count; }
+    void end_of_item() const {
+        if (!unread().empty()) comoq::detail::throw_error(make_error_code(Error::Decode));
+    }
+
+    /// One more piece, after what is unread. False at the end.
+    asio::awaitable<bool> fill() {
+        // Until it has been read.
+        lost_ = true;
+        Bytes more = co_await stream_->read();
+        lost_ = false;
+        if (more.empty()) co_return false;
+        const auto left = unread();
+        if (left.empty()) {
+            chunk_ = std::move(more);
+        } else {
+            // Only what is shorter than a message is ever left over.
+            std::vector<std::byte> joined;
+            joined.reserve(left.size() + more.size());
+            joined.insert(joined.end(), left.begin(), left.end());
+            joined.insert(joined.end(), more.span().begin(), more.span().end());
+            chunk_ = Bytes(std::move(joined));
+        }
+        begin_ = 0;
+        co_return true;
+    }
+
+    std::unique_ptr<ReceiveStream> stream_;
+    Bytes chunk_;
+    std::size_t begin_ = 0;
+    bool lost_ = false;
+};
+
+}  // namespace comoq::lite::detail

@@ -1,0 +1,87 @@
+#pragma once
+#include "../event.hpp"
+#include "../sync.hpp"
+#include "../../operation.hpp"
+#include "../../track_producer.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+
+namespace comoq::lite::detail {
+
+/// What this side has subscribed to, by the numbers that the peer's groups say. Used on one executor.
+class SubscriptionTable {
+public:
+    /// What the groups of a subscription have to do with it, also after it.
+    struct Ties {
+        /// This side has left the subscription. A group that ends then may only seem whole: JavaScript peers finish what they
+        /// have half sent.
+        bool left = false;
+        std::size_t under_way = 0;
+        comoq::detail::Event came;
+    };
+    /// Where the groups of a subscription go.
+    struct Target {
+        TrackProducer track;
+        std::shared_ptr<Ties> ties = std::make_shared<Ties>();
+    };
+    /// A group that is being received.
+    class Receiving {
+    public:
+        explicit Receiving(std::shared_ptr<Ties> ties) noexcept : ties_(std::move(ties)) {
+            ++ties_->under_way;
+            ties_->came.set();
+        }
+        Receiving(const Receiving &) = delete;
+        Receiving &operator=(const Receiving &) = delete;
+        ~Receiving() { --ties_->under_way; }
+        bool left() const noexcept { return ties_->left; }
+
+    private:
+        const std::shared_ptr<Ties> ties_;
+    };
+
+    /// A subscription, from before it is asked for until it is over.
+    class Entry {
+    public:
+        Entry(SubscriptionTable &table, TrackProducer to)
+            : table_(table), id_(table.next_++), ties_(table.targets_.emplace(id_, Target{std::move(to)}).first->second.ties) {}
+        Entry(const Entry &) = delete;
+        Entry &operator=(const Entry &) = delete;
+        ~Entry() { table_.targets_.erase(id_); }
+        std::uint64_t id() const noexcept { return id_; }
+        /// The peer is about to be told that nothing is wanted any more.
+        void leave() noexcept { ties_->left = true; }
+        bool groups_under_way() const noexcept { return ties_->under_way != 0; }
+        /// Every number from `first` on has come, or will never come.
+        static bool is_complete(const TrackProducer &track, std::uint64_t first) {
+            const comoq::detail::Lock lock(track.state()->mutex());
+            return track.state()->numbers().over_from(first);
+        }
+        /// Completes when one more group has come.
+        Operation<void> next_group() {
+            ties_->came.clear();
+            return ties_->came.wait();
+        }
+
+    private:
+        SubscriptionTable &table_;
+        const std::uint64_t id_;
+        const std::shared_ptr<Ties> ties_;
+    };
+
+    /// Null if the subscription is over, or never was.
+    Target *find(std::uint64_t id) noexcept {
+        const auto found = targets_.find(id);
+        return found == targets_.end() ? nullptr : &found->second;
+    }
+
+private:
+    std::unordered_map<std::uint64_t, Target> targets_;
+    std::uint64_t next_ = 0;
+};
+
+}  // namespace comoq::lite::detail

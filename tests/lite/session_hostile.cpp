@@ -1,0 +1,546 @@
+// A session whose peer says what it should not: what it gets for it, and that nobody else notices.
+#include <comoq/lite/session.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include "lite/scene.hpp"
+#include "support/catch.hpp"
+#include "support/error_of.hpp"
+#include "support/seed.hpp"
+
+using namespace comoq;
+using namespace comoq::test;
+
+namespace {
+
+using Octets = std::vector<std::byte>;
+
+template <class Type, class Message> Octets opening(Type type, const Message &message) {
+    Octets octets;
+    detail::WireWriter(octets).varint(static_cast<std::uint64_t>(type));
+    lite::encode(message, octets);
+    return octets;
+}
+Octets octets_of(std::initializer_list<int> values) {
+    Octets octets;
+    for (const int value : values) {
+        octets.push_back(static_cast<std::byte>(value));
+    }
+    return octets;
+}
+
+/// What came on a stream, and how it ended.
+struct Answer {
+    Octets octets;
+    bool ended = false;
+    std::error_code code;
+    bool over() const { return ended || code; }
+};
+
+/// A session's peer that writes bytes.
+class RawPeer {
+public:
+    RawPeer(asio::io_context &context, std::shared_ptr<Transport> transport)
+        : context_(context), transport_(std::move(transport)) {}
+
+    void say_setup(const lite::Setup &setup = {}) { send_uni(opening(lite::UniStreamType::Setup, setup)); }
+
+    void send_uni(Octets octets, bool finish = true) {
+        asio::co_spawn(context_, write_uni(transport_, std::move(octets), finish, held_), asio::detached);
+        settle_down(context_);
+    }
+    /// The answer goes on to fill while the peer answers.
+    std::shared_ptr<Answer> ask(Octets octets, bool finish = true) {
+        auto answer = std::make_shared<Answer>();
+        asio::co_spawn(context_, write_bidi(transport_, std::move(octets), finish, held_, answer), asio::detached);
+        settle_down(context_);
+        return answer;
+    }
+    /// Resets, or stops, what is still open.
+    void let_go() {
+        held_->clear();
+        settle_down(context_);
+    }
+    Transport &transport() { return *transport_; }
+
+private:
+    using Held = std::shared_ptr<std::vector<std::unique_ptr<SendStream>>>;
+
+    static asio::awaitable<void> write_uni(std::shared_ptr<Transport> transport, Octets octets, bool finish, Held held) {
+        auto stream = co_await transport->open_uni();
+        auto written = stream->write(Bytes(std::move(octets)));
+        co_await std::move(written);
+        if (finish) {
+            stream->finish();
+        } else {
+            held->push_back(std::move(stream));
+        }
+    }
+    static asio::awaitable<void> write_bidi(std::shared_ptr<Transport> transport, Octets octets, bool finish, Held held,
+                                            std::shared_ptr<Answer> answer) {
+        auto stream = co_await transport->open_bidi();
+        auto written = stream.send->write(Bytes(std::move(octets)));
+        co_await std::move(written);
+        if (finish) {
+            stream.send->finish();
+        } else {
+            held->push_back(std::move(stream.send));
+        }
+        try {
+            while (true) {
+                const Bytes more = co_await stream.receive->read();
+                if (more.empty()) {
+                    break;
+                }
+                answer->octets.insert(answer->octets.end(), more.span().begin(), more.span().end());
+            }
+            answer->ended = true;
+        } catch (const std::system_error &error) {
+            answer->code = error.code();
+        }
+    }
+
+    asio::io_context &context_;
+    std::shared_ptr<Transport> transport_;
+    Held held_ = std::make_shared<std::vector<std::unique_ptr<SendStream>>>();
+};
+
+/// A session on the server's side, whose client is a raw peer.
+struct HostileScene : LiteScene {
+    explicit HostileScene(MemoryLinkConfig link_config = {}) : LiteScene(std::move(link_config)) {}
+
+    RawPeer &begin(lite::SessionConfig config) {
+        server.emplace(link.server(), std::move(config));
+        peer.emplace(context, link.client());
+        return *peer;
+    }
+    RawPeer &begin() { return begin(config_of(there)); }
+    bool open() { return !closed().done(); }
+    Waiting<std::error_code> closed() { return wait(server->closed()); }
+
+    std::optional<RawPeer> peer;
+};
+
+}  // namespace
+
+TEST_CASE("a hostile peer: an unknown type ends its stream with UnexpectedStream, and nothing else",
+          "[lite][session]") {
+    HostileScene scene;
+    auto track = scene.publish("a");
+    auto &peer = scene.begin();
+    peer.say_setup();
+    CHECK(peer.ask(octets_of({0x07, 0x00}))->code == Error::UnexpectedStream);
+    CHECK(peer.ask(octets_of({0x40, 0xff, 0x00}), false)->code == Error::UnexpectedStream);
+    peer.send_uni(octets_of({0x02}), false);
+    const auto info = peer.ask(opening(lite::BidiStreamType::Track, lite::Track{"a", "video"}));
+    CHECK(info->ended);
+    CHECK_FALSE(info->octets.empty());
+    CHECK(scene.open());
+}
+
+TEST_CASE("a hostile peer: a malformed request ends its stream with Decode, and nothing else", "[lite][session]") {
+    HostileScene scene;
+    auto track = scene.publish("a");
+    auto &peer = scene.begin();
+    peer.say_setup();
+    for (const int type : {1, 2, 3, 5, 6}) {
+        INFO("type " << type);
+        // Too long by its own account, cut off, with something left over, with text that is none.
+        CHECK(peer.ask(octets_of({type, 0x80, 0x01, 0x00, 0x00}), false)->code == Error::Decode);
+        CHECK(peer.ask(octets_of({type, 0x05, 0x01}))->code == Error::Decode);
+        CHECK(peer.ask(octets_of({type}))->code == Error::Decode);
+        CHECK(peer.ask(octets_of({type, 0x03, 0xc1, 0xff, 0xff}))->code == Error::Decode);
+    }
+    // Where nothing may follow.
+    auto octets = opening(lite::BidiStreamType::Track, lite::Track{"a", "video"});
+    octets.push_back(std::byte{1});
+    const auto answer = peer.ask(octets);
+    CHECK(answer->over());
+    octets = opening(lite::BidiStreamType::Announce, lite::AnnounceRequest{"", 0});
+    octets.push_back(std::byte{1});
+    CHECK(peer.ask(octets)->code == Error::Decode);
+    CHECK(scene.open());
+}
+
+TEST_CASE("a hostile peer: nothing is served before it has said who it is", "[lite][session]") {
+    HostileScene scene;
+    auto track = scene.publish("a");
+    auto &peer = scene.begin();
+    const auto answer = peer.ask(opening(lite::BidiStreamType::Track, lite::Track{"a", "video"}));
+    CHECK_FALSE(answer->over());
+    CHECK(answer->octets.empty());
+    peer.say_setup();
+    CHECK(answer->ended);
+}
+
+TEST_CASE("a hostile peer: a wrong SETUP, or a second one, is the end", "[lite][session]") {
+    HostileScene scene;
+    auto &peer = scene.begin();
+    std::error_code expected;
+    SECTION("malformed") {
+        peer.send_uni(octets_of({0x01, 0x02, 0x01, 0x01}));
+        expected = Error::Decode;
+    }
+    SECTION("cut off") {
+        peer.send_uni(octets_of({0x01, 0x02, 0x01}));
+        expected = Error::Decode;
+    }
+    SECTION("with something after it") {
+        peer.send_uni(octets_of({0x01, 0x01, 0x00, 0x00}));
+        expected = Error::Decode;
+    }
+    SECTION("a second one") {
+        peer.say_setup();
+        CHECK(scene.open());
+        peer.say_setup();
+        expected = Error::ProtocolViolation;
+    }
+    auto closed = scene.closed();
+    scene.run();
+    CHECK(closed.value() == expected);
+}
+
+TEST_CASE("a hostile peer: a server with a path or a role is the end", "[lite][session]") {
+    LiteScene scene;
+    scene.client.emplace(scene.link.client(), scene.config_of(scene.here));
+    RawPeer peer(scene.context, scene.link.server());
+    lite::Setup setup;
+    SECTION("a path") { setup.path = "/a"; }
+    SECTION("a role") { setup.role = lite::Setup::Role::Publisher; }
+    peer.say_setup(setup);
+    auto closed = wait(scene.client->closed());
+    scene.run();
+    CHECK(closed.value() == Error::InvalidRole);
+}
+
+TEST_CASE("a hostile peer: groups that nobody subscribed to are stopped", "[lite][session]") {
+    HostileScene scene;
+    auto &peer = scene.begin();
+    peer.say_setup();
+    for (std::uint64_t i = 0; i < 100; ++i) {
+        peer.send_uni(opening(lite::UniStreamType::Group, lite::Group{i, i}), false);
+    }
+    const auto open = scene.link.open_streams();
+    CHECK(open < 10);
+    CHECK(scene.open());
+    CHECK(scene.there.stats().cached_groups == 0);
+}
+
+TEST_CASE("a hostile peer: what lies outside its view is unauthorized, and no handler hears of it", "[lite][session]") {
+    HostileScene scene;
+    auto inside = scene.publish("open/a");
+    auto outside = scene.publish("closed/b");
+    auto handler = scene.there.producer().dynamic();
+    const Path prefixes[] = {Path("open")};
+    lite::SessionConfig config;
+    config.publish = scene.there.consumer().scope(prefixes);
+    auto &peer = scene.begin(config);
+    peer.say_setup();
+    for (const auto *path : {"closed/b", "closed/other", "", "opens"}) {
+        INFO(path);
+        CHECK(peer.ask(opening(lite::BidiStreamType::Track, lite::Track{path, "video"}))->code == Error::Unauthorized);
+        CHECK(peer.ask(opening(lite::BidiStreamType::Subscribe, lite::Subscribe{1, path, "video", {}}), false)->code ==
+              Error::Unauthorized);
+        CHECK(peer.ask(opening(lite::BidiStreamType::Fetch, lite::Fetch{path, "video", 0, 1}))->code ==
+              Error::Unauthorized);
+    }
+    // Travels as ProtocolViolation.
+    CHECK(peer.ask(opening(lite::BidiStreamType::Track, lite::Track{"open/\x01", "video"}))->code ==
+          Error::ProtocolViolation);
+    CHECK_FALSE(handler.requested_broadcast().ready());
+    CHECK(peer.ask(opening(lite::BidiStreamType::Track, lite::Track{"open/a", "video"}))->ended);
+
+    // What is announced outside is not told.
+    const auto announced = peer.ask(opening(lite::BidiStreamType::Announce, lite::AnnounceRequest{"closed", 0}), false);
+    CHECK_FALSE(announced->over());
+    std::error_code failure;
+    const auto ok = lite::next_message(announced->octets, failure);
+    REQUIRE(ok);
+    CHECK(ok->size == announced->octets.size());
+    CHECK(lite::decode<lite::AnnounceOk>(ok->body) == lite::AnnounceOk{1, 0});
+}
+
+TEST_CASE("a hostile peer: who announces outside of what it may is not heard", "[lite][session]") {
+    HostileScene scene;
+    const Path prefixes[] = {Path("open")};
+    lite::SessionConfig config;
+    config.subscribe = scene.there.producer().scope(prefixes);
+    scene.begin(config);
+    // A peer that does what it is told would not.
+    auto client_config = scene.config_of(scene.here);
+    scene.client.emplace(scene.link.client(), client_config);
+    auto inside = scene.here.producer().create_broadcast("open/a");
+    auto outside = scene.here.producer().create_broadcast("closed/b");
+    scene.run();
+    CHECK(scene.there.stats().announced == 1);
+}
+
+TEST_CASE("a hostile peer: too many announcements are the end, and are all gone then", "[lite][session]") {
+    HostileScene scene;
+    auto config = scene.config_of(scene.there);
+    config.max_announced = 10;
+    scene.begin(config);
+    scene.client.emplace(scene.link.client(), scene.config_of(scene.here));
+    std::vector<BroadcastPublish> published;
+    for (int i = 0; i < 10; ++i) {
+        published.push_back(scene.here.producer().create_broadcast("p/" + std::to_string(i)));
+    }
+    scene.run();
+    CHECK(scene.there.stats().announced == 10);
+    CHECK(scene.open());
+    published.push_back(scene.here.producer().create_broadcast("one too many"));
+    auto closed = scene.closed();
+    scene.run();
+    CHECK(closed.value() == Error::LimitReached);
+    CHECK(scene.there.stats().announced == 0);
+}
+
+TEST_CASE("a hostile peer: one that drips is heard, byte for byte", "[lite][session]") {
+    HostileScene scene;
+    auto track = scene.publish("a");
+    auto &peer = scene.begin();
+    peer.say_setup();
+    MemoryLinkConfig dripping;
+    const auto request = opening(lite::BidiStreamType::Track, lite::Track{"a", "video"});
+    auto answer = std::make_shared<Answer>();
+    struct Drip {
+        static asio::awaitable<void> run(std::shared_ptr<Transport> transport, Octets octets, asio::io_context &context,
+                                         std::shared_ptr<Answer> to) {
+            auto stream = co_await transport->open_bidi();
+            for (const std::byte one : octets) {
+                auto written = stream.send->write(Bytes(std::vector<std::byte>{one}));
+                co_await std::move(written);
+                for (int turn = 0; turn < 5; ++turn) {
+                    co_await asio::post(context, asio::use_awaitable);
+                }
+            }
+            stream.send->finish();
+            const Bytes first = co_await stream.receive->read();
+            to->octets.assign(first.span().begin(), first.span().end());
+        }
+    };
+    asio::co_spawn(scene.context, Drip::run(scene.link.client(), request, scene.context, answer), asio::detached);
+    scene.run();
+    CHECK_FALSE(answer->octets.empty());
+}
+
+TEST_CASE("a hostile peer: a frame that is too large ends its group, and no memory is had for it", "[lite][session]") {
+    OriginConfig small;
+    small.max_frame_size = 1000;
+    Origin bounded(small);
+    LiteScene scene;
+    auto config = scene.config_of(bounded);
+    scene.server.emplace(scene.link.server(), scene.config_of(scene.there));
+    scene.client.emplace(scene.link.client(), config);
+    auto track = scene.publish("a");
+    scene.run();
+    auto waiting = wait(now(bounded.consumer().announced_broadcast("a")).track("video").subscribe());
+    scene.run();
+    auto &subscriber = waiting.value();
+    auto group = track.append_group();
+    group.write_frame(payload(std::size_t{1000}));
+    group.write_frame(payload(std::size_t{1001}));
+    scene.run();
+    auto received = scene.get(subscriber.next_group());
+    REQUIRE(received);
+    CHECK(scene.code(received->finished()) == Error::FrameTooLarge);
+    track.write_frame(payload("small"));
+    CHECK(scene.words(*scene.get(subscriber.next_group())) == Words{"small"});
+}
+
+TEST_CASE("a hostile peer: whatever it writes on its streams, the session lives or ends, and others never notice",
+          "[lite][session]") {
+    std::mt19937_64 random(seed("hostile peer of a lite session"));
+    for (int round = 0; round < 200; ++round) {
+        HostileScene scene;
+        auto track = scene.publish("a");
+        auto &peer = scene.begin();
+        if (random() % 4 != 0) {
+            peer.say_setup();
+        }
+        for (int stream = 0; stream < 10; ++stream) {
+            Octets octets;
+            switch (random() % 4) {
+            case 0: octets = opening(lite::BidiStreamType::Subscribe, lite::Subscribe{random() % 3, "a", "video", {}}); break;
+            case 1: octets = opening(lite::BidiStreamType::Announce, lite::AnnounceRequest{"", random() % 3}); break;
+            case 2: octets = opening(lite::UniStreamType::Group, lite::Group{random() % 3, random() % 5}); break;
+            default: break;
+            }
+            for (auto extra = random() % 8; extra != 0; --extra) {
+                octets.push_back(static_cast<std::byte>(random() % 3 == 0 ? random() : random() % 8));
+            }
+            if (random() % 3 == 0) {
+                peer.send_uni(octets, random() % 2 == 0);
+            } else {
+                peer.ask(octets, random() % 2 == 0);
+            }
+            track.write_frame(payload("x"));
+        }
+        peer.let_go();
+        scene.server->close();
+        scene.run();
+        CHECK(track.stats().subscribers == 0);
+        CHECK(scene.time.sleepers() == 0);
+    }
+}
+
+namespace {
+
+/// A publisher that answers TRACK, sends half a group to whoever subscribes, and finishes it when he leaves, as if it were
+/// whole.
+asio::awaitable<void> finish_what_is_half_sent(std::shared_ptr<Transport> transport) {
+    const auto setup = opening(lite::UniStreamType::Setup, lite::Setup());
+    auto first = co_await transport->open_uni();
+    auto said = first->write(Bytes::copy(std::span(setup)));
+    co_await std::move(said);
+    first->finish();
+    std::vector<std::unique_ptr<SendStream>> not_answered;
+    while (true) {
+        auto stream = co_await transport->accept_bidi();
+        lite::detail::StreamReader reader(std::move(stream.receive));
+        const auto type = co_await reader.varint();
+        if (type == static_cast<std::uint64_t>(lite::BidiStreamType::Track)) {
+            Octets info;
+            lite::encode(lite::TrackInfoMessage(), info);
+            auto answered = stream.send->write(Bytes(std::move(info)));
+            co_await std::move(answered);
+            stream.send->finish();
+        } else if (type == static_cast<std::uint64_t>(lite::BidiStreamType::Subscribe)) {
+            const auto message = co_await reader.message<lite::Subscribe>();
+            auto octets = opening(lite::UniStreamType::Group, lite::Group{message->id, 0});
+            lite::encode(lite::FrameHeader{0, 1}, octets);
+            octets.push_back(std::byte{'x'});
+            auto group = co_await transport->open_uni();
+            auto written = group->write(Bytes(std::move(octets)));
+            co_await std::move(written);
+            co_await reader.expect_end();
+            group->finish();
+            stream.send->finish();
+        } else {
+            not_answered.push_back(std::move(stream.send));
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a hostile peer: a group that it finishes when this side has left is not taken for whole", "[lite][session]") {
+    LiteScene scene;
+    scene.client.emplace(scene.link.client(), scene.config_of(scene.here));
+    asio::co_spawn(scene.context, finish_what_is_half_sent(scene.link.server()), asio::detached);
+    const auto track = scene.client->broadcast("a").track("video");
+    auto waiting = wait(track.subscribe());
+    scene.run();
+    auto group = scene.get(waiting.value().next_group());
+    REQUIRE(group);
+    CHECK(scene.get(group->read_frame()));
+    waiting.value() = {};
+    scene.run();
+    CHECK(scene.code(group->read_frame()) == Error::Cancelled);
+}
+
+TEST_CASE("a hostile peer: what is asked of it without an announcement is bounded", "[lite][session]") {
+    LiteScene scene;
+    auto config = scene.config_of(scene.here);
+    config.max_requested = 3;
+    scene.server.emplace(scene.link.server(), scene.config_of(scene.there));
+    scene.client.emplace(scene.link.client(), config);
+    std::vector<BroadcastConsumer> asked;
+    for (const auto *path : {"a", "b", "c", "c"}) {
+        asked.push_back(scene.client->broadcast(path));
+    }
+    CHECK(error_of([&] { [[maybe_unused]] auto more = scene.client->broadcast("d"); }) == Error::LimitReached);
+    asked.clear();
+    scene.run();
+    scene.pass(std::chrono::seconds(5));
+    CHECK_FALSE(scene.client->broadcast("d").is_closed());
+}
+
+TEST_CASE("a hostile peer: one that stops its subscriptions in the middle leaves none behind", "[lite][session]") {
+    HostileScene scene;
+    auto track = scene.publish("a");
+    auto &peer = scene.begin();
+    peer.say_setup();
+    for (std::uint64_t i = 0; i < 20; ++i) {
+        struct Stop {
+            static asio::awaitable<void> run(std::shared_ptr<Transport> transport, Octets octets,
+                                             std::unique_ptr<SendStream> *to) {
+                auto stream = co_await transport->open_bidi();
+                auto written = stream.send->write(Bytes(std::move(octets)));
+                co_await std::move(written);
+                *to = std::move(stream.send);
+                stream.receive->stop(make_error_code(Error::Cancelled));
+            }
+        };
+        std::unique_ptr<SendStream> send;
+        Subscription wishes;
+        wishes.start = i;
+        auto octets = opening(lite::BidiStreamType::Subscribe, lite::Subscribe{i, "a", "video", wishes});
+        asio::co_spawn(scene.context, Stop::run(scene.link.client(), std::move(octets), &send), asio::detached);
+        scene.run();
+        track.write_frame(payload("x"));
+        scene.run();
+        send->finish();
+        scene.run();
+    }
+    CHECK(track.stats().subscribers == 0);
+}
+
+TEST_CASE("a hostile peer: one that resets the stream of announcements keeps its session", "[lite][session]") {
+    HostileScene scene;
+    auto &peer = scene.begin();
+    peer.say_setup();
+    struct Refuse {
+        static asio::awaitable<void> run(std::shared_ptr<Transport> transport) {
+            auto stream = co_await transport->accept_bidi();
+            stream.send->reset(make_error_code(Error::Decode));
+        }
+    };
+    asio::co_spawn(scene.context, Refuse::run(scene.link.client()), asio::detached);
+    scene.run();
+    CHECK(scene.open());
+}
+
+TEST_CASE("a hostile peer: a session that is lost in the middle of a dropped track leaves nothing behind",
+          "[lite][session]") {
+    std::weak_ptr<Transport> transport;
+    asio::io_context context;
+    Origin there = origin_with_id(1);
+    auto published = there.producer().create_broadcast("a");
+    std::optional track = published.producer().create_track("video");
+    auto group = track->append_group();
+    group.write_frame(payload("1"));
+    {
+        MemoryLink link(context.get_executor(), context.get_executor());
+        transport = link.server();
+        lite::SessionConfig config;
+        config.publish = there.consumer();
+        std::optional<lite::Session> server;
+        server.emplace(link.server(), config);
+        RawPeer peer(context, link.client());
+        peer.say_setup();
+        peer.ask(opening(lite::BidiStreamType::Subscribe, lite::Subscribe{1, "a", "video", {}}), false);
+        track.reset();
+        settle_down(context);
+        server.reset();
+        settle_down(context);
+    }
+    settle_down(context);
+    CHECK(transport.expired());
+}
