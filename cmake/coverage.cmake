@@ -11,6 +11,7 @@ set(least_branches 85)
 comoq_setup(
     NAME coverage
     PACKAGES Asio fmt Catch2
+    OPTIONAL Wslay OpenSSL
     OPTIONS "-DCMAKE_TOOLCHAIN_FILE=${CMAKE_CURRENT_LIST_DIR}/clang.cmake" -DCMAKE_BUILD_TYPE=Debug
             "-DCMAKE_CXX_FLAGS_DEBUG=-O0 -g1 -fprofile-instr-generate -fcoverage-mapping"
             # What is compiled once for all tests is not counted for any.

@@ -9,12 +9,13 @@ if(NOT SECONDS)
     set(SECONDS 60)
 endif()
 if(NOT MACHINES)
-    set(MACHINES origin track memory codec)
+    set(MACHINES origin track memory codec qmux qmux_connection websocket)
 endif()
 
 comoq_setup(
     NAME fuzz
     PACKAGES Asio fmt
+    OPTIONAL Wslay OpenSSL
     OPTIONS "-DCMAKE_TOOLCHAIN_FILE=${CMAKE_CURRENT_LIST_DIR}/clang.cmake" -DCMAKE_BUILD_TYPE=Debug -DCOMOQ_BUILD_TESTS=OFF
             -DCOMOQ_BUILD_EXAMPLES=OFF -DCOMOQ_BUILD_FUZZ=ON
     TARGET comoq_fuzzers
@@ -22,6 +23,10 @@ comoq_setup(
 
 set(commands)
 foreach(machine IN LISTS MACHINES)
+    if(machine STREQUAL "websocket" AND NOT EXISTS "${BUILD_DIR}/tests/fuzz/comoq_fuzz_websocket")
+        message(STATUS "Without wslay or OpenSSL there is no fuzzer for WebSocket")
+        continue()
+    endif()
     set(corpus "${BUILD_DIR}/corpus/${machine}")
     # What the repository has, from real peers; and histories of some length, to begin with: grown from nothing, a byte at a
     # time, they would take long to get anywhere.

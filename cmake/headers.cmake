@@ -7,6 +7,9 @@ if(COMOQ_CHECK_HEADERS)
         RELATIVE "${PROJECT_SOURCE_DIR}/include"
         "${PROJECT_SOURCE_DIR}/include/*.hpp"
     )
+    if(NOT TARGET comoq::websocket)
+        list(FILTER headers EXCLUDE REGEX "^comoq/websocket/")
+    endif()
     set(sources)
     foreach(header IN LISTS headers)
         string(REGEX REPLACE "\\.hpp$" ".cpp" source "${PROJECT_BINARY_DIR}/headers_alone/${header}")
@@ -15,7 +18,7 @@ if(COMOQ_CHECK_HEADERS)
     endforeach()
 
     add_library(comoq_headers_alone OBJECT ${sources})
-    target_link_libraries(comoq_headers_alone PRIVATE comoq_developer)
+    target_link_libraries(comoq_headers_alone PRIVATE comoq_developer "$<TARGET_NAME_IF_EXISTS:comoq::websocket>")
     # Nothing of it is ever run.
     target_compile_options(comoq_headers_alone PRIVATE -O0 -g0)
 endif()

@@ -25,6 +25,7 @@ install(
         "${PROJECT_BINARY_DIR}/comoqConfig.cmake"
         "${PROJECT_BINARY_DIR}/comoqConfigVersion.cmake"
         "${CMAKE_CURRENT_LIST_DIR}/FindAsio.cmake"
+        "${CMAKE_CURRENT_LIST_DIR}/FindWslay.cmake"
         "${CMAKE_CURRENT_LIST_DIR}/comoqAsioDefinitions.cmake"
     DESTINATION "${package_directory}"
 )

@@ -1,10 +1,11 @@
 # What demo.cmake, test.cmake and bench.cmake share: from a fresh clone to a built tree.
 #
-#   comoq_setup(NAME name PACKAGES package... OPTIONS option... [TARGET target])
+#   comoq_setup(NAME name PACKAGES package... [OPTIONAL package...] OPTIONS option... [TARGET target])
 #
 # installs what is missing of a compiler, a build tool and the packages, configures into build/name and builds there, and
 # sets BUILD_DIR. Whatever is missing comes through apt where there is apt; a package that is still missing then is fetched
-# by COMOQ_FETCH_DEPS. Nothing is asked of the network, and no privilege is needed, where nothing is missing.
+# by COMOQ_FETCH_DEPS, and an optional one done without. Nothing is asked of the network, and no privilege is needed, where
+# nothing is missing.
 #
 # Before -P, `cmake -DVARIABLE=VALUE ... -P` takes BUILD_DIR (where to build) and every variable of COMOQ_*, CMAKE_*,
 # FETCHCONTENT_* and *_ROOT, which it gives to the configuration.
@@ -26,7 +27,10 @@ foreach(variable IN LISTS variables)
 endforeach()
 
 function(comoq_setup)
-    cmake_parse_arguments(ARG "" "NAME;TARGET" "PACKAGES;OPTIONS" ${ARGN})
+    cmake_parse_arguments(ARG "" "NAME;TARGET" "PACKAGES;OPTIONAL;OPTIONS" ${ARGN})
+    if(DEFINED COMOQ_WEBSOCKET AND NOT COMOQ_WEBSOCKET)
+        list(REMOVE_ITEM ARG_OPTIONAL Wslay OpenSSL)
+    endif()
     if(NOT BUILD_DIR)
         set(BUILD_DIR "${SOURCE_DIR}/build/${ARG_NAME}")
     endif()
@@ -40,10 +44,10 @@ function(comoq_setup)
     else()
         # The probe is a configuration of its own, and needs the tools; where they are missing, so may be the rest.
         if(missing_tools)
-            set(missing_packages ${ARG_PACKAGES})
+            set(missing_packages ${ARG_PACKAGES} ${ARG_OPTIONAL})
             comoq_install("${missing_tools}" ${missing_packages})
         else()
-            comoq_probe(missing_packages ${ARG_PACKAGES})
+            comoq_probe(missing_packages ${ARG_PACKAGES} ${ARG_OPTIONAL})
             if(missing_packages)
                 comoq_install("" ${missing_packages})
             endif()
@@ -157,6 +161,8 @@ function(comoq_install tools)
     set(debian_fmt libfmt-dev)
     set(debian_Catch2 catch2)
     set(debian_benchmark libbenchmark-dev)
+    set(debian_Wslay libwslay-dev)
+    set(debian_OpenSSL libssl-dev)
     set(packages)
     if("a C++ compiler" IN_LIST tools)
         list(APPEND packages g++)

@@ -5,6 +5,7 @@ include("${CMAKE_CURRENT_LIST_DIR}/setup.cmake")
 comoq_setup(
     NAME test
     PACKAGES Asio fmt Catch2
+    OPTIONAL Wslay OpenSSL
     OPTIONS -DCMAKE_BUILD_TYPE=Debug -DCOMOQ_BUILD_TESTS=ON -DCOMOQ_BUILD_EXAMPLES=ON
 )
 

@@ -1,0 +1,83 @@
+#pragma once
+#include "../../error.hpp"
+#include "../../qmux/codec.hpp"
+#include "../../qmux/frames.hpp"
+#include "../utf8.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace comoq::qmux::detail {
+
+/// Why a connection ends, as CONNECTION_CLOSE says it (RFC 9000, section 20.1).
+enum class TransportError : std::uint64_t {
+    NoError = 0x00,
+    Internal = 0x01,
+    ConnectionRefused = 0x02,
+    FlowControl = 0x03,
+    StreamLimit = 0x04,
+    StreamState = 0x05,
+    FinalSize = 0x06,
+    FrameEncoding = 0x07,
+    TransportParameter = 0x08,
+    ProtocolViolation = 0x0a,
+    NoApplicationProtocol = 0x178,  // TLS's alert 120 (RFC 9001, section 8.1)
+};
+
+/// What the peer did that it may not do, and in which frame.
+struct Fault {
+    TransportError code;
+    FrameType frame;
+    std::string_view reason;
+};
+
+/// What the application hears of it.
+inline std::error_code error_of(const Fault &fault) noexcept {
+    switch (fault.code) {
+    case TransportError::FrameEncoding: return make_error_code(Error::Decode);
+    case TransportError::NoApplicationProtocol: return make_error_code(Error::UnknownAlpn);
+    default: return make_error_code(Error::ProtocolViolation);
+    }
+}
+
+/// What a peer means that closes the connection because of an error.
+inline std::error_code error_of_close(std::uint64_t code) noexcept {
+    // Peers in JavaScript say it in the numbers of WebSocket (RFC 6455, section 7.4.1): the protocol was broken, or a
+    // message was of a kind that has no place here.
+    constexpr std::uint64_t websocket_protocol = 1002, websocket_kind = 1003;
+    if (code == static_cast<std::uint64_t>(TransportError::NoApplicationProtocol)) return make_error_code(Error::UnknownAlpn);
+    const bool by_rule = code >= static_cast<std::uint64_t>(TransportError::FlowControl) &&
+                         code <= static_cast<std::uint64_t>(TransportError::ProtocolViolation);
+    const bool is_violation = by_rule || code == websocket_protocol || code == websocket_kind;
+    return make_error_code(is_violation ? Error::ProtocolViolation : Error::Transport);
+}
+
+/// What a code of a stream, or of a close by the application, means. One that is too large is taken for the largest.
+inline std::error_code error_of_code(std::uint64_t code) noexcept {
+    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+    return error_from_wire(static_cast<std::uint32_t>(std::min(code, most)));
+}
+
+/// As much of a reason as is sent with a close: nothing of what is not UTF-8, for which a peer would refuse the frame.
+inline std::string_view reason_to_send(std::string_view reason) noexcept {
+    constexpr std::size_t most = 1024;
+    if (!comoq::detail::is_utf8(reason)) return {};
+    if (reason.size() <= most) return reason;
+    std::size_t size = most;
+    while ((static_cast<unsigned char>(reason[size]) & 0xc0) == 0x80) --size;
+    return reason.substr(0, size);
+}
+
+inline std::vector<std::byte> frame_of(const Fault &fault) {
+    std::vector<std::byte> frame;
+    encode(ConnectionClose{static_cast<std::uint64_t>(fault.code), static_cast<std::uint64_t>(fault.frame), fault.reason},
+           frame);
+    return frame;
+}
+
+}  // namespace comoq::qmux::detail

@@ -1,0 +1,97 @@
+#pragma once
+#include "../../bytes.hpp"
+#include "../../qmux/codec.hpp"
+#include "../../qmux/record.hpp"
+#include "../wire_writer.hpp"
+
+#include <asio/buffer.hpp>
+
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace comoq::qmux {
+
+/// A record on its way to the wire: what is small is copied into it, what is large is shared. Used again for the next one,
+/// it allocates nothing.
+class OutgoingRecord {
+public:
+    OutgoingRecord() { copied_.reserve(most); }
+    OutgoingRecord(const OutgoingRecord &) = delete;
+    OutgoingRecord &operator=(const OutgoingRecord &) = delete;
+
+    /// In bytes of frames. Every peer takes so much, and what is urgent need not wait for more than that.
+    static constexpr std::size_t most = default_max_record_size;
+    /// A payload of so many bytes or less is copied: to share it, and to have the system gather it, costs more.
+    static constexpr std::size_t most_copied = 256;
+
+    /// The frames, in order. They stay where they are until the record is cleared, filled again or destroyed.
+    std::span<const asio::const_buffer> buffers() const noexcept { return buffers_; }
+    std::size_t size() const noexcept { return size_; }
+    bool empty() const noexcept { return size_ == 0; }
+    /// In bytes.
+    std::size_t room() const noexcept { return most - size_; }
+
+    /// Lets go of what is shared.
+    void clear() noexcept {
+        copied_.clear();
+        shared_.clear();
+        buffers_.clear();
+        size_ = 0;
+    }
+
+    // For the connection. What is added must fit into the room.
+
+    template <class Part> void add_frame(const Part &part) {
+        const std::size_t before = copied_.size();
+        encode(part, copied_);
+        copied_since(before);
+    }
+    void add_copy(std::span<const std::byte> bytes) {
+        const std::size_t before = copied_.size();
+        copied_.insert(copied_.end(), bytes.begin(), bytes.end());
+        copied_since(before);
+    }
+    /// What stands before a datagram of so many bytes.
+    void add_datagram_head(std::size_t size) {
+        const std::size_t before = copied_.size();
+        comoq::detail::WireWriter writer(copied_);
+        writer.varint(static_cast<std::uint64_t>(FrameType::DatagramWithLength));
+        writer.varint(size);
+        copied_since(before);
+    }
+    /// `part` is of `owner`.
+    void add_payload(std::span<const std::byte> part, const Bytes &owner) {
+        if (part.size() <= most_copied) return add_copy(part);
+        shared_.push_back(owner);
+        buffers_.emplace_back(part.data(), part.size());
+        size_ += part.size();
+    }
+
+private:
+    /// Appends it to the last buffer if that ends there.
+    void copied_since(std::size_t before) {
+        // The buffers point into it: it must not have moved.
+        assert(copied_.size() <= most && copied_.capacity() >= most);
+        const std::byte *const begin = copied_.data() + before;
+        const std::size_t count = copied_.size() - before;
+        size_ += count;
+        if (!buffers_.empty()) {
+            const auto &last = buffers_.back();
+            if (static_cast<const std::byte *>(last.data()) + last.size() == begin) {
+                buffers_.back() = asio::const_buffer(last.data(), last.size() + count);
+                return;
+            }
+        }
+        buffers_.emplace_back(begin, count);
+    }
+
+    std::vector<std::byte> copied_;
+    std::vector<Bytes> shared_;
+    std::vector<asio::const_buffer> buffers_;
+    std::size_t size_ = 0;
+};
+
+}  // namespace comoq::qmux

@@ -1,0 +1,96 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace comoq::qmux {
+
+// What is spoken: on WebSocket by Sec-WebSocket-Protocol, on TCP by what both sides list in their transport parameters.
+
+/// A draft of qmux.
+enum class Version : std::uint8_t { Draft01 = 1, Draft02 = 2 };
+
+/// The best first, as the JavaScript peer has it.
+inline constexpr std::array versions = {Version::Draft02, Version::Draft01};
+
+/// What stands before the protocol in the name of a WebSocket subprotocol.
+constexpr std::string_view prefix_of(Version version) noexcept {
+    return version == Version::Draft01 ? "qmux-01." : "qmux-02.";
+}
+
+/// What a WebSocket carries.
+struct Subprotocol {
+    Version version = Version::Draft02;
+    std::string_view protocol;
+
+    friend bool operator==(const Subprotocol &, const Subprotocol &) = default;
+
+    /// As in `Sec-WebSocket-Protocol`, for example qmux-02.moq-lite-05.
+    std::string name() const { return std::string(prefix_of(version)).append(protocol); }
+    constexpr bool has_name(std::string_view other) const noexcept {
+        const auto prefix = prefix_of(version);
+        return other.starts_with(prefix) && other.substr(prefix.size()) == protocol;
+    }
+};
+
+namespace detail {
+
+/// Whether the comma separated list of a header has the name (RFC 9110, section 5.6.1).
+constexpr bool lists(std::string_view header, const Subprotocol &wanted) noexcept {
+    while (true) {
+        const auto comma = std::min(header.find(','), header.size());
+        const auto first = std::min(header.find_first_not_of(" \t"), comma);
+        const auto item = header.substr(first, comma - first);
+        if (wanted.has_name(item.substr(0, item.find_last_not_of(" \t") + 1))) return true;
+        if (comma == header.size()) return false;
+        header.remove_prefix(comma + 1);
+    }
+}
+
+}  // namespace detail
+
+/// The value of `Sec-WebSocket-Protocol` with which a client offers what it speaks, the best first.
+inline std::string offer(std::span<const std::string_view> protocols) {
+    std::string header;
+    for (const std::string_view protocol : protocols) {
+        for (const Version version : versions) {
+            if (!header.empty()) header += ", ";
+            header += Subprotocol{version, protocol}.name();
+        }
+    }
+    return header;
+}
+
+/// What a server answers to an offer, all its headers joined by commas: the first of its own protocols that is offered, in
+/// the newest draft in which it is. Nothing if none is: the upgrade then fails. The protocol points into `ours`.
+constexpr std::optional<Subprotocol> choose_subprotocol(std::string_view offered,
+                                                        std::span<const std::string_view> ours) noexcept {
+    for (const std::string_view protocol : ours) {
+        for (const Version version : versions) {
+            if (const Subprotocol one{version, protocol}; detail::lists(offered, one)) return one;
+        }
+    }
+    return std::nullopt;
+}
+
+/// What the server's answer means to a client that offered `ours`; nothing if it is nothing of that.
+constexpr std::optional<Subprotocol> accepted_subprotocol(std::string_view answer,
+                                                          std::span<const std::string_view> ours) noexcept {
+    if (answer.find(',') != std::string_view::npos) return std::nullopt;
+    return choose_subprotocol(answer, ours);
+}
+
+/// The first of the server's protocols that the client has, too: each side finds it by itself. Points into `server`.
+inline std::optional<std::string_view> choose_protocol(std::span<const std::string> server,
+                                                       std::span<const std::string> client) noexcept {
+    const auto chosen = std::ranges::find_first_of(server, client);
+    if (chosen == server.end()) return std::nullopt;
+    return *chosen;
+}
+
+}  // namespace comoq::qmux

@@ -1,0 +1,82 @@
+#pragma once
+#include "../detail/failure.hpp"
+#include "../detail/varint.hpp"
+#include "record.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/buffer.hpp>
+#include <asio/use_awaitable.hpp>
+#include <asio/write.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace comoq::qmux {
+
+/// Records over a byte stream of asio: a TCP socket, or TLS over one (`Stream` has `async_read_some`, `async_write_some` and
+/// `lowest_layer()`). A record stands behind its size.
+///
+/// The stream comes connected, TLS with its handshake done. Small records want TCP_NODELAY, and what is urgent a small send
+/// buffer: what waits there cannot be overtaken. Threads: as for the stream.
+template <class Stream> class TcpChannel {
+public:
+    /// `max_record_size` is what the connection's parameters say of this side, in bytes.
+    explicit TcpChannel(Stream stream, std::uint64_t max_record_size = default_max_record_size)
+        : stream_(std::move(stream)), max_record_size_(max_record_size),
+          input_(std::max<std::size_t>(read_at_once, static_cast<std::size_t>(max_record_size) + longest_size)) {}
+
+    /// The frames of the next record, which stay until the next call. Throws Decode for what is no record, and what the
+    /// stream fails with, which at its end is `asio::error::eof`.
+    asio::awaitable<std::span<const std::byte>> read_record() {
+        while (true) {
+            std::error_code failure;
+            const auto record = next_record(std::span(input_).subspan(begin_, end_ - begin_), max_record_size_, failure);
+            if (failure) comoq::detail::throw_error(failure);
+            if (record) {
+                begin_ += record->size;
+                co_return record->frames;
+            }
+            // What is left is less than a record, and there is room for the rest of it.
+            if (begin_ != 0) std::memmove(input_.data(), input_.data() + begin_, end_ - begin_);
+            end_ -= std::exchange(begin_, 0);
+            const asio::mutable_buffer room(input_.data() + end_, input_.size() - end_);
+            const std::size_t count = co_await stream_.async_read_some(room, asio::use_awaitable);
+            end_ += count;
+        }
+    }
+
+    /// Writes one record. The frames stay where they are until it is done. Throws what the stream fails with.
+    asio::awaitable<void> write_record(std::span<const asio::const_buffer> frames) {
+        size_ = comoq::detail::write_varint(asio::buffer_size(frames));
+        output_.assign(1, asio::const_buffer(size_.bytes.data(), size_.size));
+        output_.insert(output_.end(), frames.begin(), frames.end());
+        const std::span<const asio::const_buffer> all(output_);
+        co_await asio::async_write(stream_, all, asio::use_awaitable);
+    }
+
+    /// At once. What waits fails.
+    void close() noexcept {
+        std::error_code ignored;
+        stream_.lowest_layer().close(ignored);
+    }
+
+private:
+    // In bytes. Some records in one read, where they come faster than they are read one by one.
+    static constexpr std::size_t read_at_once = 64 * 1024;
+    static constexpr std::size_t longest_size = 8;
+
+    Stream stream_;
+    const std::uint64_t max_record_size_;
+    std::vector<std::byte> input_;
+    std::size_t begin_ = 0, end_ = 0;  // of what has come and was not given out
+    comoq::detail::WrittenVarint size_{};
+    std::vector<asio::const_buffer> output_;
+};
+
+}  // namespace comoq::qmux

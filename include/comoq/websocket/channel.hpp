@@ -1,0 +1,172 @@
+#pragma once
+#include "../detail/failure.hpp"
+#include "../qmux/record.hpp"
+#include "framing.hpp"
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/bind_executor.hpp>
+#include <asio/buffer.hpp>
+#include <asio/error.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+#include <asio/write.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace comoq::websocket {
+
+/// Records over a WebSocket: a binary message is one. The byte stream is one of asio's: a TCP socket, or TLS over one
+/// (`Stream` has `async_read_some`, `async_write_some`, `get_executor()` and `lowest_layer()`).
+///
+/// The stream comes with the upgrade done (`accept`, `connect`); small records want TCP_NODELAY. Pings are answered, and so
+/// is the peer's close frame, while records are read. Threads: as for the stream.
+template <class Stream> class WebSocketChannel {
+public:
+    /// `leftover` is what came of the stream behind the handshake; `max_record_size`, in bytes, what the connection's
+    /// parameters say of this side.
+    WebSocketChannel(Stream stream, Role role, std::vector<std::byte> leftover = {},
+                     std::uint64_t max_record_size = qmux::default_max_record_size)
+        : state_(std::make_shared<State>(std::move(stream), role, std::move(leftover), max_record_size)) {}
+    WebSocketChannel(WebSocketChannel &&) noexcept = default;
+    WebSocketChannel &operator=(WebSocketChannel &&) = delete;
+    /// What is under way fails.
+    ~WebSocketChannel() {
+        if (state_) state_->shut();
+    }
+
+    /// The next message, which stays until the next call; it may be empty. Throws Decode for one that is too large,
+    /// ProtocolViolation for text and for what is no WebSocket (the peer is told by a close frame), `asio::error::eof`
+    /// when the peer has closed, with or without a close frame, and what the stream fails with.
+    asio::awaitable<std::span<const std::byte>> read_record() {
+        const auto state = state_;
+        if (!state->executor) state->executor = co_await asio::this_coro::executor;
+        while (true) {
+            if (state->framing.has_record()) co_return state->framing.take_record();
+            if (state->framing.ends()) comoq::detail::throw_error(state->framing.end());
+            if (state->framing.is_clogged()) {
+                if (state->is_mute) comoq::detail::throw_error(asio::error::broken_pipe);
+                co_await wait_for_turn(state);
+                continue;
+            }
+            if (state->begin == state->end) {
+                const asio::mutable_buffer room(state->input.data(), state->input.size());
+                const std::size_t count = co_await state->stream.async_read_some(room, asio::use_awaitable);
+                state->begin = 0;
+                state->end = count;
+            }
+            state->begin += state->framing.input(std::span(state->input).subspan(state->begin, state->end - state->begin));
+            answer(state);
+        }
+    }
+
+    /// Writes one message. The frames stay where they are until it is done. Throws what the stream fails with, and
+    /// `asio::error::broken_pipe` after a close frame.
+    asio::awaitable<void> write_record(std::span<const asio::const_buffer> frames) {
+        const auto state = state_;
+        if (!state->executor) state->executor = co_await asio::this_coro::executor;
+        while (state->is_writing) co_await wait_for_turn(state);
+        if (state->is_mute || state->framing.is_closing()) comoq::detail::throw_error(asio::error::broken_pipe);
+        state->output.clear();
+        state->framing.frame(frames, state->output);
+        {
+            Writing writing(state);
+            const std::span<const asio::const_buffer> all(state->output);
+            co_await asio::async_write(state->stream, all, asio::use_awaitable);
+            writing.succeeds();
+        }
+        answer(state);
+    }
+
+    /// At once. What waits fails. A close frame goes before, if there is room for it.
+    void close() noexcept {
+        try {
+            // It goes as far as it does without waiting.
+            if (!state_->is_mute) state_->framing.queue_close(WSLAY_CODE_NORMAL_CLOSURE);
+            answer(state_);
+        } catch (...) {
+        }
+        state_->shut();
+    }
+
+private:
+    struct State {
+        State(Stream stream_, Role role, std::vector<std::byte> leftover, std::uint64_t max_record_size)
+            : stream(std::move(stream_)), turn(stream.get_executor()), framing(role, max_record_size),
+              input(std::move(leftover)), end(input.size()) {
+            if (input.size() < read_at_once) input.resize(read_at_once);
+            turn.expires_at(asio::steady_timer::time_point::max());
+        }
+
+        void shut() noexcept {
+            is_mute = true;
+            std::error_code ignored;
+            stream.lowest_layer().close(ignored);
+        }
+
+        Stream stream;
+        asio::any_io_executor executor;  // of the coroutines
+        asio::steady_timer turn;         // cancelled when a write is over
+        Framing framing;
+        std::vector<std::byte> input;
+        std::size_t begin = 0, end;  // of what has come and was not taken
+        std::vector<asio::const_buffer> output;
+        std::vector<std::byte> answers;  // that are being written
+        bool is_writing = false;
+        bool is_mute = false;  // nothing can be written any more
+    };
+
+    /// While a record is being written. If that does not succeed, part of a frame may have gone.
+    class Writing {
+    public:
+        explicit Writing(std::shared_ptr<State> state) noexcept : state_(std::move(state)) { state_->is_writing = true; }
+        Writing(const Writing &) = delete;
+        Writing &operator=(const Writing &) = delete;
+        ~Writing() {
+            state_->is_writing = false;
+            state_->is_mute = state_->is_mute || !succeeded_;
+            state_->turn.cancel();
+        }
+        void succeeds() noexcept { succeeded_ = true; }
+
+    private:
+        const std::shared_ptr<State> state_;
+        bool succeeded_ = false;
+    };
+
+    /// Writes the answers that are due, beside what is read, if nothing is being written: else they go after that.
+    static void answer(const std::shared_ptr<State> &state) {
+        if (state->is_writing || state->is_mute || !state->framing.has_answers()) return;
+        state->answers.clear();
+        state->framing.take_answers(state->answers);
+        const auto over = [state](std::error_code code, std::size_t) {
+            state->is_writing = false;
+            if (code) state->is_mute = true;
+            state->turn.cancel();
+            answer(state);
+        };
+        const auto executor = state->executor ? state->executor : asio::any_io_executor(state->stream.get_executor());
+        asio::async_write(state->stream, asio::buffer(state->answers), asio::bind_executor(executor, over));
+        state->is_writing = true;
+    }
+
+    static asio::awaitable<void> wait_for_turn(std::shared_ptr<State> state) {
+        std::error_code ignored;
+        co_await state->turn.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+
+    // In bytes: the largest record of the other implementations, and then some.
+    static constexpr std::size_t read_at_once = 16 * 1024;
+
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace comoq::websocket

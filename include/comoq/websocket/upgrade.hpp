@@ -1,0 +1,149 @@
+#pragma once
+#include "../detail/failure.hpp"
+#include "../qmux/negotiation.hpp"
+#include "handshake.hpp"
+#include "http_head.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/buffer.hpp>
+#include <asio/use_awaitable.hpp>
+#include <asio/write.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace comoq::websocket {
+
+// The handshake on a stream of asio, as of `WebSocketChannel`, TLS with its own handshake done. How long it may take is for
+// the caller to say. References and views of what these coroutines are given must last until they are over.
+
+/// What a client has sent.
+struct IncomingRequest {
+    RequestHead head;
+    /// What came behind the head: a body, or the next request.
+    std::vector<std::byte> leftover;
+};
+
+/// A server's side of a WebSocket.
+struct AcceptedUpgrade {
+    qmux::Version version;
+    std::string protocol;
+    /// With the target, and whatever else was said.
+    RequestHead request;
+    /// The first bytes for the channel.
+    std::vector<std::byte> leftover;
+};
+
+/// A client's side of a WebSocket.
+struct ConnectedUpgrade {
+    qmux::Version version;
+    std::string protocol;
+    /// The first bytes for the channel.
+    std::vector<std::byte> leftover;
+};
+
+namespace detail {
+
+/// The next head, at the beginning of `input`, which may have some of it already; how many bytes it has, or nothing with
+/// `failure` set as by `head_size`. Throws what the stream fails with: `asio::error::eof` if it ends before.
+template <class Stream>
+asio::awaitable<std::optional<std::size_t>> read_head(Stream &stream, std::string &input, std::error_code &failure) {
+    constexpr std::size_t read_at_once = 4096;
+    std::size_t known = 0;
+    while (true) {
+        const auto size = head_size(input, known, failure);
+        if (size || failure) co_return size;
+        known = input.size();
+        input.resize(known + read_at_once);
+        const auto room = asio::buffer(input.data() + known, input.size() - known);
+        const std::size_t count = co_await stream.async_read_some(room, asio::use_awaitable);
+        input.resize(known + count);
+    }
+}
+
+inline std::vector<std::byte> bytes_behind(std::string_view input, std::size_t size) {
+    const auto rest = std::as_bytes(std::span(input.substr(size)));
+    return {rest.begin(), rest.end()};
+}
+
+template <class Stream> asio::awaitable<void> write_text(Stream &stream, std::string_view text) {
+    const auto buffer = asio::buffer(text);
+    co_await asio::async_write(stream, buffer, asio::use_awaitable);
+}
+
+}  // namespace detail
+
+/// The next request on a stream, whose first bytes may have come already. One that cannot be read is answered, and then
+/// thrown as Decode, BoundsExceeded or Version. Throws what the stream fails with: `asio::error::eof` if there is no other.
+template <class Stream>
+asio::awaitable<IncomingRequest> read_request(Stream &stream, std::vector<std::byte> leftover = {}) {
+    std::string input(reinterpret_cast<const char *>(leftover.data()), leftover.size());
+    std::error_code failure;
+    const std::optional<std::size_t> size = co_await detail::read_head(stream, input, failure);
+    std::optional<RequestHead> head;
+    if (size) head = parse_request(std::string_view(input).substr(0, *size), failure);
+    if (!head) {
+        const auto text = to_text(refusal_of_head(failure).response);
+        co_await detail::write_text(stream, text);
+        comoq::detail::throw_error(failure);
+    }
+    IncomingRequest request{std::move(*head), detail::bytes_behind(input, *size)};
+    co_return request;
+}
+
+/// Answers a request that asks for a WebSocket (`is_upgrade`) as a server that speaks `protocols`, the best first. One
+/// that cannot be granted is refused, and then thrown as the failure that `answer_upgrade` gives it: the stream is of no
+/// more use then.
+template <class Stream>
+asio::awaitable<AcceptedUpgrade> accept(Stream &stream, IncomingRequest request,
+                                        std::span<const std::string_view> protocols) {
+    const auto answer = answer_upgrade(request.head, protocols);
+    const auto text = to_text(answer.response);
+    co_await detail::write_text(stream, text);
+    if (!answer.chosen) comoq::detail::throw_error(answer.failure);
+    AcceptedUpgrade accepted{answer.chosen->version, std::string(answer.chosen->protocol), std::move(request.head),
+                             std::move(request.leftover)};
+    co_return accepted;
+}
+
+/// A server's side of the handshake: reads a request, and answers it if it asks for a WebSocket. Another one is handed back,
+/// to be answered by whatever else is served here; what comes after that is read by `read_request`.
+template <class Stream>
+asio::awaitable<std::variant<AcceptedUpgrade, IncomingRequest>> accept(Stream &stream,
+                                                                       std::span<const std::string_view> protocols) {
+    IncomingRequest request = co_await read_request(stream);
+    if (!is_upgrade(request.head)) co_return request;
+    AcceptedUpgrade accepted = co_await accept(stream, std::move(request), protocols);
+    co_return accepted;
+}
+
+/// A client's side of the handshake, as one that speaks `protocols`, the best first. `host` is as in a URL, with the port
+/// if it is not the usual one. Throws what `check_answer` and `parse_response` find, Encode for a host or target that
+/// cannot be sent, and what the stream fails with.
+template <class Stream>
+asio::awaitable<ConnectedUpgrade> connect(Stream &stream, std::string_view host, std::string_view target,
+                                          std::span<const std::string_view> protocols) {
+    const auto key = make_key();
+    const auto text = to_text(upgrade_request(host, target, key, protocols));
+    co_await detail::write_text(stream, text);
+
+    std::string input;
+    std::error_code failure;
+    const std::optional<std::size_t> size = co_await detail::read_head(stream, input, failure);
+    std::optional<ResponseHead> response;
+    if (size) response = parse_response(std::string_view(input).substr(0, *size), failure);
+    std::optional<qmux::Subprotocol> chosen;
+    if (response) chosen = check_answer(*response, key, protocols, failure);
+    if (!chosen) comoq::detail::throw_error(failure);
+    ConnectedUpgrade connected{chosen->version, std::string(chosen->protocol), detail::bytes_behind(input, *size)};
+    co_return connected;
+}
+
+}  // namespace comoq::websocket
