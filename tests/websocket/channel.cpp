@@ -3,7 +3,10 @@
 #include <comoq/qmux/run.hpp>
 
 #include <asio/awaitable.hpp>
+#include <asio/bind_cancellation_slot.hpp>
 #include <asio/buffer.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/cancellation_type.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/error.hpp>
@@ -408,6 +411,22 @@ TEST_CASE("websocket channel: a reader that waits for a record to be written end
     scene.channel.close();
     settle_down(scene.context);
     CHECK(scene.reading.over);
+}
+
+TEST_CASE("websocket channel: nothing follows a record that is cancelled half way", "[websocket]") {
+    Scene scene(Role::Server);
+    asio::cancellation_signal cancel;
+    std::error_code failure;
+    const auto over = [&failure](std::exception_ptr thrown) { failure = code_of(thrown); };
+    asio::co_spawn(scene.context, write_all(scene.channel, {std::string(1 << 24, 'x')}),
+                   asio::bind_cancellation_slot(cancel.slot(), over));
+    settle_down(scene.context);
+    cancel.emit(asio::cancellation_type::terminal);
+    settle_down(scene.context);
+    CHECK(failure == asio::error::operation_aborted);
+    CHECK(scene.write({"y"}) == asio::error::broken_pipe);
+    scene.send(masked(Ping, "p"));
+    CHECK(received_raw(scene.peer).find_first_not_of('x', 10) == std::string::npos);
 }
 
 TEST_CASE("websocket channel: a context can go while one is used", "[websocket]") {
