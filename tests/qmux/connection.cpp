@@ -344,7 +344,7 @@ TEST_CASE("qmux connection: the parameters go first, and nothing follows before 
     CHECK(std::get<qmux::Stream>(next.back()) == qmux::Stream{client_bidi(0), 0, as_span("a"), false});
 }
 
-TEST_CASE("qmux connection: in -02 the peer's parameters come first, and once; -01 does not insist", "[qmux]") {
+TEST_CASE("qmux connection: in -02 the peer's parameters come first, and once, on which -01 does not insist", "[qmux]") {
     const bool newest = GENERATE(true, false);
     const auto config = config_with([&](auto &of) { of.version = newest ? Version::Draft02 : Version::Draft01; });
     SECTION("something before them") {
