@@ -3,10 +3,10 @@ set(tests watchers)
 set(found_by "schedules: who awaits a path is told once, though it comes and goes")
 set(header detail/origin_watch.hpp)
 set(search [==[
-    if (const auto &active = origin->tree().active(path.view())) return active;
+    if (const auto &active = origin->tree().active(path.view(), view.excluded_hops())) return active;
 ]==])
 set(replace [==[
-    if (const auto &active = origin->tree().active(path.view())) return active;
+    if (const auto &active = origin->tree().active(path.view(), view.excluded_hops())) return active;
     lock.unlock();
     lock.lock();
 ]==])

@@ -3,7 +3,10 @@ set(tests watchers)
 set(found_by "schedules: a watcher knows in the end what is announced, whoever announces and leaves")
 set(header detail/announce_tree.hpp)
 set(search [==[
-                --announced_;
-                tell(*node, wake, [&](WatchQueue &queue) { queue.unannounced(path); });]==])
+            else
+                queue.unannounced(path);
+            return true;]==])
 set(replace [==[
-                --announced_;]==])
+            else
+                return false;
+            return true;]==])
