@@ -1,6 +1,7 @@
 #pragma once
 #include "event.hpp"
 #include "task_group.hpp"
+#include "../error.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/cancellation_state.hpp>
@@ -8,8 +9,6 @@
 
 #include <cstddef>
 #include <exception>
-#include <initializer_list>
-#include <memory>
 #include <new>
 #include <optional>
 #include <system_error>

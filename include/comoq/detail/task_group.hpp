@@ -54,8 +54,6 @@ public:
             if (task->alive) task->signal.emit(asio::cancellation_type::terminal);
     }
 
-    bool empty() const noexcept { return state_->tasks.empty(); }
-    std::size_t size() const noexcept { return state_->tasks.size(); }
     /// Completes when none is under way.
     Operation<void> idle() const { return state_->idle.wait(); }
 

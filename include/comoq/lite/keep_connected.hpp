@@ -9,9 +9,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/cancellation_type.hpp>
 #include <asio/error.hpp>
-#include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -42,10 +40,10 @@ struct ReconnectConfig {
 namespace detail {
 
 /// A session that is there most of the time.
-class LastingSession : public std::enable_shared_from_this<LastingSession> {
+class LastingSession {
 public:
     LastingSession(Connect connect, ReconnectConfig config, asio::any_io_executor executor)
-        : connect_(std::move(connect)), config_(std::move(config)), executor_(executor), answers_(std::move(executor)) {}
+        : connect_(std::move(connect)), config_(std::move(config)), answers_(std::move(executor)) {}
 
     static asio::awaitable<void> run(std::shared_ptr<LastingSession> self) {
         if (self->config_.on_demand && self->config_.session.subscribe)
@@ -117,14 +115,7 @@ private:
         } while (!request.abandoned().ready());
     }
 
-    asio::awaitable<void> sleep(std::chrono::milliseconds time) {
-        if (config_.session.sleep) {
-            co_await config_.session.sleep(time);
-            co_return;
-        }
-        asio::steady_timer timer(executor_, time);
-        co_await timer.async_wait(asio::use_awaitable);
-    }
+    asio::awaitable<void> sleep(std::chrono::milliseconds time) { return pass(config_.session, time); }
     std::chrono::milliseconds random_part_of(std::chrono::milliseconds delay) {
         std::uniform_int_distribution<std::chrono::milliseconds::rep> part((delay.count() + 1) / 2, delay.count());
         return std::chrono::milliseconds(part(random_));
@@ -132,7 +123,6 @@ private:
 
     const Connect connect_;
     const ReconnectConfig config_;
-    const asio::any_io_executor executor_;
     std::optional<Session> session_;
     comoq::detail::Event connected_;
     std::minstd_rand random_{std::random_device{}()};

@@ -5,8 +5,6 @@
 #include "../../origin.hpp"
 
 #include <asio/awaitable.hpp>
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -31,9 +29,8 @@ public:
     /// Until the peer announces no more. Throws what it did wrong, or what the stream failed with.
     asio::awaitable<void> follow() {
         lost_ = true;
-        auto stream = co_await core_->transport->open_bidi();
-        auto asked = stream.send->write(opening(BidiStreamType::Announce, AnnounceRequest{prefix_, core_->hop_id()}));
-        co_await std::move(asked);
+        auto question = opening(BidiStreamType::Announce, AnnounceRequest{prefix_, core_->hop_id()});
+        auto stream = co_await open_with(core_->transport, std::move(question));
         StreamReader reader(std::move(stream.receive));
         std::error_code code;
         try {
@@ -112,8 +109,7 @@ private:
             auto broadcast = origin.make_broadcast(BroadcastInfo(std::move(hops)));
             auto guard = origin.publish_broadcast(path.view(), broadcast.consume());
             core_->requested.announced(path.view(), broadcast.consume());
-            auto serving = RemoteBroadcast::serve(core_, std::string(path.view()), broadcast, true);
-            asio::co_spawn(core_->transport->executor(), std::move(serving), asio::detached);
+            RemoteBroadcast::begin(core_, path.view(), broadcast, true);
             return std::make_unique<Announced>(std::move(broadcast), std::move(guard));
         } catch (const std::system_error &error) {
             if (error.code() == Error::Dropped) throw;

@@ -26,10 +26,11 @@ namespace comoq::lite::detail {
 /// Unless it was announced it also ends, with NotFound, when for a while nobody has had a handle of it.
 class RemoteBroadcast {
 public:
-    static asio::awaitable<void> serve(std::shared_ptr<SessionCore> core, std::string path, BroadcastProducer broadcast,
-                                       bool announced) {
+    static void begin(const std::shared_ptr<SessionCore> &core, std::string_view path, BroadcastProducer broadcast,
+                      bool announced) {
         auto handler = broadcast.dynamic();
-        return serve(std::move(core), std::move(path), std::move(broadcast), std::move(handler), announced);
+        auto serving = serve(core, std::string(path), std::move(broadcast), std::move(handler), announced);
+        asio::co_spawn(core->transport->executor(), std::move(serving), asio::detached);
     }
 
 private:
@@ -88,10 +89,7 @@ inline BroadcastConsumer requested_broadcast(const std::shared_ptr<SessionCore> 
         made = core->config.subscribe->make_broadcast(std::move(info));
         return made->consume();
     });
-    if (made) {
-        auto serving = RemoteBroadcast::serve(core, std::string(path.view()), std::move(*made), false);
-        asio::co_spawn(core->transport->executor(), std::move(serving), asio::detached);
-    }
+    if (made) RemoteBroadcast::begin(core, path.view(), std::move(*made), false);
     return found;
 }
 

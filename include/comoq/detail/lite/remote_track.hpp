@@ -70,14 +70,12 @@ private:
     }
 
     static asio::awaitable<void> ask_info(Self self) {
-        auto stream = co_await self->core_->transport->open_bidi();
-        auto asked = stream.send->write(opening(BidiStreamType::Track, Track{self->path_, self->name_}));
-        co_await std::move(asked);
+        auto question = opening(BidiStreamType::Track, Track{self->path_, self->name_});
+        auto stream = co_await open_with(self->core_->transport, std::move(question));
         stream.send->finish();
         StreamReader reader(std::move(stream.receive));
-        const auto answer = co_await reader.message<TrackInfoMessage>();
-        if (!answer) comoq::detail::throw_error(make_error_code(Error::Decode));
-        self->info_ = answer->info;
+        const auto answer = co_await reader.expect<TrackInfoMessage>();
+        self->info_ = answer.info;
     }
 
     /// Subscribes while somebody here does, until the track ends. Throws what fails it.
@@ -123,10 +121,8 @@ private:
     static asio::awaitable<bool> subscribe(Self self, TrackProducer &out, SubscriptionTable::Entry &entry) {
         const auto wishes = out.state()->combined_for_source();
         if (!wishes) co_return false;
-        auto stream = co_await self->core_->transport->open_bidi();
-        auto asked = stream.send->write(
-            opening(BidiStreamType::Subscribe, Subscribe{entry.id(), self->path_, self->name_, *wishes}));
-        co_await std::move(asked);
+        auto question = opening(BidiStreamType::Subscribe, Subscribe{entry.id(), self->path_, self->name_, *wishes});
+        auto stream = co_await open_with(self->core_->transport, std::move(question));
         StreamReader reader(std::move(stream.receive));
         auto following = follow_replies(self, reader, out);
         auto updating = pass_wishes(out, *stream.send, *wishes);
@@ -143,30 +139,25 @@ private:
         while (auto type = co_await reader.varint()) {
             switch (static_cast<SubscribeReply>(*type)) {
             case SubscribeReply::Ok: {
-                const auto ok = co_await reply<SubscribeOk>(reader);
+                const auto ok = co_await reader.expect<SubscribeOk>();
                 self->first_group_ = ok.group;
                 break;
             }
             case SubscribeReply::End: {
-                const auto end = co_await reply<SubscribeEnd>(reader);
+                const auto end = co_await reader.expect<SubscribeEnd>();
                 declare_final(out, end.group);
                 final_is_known = true;
                 break;
             }
             case SubscribeReply::Drop: {
                 // Nobody waits here for a group that has not come.
-                [[maybe_unused]] const auto drop = co_await reply<SubscribeDrop>(reader);
+                [[maybe_unused]] const auto drop = co_await reader.expect<SubscribeDrop>();
                 break;
             }
             default: comoq::detail::throw_error(make_error_code(Error::UnexpectedMessage));
             }
         }
         if (!final_is_known) declare_final(out, 0);
-    }
-    template <class Message> static asio::awaitable<Message> reply(StreamReader &reader) {
-        auto message = co_await reader.message<Message>();
-        if (!message) comoq::detail::throw_error(make_error_code(Error::Decode));
-        co_return *message;
     }
     static void declare_final(TrackProducer &out, std::uint64_t first_never) {
         try {
@@ -224,10 +215,8 @@ private:
                                            std::optional<StreamReader> &reader) {
         const auto refusal = co_await self->asked_.wait();
         if (refusal) comoq::detail::throw_error(refusal);
-        auto stream = co_await self->core_->transport->open_bidi();
-        auto asked = stream.send->write(
-            opening(BidiStreamType::Fetch, Fetch{self->path_, self->name_, priority, sequence}));
-        co_await std::move(asked);
+        auto question = opening(BidiStreamType::Fetch, Fetch{self->path_, self->name_, priority, sequence});
+        auto stream = co_await open_with(self->core_->transport, std::move(question));
         stream.send->finish();
         reader.emplace(std::move(stream.receive));
         [[maybe_unused]] const bool any = co_await reader->any();

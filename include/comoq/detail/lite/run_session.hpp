@@ -30,9 +30,8 @@ inline asio::awaitable<void> send_setup(std::shared_ptr<SessionCore> core) {
 }
 
 inline asio::awaitable<void> send_goaway(std::shared_ptr<SessionCore> core, std::string uri) {
-    auto stream = co_await core->transport->open_bidi();
-    auto written = stream.send->write(opening(BidiStreamType::Goaway, Goaway{std::move(uri)}));
-    co_await std::move(written);
+    auto message = opening(BidiStreamType::Goaway, Goaway{std::move(uri)});
+    auto stream = co_await open_with(core->transport, std::move(message));
     stream.send->finish();
     StreamReader reader(std::move(stream.receive));
     co_await reader.expect_end();

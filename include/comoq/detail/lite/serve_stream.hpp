@@ -48,12 +48,6 @@ private:
         }
     }
 
-    template <class Message> static asio::awaitable<Message> message(Self self) {
-        auto message = co_await self->reader_.message<Message>();
-        if (!message) comoq::detail::throw_error(make_error_code(Error::Decode));
-        co_return std::move(*message);
-    }
-
     /// Works until it is done, or the peer does not want it any more, as `leaving` tells.
     static asio::awaitable<void> work_until(Self self, asio::awaitable<void> work, asio::awaitable<void> leaving) {
         const auto first = co_await comoq::detail::first_of(std::move(work), std::move(leaving));
@@ -80,19 +74,19 @@ private:
     }
 
     static asio::awaitable<void> announce(Self self) {
-        auto request = co_await message<AnnounceRequest>(self);
+        auto request = co_await self->reader_.expect<AnnounceRequest>();
         auto serving = AnnounceServer::serve(self->core_, std::move(request), *self->send_);
         co_await work_until(self, std::move(serving), until_left(self));
     }
 
     static asio::awaitable<void> subscribe(Self self) {
-        auto request = co_await message<Subscribe>(self);
+        auto request = co_await self->reader_.expect<Subscribe>();
         auto server = std::make_shared<SubscribeServer>(self->core_, std::move(request), std::move(self->send_));
         co_await SubscribeServer::serve(std::move(server), self->reader_);
     }
 
     static asio::awaitable<void> fetch(Self self) {
-        auto request = co_await message<Fetch>(self);
+        auto request = co_await self->reader_.expect<Fetch>();
         SendOrder order;
         order.priority = request.priority;
         order.flow = self->core_->next_flow++;
@@ -109,7 +103,7 @@ private:
     }
 
     static asio::awaitable<void> track(Self self) {
-        auto request = co_await message<Track>(self);
+        auto request = co_await self->reader_.expect<Track>();
         co_await work_until(self, send_info(self, std::move(request)), until_unwanted(self));
     }
     static asio::awaitable<void> send_info(Self self, Track request) {
@@ -142,7 +136,7 @@ private:
     }
 
     static asio::awaitable<void> goaway(Self self) {
-        auto request = co_await message<Goaway>(self);
+        auto request = co_await self->reader_.expect<Goaway>();
         co_await self->reader_.expect_end();
         self->core_->goaway.set(std::move(request.uri));
         self->send_->finish();

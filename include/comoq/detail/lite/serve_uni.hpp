@@ -40,25 +40,23 @@ private:
 
     /// Whatever is wrong with it is the end of the session.
     static asio::awaitable<void> take_setup(std::shared_ptr<SessionCore> core, StreamReader &reader) {
-        auto setup = co_await reader.message<Setup>();
-        if (!setup) comoq::detail::throw_error(make_error_code(Error::Decode));
+        auto setup = co_await reader.expect<Setup>();
         co_await reader.expect_end();
         if (core->setup.peek()) comoq::detail::throw_error(make_error_code(Error::ProtocolViolation));
         // Only a client has a path and a role.
-        if (core->transport->is_client() && (setup->path || setup->role))
+        if (core->transport->is_client() && (setup.path || setup.role))
             comoq::detail::throw_error(make_error_code(Error::InvalidRole));
-        core->setup.set(std::make_shared<const Setup>(std::move(*setup)));
+        core->setup.set(std::make_shared<const Setup>(std::move(setup)));
     }
 
     static asio::awaitable<void> take_group(std::shared_ptr<SessionCore> core, StreamReader &reader) {
-        const auto message = co_await reader.message<Group>();
-        if (!message) comoq::detail::throw_error(make_error_code(Error::Decode));
-        auto *const target = core->subscriptions.find(message->subscribe_id);
+        const auto message = co_await reader.expect<Group>();
+        auto *const target = core->subscriptions.find(message.subscribe_id);
         // Of a subscription that was given up, with groups that were under way.
         if (target == nullptr) comoq::detail::throw_error(make_error_code(Error::Cancelled));
         const auto timescale = target->track.info().timescale;
         const auto ties = target->ties;
-        auto group = target->track.create_group(message->sequence);
+        auto group = target->track.create_group(message.sequence);
         const SubscriptionTable::Receiving receiving(ties);
         FrameReceiver receiver(reader, timescale);
         const auto code = co_await receiver.receive(group);

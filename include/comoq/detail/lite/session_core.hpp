@@ -15,6 +15,7 @@
 
 #include <asio/awaitable.hpp>
 #include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
 #include <algorithm>
@@ -46,8 +47,19 @@ template <class Operation> asio::awaitable<void> completion_of(Operation operati
     [[maybe_unused]] const auto value = co_await std::move(operation).as_tuple();
 }
 
+/// The time passes, as the config has it.
+inline asio::awaitable<void> pass(const SessionConfig &config, std::chrono::milliseconds time) {
+    if (config.sleep) {
+        co_await config.sleep(time);
+        co_return;
+    }
+    const auto executor = co_await asio::this_coro::executor;
+    asio::steady_timer timer(executor, time);
+    co_await timer.async_wait(asio::use_awaitable);
+}
+
 /// What everything in a session shares. Used on the transport's executor, but for what says otherwise.
-class SessionCore : public std::enable_shared_from_this<SessionCore> {
+class SessionCore {
 public:
     SessionCore(std::shared_ptr<Transport> connection, SessionConfig configuration)
         : transport(std::move(connection)), config(std::move(configuration)), tasks(transport->executor()),
@@ -120,14 +132,7 @@ public:
         return probe;
     }
 
-    asio::awaitable<void> sleep(std::chrono::milliseconds time) {
-        if (config.sleep) {
-            co_await config.sleep(time);
-            co_return;
-        }
-        asio::steady_timer timer(transport->executor(), time);
-        co_await timer.async_wait(asio::use_awaitable);
-    }
+    asio::awaitable<void> sleep(std::chrono::milliseconds time) { return pass(config, time); }
 };
 
 /// The first bytes of a stream: what it is for, and the first message on it.
@@ -136,6 +141,13 @@ template <class Type, class Message> Bytes opening(Type type, const Message &mes
     WireWriter(bytes).varint(static_cast<std::uint64_t>(type));
     encode(message, bytes);
     return Bytes(std::move(bytes));
+}
+/// A stream of this side's, and the first bytes on it.
+inline asio::awaitable<BidiStream> open_with(std::shared_ptr<Transport> transport, Bytes first) {
+    auto stream = co_await transport->open_bidi();
+    auto written = stream.send->write(std::move(first));
+    co_await std::move(written);
+    co_return stream;
 }
 template <class Message> Bytes encoded(const Message &message) {
     std::vector<std::byte> bytes;

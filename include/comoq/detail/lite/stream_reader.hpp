@@ -57,6 +57,13 @@ public:
         co_return std::nullopt;
     }
 
+    /// A message that must be there.
+    template <class Message> asio::awaitable<Message> expect() {
+        auto found = co_await message<Message>();
+        if (!found) comoq::detail::throw_error(make_error_code(Error::Decode));
+        co_return std::move(*found);
+    }
+
     asio::awaitable<std::optional<FrameHeader>> frame_header() {
         while (true) {
             if (const auto found = read_frame_header(unread())) {
@@ -88,13 +95,6 @@ public:
         Bytes taken = chunk_.slice(begin_, count);
         consume(count);
         return taken;
-    }
-    /// A frame's header, if all of it is there already.
-    std::optional<FrameHeader> buffered_frame_header() noexcept {
-        const auto found = read_frame_header(unread());
-        if (!found) return std::nullopt;
-        consume(found->size);
-        return found->header;
     }
 
     /// Waits until there is something to read; false at the end.
