@@ -2,7 +2,7 @@
 //
 // The edge knows nothing. The first viewer's request makes its handler fetch the broadcast from upstream, and everyone
 // else who asks meanwhile waits for that same fetch: one upstream request, however many viewers.
-#include "media_relay/fmp4.hpp"
+#include "shared/fmp4.hpp"
 #include "media_relay/options.hpp"
 #include "media_relay/recording.hpp"
 #include "media_relay/report.hpp"
@@ -184,31 +184,23 @@ bool run(const Options &options, fmp4::Block file, const fmp4::Movie &movie) {
 }  // namespace
 
 int main(int argc, char **argv) {
-    try {
-        const Options options = parse_options(argc, argv);
-        if (options.help) {
-            fmt::print("{}", usage());
-            return 0;
+    Options options;
+    return run_main("media_relay", usage, command_line(options), argc, argv, [&options] {
+        if (options.file.empty()) {
+            throw UsageError("which file? (--help tells)");
         }
         try {
             const auto file = fmp4::read_file(options.file);
             if (!run(options, file, fmp4::parse(file))) {
                 throw std::runtime_error("the file did not arrive as it should");
             }
-            std::fflush(stdout);
-            if (std::ferror(stdout) != 0) {
-                throw std::runtime_error("cannot write to stdout");
-            }
-            return 0;
         } catch (const fmp4::BadFile &error) {
-            fmt::print(stderr, "media_relay: {} {}\n", in_quotes(options.file.string()), error.what());
-            return 1;
+            throw std::runtime_error(fmt::format("{} {}", in_quotes(options.file.string()), error.what()));
         }
-    } catch (const UsageError &error) {
-        fmt::print(stderr, "media_relay: {}\n", error.what());
-        return 2;
-    } catch (const std::exception &error) {
-        fmt::print(stderr, "media_relay: {}\n", error.what());
-        return 1;
-    }
+        std::fflush(stdout);
+        if (std::ferror(stdout) != 0) {
+            throw std::runtime_error("cannot write to stdout");
+        }
+        return true;
+    });
 }

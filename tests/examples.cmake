@@ -106,12 +106,10 @@ comoq_check_bad_use("--viewers without a number" 2 "--viewers needs a value" ${c
 comoq_check_bad_use("--out without a directory" 2 "--out needs a value" --out)
 comoq_check_bad_use("unknown option" 2 "unknown option '--frobnicate'" --frobnicate)
 comoq_check_bad_use("a file name of two lines" 1 "'one[?]two' is not there" "one\ntwo")
-comoq_check_bad_use("two files" 2 "one file at a time" ${clip} ${clip})
+comoq_check_bad_use("two files" 2 "[^\n]* is one too many" ${clip} ${clip})
 comoq_check_bad_use("--out below a file" 1 "'[^\n]*/text/below' cannot be created" --out ${inputs}/text/below)
 comoq_check_bad_use("--out is a file" 1 "'[^\n]*/text[^\n]*' cannot be created" --out ${inputs}/text)
 
-# The reader of media_relay by itself.
-target_sources(
-    comoq_tests PRIVATE examples/fmp4.cpp "${PROJECT_SOURCE_DIR}/examples/media_relay/fmp4.cpp"
-)
-target_include_directories(comoq_tests PRIVATE "${PROJECT_SOURCE_DIR}/examples")
+# What they are made of, by itself.
+target_sources(comoq_tests PRIVATE examples/fmp4.cpp)
+target_link_libraries(comoq_tests PRIVATE comoq_example_shared)

@@ -105,6 +105,8 @@ struct TransportStats {
     std::optional<std::chrono::microseconds> round_trip;
     /// What could be sent, in bits a second.
     std::optional<std::uint64_t> bandwidth;
+    /// Bytes that came, and that were sent, of what this transport itself puts around streams, too.
+    std::optional<std::uint64_t> received_bytes, sent_bytes;
 };
 
 /// A connection. Its owner closes it; it is not closed by being let go.
@@ -138,6 +140,7 @@ public:
     /// Completes when the connection is over: false if it was closed, here or by the peer, because all was done.
     virtual asio::awaitable<std::error_code> closed() = 0;
 
+    /// Any thread.
     virtual TransportStats stats() const { return {}; }
 
 protected:

@@ -1,4 +1,4 @@
-#include "media_relay/fmp4.hpp"
+#include "shared/fmp4.hpp"
 
 #include <cstddef>
 #include <cstdint>

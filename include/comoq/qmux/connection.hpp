@@ -93,6 +93,13 @@ public:
         return protocol_;
     }
     std::size_t max_datagram_size() const noexcept override { return max_datagram_size_; }
+    TransportStats stats() const override {
+        comoq::detail::Lock lock(mutex());
+        TransportStats stats;
+        stats.received_bytes = received_bytes_;
+        stats.sent_bytes = sent_bytes_;
+        return stats;
+    }
 
     /// Streams that are not over. For tests, and for who wants to know.
     std::size_t open_streams() const {
@@ -289,6 +296,7 @@ private:
     detail::IdleTimer idle_;
     bool ping_due_ = false;
     std::uint64_t next_ping_ = 0;
+    std::uint64_t received_bytes_ = 0, sent_bytes_ = 0;  // of records
     std::deque<std::uint64_t> pongs_;
 
     std::vector<std::byte> last_words_;  // the frame that closes the connection
@@ -327,6 +335,7 @@ inline void Connection::input(std::span<const std::byte> frames) {
     Lock lock(mutex());
     if (is_closed()) return;
     idle_.received(now);
+    received_bytes_ += frames.size();
     if (const auto fault = take_frames(frames, wake)) fail(*fault, wake);
     wake_output(wake);
 }
@@ -448,6 +457,7 @@ inline bool Connection::output(OutgoingRecord &record) {
     if (!has_output()) return false;
     fill(record, now, wake);
     idle_.sent(now);
+    sent_bytes_ += record.size();
     return true;
 }
 

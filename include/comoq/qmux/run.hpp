@@ -3,8 +3,11 @@
 #include "../error.hpp"
 #include "connection.hpp"
 
+#include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/buffer.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
@@ -146,6 +149,20 @@ asio::awaitable<void> run(std::shared_ptr<Connection> connection, T channel,
         throw;
     }
     running->end();
+}
+
+/// Makes a connection and runs it on the channel, whose handshakes are done: a Transport for a session. Executor: that of the
+/// channel's stream, if none is given.
+template <Channel T>
+std::shared_ptr<Connection> start(T channel, bool client, ConnectionConfig config, asio::any_io_executor executor) {
+    auto connection = std::make_shared<Connection>(executor, client, std::move(config));
+    auto running = run(connection, std::move(channel));
+    asio::co_spawn(std::move(executor), std::move(running), asio::detached);
+    return connection;
+}
+template <Channel T> std::shared_ptr<Connection> start(T channel, bool client, ConnectionConfig config) {
+    auto executor = channel.get_executor();
+    return start(std::move(channel), client, std::move(config), std::move(executor));
 }
 
 }  // namespace comoq::qmux

@@ -3,6 +3,7 @@
 #include "../detail/varint.hpp"
 #include "record.hpp"
 
+#include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/buffer.hpp>
 #include <asio/use_awaitable.hpp>
@@ -30,6 +31,8 @@ public:
     explicit TcpChannel(Stream stream, std::uint64_t max_record_size = default_max_record_size)
         : stream_(std::move(stream)), max_record_size_(max_record_size),
           input_(std::max<std::size_t>(read_at_once, static_cast<std::size_t>(max_record_size) + longest_size)) {}
+
+    asio::any_io_executor get_executor() { return stream_.get_executor(); }
 
     /// The frames of the next record, which stay until the next call. Throws Decode for what is no record, and what the
     /// stream fails with, which at its end is `asio::error::eof`.

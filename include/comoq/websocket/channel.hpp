@@ -43,6 +43,8 @@ public:
         if (state_) state_->shut();
     }
 
+    asio::any_io_executor get_executor() { return state_->stream.get_executor(); }
+
     /// The next message, which stays until the next call; it may be empty. Throws Decode for one that is too large,
     /// ProtocolViolation for text and for what is no WebSocket (the peer is told by a close frame), `asio::error::eof`
     /// when the peer has closed, with or without a close frame, and what the stream fails with.

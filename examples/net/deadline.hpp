@@ -1,0 +1,28 @@
+// What may take so long and no longer: the socket is closed when the time is over.
+#pragma once
+
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <chrono>
+#include <memory>
+
+class Deadline {
+public:
+    // `socket` stays where it is for as long as this lives; all on one thread, or strand.
+    Deadline(asio::ip::tcp::socket &socket, std::chrono::milliseconds time);
+    ~Deadline();
+    Deadline(const Deadline &) = delete;
+    Deadline &operator=(const Deadline &) = delete;
+
+    // The exception that is being handled, or timed_out if it came of the deadline.
+    [[noreturn]] void rethrow() const;
+
+private:
+    struct State {
+        asio::ip::tcp::socket *socket;
+        bool passed = false;
+    };
+    std::shared_ptr<State> state_;
+    asio::steady_timer timer_;
+};

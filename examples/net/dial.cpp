@@ -1,0 +1,103 @@
+#include "dial.hpp"
+
+#include "deadline.hpp"
+
+#include <comoq/qmux/run.hpp>
+#include <comoq/qmux/tcp_channel.hpp>
+#include <comoq/websocket/channel.hpp>
+#include <comoq/websocket/upgrade.hpp>
+
+#include <asio/connect.hpp>
+#include <asio/ssl/host_name_verification.hpp>
+#include <asio/ssl/stream.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <chrono>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#ifdef __linux__
+#include <netinet/tcp.h>
+#endif
+
+namespace {
+
+using asio::awaitable;
+using asio::use_awaitable;
+using asio::ip::tcp;
+using namespace std::chrono_literals;
+using TlsStream = asio::ssl::stream<tcp::socket>;
+
+constexpr auto longest = 10s;
+
+// From a stream on which the handshakes below are done to a connection.
+template <class Stream> awaitable<std::shared_ptr<comoq::Transport>> speak(Stream &stream, const Url &url) {
+    comoq::qmux::ConnectionConfig config;
+    if (!url.is_websocket()) {
+        config.protocols.assign(protocols.begin(), protocols.end());
+        co_return comoq::qmux::start(comoq::qmux::TcpChannel<Stream>(std::move(stream)), true, std::move(config));
+    }
+    const auto host = url.authority();
+    auto upgraded = co_await comoq::websocket::connect(stream, host, url.target, protocols);
+    config.version = upgraded.version;
+    config.protocol = upgraded.protocol;
+    comoq::websocket::WebSocketChannel<Stream> channel(std::move(stream), comoq::websocket::Role::Client,
+                                                       std::move(upgraded.leftover));
+    co_return comoq::qmux::start(std::move(channel), true, std::move(config));
+}
+
+awaitable<void> connect(tcp::socket &socket, const Url &url) {
+    tcp::resolver resolver(socket.get_executor());
+    const auto port = std::to_string(url.port);
+    const auto found = co_await resolver.async_resolve(url.host, port, use_awaitable);
+    co_await asio::async_connect(socket, found, use_awaitable);
+    prepare(socket);
+}
+
+awaitable<std::shared_ptr<comoq::Transport>> dial_plainly(Url url) {
+    tcp::socket socket(co_await asio::this_coro::executor);
+    const Deadline deadline(socket, longest);
+    try {
+        co_await connect(socket, url);
+        co_return co_await speak(socket, url);
+    } catch (const std::system_error &) {
+        deadline.rethrow();
+    }
+}
+
+awaitable<std::shared_ptr<comoq::Transport>> dial_securely(Url url, std::shared_ptr<asio::ssl::context> tls) {
+    TlsStream stream(co_await asio::this_coro::executor, *tls);
+    const Deadline deadline(stream.next_layer(), longest);
+    try {
+        co_await connect(stream.next_layer(), url);
+        stream.set_verify_callback(asio::ssl::host_name_verification(url.host));
+        // For servers with several names. An address is none.
+        std::error_code no_address;
+        asio::ip::make_address(url.host, no_address);
+        if (no_address) {
+            SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str());
+        }
+        co_await stream.async_handshake(asio::ssl::stream_base::client, use_awaitable);
+        co_return co_await speak(stream, url);
+    } catch (const std::system_error &) {
+        deadline.rethrow();
+    }
+}
+
+}  // namespace
+
+void prepare(tcp::socket &socket) {
+    std::error_code ignored;
+    socket.set_option(tcp::no_delay(true), ignored);
+#ifdef TCP_NOTSENT_LOWAT
+    // As much as two of the largest records of WebSocket and TLS: the kernel asks for more before it has run out.
+    using NotSentLowWater = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
+    socket.set_option(NotSentLowWater(64 * 1024), ignored);
+#endif
+}
+
+awaitable<std::shared_ptr<comoq::Transport>> dial(Url url, std::shared_ptr<asio::ssl::context> tls) {
+    return url.is_secure() ? dial_securely(std::move(url), std::move(tls)) : dial_plainly(std::move(url));
+}

@@ -1,0 +1,25 @@
+// A connection to a relay, whatever its URL says: TCP or WebSocket, with TLS or without.
+#pragma once
+
+#include "url.hpp"
+
+#include <comoq/transport.hpp>
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/ssl/context.hpp>
+
+#include <array>
+#include <memory>
+#include <string_view>
+
+// What these programs speak, the best first.
+inline constexpr std::array<std::string_view, 1> protocols = {"moq-lite-05"};
+
+// Small records go at once, and little waits where nothing urgent can overtake it any more.
+void prepare(asio::ip::tcp::socket &socket);
+
+// Connects on the executor of the awaiting coroutine; ten seconds at most. `tls` is for the URLs that are secure. Throws
+// std::system_error.
+asio::awaitable<std::shared_ptr<comoq::Transport>> dial(Url url, std::shared_ptr<asio::ssl::context> tls);

@@ -1,0 +1,178 @@
+// publish: a fragmented MP4, or standard input, as a broadcast at a relay.
+#include "net/client.hpp"
+#include "shared/command_line.hpp"
+#include "shared/fmp4.hpp"
+#include "shared/fmp4_times.hpp"
+
+#include <comoq/origin.hpp>
+
+#include <asio/awaitable.hpp>
+#include <asio/error.hpp>
+#include <asio/experimental/awaitable_operators.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <fmt/format.h>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using asio::awaitable;
+using asio::use_awaitable;
+
+constexpr const char *usage =
+    "usage: publish URL PATH [FILE.mp4] [options]\n"
+    "\n"
+    "Publishes a fragmented MP4, in the time it takes to play it, as the tracks init and video of a broadcast; or, without a\n"
+    "file, what comes on standard input, a group for each piece, as its track data.\n"
+    "\n"
+    "  URL           a relay: ws://HOST:PORT, wss://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT\n"
+    "  PATH          the broadcast\n"
+    "  FILE.mp4      a fragmented MP4; - or nothing is standard input\n"
+    "  --track NAME  another name for video, or data\n"
+    "  --loop        begin the file again at its end\n"
+    "  --wait        begin when somebody subscribes\n"
+    "  --keep SECONDS  how long what was published can be asked for; 30 if not given\n"
+    "  --ca FILE     authorities that a secure relay is checked by, PEM; the system's if not given\n"
+    "  --help        print this\n";
+
+struct Options {
+    std::optional<std::string> url, path, file, track, authorities;
+    bool loops = false, waits = false;
+    std::chrono::seconds keep{30};
+};
+
+awaitable<void> publish_movie(comoq::TrackProducer init, comoq::TrackProducer video, const fmp4::Movie &movie,
+                              const Options &options) {
+    init.write_frame(comoq::Bytes::copy(movie.init));
+    init.finish();
+    if (options.waits) {
+        co_await video.used();
+    }
+    const auto times = fmp4::times_of(movie);
+    // What comes after the last one is as long as that before it.
+    const auto length = times.size() < 2 ? 1s : times.back() + (times.back() - times[times.size() - 2]);
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    auto begin = std::chrono::steady_clock::now();
+    std::chrono::microseconds played{0};
+    do {
+        for (std::size_t i = 0; i < movie.fragments.size(); ++i) {
+            timer.expires_at(begin + times[i]);
+            co_await timer.async_wait(use_awaitable);
+            auto group = video.append_group();
+            const auto micros = static_cast<std::uint64_t>((played + times[i]).count());
+            for (const fmp4::Block box : movie.fragments[i]) {
+                group.write_frame(comoq::Bytes::copy(box), comoq::Timestamp(micros, comoq::Timescale(1'000'000)));
+            }
+            group.finish();
+        }
+        begin += length;
+        played += length;
+    } while (options.loops);
+    video.finish();
+}
+
+awaitable<void> publish_input(comoq::TrackProducer data, const Options &options) {
+    if (options.waits) {
+        co_await data.used();
+    }
+    asio::posix::stream_descriptor input(co_await asio::this_coro::executor, ::dup(STDIN_FILENO));
+    std::vector<std::byte> piece(64 * 1024);
+    while (true) {
+        std::error_code failure;
+        const std::size_t count =
+            co_await input.async_read_some(asio::buffer(piece), asio::redirect_error(use_awaitable, failure));
+        if (failure == asio::error::eof) {
+            break;
+        }
+        if (failure) {
+            throw std::runtime_error("standard input cannot be read: " + failure.message());
+        }
+        data.write_frame(comoq::Bytes::copy(std::span(piece).first(count)));
+    }
+    data.finish();
+}
+
+// Until those who read it have got it, and left.
+awaitable<void> until_read(comoq::TrackProducer track, std::chrono::seconds longest) {
+    using namespace asio::experimental::awaitable_operators;
+    asio::steady_timer timer(co_await asio::this_coro::executor, longest);
+    co_await (track.unused() || timer.async_wait(use_awaitable));
+}
+
+awaitable<void> work(const Options &options, comoq::OriginProducer origin, const fmp4::Movie &movie) {
+    auto broadcast = origin.create_broadcast(*options.path);
+    comoq::TrackInfo info;
+    info.max_latency = options.keep;
+    info.ordered = true;
+    auto &producer = broadcast.producer();
+    if (!options.file) {
+        auto data = producer.create_track(options.track.value_or("data"), info);
+        co_await publish_input(data, options);
+        co_await until_read(data, options.keep);
+        co_return;
+    }
+    auto init = producer.create_track("init", info);
+    info.timescale = comoq::Timescale(1'000'000);
+    auto video = producer.create_track(options.track.value_or("video"), info);
+    co_await publish_movie(init, video, movie, options);
+    co_await until_read(video, options.keep);
+}
+
+awaitable<void> run(const Options &options, const fmp4::Movie &movie) {
+    Client client(parse_url(*options.url), options.authorities);
+    co_await client.while_connected(work(options, client.published(), movie));
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+    Options options;
+    CommandLine line;
+    line.word([&](std::string_view text) { options.url = text; });
+    line.word([&](std::string_view text) { options.path = text; });
+    line.word([&](std::string_view text) {
+        if (text != "-") {
+            options.file = text;
+        }
+    });
+    line.option("--track", [&](std::string_view text) { options.track = text; });
+    line.option("--keep", [&](std::string_view text) {
+        options.keep = std::chrono::seconds(number_from("--keep", text, 1, 86'400));
+    });
+    line.option("--ca", [&](std::string_view text) { options.authorities = text; });
+    line.flag("--loop", [&] { options.loops = true; });
+    line.flag("--wait", [&] { options.waits = true; });
+    return run_main("publish", usage, line, argc, argv, [&options] {
+        if (!options.url || !options.path) {
+            throw UsageError("where to, and as what? (--help tells)");
+        }
+        if (options.loops && !options.file) {
+            throw UsageError("--loop needs a file");
+        }
+        fmp4::Movie movie;
+        std::vector<std::byte> file;
+        try {
+            if (options.file) {
+                file = fmp4::read_file(*options.file);
+                movie = fmp4::parse(file);
+            }
+        } catch (const fmp4::BadFile &error) {
+            throw std::runtime_error(fmt::format("{} {}", in_quotes(*options.file), error.what()));
+        }
+        return run_client(run(options, movie));
+    });
+}

@@ -1,0 +1,17 @@
+// relay: passes live media on between publishers and viewers, over WebSocket and TCP, and fetches from upstream what
+// somebody asks for and nobody announced.
+#include "shared/command_line.hpp"
+#include "relay/log.hpp"
+#include "relay/options.hpp"
+#include "relay/server.hpp"
+
+int main(int argc, char **argv) {
+    Options options;
+    return run_main("relay", usage, command_line(options), argc, argv, [&options] {
+        check(options);
+        set_log_level(options.log);
+        Server server(options);
+        server.run();
+        return true;
+    });
+}

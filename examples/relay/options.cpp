@@ -1,0 +1,74 @@
+#include "options.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <system_error>
+
+const std::string_view usage =
+    "usage: relay --listen URL [--listen URL]... [--upstream URL]... [options]\n"
+    "\n"
+    "A relay for live media over moq-lite-05. It passes on what publishers announce and viewers subscribe to, and asks its\n"
+    "upstreams for a path that nobody announced when somebody asks for it.\n"
+    "\n"
+    "  --listen URL         ws://HOST:PORT, wss://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT; port 0 picks one\n"
+    "  --cert FILE          certificate chain for wss and tls, PEM\n"
+    "  --key FILE           its key, PEM\n"
+    "  --upstream URL       another relay; asked in this order, and reconnected to for ever\n"
+    "  --ca FILE            authorities that secure upstreams are checked by, PEM; the system's if not given\n"
+    "  --path-allow PREFIX  what may be published and asked for here; everything if not given\n"
+    "  --web DIR            a directory of files that ws and wss listeners serve to browsers\n"
+    "  --stats SECONDS      log what the relay does, that often\n"
+    "  --threads N          1 to 256; as many as there are processors if not given\n"
+    "  --max-sessions N     more are turned away; 4096 if not given\n"
+    "  --cache MIB          media kept for readers, of all broadcasts together; 1024 if not given\n"
+    "  --log LEVEL          debug, info, warning or error; info if not given\n"
+    "  --help               print this\n"
+    "\n"
+    "What stands in the path of a WebSocket's URL is the root of all paths of that session.\n"
+    "SIGINT or SIGTERM closes all sessions and ends the relay; a second one ends it at once.\n";
+
+CommandLine command_line(Options &options) {
+    CommandLine line;
+    line.option("--listen", [&](std::string_view text) { options.listen.push_back(parse_url(text)); });
+    line.option("--upstream", [&](std::string_view text) { options.upstreams.push_back(parse_url(text)); });
+    line.option("--path-allow", [&](std::string_view text) {
+        try {
+            options.allowed.emplace_back(text);
+        } catch (const std::system_error &) {
+            throw UsageError(fmt::format("--path-allow takes a path, and {} is none", in_quotes(text)));
+        }
+    });
+    line.option("--cert", [&](std::string_view text) { options.certificate = text; });
+    line.option("--key", [&](std::string_view text) { options.key = text; });
+    line.option("--ca", [&](std::string_view text) { options.authorities = text; });
+    line.option("--web", [&](std::string_view text) { options.web = text; });
+    line.option("--stats", [&](std::string_view text) {
+        options.stats = std::chrono::seconds(number_from("--stats", text, 1, 86'400));
+    });
+    line.option("--threads", [&](std::string_view text) { options.threads = number_from("--threads", text, 1, 256); });
+    line.option("--max-sessions",
+                [&](std::string_view text) { options.max_sessions = number_from("--max-sessions", text, 1, 1'000'000); });
+    line.option("--cache",
+                [&](std::string_view text) { options.cache_mib = number_from("--cache", text, 1, 1'048'576); });
+    line.option("--log", [&](std::string_view text) { options.log = level_from(text); });
+    return line;
+}
+
+void check(const Options &options) {
+    if (options.listen.empty()) {
+        throw UsageError("where to listen? --listen ws://127.0.0.1:4443, for example (--help tells)");
+    }
+    const bool is_secure = std::ranges::any_of(options.listen, &Url::is_secure);
+    if (is_secure != options.certificate.has_value() || is_secure != options.key.has_value()) {
+        throw UsageError(is_secure ? "wss and tls listeners need --cert and --key"
+                                   : "--cert and --key are for wss and tls listeners, and there is none");
+    }
+    if (options.web && std::ranges::none_of(options.listen, &Url::is_websocket)) {
+        throw UsageError("--web needs a ws or wss listener");
+    }
+    std::error_code ignored;
+    if (options.web && !std::filesystem::is_directory(*options.web, ignored)) {
+        throw UsageError(fmt::format("--web: {} is no directory", in_quotes(*options.web)));
+    }
+}

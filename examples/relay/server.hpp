@@ -1,0 +1,68 @@
+// The relay: listeners, upstreams and threads around one origin.
+#pragma once
+
+#include "guest.hpp"
+#include "options.hpp"
+
+#include <comoq/origin.hpp>
+
+#include <asio/awaitable.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <memory>
+#include <vector>
+
+class Server {
+public:
+    // Listens. Throws std::runtime_error for an address, a certificate or a directory that is no use.
+    explicit Server(const Options &options);
+    ~Server();
+    Server(const Server &) = delete;
+    Server &operator=(const Server &) = delete;
+
+    // Until a signal says that it is enough.
+    void run();
+
+private:
+    struct Listener {
+        Listener(asio::io_context &context, Url where) : url(std::move(where)), acceptor(context) {}
+        Url url;
+        asio::ip::tcp::acceptor acceptor;
+    };
+    struct Upstream {
+        explicit Upstream(Url where) : url(std::move(where)) {}
+        Url url;
+        asio::cancellation_signal stop;
+        asio::io_context *context = nullptr;
+    };
+
+    void listen(const Url &url);
+    void connect_to(const Url &url);
+    asio::io_context &next_context();
+    asio::awaitable<void> accept(Listener &listener);
+    asio::awaitable<void> log_stats();
+    asio::awaitable<void> wait_for_signal();
+    asio::awaitable<void> shut_down();
+
+    const Options &options_;
+    comoq::Origin origin_;
+    House house_;
+    std::shared_ptr<asio::ssl::context> upstream_tls_;
+    std::atomic<std::uint64_t> next_guest_{1};
+    std::atomic<std::size_t> next_context_{0};
+    // Each is run by one thread, so that a session needs no strand. The first has the listeners, too.
+    std::deque<asio::io_context> contexts_;
+    std::list<Listener> listeners_;
+    std::list<Upstream> upstreams_;
+    std::unique_ptr<asio::signal_set> signals_;
+    std::unique_ptr<asio::steady_timer> ticks_;
+};

@@ -1,0 +1,130 @@
+#include "web_files.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <fmt/format.h>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace {
+
+// It is read whole: a page, its scripts and its pictures, not an archive.
+constexpr std::uintmax_t largest_file = 16 << 20;
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 14> types = {{
+    {".html", "text/html; charset=utf-8"},
+    {".js", "text/javascript; charset=utf-8"},
+    {".mjs", "text/javascript; charset=utf-8"},
+    {".css", "text/css; charset=utf-8"},
+    {".json", "application/json"},
+    {".map", "application/json"},
+    {".svg", "image/svg+xml"},
+    {".png", "image/png"},
+    {".jpg", "image/jpeg"},
+    {".ico", "image/x-icon"},
+    {".txt", "text/plain; charset=utf-8"},
+    {".wasm", "application/wasm"},
+    {".woff2", "font/woff2"},
+    {".mp4", "video/mp4"},
+}};
+
+std::string_view type_of(const std::filesystem::path &file) {
+    const auto found = std::ranges::find(types, file.extension().string(), &std::pair<std::string_view, std::string_view>::first);
+    return found == types.end() ? "application/octet-stream" : found->second;
+}
+
+// Without %XX; nothing if that is malformed, or hides a zero or a slash.
+std::optional<std::string> decoded(std::string_view text) {
+    std::string plain;
+    while (!text.empty()) {
+        if (text.front() != '%') {
+            plain += text.front();
+            text.remove_prefix(1);
+            continue;
+        }
+        unsigned char value = 0;
+        if (text.size() < 3) {
+            return std::nullopt;
+        }
+        const char *digits = text.data() + 1;
+        const auto [end, failure] = std::from_chars(digits, digits + 2, value, 16);
+        if (failure != std::errc() || end != digits + 2 || value == 0 || value == '/') {
+            return std::nullopt;
+        }
+        plain += static_cast<char>(value);
+        text.remove_prefix(3);
+    }
+    return plain;
+}
+
+// The part of a path has no meaning of its own, and is not hidden.
+bool is_name(const std::filesystem::path &part) { return !part.empty() && part.native().front() != '.'; }
+
+bool is_below(const std::filesystem::path &file, const std::filesystem::path &directory) {
+    return std::mismatch(directory.begin(), directory.end(), file.begin(), file.end()).first == directory.end();
+}
+
+}  // namespace
+
+WebAnswer refusal(unsigned status, std::string_view reason) {
+    WebAnswer answer;
+    answer.head.status = status;
+    answer.head.reason = reason;
+    answer.head.fields.add("Content-Type", "text/plain; charset=utf-8");
+    answer.body = fmt::format("{} {}\n", status, reason);
+    return answer;
+}
+
+WebAnswer WebFiles::answer(const comoq::websocket::RequestHead &request) const {
+    if (request.method != "GET" && request.method != "HEAD") {
+        auto answer = refusal(405, "Method Not Allowed");
+        answer.head.fields.add("Allow", "GET, HEAD");
+        return answer;
+    }
+    const auto target = std::string_view(request.target).substr(0, request.target.find_first_of("?#"));
+    const auto name = decoded(target);
+    if (!name || !name->starts_with('/')) {
+        return refusal(400, "Bad Request");
+    }
+    const auto wanted = std::filesystem::path(*name).relative_path();
+    for (const auto &part : wanted) {
+        // The last one of a directory is empty.
+        if (!part.empty() && !is_name(part)) {
+            return refusal(404, "Not Found");
+        }
+    }
+    std::error_code failure;
+    auto file = std::filesystem::canonical(directory_ / wanted, failure);
+    if (!failure && std::filesystem::is_directory(file, failure)) {
+        // What the page names stands beside it only if the browser knows that this is a directory.
+        if (!wanted.empty() && !target.ends_with('/')) {
+            auto answer = refusal(301, "Moved Permanently");
+            answer.head.fields.add("Location", "/" + std::string(target.substr(std::min(target.find_first_not_of('/'), target.size()))) + "/");
+            return answer;
+        }
+        file = std::filesystem::canonical(file / "index.html", failure);
+    }
+    // Links may have led out of it.
+    if (failure || !is_below(file, directory_) || !std::filesystem::is_regular_file(file, failure)) {
+        return refusal(404, "Not Found");
+    }
+    const auto size = std::filesystem::file_size(file, failure);
+    if (failure || size > largest_file) {
+        return refusal(failure ? 404 : 413, failure ? "Not Found" : "Content Too Large");
+    }
+    std::ifstream in(file, std::ios::binary);
+    WebAnswer answer;
+    answer.body.assign(std::istreambuf_iterator<char>(in), {});
+    if (in.bad() || answer.body.size() != size) {
+        return refusal(404, "Not Found");
+    }
+    answer.head.fields.add("Content-Type", type_of(file));
+    answer.head.fields.add("Cache-Control", "no-cache");
+    answer.head.fields.add("X-Content-Type-Options", "nosniff");
+    return answer;
+}

@@ -1,0 +1,391 @@
+// What a relay has: its announcements as they come and go, and the groups of one track that was asked for.
+import * as Moq from "@moq/net";
+import Session from "@moq/qmux";
+
+const CONNECT_TIMEOUT = 10_000;
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 5_000;
+const ROWS = 100;
+const PAINT_INTERVAL = 100;
+
+const $ = (id) => document.getElementById(id);
+
+// ---- Connection
+
+let connection;
+let attempt = new AbortController();
+
+function relayUrl(text) {
+	const url = new URL(text.trim() || "/", location.href);
+	url.protocol = url.protocol.replace(/^http/, "ws");
+	if (!/^wss?:$/.test(url.protocol)) throw new Error("The address of a relay begins with ws:// or wss://.");
+	url.hash = "";
+	return url;
+}
+
+// The package's own connect() would try WebTransport first, and its reconnecting one too: hence a transport of our own.
+async function connect(url, signal) {
+	const transport = new Session(url, {
+		protocols: ["moq-lite-05"],
+		versions: { "moq-lite-05": ["qmux-02", "qmux-01"] },
+		requireProtocol: true,
+	});
+	const giveUp = () => transport.close();
+	const timer = setTimeout(giveUp, CONNECT_TIMEOUT);
+	signal.addEventListener("abort", giveUp);
+	try {
+		await transport.ready;
+	} catch {
+		throw new Error(await whyNot(url));
+	} finally {
+		clearTimeout(timer);
+		signal.removeEventListener("abort", giveUp);
+	}
+	const session = await Moq.Connection.connect(url, { transport, signal });
+	// Of the two, only the transport tells the reason of an orderly end.
+	return { session, closed: transport.closed };
+}
+
+// A browser does not say why a WebSocket failed. Whether the server answers HTTP tells "refused" from "not there".
+async function whyNot(url) {
+	const http = new URL("/", url);
+	http.protocol = url.protocol.replace("ws", "http");
+	try {
+		await fetch(http, { mode: "no-cors", cache: "no-store", signal: AbortSignal.timeout(3000) });
+		return `${url.host} is there, but refused the connection.`;
+	} catch {
+		return `${url.host} cannot be reached.`;
+	}
+}
+
+async function stayConnected(url, signal) {
+	let pause = FIRST_PAUSE;
+	while (!signal.aborted) {
+		showStatus("connecting", "Connecting…");
+		let since = Number.POSITIVE_INFINITY;
+		let trouble;
+		try {
+			const { session, closed } = await connect(url, signal);
+			if (signal.aborted) return session.close();
+			connection = session;
+			since = performance.now();
+			showStatus("connected", `Connected, ${session.version}`);
+			void followAnnounced(session);
+			if (watch) void read(watch);
+			trouble = await closed.then(
+				({ reason }) => `The relay closed the connection${reason && `: ${reason}`}`,
+				(err) => `The connection was lost: ${err.message}`,
+			);
+		} catch (err) {
+			trouble = err.message;
+		}
+		if (signal.aborted) return;
+		disconnected();
+		// One that is accepted and dropped at once must not be hammered.
+		if (performance.now() - since > LONGEST_PAUSE) pause = FIRST_PAUSE;
+		showStatus("lost", "Not connected", `${trouble.trim().replace(/\.?$/, ".")} Trying again…`);
+		await sleep(pause, signal);
+		pause = Math.min(pause * 2, LONGEST_PAUSE);
+	}
+}
+
+function disconnected() {
+	connection = undefined;
+	clearAnnounced("Not connected.");
+	if (watch) showWatch("lost", "Not connected. It is asked for again as soon as the relay is back.");
+}
+
+function sleep(ms, signal) {
+	return new Promise((resolve) => {
+		const done = () => {
+			clearTimeout(timer);
+			signal.removeEventListener("abort", done);
+			resolve();
+		};
+		const timer = setTimeout(done, ms);
+		signal.addEventListener("abort", done);
+	});
+}
+
+function start(text) {
+	attempt.abort();
+	attempt = new AbortController();
+	connection?.close();
+	disconnected();
+	try {
+		const url = relayUrl(text);
+		$("relay").value = url.href;
+		void stayConnected(url, attempt.signal);
+	} catch (err) {
+		showStatus("lost", "Not connected", err instanceof TypeError ? "This is not an address." : err.message);
+	}
+}
+
+function showStatus(state, text, trouble = "") {
+	$("status").dataset.state = state;
+	$("status").textContent = text;
+	// While it tries again, what went wrong stays to be read.
+	if (state !== "connecting") {
+		$("trouble").textContent = trouble;
+		$("trouble").hidden = trouble === "";
+	}
+}
+
+// ---- Announcements
+
+async function followAnnounced(session) {
+	clearAnnounced("Nothing is announced.");
+	const announced = session.announced();
+	try {
+		for (;;) {
+			const event = await announced.next();
+			if (session !== connection) return;
+			if (!event) break;
+			if (event.active) addAnnounced(event.path);
+			else removeAnnounced(event.path);
+		}
+		clearAnnounced("The relay announces no more.");
+	} catch (err) {
+		if (session === connection) clearAnnounced(`No announcements: ${explain(err)}`);
+	}
+}
+
+const findAnnounced = (path) => [...$("announced").children].find((item) => item.dataset.path === path);
+
+function addAnnounced(path) {
+	// What is being watched has come, or come back.
+	if (watch?.path === path && ["error", "ended"].includes($("watch").dataset.state)) void read(watch);
+	if (findAnnounced(path)) return;
+	const item = document.createElement("li");
+	item.dataset.path = path;
+	const button = document.createElement("button");
+	button.type = "button";
+	button.textContent = path || "(the root)";
+	button.addEventListener("click", () => {
+		$("broadcast").value = path;
+		if ($("track").value) $("ask-form").requestSubmit();
+		else $("track").focus();
+	});
+	item.append(button);
+	const after = [...$("announced").children].find((other) => other.dataset.path > path);
+	$("announced").insertBefore(item, after ?? null);
+	countAnnounced();
+}
+
+function removeAnnounced(path) {
+	findAnnounced(path)?.remove();
+	countAnnounced();
+}
+
+function clearAnnounced(note) {
+	$("announced").replaceChildren();
+	$("announced-note").textContent = note;
+	countAnnounced();
+}
+
+function countAnnounced() {
+	const count = $("announced").children.length;
+	$("announced-count").textContent = count;
+	$("announced-note").hidden = count > 0;
+}
+
+// ---- The track that was asked for
+
+let watch;
+
+function ask(path, track) {
+	leave();
+	watch = { path: Moq.Path.from(path), track, groups: 0, whole: 0, frames: 0, bytes: 0, last: undefined, recent: [] };
+	$("leave").disabled = false;
+	$("groups").tBodies[0].replaceChildren();
+	$("totals").hidden = true;
+	$("groups").hidden = true;
+	paint();
+	if (connection) void read(watch);
+	else showWatch("lost", "Not connected. It is asked for as soon as the relay is back.");
+}
+
+function leave() {
+	if (!watch) return;
+	watch.close?.();
+	watch = undefined;
+	$("leave").disabled = true;
+	showWatch("idle", "Left.");
+}
+
+async function read(mine) {
+	const session = connection;
+	const name = `“${mine.track}” of “${mine.path}”`;
+	const current = () => mine === watch && session === connection;
+	const broadcast = session.consume(mine.path);
+	// Without an age to wait for, only the newest group is certain to be sent in full.
+	const subscriber = broadcast.subscribe(mine.track, { latencyMax: 5000 });
+	mine.close = () => {
+		subscriber.close();
+		broadcast.close();
+	};
+	showWatch("asking", `Asking for ${name}…`);
+	subscriber.info().then(
+		() => current() && showWatch("live", name),
+		() => {},
+	);
+	const reads = new Set();
+	try {
+		for (;;) {
+			const group = await subscriber.recvGroup();
+			if (!group) break;
+			if (!current()) return;
+			const reading = readGroup(mine, group);
+			reads.add(reading);
+			void reading.finally(() => reads.delete(reading));
+		}
+		await Promise.allSettled(reads);
+		if (current()) showWatch("ended", `${name} has ended.`);
+	} catch (err) {
+		if (current()) showWatch("error", `${name}: ${explain(err)}`);
+	} finally {
+		broadcast.close();
+	}
+}
+
+async function readGroup(mine, group) {
+	const now = performance.now();
+	const gap = mine.last === undefined ? "first" : duration(now - mine.last);
+	const record = { sequence: group.sequence, gap, frames: 0, bytes: 0, start: undefined, state: "open", error: "" };
+	mine.recent.unshift(record);
+	if (mine.recent.length > ROWS) mine.recent.pop();
+	mine.last = now;
+	mine.groups++;
+	changed(record);
+	try {
+		for (;;) {
+			const frame = await group.readFrame();
+			if (!frame) break;
+			record.start ??= beginning(frame.payload);
+			record.frames++;
+			record.bytes += frame.payload.byteLength;
+			mine.frames++;
+			mine.bytes += frame.payload.byteLength;
+			changed(record);
+		}
+		record.state = "done";
+		mine.whole++;
+	} catch (err) {
+		record.state = "error";
+		record.error = explain(err);
+	}
+	changed(record);
+}
+
+function showWatch(state, text) {
+	$("watch").dataset.state = state;
+	$("watch-note").textContent = text;
+}
+
+// A track may have thousands of frames a second: what has changed is drawn some times a second only.
+let painting;
+
+function changed(record) {
+	record.stale = true;
+	painting ??= setTimeout(paint, PAINT_INTERVAL);
+}
+
+function paint() {
+	clearTimeout(painting);
+	painting = undefined;
+	if (!watch) return;
+	$("watch").dataset.groups = watch.whole;
+	$("totals").hidden = $("groups").hidden = watch.groups === 0;
+	$("total-groups").textContent = watch.groups.toLocaleString("en");
+	$("total-frames").textContent = watch.frames.toLocaleString("en");
+	$("total-bytes").textContent = size(watch.bytes);
+	showAge();
+
+	const rows = $("groups").tBodies[0];
+	for (const record of watch.recent.toReversed()) {
+		if (!record.row) {
+			record.row = $("group-row").content.cloneNode(true).firstElementChild;
+			rows.prepend(record.row);
+		}
+		if (record.stale) fill(record);
+	}
+	while (rows.children.length > watch.recent.length) rows.lastElementChild.remove();
+}
+
+function fill(record) {
+	const { row, sequence, frames, bytes, gap, start } = record;
+	record.stale = false;
+	row.dataset.sequence = sequence;
+	row.dataset.state = record.state;
+	row.title = record.error;
+	const texts = { sequence, frames, bytes: size(bytes), gap, start: start?.text ?? "" };
+	for (const [name, text] of Object.entries(texts)) row.querySelector(`.${name}`).textContent = text;
+	row.querySelector(".start").dataset.kind = start?.kind ?? "";
+}
+
+function showAge() {
+	if (watch) $("last-group").textContent = watch.last === undefined ? "–" : `${duration(performance.now() - watch.last)} ago`;
+}
+
+// ---- Words and numbers
+
+// What our relay means by its codes. Of a code 0 only the most usual cause can be told.
+const REASONS = new Map([
+	[0, "refused. Most likely nobody has it."],
+	[2, "too old, and no longer kept."],
+	[3, "nobody answered in time."],
+	[6, "not allowed."],
+	[13, "unknown: nobody has it."],
+	[24, "its publisher has gone."],
+	[25, "closed by its publisher."],
+	[30, "unknown: no way leads to it."],
+]);
+
+function explain(err) {
+	if (err instanceof Moq.RemoteError) return REASONS.get(err.code) ?? `ended with code ${err.code}.`;
+	if (/timed out/.test(err?.message)) return "no answer within 10 seconds.";
+	return err?.message ?? String(err);
+}
+
+function beginning(payload) {
+	let text;
+	try {
+		// In a stream, a letter that is cut off at the end is no error.
+		text = new TextDecoder("utf-8", { fatal: true }).decode(payload.subarray(0, 80), { stream: true });
+	} catch {}
+	if (text !== undefined && !/[^\P{C}\t\n\r]/u.test(text)) return { kind: "text", text };
+	return { kind: "hex", text: [...payload.subarray(0, 16)].map((b) => b.toString(16).padStart(2, "0")).join(" ") };
+}
+
+function size(bytes) {
+	if (bytes < 10_000) return `${bytes.toLocaleString("en")} B`;
+	if (bytes < 1_000_000) return `${(bytes / 1000).toFixed(1)} kB`;
+	return `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+function duration(ms) {
+	if (ms < 1000) return `${Math.round(ms)} ms`;
+	if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+	return `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1000)} s`;
+}
+
+// ---- The page
+
+$("relay-form").addEventListener("submit", (event) => {
+	event.preventDefault();
+	const query = new URLSearchParams(location.search);
+	if ($("relay").value.trim()) query.set("relay", $("relay").value.trim());
+	else query.delete("relay");
+	history.replaceState(null, "", `?${query}`);
+	start($("relay").value);
+});
+
+$("ask-form").addEventListener("submit", (event) => {
+	event.preventDefault();
+	ask($("broadcast").value.trim(), $("track").value.trim());
+});
+
+$("leave").addEventListener("click", leave);
+
+setInterval(showAge, 200);
+start(new URLSearchParams(location.search).get("relay") ?? "");
