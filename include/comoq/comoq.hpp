@@ -8,6 +8,7 @@
 #include "error.hpp"
 #include "frame.hpp"
 #include "group.hpp"
+#include "mirror.hpp"
 #include "operation.hpp"
 #include "origin.hpp"
 #include "origin_dynamic.hpp"

@@ -1,5 +1,6 @@
 #pragma once
 #include "broadcast.hpp"
+#include "detail/lease.hpp"
 #include "detail/proxy_track.hpp"
 #include "detail/proxy_upstream.hpp"
 #include "origin.hpp"
@@ -17,6 +18,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace comoq {
 
@@ -58,23 +60,40 @@ asio::awaitable<void> proxy_end(std::shared_ptr<ProxyUpstream> upstream, Broadca
 
 template <class Tag = void>
 asio::awaitable<void> proxy_tracks(std::shared_ptr<ProxyUpstream> upstream, BroadcastDynamic handler,
-                                   BroadcastConsumer to) {
+                                   BroadcastConsumer to, std::weak_ptr<BroadcastState> given) {
     const auto executor = co_await asio::this_coro::executor;
     while (auto request = co_await handler.requested_track()) {
-        auto track = std::make_shared<ProxyTrack<Tag>>(upstream, to, request->name());
+        auto track = std::make_shared<ProxyTrack<Tag>>(upstream, to, given, request->name());
         asio::co_spawn(executor, ProxyTrack<Tag>::serve(std::move(track), std::move(*request)), asio::detached);
     }
 }
 
 template <class Tag = void>
-asio::awaitable<void> proxy(std::shared_ptr<ProxyUpstream> upstream, BroadcastProducer to, BroadcastDynamic handler) {
+asio::awaitable<void> proxy(std::shared_ptr<ProxyUpstream> upstream, BroadcastProducer to, BroadcastDynamic handler,
+                            std::weak_ptr<BroadcastState> given = {}) {
     using namespace asio::experimental::awaitable_operators;
     auto consumer = to.consume();
     try {
-        co_await (proxy_tracks(upstream, std::move(handler), std::move(consumer)) || proxy_end(upstream, std::move(to)));
+        co_await (proxy_tracks(upstream, std::move(handler), std::move(consumer), std::move(given)) ||
+                  proxy_end(upstream, std::move(to)));
     } catch (const asio::multiple_exceptions &both) {
         std::rethrow_exception(both.first_exception());
     }
+}
+
+/// The same until nobody has the broadcast any more that was given to others, which is all that could be asked for anything.
+template <class Tag = void>
+asio::awaitable<void> proxy_while_held(std::shared_ptr<ProxyUpstream> upstream, BroadcastProducer to,
+                                       BroadcastDynamic handler, Lease lease) {
+    using namespace asio::experimental::awaitable_operators;
+    auto given = lease.held();
+    auto over = lease.over();
+    try {
+        co_await (proxy(std::move(upstream), to, std::move(handler), std::move(given)) || std::move(over));
+    } catch (const asio::multiple_exceptions &both) {
+        std::rethrow_exception(both.first_exception());
+    }
+    to.finish();
 }
 
 }  // namespace detail
@@ -88,47 +107,61 @@ asio::awaitable<void> proxy(BroadcastConsumer from, BroadcastProducer to) {
 }
 
 /// Answers a request with a broadcast of `to`, served from the same (absolute) path at `from`, which is asked again when
-/// what it gave fails. What it refuses the request with is what the request is refused with. `from` must not be of the
-/// origin that the request came from: that would ask itself.
+/// what it gave fails. What it refuses the request with is what the request is refused with. It ends when nobody has the
+/// broadcast any more. `from` must not be of the origin that the request came from: that would ask itself.
+///
+/// Of several origins the first is asked that gives something. If that knows none of the tracks that are asked for, the next
+/// one is; the first to know one is who serves the broadcast.
 template <class Tag = void>
-asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, BroadcastRequest request) {
+asio::awaitable<void> proxy(std::vector<OriginConsumer> from, OriginProducer to, BroadcastRequest request) {
     using namespace asio::experimental::awaitable_operators;
-    std::string path(request.absolute_path().view());
-    BroadcastConsumer source;
-    while (!source) {
-        auto asked = from.request_broadcast(path).as_tuple();
-        auto first = co_await (std::move(asked) || request.abandoned());
+    const auto upstream =
+        std::make_shared<detail::ProxyUpstream>(std::move(from), std::string(request.absolute_path().view()));
+    while (!upstream->current()) {
+        auto first = co_await (upstream->ask() || request.abandoned());
         if (first.index() != 0) {
             // Somebody may have come since the last one left.
             if (request.abandoned().ready()) co_return;
             continue;
         }
-        const auto &[code, answer] = std::get<0>(first);
+        const auto code = std::get<0>(first);
         if (code) {
             request.reject(code);
             co_return;
         }
-        source = answer;
     }
-    auto broadcast = to.make_broadcast(source.info());
+    auto broadcast = to.make_broadcast(upstream->current().info());
     // The origin is not kept for the sake of one of its broadcasts.
     {
         const auto released = std::move(to);
     }
     auto handler = broadcast.dynamic();
-    // Something else may have answered meanwhile, an announcement for instance.
-    if (!request.accept(broadcast.consume())) co_return;
-    auto upstream = std::make_shared<detail::ProxyUpstream>(std::move(source), std::move(from), std::move(path));
-    co_await detail::proxy(std::move(upstream), std::move(broadcast), std::move(handler));
+    detail::Lease lease(broadcast.consume());
+    {
+        // It has the answer, too, and is not kept.
+        auto settled = std::move(request);
+        // Something else may have answered meanwhile, an announcement for instance.
+        if (!settled.accept(lease.give())) co_return;
+    }
+    co_await detail::proxy_while_held(upstream, std::move(broadcast), std::move(handler), std::move(lease));
+}
+template <class Tag = void>
+asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, BroadcastRequest request) {
+    return proxy(std::vector<OriginConsumer>{std::move(from)}, std::move(to), std::move(request));
 }
 
 /// A relay: answers all that `handler` is asked for, with broadcasts of `to` served from the same paths at `from`, another
-/// origin. It ends with the origin of `handler`; where `to` is of that same origin it keeps it, so cancel this to end it.
+/// origin, or several. It ends with the origin of `handler`; where `to` is of that same origin it keeps it, so cancel this to
+/// end it.
 template <class Tag = void>
-asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, OriginDynamic handler) {
+asio::awaitable<void> proxy(std::vector<OriginConsumer> from, OriginProducer to, OriginDynamic handler) {
     const auto executor = co_await asio::this_coro::executor;
     while (auto request = co_await handler.requested_broadcast())
         asio::co_spawn(executor, proxy(from, to, std::move(*request)), asio::detached);
+}
+template <class Tag = void>
+asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, OriginDynamic handler) {
+    return proxy(std::vector<OriginConsumer>{std::move(from)}, std::move(to), std::move(handler));
 }
 
 }  // namespace comoq

@@ -11,6 +11,7 @@
 #include <asio/this_coro.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -26,8 +27,10 @@ namespace comoq::detail {
 /// of what the whole library takes. The tag is always void.
 template <class Tag = void> class ProxyTrack {
 public:
-    ProxyTrack(std::shared_ptr<ProxyUpstream> upstream, BroadcastConsumer to, std::string name)
-        : upstream_(std::move(upstream)), to_(std::move(to)), name_(std::move(name)) {}
+    /// `given` is kept while somebody subscribes, if anybody still has it then.
+    ProxyTrack(std::shared_ptr<ProxyUpstream> upstream, BroadcastConsumer to, std::weak_ptr<BroadcastState> given,
+               std::string name)
+        : upstream_(std::move(upstream)), to_(std::move(to)), given_(std::move(given)), name_(std::move(name)) {}
 
     /// Answers a request for the track and serves it until it ends, or until nobody can ask for it any more.
     static asio::awaitable<void> serve(std::shared_ptr<ProxyTrack> self, TrackRequest request) {
@@ -41,7 +44,7 @@ private:
     static asio::awaitable<void> serve_track(std::shared_ptr<ProxyTrack> self, TrackRequest request) {
         using namespace asio::experimental::awaitable_operators;
         TrackInfo info;
-        for (;;) {
+        for (std::size_t tried = 1;; ++tried) {
             const auto source = self->upstream_->current();
             auto asked = source.track(self->name_).info().as_tuple();
             auto first = co_await (std::move(asked) || request.abandoned());
@@ -54,11 +57,16 @@ private:
             info = answer;
             if (!code) break;
             const auto refusal = code;
-            const auto next = co_await self->upstream_->another_than(source);
+            // Each is asked once, unless one was lost.
+            if (source.is_closed()) tried = 0;
+            BroadcastConsumer next;
+            if (tried < std::max<std::size_t>(2, self->upstream_->choices()))
+                next = co_await self->upstream_->another_than(source);
             if (next) continue;
             request.reject(refusal);
             co_return;
         }
+        self->upstream_->chosen();
         std::optional<TrackProducer> out;
         try {
             out = request.accept(info);
@@ -77,6 +85,7 @@ private:
             // Nobody can ask for it any more.
             if (!used && self->to_.is_closed()) co_return;
             End end;
+            const auto given = used ? self->given_.lock() : nullptr;
             if (used)
                 end = co_await relay_while_used(self, source, out, rest);
             else
@@ -314,6 +323,7 @@ private:
 
     const std::shared_ptr<ProxyUpstream> upstream_;
     const BroadcastConsumer to_;
+    const std::weak_ptr<BroadcastState> given_;
     const std::string name_;
 };
 

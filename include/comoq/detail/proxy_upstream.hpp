@@ -7,9 +7,11 @@
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
-#include <optional>
+#include <cstddef>
 #include <string>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 namespace comoq::detail {
 
@@ -19,11 +21,25 @@ class ProxyUpstream {
 public:
     /// One broadcast, and no other.
     explicit ProxyUpstream(BroadcastConsumer broadcast) : current_(std::move(broadcast)) {}
-    /// What `path` leads to at `origin`; `broadcast` is what it led to first.
+    /// What `path` leads to at the first of `origins` that has something there, and of those the first that knows a track
+    /// which is asked for.
+    ProxyUpstream(std::vector<OriginConsumer> origins, std::string path)
+        : origins_(std::move(origins)), path_(std::move(path)) {}
+    /// The same, where the first answer is known.
     ProxyUpstream(BroadcastConsumer broadcast, OriginConsumer origin, std::string path)
-        : current_(std::move(broadcast)), origin_(std::move(origin)), path_(std::move(path)) {}
+        : current_(std::move(broadcast)), path_(std::move(path)) {
+        origins_.push_back(std::move(origin));
+    }
 
     const BroadcastConsumer &current() const noexcept { return current_; }
+    /// How many it may be asked for a track in turn.
+    std::size_t choices() const noexcept { return origins_.size(); }
+
+    /// The first answer there is. Gives the last refusal if there is none.
+    template <class Tag = void> asio::awaitable<std::error_code> ask() {
+        auto code = co_await ask_from(0);
+        co_return code;
+    }
 
     /// The broadcast to go on with when `failed`, or something of it, failed; an empty one if there is none. While
     /// `failed` is open what failed is that thing alone.
@@ -32,30 +48,53 @@ public:
             // Whoever loses a connection ends tracks and broadcasts one after the other: let him come to the end of it.
             const auto executor = co_await asio::this_coro::executor;
             co_await asio::post(executor, asio::use_awaitable);
-            if (!failed.is_closed()) co_return BroadcastConsumer();
+            if (!failed.is_closed() && (is_chosen_ || origins_.size() < 2)) co_return BroadcastConsumer();
         }
-        if (current_ == failed && origin_ && in_vain_ < most_in_vain) {
-            auto request = origin_->request_broadcast(path_);
-            auto [code, next] = co_await std::move(request).as_tuple();
-            // Several tracks fail at the same time, and the first one back decides for all.
-            if (!code && current_ == failed && !next.is_closed()) {
-                current_ = std::move(next);
-                ++in_vain_;
-            }
+        if (current_ == failed && !origins_.empty() && (!failed.is_closed() || in_vain_ < most_in_vain)) {
+            const bool is_lost = failed.is_closed();
+            // Who had it is asked first, and who did not know it last.
+            const auto code = co_await ask_from(is_lost ? place_ : place_ + 1);
+            if (!code && is_lost) ++in_vain_;
         }
         co_return current_ == failed ? BroadcastConsumer() : current_;
     }
 
+    /// The broadcast of the moment knows a track: others are not asked for what it does not know.
+    void chosen() noexcept { is_chosen_ = true; }
     /// The broadcast of the moment gave something.
     void gave() noexcept { in_vain_ = 0; }
 
 private:
+    /// Each once, in a circle, until one of them gives another broadcast than there was.
+    template <class Tag = void> asio::awaitable<std::error_code> ask_from(std::size_t first) {
+        const auto before = current_;
+        auto refusal = make_error_code(Error::NotFound);
+        for (std::size_t i = 0; i < origins_.size(); ++i) {
+            const auto place = (first + i) % origins_.size();
+            auto request = origins_[place].request_broadcast(path_);
+            auto [code, next] = co_await std::move(request).as_tuple();
+            // Several tracks fail at the same time, and the first one back decides for all.
+            if (current_ != before) co_return std::error_code();
+            if (code) {
+                refusal = code;
+            } else if (!next.is_closed()) {
+                current_ = std::move(next);
+                place_ = place;
+                is_chosen_ = false;
+                co_return std::error_code();
+            }
+        }
+        co_return refusal;
+    }
+
     // Broadcasts that fail one after the other and give nothing: whoever makes them must not be kept busy for ever.
     static constexpr int most_in_vain = 3;
 
     BroadcastConsumer current_;
-    std::optional<OriginConsumer> origin_;
+    std::vector<OriginConsumer> origins_;
+    std::size_t place_ = 0;  // of the one that gave the current one
     std::string path_;
+    bool is_chosen_ = false;
     int in_vain_ = 0;
 };
 

@@ -72,9 +72,10 @@ private:
     static asio::awaitable<void> ask_info(Self self) {
         auto question = opening(BidiStreamType::Track, Track{self->path_, self->name_});
         auto stream = co_await open_with(self->core_->transport, std::move(question));
-        stream.send->finish();
         StreamReader reader(std::move(stream.receive));
         const auto answer = co_await reader.expect<TrackInfoMessage>();
+        // Not before: peers written in Rust take the end of a request that has no answer yet for a cancellation.
+        stream.send->finish();
         self->info_ = answer.info;
     }
 
@@ -191,9 +192,10 @@ private:
 
     static asio::awaitable<void> fetch(Self self, GroupRequest request) {
         const Refusal<GroupRequest> refusal(*self->core_, request);
+        std::unique_ptr<SendStream> question;
         std::optional<StreamReader> reader;
         while (true) {
-            auto asking = ask_group(self, request.sequence(), request.priority(), reader);
+            auto asking = ask_group(self, request.sequence(), request.priority(), question, reader);
             const auto first = co_await comoq::detail::first_of(std::move(asking), completion_of(request.abandoned()));
             if (first.index != 0) {
                 if (request.abandoned().ready()) co_return;
@@ -205,19 +207,22 @@ private:
         }
         auto group = request.accept(self->info_);
         FrameReceiver receiver(*reader, self->info_.timescale);
-        if (const auto code = co_await receiver.receive(group))
+        const auto code = co_await receiver.receive(group);
+        if (code)
             group.abort(self->core_->lost_code(code));
         else
             group.finish();
+        // As in `ask_info`.
+        if (!code) question->finish();
     }
     /// Until there is an answer, or a refusal.
     static asio::awaitable<void> ask_group(Self self, std::uint64_t sequence, std::uint8_t priority,
-                                           std::optional<StreamReader> &reader) {
+                                           std::unique_ptr<SendStream> &question, std::optional<StreamReader> &reader) {
         const auto refusal = co_await self->asked_.wait();
         if (refusal) comoq::detail::throw_error(refusal);
-        auto question = opening(BidiStreamType::Fetch, Fetch{self->path_, self->name_, priority, sequence});
-        auto stream = co_await open_with(self->core_->transport, std::move(question));
-        stream.send->finish();
+        auto opened = opening(BidiStreamType::Fetch, Fetch{self->path_, self->name_, priority, sequence});
+        auto stream = co_await open_with(self->core_->transport, std::move(opened));
+        question = std::move(stream.send);
         reader.emplace(std::move(stream.receive));
         [[maybe_unused]] const bool any = co_await reader->any();
     }

@@ -28,7 +28,7 @@ public:
         // Its coroutines keep this object: they end with the one that serves it, however that does.
         const GroupsEnd end(*self);
         const auto first = co_await comoq::detail::first_of(send_to_the_end(self), follow_updates(self, reader));
-        if (first.index == 0) co_return;
+        if (first.index == 0 || self->is_finished_) co_return;
         // The peer has left, or what it said cannot be understood.
         if (first.code)
             self->replies_->reset(told(first.code));
@@ -76,6 +76,10 @@ private:
         if (!code) {
             co_await self->groups_.idle();
             self->replies_->finish();
+            self->is_finished_ = true;
+            // Whoever publishes, and leaves when nobody subscribes any more, must not take away what is still on its way:
+            // the peer has everything when it leaves, too.
+            co_await self->core_->sleep(self->core_->config.linger);
             co_return;
         }
         const bool track_failed = self->subscriber_ && self->subscriber_->closed().ready();
@@ -179,6 +183,7 @@ private:
     comoq::detail::TaskGroup groups_;
     std::list<Sending *> sending_;
     comoq::detail::Event one_less_;
+    bool is_finished_ = false;
 };
 
 }  // namespace comoq::lite::detail

@@ -1,0 +1,130 @@
+// What a session says on the streams that it asks on, as its peer sees it.
+#include <comoq/lite/codec.hpp>
+#include <comoq/lite/session.hpp>
+#include <comoq/memory_transport.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+
+#include "lite/scene.hpp"
+#include "support/catch.hpp"
+#include "support/error_of.hpp"
+#include "support/media.hpp"
+#include "support/run.hpp"
+
+using namespace comoq;
+using namespace comoq::test;
+
+namespace {
+
+/// A session whose peer is this test.
+struct Scene {
+    Scene() : link(context.get_executor(), context.get_executor()), peer(link.server()) {
+        lite::SessionConfig config;
+        config.subscribe = origin.producer();
+        config.sleep = time;
+        session.emplace(link.client(), std::move(config));
+        run();
+        announce = accept();
+    }
+    void run() { settle_down(context); }
+    BidiStream accept() { return run_to_end(context, peer->accept_bidi()); }
+    /// Takes what the session says first, and looks whether it says more.
+    struct Asked {
+        BidiStream stream;
+        std::shared_ptr<bool> ended = std::make_shared<bool>(false);
+    };
+    Asked asked() {
+        Asked asked;
+        asked.stream = accept();
+        CHECK_FALSE(run_to_end(context, asked.stream.receive->read()).empty());
+        asio::co_spawn(context, until_end(*asked.stream.receive, asked.ended), asio::detached);
+        run();
+        return asked;
+    }
+    static asio::awaitable<void> until_end(ReceiveStream &stream, std::shared_ptr<bool> ended) {
+        const Bytes more = co_await stream.read();
+        *ended = more.empty();
+    }
+    void answer(Asked &asked, std::vector<std::byte> bytes) {
+        run_to_end(context, asked.stream.send->write(Bytes(std::move(bytes))));
+        run();
+    }
+    void answer_info(Asked &asked) {
+        std::vector<std::byte> bytes;
+        lite::encode(lite::TrackInfoMessage(), bytes);
+        answer(asked, std::move(bytes));
+    }
+
+    asio::io_context context;
+    ManualSleep time;
+    Origin origin;
+    MemoryLink link;
+    std::shared_ptr<Transport> peer;
+    std::optional<lite::Session> session;
+    BidiStream announce;
+};
+
+}  // namespace
+
+TEST_CASE("a session asks: TRACK is not finished before its answer has come", "[lite][session]") {
+    Scene scene;
+    auto info = wait(scene.session->broadcast("x").track("video").info());
+    scene.run();
+    auto track = scene.asked();
+    CHECK_FALSE(*track.ended);
+    scene.answer_info(track);
+    CHECK(info.done());
+    CHECK(*track.ended);
+}
+
+TEST_CASE("a session asks: FETCH is not finished before all of the group has come", "[lite][session]") {
+    Scene scene;
+    auto fetching = wait(scene.session->broadcast("x").track("video").fetch_group(7));
+    scene.run();
+    auto track = scene.asked();
+    scene.answer_info(track);
+    auto fetch = scene.asked();
+    CHECK_FALSE(*fetch.ended);
+    // A frame of two bytes.
+    scene.answer(fetch, {std::byte{0}, std::byte{2}, std::byte{'a'}, std::byte{'b'}});
+    CHECK(fetching.done());
+    CHECK_FALSE(*fetch.ended);
+    fetch.stream.send->finish();
+    scene.run();
+    CHECK(*fetch.ended);
+    CHECK(texts(fetching.value()) == Words{"ab"});
+}
+
+TEST_CASE("a session asks: SUBSCRIBE is finished when nobody wants the track any more, and not before", "[lite][session]") {
+    Scene scene;
+    auto subscribing = std::make_unique<Waiting<TrackSubscriber>>(
+        wait(scene.session->broadcast("x").track("video").subscribe()));
+    scene.run();
+    auto track = scene.asked();
+    scene.answer_info(track);
+    auto subscribe = scene.asked();
+    CHECK_FALSE(*subscribe.ended);
+    subscribing.reset();
+    scene.run();
+    CHECK(*subscribe.ended);
+}
+
+TEST_CASE("a session asks: whoever leaves before the answer takes the question back", "[lite][session]") {
+    Scene scene;
+    auto info = std::make_unique<Waiting<TrackInfo>>(wait(scene.session->broadcast("x").track("video").info()));
+    scene.run();
+    BidiStream track = scene.accept();
+    CHECK_FALSE(run_to_end(scene.context, track.receive->read()).empty());
+    info.reset();
+    scene.run();
+    CHECK(error_of([&] { return run_to_end(scene.context, track.receive->read()); }) == Error::Cancelled);
+}

@@ -1,0 +1,180 @@
+// What one origin announces, announced at another.
+#include <comoq/mirror.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+
+#include "support/catch.hpp"
+#include "support/error_of.hpp"
+#include "support/media.hpp"
+#include "support/run.hpp"
+
+using namespace comoq;
+using namespace comoq::test;
+
+namespace {
+
+struct Scene {
+    Scene() {
+        asio::co_spawn(context, mirror(from->consumer(), to.producer()),
+                       asio::bind_cancellation_slot(stop.slot(), [this](const std::exception_ptr &failure) {
+                           ended = true;
+                           code = error_of([&failure] {
+                               if (failure != nullptr) std::rethrow_exception(failure);
+                           });
+                       }));
+        run();
+    }
+    void run() { settle_down(context); }
+    BroadcastConsumer mirrored(std::string_view path) {
+        run();
+        return now(to.consumer().announced_broadcast(path));
+    }
+    auto subscribe(const BroadcastConsumer &broadcast) {
+        auto waiting = wait(broadcast.track("video").subscribe());
+        run();
+        return waiting;
+    }
+
+    asio::io_context context;
+    asio::cancellation_signal stop;
+    bool ended = false;
+    std::error_code code;
+    std::optional<Origin> from = Origin();
+    Origin to;
+};
+
+}  // namespace
+
+TEST_CASE("mirror: what is announced is announced there, with its hops, for as long as it is here", "[mirror]") {
+    Scene scene;
+    BroadcastInfo info;
+    info.hops = {7, 8};
+    auto first = scene.from->producer().create_broadcast("a", info);
+    auto second = scene.from->producer().create_broadcast("b/c");
+    CHECK(scene.mirrored("a").info().hops == std::vector<std::uint64_t>{7, 8});
+    CHECK(scene.mirrored("b/c").info().hops.empty());
+    auto watch = scene.to.consumer().announced();
+    CHECK(now(watch.next()));
+    CHECK(now(watch.next()));
+    first.unannounce();
+    scene.run();
+    const auto gone = now(watch.next());
+    REQUIRE(gone);
+    CHECK(gone->event == Announcement::Event::Ended);
+    CHECK(gone->path == Path("a"));
+    CHECK(scene.to.stats().announced == 1);
+}
+
+TEST_CASE("mirror: tracks are read through it, and left when nobody reads them", "[mirror]") {
+    Scene scene;
+    auto published = scene.from->producer().create_broadcast("a");
+    auto video = published.producer().create_track("video");
+    {
+        auto waiting = scene.subscribe(scene.mirrored("a"));
+        video.write_frame(payload("0"));
+        scene.run();
+        CHECK(nexts(waiting.value()) == Numbers{0});
+        CHECK(video.stats().subscribers == 1);
+    }
+    scene.run();
+    CHECK(video.stats().subscribers == 0);
+}
+
+TEST_CASE("mirror: a broadcast that is replaced is replaced there without a gap", "[mirror]") {
+    Scene scene;
+    BroadcastInfo far;
+    far.hops = {7, 8};
+    auto first = scene.from->producer().create_broadcast("a", far);
+    CHECK(scene.mirrored("a").info().hops.size() == 2);
+    auto watch = scene.to.consumer().announced();
+    CHECK(now(watch.next()));
+    auto second = scene.from->producer().create_broadcast("a");
+    CHECK(scene.mirrored("a").info().hops.empty());
+    const auto change = now(watch.next());
+    REQUIRE(change);
+    CHECK(change->event == Announcement::Event::Restart);
+    CHECK(scene.to.stats().announced == 1);
+}
+
+TEST_CASE("mirror: when a broadcast fails, those who read it go on with what is asked for in its place", "[mirror]") {
+    Scene scene;
+    auto handler = scene.from->producer().dynamic();
+    std::optional<BroadcastPublish> published = scene.from->producer().create_broadcast("a");
+    auto video = published->producer().create_track("video");
+    auto waiting = scene.subscribe(scene.mirrored("a"));
+    auto &subscriber = waiting.value();
+    video.write_frame(payload("0"));
+    scene.run();
+    CHECK(nexts(subscriber) == Numbers{0});
+
+    published->producer().abort(Error::Transport);
+    video.abort(Error::Transport);
+    scene.run();
+    CHECK(scene.to.stats().announced == 0);
+    auto request = now(handler.requested_broadcast());
+    REQUIRE(request);
+    BroadcastProducer other;
+    auto again = other.create_track("video");
+    request->accept(other.consume());
+    scene.run();
+    again.create_group(1).finish();
+    scene.run();
+    CHECK(nexts(subscriber) == Numbers{1});
+}
+
+TEST_CASE("mirror: nobody is asked for what failed and nobody reads", "[mirror]") {
+    Scene scene;
+    auto handler = scene.from->producer().dynamic();
+    auto published = scene.from->producer().create_broadcast("a");
+    const auto state = std::weak_ptr(scene.mirrored("a").state());
+    published.producer().abort(Error::Transport);
+    scene.run();
+    CHECK(state.expired());
+    CHECK_FALSE(handler.requested_broadcast().ready());
+    CHECK(scene.from->stats().pending == 0);
+}
+
+TEST_CASE("mirror: what may not be announced there is left out, and the rest is not", "[mirror]") {
+    Scene scene;
+    BroadcastInfo circle;
+    circle.hops = {scene.to.id()};
+    auto own = scene.from->producer().create_broadcast("a", circle);
+    auto other = scene.from->producer().create_broadcast("b");
+    scene.run();
+    CHECK(scene.to.stats().announced == 1);
+    CHECK(scene.mirrored("b"));
+}
+
+TEST_CASE("mirror: it ends with the origin that it shows, and takes everything back", "[mirror]") {
+    Scene scene;
+    auto published = scene.from->producer().create_broadcast("a");
+    scene.run();
+    CHECK(scene.to.stats().announced == 1);
+    scene.from.reset();
+    scene.run();
+    CHECK(scene.ended);
+    CHECK_FALSE(scene.code);
+    CHECK(scene.to.stats().announced == 0);
+}
+
+TEST_CASE("mirror: cancelled, it takes everything back", "[mirror]") {
+    Scene scene;
+    auto published = scene.from->producer().create_broadcast("a");
+    scene.run();
+    scene.stop.emit(asio::cancellation_type::terminal);
+    scene.run();
+    CHECK(scene.ended);
+    CHECK(scene.code == asio::error::operation_aborted);
+    CHECK(scene.to.stats().announced == 0);
+}

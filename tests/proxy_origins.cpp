@@ -1,0 +1,174 @@
+// A relay that asks other origins: whom it asks, and what it keeps.
+#include <comoq/proxy.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+
+#include "support/catch.hpp"
+#include "support/error_of.hpp"
+#include "support/media.hpp"
+#include "support/run.hpp"
+
+using namespace comoq;
+using namespace comoq::test;
+
+namespace {
+
+/// An origin that serves one path on demand, with the tracks that it is given.
+struct Upstream {
+    void serve(asio::io_context &context) { asio::co_spawn(context, answer(*this, origin.producer().dynamic()), asio::detached); }
+    static asio::awaitable<void> answer(Upstream &self, OriginDynamic handler) {
+        while (auto request = co_await handler.requested_broadcast()) {
+            ++self.requests;
+            if (self.refusal)
+                request->reject(*self.refusal);
+            else
+                request->accept(self.broadcast->consume());
+        }
+    }
+    int requests = 0;
+    std::optional<Error> refusal;
+    Origin origin;
+    std::optional<BroadcastProducer> broadcast = BroadcastProducer();
+    /// Without a handler no track is waited for.
+    std::optional<TrackProducer> video;
+};
+
+struct Scene {
+    explicit Scene(std::size_t count) : upstreams(count) {
+        std::vector<OriginConsumer> from;
+        for (auto &upstream : upstreams) {
+            from.push_back(upstream.origin.consumer());
+            upstream.serve(context);
+        }
+        asio::co_spawn(context, proxy(std::move(from), relay.producer(), relay.producer().dynamic()), asio::detached);
+        run();
+    }
+    void run() { settle_down(context); }
+    BroadcastConsumer request() {
+        auto asked = wait(relay.consumer().request_broadcast("x"));
+        run();
+        return asked.value();
+    }
+    auto subscribe(const BroadcastConsumer &to, const std::string &name = "video") {
+        auto waiting = wait(to.track(name).subscribe());
+        run();
+        return waiting;
+    }
+
+    asio::io_context context;
+    std::vector<Upstream> upstreams;
+    Origin relay;
+};
+
+}  // namespace
+
+TEST_CASE("proxy: a broadcast that nobody has any more is let go of, on both sides", "[proxy]") {
+    Scene scene(1);
+    auto &upstream = scene.upstreams.front();
+    const auto live = std::weak_ptr(upstream.broadcast->state());
+    for (int i = 1; i <= 3; ++i) {
+        auto broadcast = scene.request();
+        CHECK(scene.relay.stats().served == 1);
+        broadcast = {};
+        scene.run();
+        CHECK(scene.relay.stats().served == 0);
+        CHECK(upstream.requests == 1);
+    }
+    // What upstream gave is its own again: nobody else keeps it.
+    upstream.broadcast.reset();
+    scene.run();
+    CHECK(live.expired());
+}
+
+TEST_CASE("proxy: a broadcast of which a track is read is kept, and the next who asks shares it", "[proxy]") {
+    Scene scene(1);
+    auto &upstream = scene.upstreams.front();
+    upstream.video = upstream.broadcast->create_track("video");
+    auto first = std::make_unique<TrackSubscriber>(std::move(scene.subscribe(scene.request()).value()));
+    scene.run();
+    CHECK(scene.relay.stats().served == 1);
+    auto second = std::make_unique<TrackSubscriber>(std::move(scene.subscribe(scene.request()).value()));
+    CHECK(upstream.video->stats().subscribers == 1);
+    upstream.video->write_frame(payload("both"));
+    scene.run();
+    CHECK(nexts(*first) == Numbers{0});
+    CHECK(nexts(*second) == Numbers{0});
+    first.reset();
+    second.reset();
+    scene.run();
+    CHECK(upstream.video->stats().subscribers == 0);
+    CHECK(scene.relay.stats().served == 0);
+}
+
+TEST_CASE("proxy: of several origins the first that gives something is asked", "[proxy]") {
+    Scene scene(3);
+    scene.upstreams[0].refusal = Error::Unroutable;
+    scene.upstreams[1].video = scene.upstreams[1].broadcast->create_track("video");
+    auto subscriber = scene.subscribe(scene.request());
+    CHECK(subscriber.done());
+    CHECK(scene.upstreams[1].video->stats().subscribers == 1);
+    CHECK(scene.upstreams[2].requests == 0);
+}
+
+TEST_CASE("proxy: a track that one origin does not know is asked of the next", "[proxy]") {
+    Scene scene(3);
+    scene.upstreams[2].video = scene.upstreams[2].broadcast->create_track("video");
+    auto audio = scene.upstreams[2].broadcast->create_track("audio");
+    const auto broadcast = scene.request();
+    auto subscriber = scene.subscribe(broadcast);
+    REQUIRE(subscriber.done());
+    scene.upstreams[2].video->write_frame(payload("here"));
+    scene.run();
+    CHECK(nexts(subscriber.value()) == Numbers{0});
+    // From now on that is whose broadcast it is: no other one is asked for what it does not know.
+    scene.upstreams[0].video = scene.upstreams[0].broadcast->create_track("text");
+    CHECK(scene.subscribe(broadcast, "text").code() == Error::NotFound);
+    CHECK(scene.subscribe(broadcast, "audio").done());
+    scene.run();
+    CHECK(audio.stats().subscribers == 0);
+}
+
+TEST_CASE("proxy: what no origin knows is refused once each was asked, and may be known later", "[proxy]") {
+    Scene scene(3);
+    const auto broadcast = scene.request();
+    CHECK(scene.subscribe(broadcast).code() == Error::NotFound);
+    for (auto &upstream : scene.upstreams) {
+        CHECK(upstream.requests == 1);
+        upstream.video = upstream.broadcast->create_track("video");
+        CHECK(scene.subscribe(broadcast).done());
+        upstream.video.reset();
+    }
+    for (auto &upstream : scene.upstreams) {
+        upstream.refusal = Error::Unauthorized;
+        upstream.broadcast.reset();
+    }
+    auto refused = wait(scene.relay.consumer().request_broadcast("y"));
+    scene.run();
+    CHECK(refused.code() == Error::Unauthorized);
+}
+
+TEST_CASE("proxy: when what one origin gave is lost, another one is asked if that one has no more", "[proxy]") {
+    Scene scene(2);
+    scene.upstreams[0].video = scene.upstreams[0].broadcast->create_track("video");
+    scene.upstreams[1].video = scene.upstreams[1].broadcast->create_track("video");
+    auto waiting = scene.subscribe(scene.request());
+    auto &subscriber = waiting.value();
+    scene.upstreams[0].video->write_frame(payload("0"));
+    scene.run();
+    CHECK(nexts(subscriber) == Numbers{0});
+    scene.upstreams[0].refusal = Error::Unroutable;
+    scene.upstreams[0].broadcast->abort(Error::Transport);
+    scene.upstreams[0].video->abort(Error::Transport);
+    scene.run();
+    scene.upstreams[1].video->create_group(1).finish();
+    scene.run();
+    CHECK(nexts(subscriber) == Numbers{1});
+}
