@@ -110,6 +110,19 @@ comoq_check_bad_use("two files" 2 "[^\n]* is one too many" ${clip} ${clip})
 comoq_check_bad_use("--out below a file" 1 "'[^\n]*/text/below' cannot be created" --out ${inputs}/text/below)
 comoq_check_bad_use("--out is a file" 1 "'[^\n]*/text[^\n]*' cannot be created" --out ${inputs}/text)
 
+# ---- what speaks over a network ----
+
+find_program(bash bash)
+if(TARGET comoq_example_net AND bash)
+    foreach(case websocket tcp tls chain path_allow signals web clock stats wrong_use)
+        add_test(
+            NAME "examples: network, ${case}"
+            COMMAND "${bash}" "${CMAKE_CURRENT_SOURCE_DIR}/examples/network.sh" $<TARGET_FILE_DIR:relay> ${case}
+        )
+        set_tests_properties("examples: network, ${case}" PROPERTIES TIMEOUT 180)
+    endforeach()
+endif()
+
 # What they are made of, by itself.
 target_sources(comoq_tests PRIVATE examples/fmp4.cpp)
 target_link_libraries(comoq_tests PRIVATE comoq_example_shared)

@@ -12,14 +12,18 @@ void check(std::error_code failure, const std::string &file) {
     }
 }
 
-// TLS 1.3 alone, as QUIC has it.
-constexpr auto options = asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1_2;
+std::shared_ptr<asio::ssl::context> make_context(asio::ssl::context::method method) {
+    auto context = std::make_shared<asio::ssl::context>(method);
+    context->set_options(asio::ssl::context::default_workarounds);
+    // As QUIC has it.
+    SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_3_VERSION);
+    return context;
+}
 
 }  // namespace
 
 std::shared_ptr<asio::ssl::context> server_tls(const std::string &certificate, const std::string &key) {
-    auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
-    context->set_options(options);
+    auto context = make_context(asio::ssl::context::tls_server);
     std::error_code failure;
     context->use_certificate_chain_file(certificate, failure);
     check(failure, certificate);
@@ -29,8 +33,7 @@ std::shared_ptr<asio::ssl::context> server_tls(const std::string &certificate, c
 }
 
 std::shared_ptr<asio::ssl::context> client_tls(const std::optional<std::string> &authorities) {
-    auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
-    context->set_options(options);
+    auto context = make_context(asio::ssl::context::tls_client);
     context->set_verify_mode(asio::ssl::verify_peer);
     std::error_code failure;
     if (authorities) {

@@ -5,6 +5,8 @@
 #include "net/tls.hpp"
 
 #include <comoq/lite/keep_connected.hpp>
+#include <comoq/mirror.hpp>
+#include <comoq/proxy.hpp>
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/co_spawn.hpp>
@@ -65,6 +67,9 @@ Server::Server(const Options &options)
     for (const Url &url : options.upstreams) {
         connect_to(url);
     }
+    if (!upstreams_.empty()) {
+        serve_from_upstreams();
+    }
     auto &first = contexts_.front();
     signals_ = std::make_unique<asio::signal_set>(first, SIGINT, SIGTERM);
     ticks_ = std::make_unique<asio::steady_timer>(first);
@@ -118,17 +123,20 @@ awaitable<void> Server::accept(Listener &listener) {
     }
 }
 
-// What is announced here is announced there, and the other way round; what nobody announced is asked for there.
+// What is announced here is announced there, and the other way round.
 void Server::connect_to(const Url &url) {
-    auto &upstream = upstreams_.emplace_back(url);
-    upstream.context = &next_context();
+    auto upstream_config = origin_config(options_);
+    upstream_config.id = origin_.id();
+    auto &upstream = upstreams_.emplace_back(url, std::move(upstream_config), next_context());
     comoq::lite::ReconnectConfig config;
     config.session.publish = origin_.consumer();
-    config.session.subscribe = origin_.producer();
+    config.session.subscribe = upstream.origin.producer();
     if (!options_.allowed.empty()) {
         config.session.publish = config.session.publish->scope(options_.allowed);
         config.session.subscribe = config.session.subscribe->scope(options_.allowed);
     }
+    // Who has others to ask does not wait long for one.
+    config.patience = options_.upstreams.size() > 1 ? 1s : 10s;
     auto connect = [url, tls = upstream_tls_]() -> awaitable<std::shared_ptr<comoq::Transport>> {
         std::string what;
         try {
@@ -142,7 +150,23 @@ void Server::connect_to(const Url &url) {
         throw std::system_error(make_error_code(comoq::Error::Transport));
     };
     auto connected = comoq::lite::keep_connected(std::move(connect), std::move(config));
-    asio::co_spawn(*upstream.context, std::move(connected), asio::bind_cancellation_slot(upstream.stop.slot(), asio::detached));
+    asio::co_spawn(upstream.context, std::move(connected), asio::bind_cancellation_slot(upstream.stop.slot(), asio::detached));
+    auto shown = comoq::mirror(upstream.origin.consumer(), origin_.producer());
+    asio::co_spawn(upstream.context, std::move(shown), asio::detached);
+}
+
+// What nobody announced is asked for there when somebody asks for it here.
+void Server::serve_from_upstreams() {
+    std::vector<comoq::OriginConsumer> from;
+    for (const auto &upstream : upstreams_) {
+        from.push_back(upstream.origin.consumer());
+    }
+    auto producer = origin_.producer();
+    if (!options_.allowed.empty()) {
+        producer = *producer.scope(options_.allowed);
+    }
+    auto served = comoq::proxy(std::move(from), producer, producer.dynamic());
+    asio::co_spawn(next_context(), std::move(served), asio::detached);
 }
 
 awaitable<void> Server::log_stats() {
@@ -184,7 +208,7 @@ awaitable<void> Server::shut_down() {
     }
     ticks_->cancel();
     for (auto &upstream : upstreams_) {
-        asio::post(*upstream.context, [&upstream] { upstream.stop.emit(asio::cancellation_type::terminal); });
+        asio::post(upstream.context, [&upstream] { upstream.stop.emit(asio::cancellation_type::terminal); });
     }
     house_.guests.close();
     asio::steady_timer wait(contexts_.front());

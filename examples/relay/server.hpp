@@ -38,15 +38,19 @@ private:
         Url url;
         asio::ip::tcp::acceptor acceptor;
     };
+    // What another relay has is shown in an origin of its own, so that readers here can go on when it comes back.
     struct Upstream {
-        explicit Upstream(Url where) : url(std::move(where)) {}
+        Upstream(Url where, comoq::OriginConfig config, asio::io_context &of)
+            : url(std::move(where)), origin(std::move(config)), context(of) {}
         Url url;
+        comoq::Origin origin;
+        asio::io_context &context;
         asio::cancellation_signal stop;
-        asio::io_context *context = nullptr;
     };
 
     void listen(const Url &url);
     void connect_to(const Url &url);
+    void serve_from_upstreams();
     asio::io_context &next_context();
     asio::awaitable<void> accept(Listener &listener);
     asio::awaitable<void> log_stats();
