@@ -39,25 +39,26 @@ struct Options {
     std::size_t count = 0;  // 0: without end
 };
 
-// A group a minute, as a video has one a scene: who comes later begins with the last one.
+// A group every five seconds, as a video has one a scene: who comes later begins with the last one, and whoever was cut off
+// goes on with the next one.
 asio::awaitable<void> publish(comoq::TrackProducer track, std::size_t count) {
     asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::steady_clock::now());
-    std::optional<comoq::GroupProducer> minute;
+    std::optional<comoq::GroupProducer> group;
     for (std::size_t line = 0; count == 0 || line < count; ++line) {
         const std::time_t now = std::time(nullptr);
-        if (!minute || now % 60 == 0) {
-            if (minute) {
-                minute->finish();
+        if (!group || now % 5 == 0) {
+            if (group) {
+                group->finish();
             }
-            minute = track.append_group();
+            group = track.append_group();
         }
         const auto text = fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::gmtime(now));
-        minute->write_frame(comoq::Bytes::copy(text));
+        group->write_frame(comoq::Bytes::copy(text));
         timer.expires_at(timer.expiry() + 1s);
         co_await timer.async_wait(asio::use_awaitable);
     }
-    if (minute) {
-        minute->finish();
+    if (group) {
+        group->finish();
     }
     track.finish();
 }

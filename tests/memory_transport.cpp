@@ -33,6 +33,7 @@
 
 #include <comoq/error.hpp>
 
+#include "support/begun.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 #include "support/run.hpp"
@@ -69,50 +70,6 @@ Bytes numbered(std::size_t from, std::size_t size) {
     for (std::size_t i = 0; i < size; ++i) all[i] = static_cast<std::byte>((from + i) * 31 >> 3);
     return Bytes(std::move(all));
 }
-
-/// A coroutine that has been begun. Destroying it cancels what it waits for.
-template <class T> class Begun {
-public:
-    Begun(asio::io_context &context, asio::awaitable<T> coroutine) : context_(&context), end_(std::make_shared<End>()) {
-        auto ended = [end = end_](std::exception_ptr failure, auto &&...value) {
-            end->failure = failure;
-            end->value.emplace(std::forward<decltype(value)>(value)...);
-        };
-        asio::co_spawn(context, std::move(coroutine), asio::bind_cancellation_slot(end_->signal.slot(), ended));
-        settle_down(context);
-    }
-    Begun(Begun &&) noexcept = default;
-    Begun &operator=(Begun &&) = delete;
-    ~Begun() {
-        if (end_ != nullptr) cancel();
-    }
-
-    bool done() {
-        settle_down(*context_);
-        return end_->value.has_value();
-    }
-    auto &value() {
-        if (!done()) throw std::logic_error("the coroutine still waits");
-        if (end_->failure) std::rethrow_exception(end_->failure);
-        return *end_->value;
-    }
-    std::error_code code() {
-        return error_of([&] { value(); });
-    }
-    void cancel() {
-        end_->signal.emit(asio::cancellation_type::terminal);
-        settle_down(*context_);
-    }
-
-private:
-    struct End {
-        asio::cancellation_signal signal;
-        std::exception_ptr failure;
-        std::optional<std::conditional_t<std::is_void_v<T>, std::nullptr_t, T>> value;
-    };
-    asio::io_context *context_;
-    std::shared_ptr<End> end_;
-};
 
 /// Two ends on one context.
 struct Scene {

@@ -55,15 +55,6 @@ struct Scene {
     std::optional<TrackProducer> video = from->create_track("video");
 };
 
-TrackInfo unusual_info() {
-    TrackInfo info;
-    info.priority = 9;
-    info.ordered = true;
-    info.max_latency = 77s;
-    info.timescale = Timescale(90'000);
-    return info;
-}
-
 }  // namespace
 
 TEST_CASE("proxy: a track comes with its info, its groups with their numbers, frames with their bytes", "[proxy]") {

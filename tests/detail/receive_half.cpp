@@ -10,23 +10,14 @@
 #include <comoq/error.hpp>
 
 #include "support/catch.hpp"
+#include "support/recorder.hpp"
 
 using namespace comoq;
 using comoq::detail::ReceiveHalf;
-using comoq::detail::Waiter;
+using comoq::test::Recorder;
 using comoq::detail::WakeList;
 
 namespace {
-
-struct Recorder final : Waiter {
-    void claimed() noexcept override {}
-    Waiter *wake(std::size_t) noexcept override {
-        Waiter *rest = following();
-        ++woken;
-        return rest;
-    }
-    int woken = 0;
-};
 
 /// A half with a reader that waits.
 struct Read {

@@ -14,24 +14,15 @@
 
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
+#include "support/recorder.hpp"
 
 using namespace comoq;
 using comoq::test::AllocationCount;
 using comoq::detail::SendHalf;
-using comoq::detail::Waiter;
+using comoq::test::Recorder;
 using comoq::detail::WakeList;
 
 namespace {
-
-struct Recorder final : Waiter {
-    void claimed() noexcept override {}
-    Waiter *wake(std::size_t) noexcept override {
-        Waiter *rest = following();
-        ++woken;
-        return rest;
-    }
-    int woken = 0;
-};
 
 std::span<const std::byte> as_bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
 bool push(SendHalf &half, std::string_view head, std::string_view payload) {

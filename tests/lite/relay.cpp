@@ -45,13 +45,7 @@ asio::awaitable<void> serve_from(const lite::Session &upstream, OriginDynamic ha
 }
 
 struct RelayScene {
-    lite::SessionConfig config_of(const Origin &origin) const {
-        lite::SessionConfig config;
-        config.publish = origin.consumer();
-        config.subscribe = origin.producer();
-        config.sleep = time;
-        return config;
-    }
+    lite::SessionConfig config_of(const Origin &origin) const { return both_ways(origin, time); }
     void run() { settle_down(context); }
 
     asio::io_context context;

@@ -26,18 +26,21 @@ inline Origin origin_with_id(std::uint64_t id) {
     return Origin(std::move(config));
 }
 
+/// Of a session that shows all of an origin and announces there, with a time of its own.
+inline lite::SessionConfig both_ways(const Origin &origin, const ManualSleep &time) {
+    lite::SessionConfig config;
+    config.publish = origin.consumer();
+    config.subscribe = origin.producer();
+    config.sleep = time;
+    return config;
+}
+
 /// What is published there, on the server's side, is seen here, on the client's, and the other way round.
 struct LiteScene {
     explicit LiteScene(MemoryLinkConfig config = {})
         : link(context.get_executor(), context.get_executor(), std::move(config)) {}
 
-    lite::SessionConfig config_of(const Origin &origin) const {
-        lite::SessionConfig config;
-        config.publish = origin.consumer();
-        config.subscribe = origin.producer();
-        config.sleep = time;
-        return config;
-    }
+    lite::SessionConfig config_of(const Origin &origin) const { return both_ways(origin, time); }
     void connect() {
         server.emplace(link.server(), config_of(there));
         client.emplace(link.client(), config_of(here));

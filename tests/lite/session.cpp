@@ -31,15 +31,6 @@ namespace {
 
 using Event = Announcement::Event;
 
-TrackInfo unusual_info() {
-    TrackInfo info;
-    info.priority = 9;
-    info.ordered = true;
-    info.max_latency = 77s;
-    info.timescale = Timescale(90'000);
-    return info;
-}
-
 /// What a watcher has not seen yet.
 std::vector<std::pair<std::string, Event>> changes(AnnounceConsumer &watch) {
     std::vector<std::pair<std::string, Event>> all;

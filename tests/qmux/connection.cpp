@@ -35,6 +35,7 @@
 
 #include "qmux/octets.hpp"
 #include "support/allocations.hpp"
+#include "support/begun.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 #include "support/manual_clock.hpp"
@@ -80,48 +81,6 @@ Bytes numbered(std::uint64_t stream, std::uint64_t from, std::size_t size) {
     for (std::size_t i = 0; i < size; ++i) all[i] = numbered(stream, from + i);
     return Bytes(std::move(all));
 }
-
-/// A coroutine that has been begun. Destroying it cancels what it waits for.
-template <class T> class Begun {
-public:
-    Begun(asio::io_context &context, asio::awaitable<T> coroutine) : context_(&context), end_(std::make_shared<End>()) {
-        auto ended = [end = end_](std::exception_ptr failure, auto &&...value) {
-            end->failure = failure;
-            end->value.emplace(std::forward<decltype(value)>(value)...);
-        };
-        asio::co_spawn(context, std::move(coroutine), asio::bind_cancellation_slot(end_->signal.slot(), ended));
-        settle_down(context);
-    }
-    Begun(Begun &&) noexcept = default;
-    Begun &operator=(Begun &&) = delete;
-    ~Begun() {
-        if (end_ == nullptr) return;
-        end_->signal.emit(asio::cancellation_type::terminal);
-        settle_down(*context_);
-    }
-
-    bool done() {
-        settle_down(*context_);
-        return end_->value.has_value();
-    }
-    auto &value() {
-        if (!done()) throw std::logic_error("the coroutine still waits");
-        if (end_->failure) std::rethrow_exception(end_->failure);
-        return *end_->value;
-    }
-    std::error_code code() {
-        return error_of([&]() -> decltype(auto) { return value(); });
-    }
-
-private:
-    struct End {
-        asio::cancellation_signal signal;
-        std::exception_ptr failure;
-        std::optional<std::conditional_t<std::is_void_v<T>, std::nullptr_t, T>> value;
-    };
-    asio::io_context *context_;
-    std::shared_ptr<End> end_;
-};
 
 ConnectionConfig config_with(const std::function<void(ConnectionConfig &)> &change) {
     ConnectionConfig config;

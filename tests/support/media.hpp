@@ -73,4 +73,14 @@ struct Wish {
 using Numbers = std::vector<std::uint64_t>;
 using Words = std::vector<std::string>;
 
+/// With nothing as it is if nobody says anything.
+inline TrackInfo unusual_info() {
+    TrackInfo info;
+    info.priority = 9;
+    info.ordered = true;
+    info.max_latency = std::chrono::seconds(77);
+    info.timescale = Timescale(90'000);
+    return info;
+}
+
 }  // namespace comoq::test
