@@ -792,3 +792,31 @@ TEST_CASE("a session: the peer is told what the transport measures, if it asks",
     scene.client.reset();
     scene.run();
 }
+
+TEST_CASE("a session: what the peer measures is asked for where that is wanted, and nowhere else", "[lite][session]") {
+    for (const bool knows : {true, false}) {
+        MemoryLinkConfig link;
+        if (knows) {
+            link.stats.round_trip = 1500us;
+        }
+        LiteScene scene(link);
+        auto config = scene.config_of(scene.there);
+        scene.server.emplace(scene.link.server(), config);
+        config = scene.config_of(scene.here);
+        config.probe = true;
+        scene.client.emplace(scene.link.client(), config);
+        CHECK_FALSE(scene.client->measured());
+        scene.run();
+        if (knows) {
+            CHECK(scene.client->measured() == lite::Probe{0, 2});
+        } else {
+            CHECK_FALSE(scene.client->measured());
+        }
+        CHECK_FALSE(scene.server->measured());
+        // Without it nothing is sent, and so no time is waited for.
+        CHECK(scene.time.sleepers() == (knows ? 1 : 0));
+        scene.client.reset();
+        scene.run();
+        CHECK(scene.time.sleepers() == 0);
+    }
+}

@@ -11,6 +11,7 @@
 #include <asio/detached.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -53,6 +54,10 @@ public:
 
     /// What the peer says first, once it has.
     Operation<std::shared_ptr<const Setup>> peer() const { return core_->setup.wait(); }
+
+    /// What the peer measures of the way from there to here: the bits a second that it could send, and the milliseconds of a
+    /// round trip, 0 where it does not know. Nothing before it has said, and without `config.probe`.
+    std::optional<Probe> measured() const { return core_->probed.get(); }
 
     /// Tells the peer to go elsewhere, to `uri`, or to come again if that is empty. The session goes on.
     void goaway(std::string uri) const {

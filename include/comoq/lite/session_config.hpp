@@ -32,6 +32,9 @@ struct SessionConfig {
     /// Broadcasts that are asked of the peer at a time without an announcement; more are refused with LimitReached.
     std::size_t max_requested = 16'384;
 
+    /// Whether the peer is asked what it measures of the way to here, if it says that it can tell (`Session::measured`).
+    bool probe = false;
+
     /// Completes after that time; empty means a timer of asio. For tests, which have a time of their own.
     std::function<asio::awaitable<void>(std::chrono::milliseconds)> sleep = {};
 };

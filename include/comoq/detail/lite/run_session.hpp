@@ -6,10 +6,13 @@
 
 #include <asio/awaitable.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace comoq::lite::detail {
 
@@ -35,6 +38,18 @@ inline asio::awaitable<void> send_goaway(std::shared_ptr<SessionCore> core, std:
     stream.send->finish();
     StreamReader reader(std::move(stream.receive));
     co_await reader.expect_end();
+}
+
+/// Asks the peer what it measures, if it can tell, and listens for as long as it does.
+inline asio::awaitable<void> follow_probes(std::shared_ptr<SessionCore> core) {
+    const auto setup = co_await core->setup.wait();
+    if (!setup->probe || *setup->probe == Setup::Probe::None) co_return;
+    std::vector<std::byte> question;
+    WireWriter(question).varint(static_cast<std::uint64_t>(BidiStreamType::Probe));
+    auto stream = co_await open_with(core->transport, Bytes(std::move(question)));
+    StreamReader reader(std::move(stream.receive));
+    while (auto probe = co_await reader.message<Probe>()) core->probed.set(*probe);
+    stream.send->finish();
 }
 
 inline asio::awaitable<void> accept_bidi_streams(std::shared_ptr<SessionCore> core) {
@@ -66,6 +81,7 @@ inline asio::awaitable<void> run_session(std::shared_ptr<SessionCore> core) {
     tasks.spawn(accept_uni_streams(core));
     tasks.spawn(accept_bidi_streams(core));
     if (core->transport->max_datagram_size() != 0) tasks.spawn(take_datagrams(core));
+    if (core->config.probe) tasks.spawn(follow_probes(core));
     if (core->config.subscribe)
         for (const Path &prefix : core->config.subscribe->allowed())
             tasks.spawn(follow_announcements(core, std::string(prefix.view())));

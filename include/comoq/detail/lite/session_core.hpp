@@ -5,6 +5,7 @@
 #include "told.hpp"
 #include "../first_of.hpp"
 #include "../latch.hpp"
+#include "../sync.hpp"
 #include "../task_group.hpp"
 #include "../../error.hpp"
 #include "../../lite/codec.hpp"
@@ -58,6 +59,23 @@ inline asio::awaitable<void> pass(const SessionConfig &config, std::chrono::mill
     co_await timer.async_wait(asio::use_awaitable);
 }
 
+/// What was said last, if anything was. Any thread.
+template <class T> class LastWord {
+public:
+    void set(const T &value) {
+        comoq::detail::Lock lock(mutex_);
+        value_ = value;
+    }
+    std::optional<T> get() const {
+        comoq::detail::Lock lock(mutex_);
+        return value_;
+    }
+
+private:
+    mutable comoq::detail::Mutex mutex_;
+    std::optional<T> value_;
+};
+
 /// What everything in a session shares. Used on the transport's executor, but for what says otherwise.
 class SessionCore {
 public:
@@ -79,6 +97,8 @@ public:
     comoq::detail::Latch<std::shared_ptr<const Setup>> setup;
     /// Where the peer wants this side to go.
     comoq::detail::Latch<std::string> goaway;
+    /// What the peer measures; its last word. Any thread.
+    LastWord<Probe> probed;
     /// Tells what the peer fetches apart, where it is sent together with groups of subscriptions.
     std::uint64_t next_flow = std::uint64_t{1} << 63;
     /// How the session ended.
