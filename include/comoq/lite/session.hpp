@@ -25,7 +25,8 @@ namespace comoq::lite {
 /// What the peer asks for is resolved by `request_broadcast` on `config.publish`, so that a handler of that origin serves
 /// remote viewers as it serves local ones. What somebody here wants of the peer's broadcasts is asked for once, however
 /// many want it, and left when the last one has gone (tracks keep what they hold for a while, `config.linger`). Codes pass
-/// both ways. When the session is over the peer's broadcasts end with its code, or with Closed if it was closed in peace.
+/// both ways. A group that comes from the peer goes on for as long as its subscriber lives, or another one of its track: the
+/// peer stops sending when the last one has left. When the session is over the peer's broadcasts end with its code, or with Closed if it was closed in peace.
 ///
 /// It begins at once, without waiting for the peer, on the transport's executor: a strand, or a context that one thread
 /// runs. Destroying the handle closes the session. Moves only. Threads: any, one at a time for one handle; the executor must
