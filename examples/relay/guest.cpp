@@ -246,6 +246,7 @@ bool Guest::find_views(std::string_view path) {
     }
     config_.publish = std::move(publish);
     config_.subscribe = std::move(subscribe);
+    config_.announcements_left = house_.announcements_left;
     return config_.publish.has_value();
 }
 

@@ -13,6 +13,7 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/ssl/context.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -60,6 +61,8 @@ struct House {
     std::optional<WebFiles> web;
     std::shared_ptr<asio::ssl::context> tls;
     Guests guests;
+    // Some hundreds of megabytes, whoever announces them.
+    const std::shared_ptr<std::atomic<std::int64_t>> announcements_left = std::make_shared<std::atomic<std::int64_t>>(65'536);
 };
 
 class Guest : public std::enable_shared_from_this<Guest> {

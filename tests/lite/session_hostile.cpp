@@ -1,8 +1,10 @@
 // A session whose peer says what it should not: what it gets for it, and that nobody else notices.
 #include <comoq/lite/session.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -20,6 +22,7 @@
 #include <asio/use_awaitable.hpp>
 
 #include "lite/scene.hpp"
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 #include "support/seed.hpp"
@@ -292,9 +295,16 @@ TEST_CASE("a hostile peer: who announces outside of what it may is not heard", "
 }
 
 TEST_CASE("a hostile peer: too many announcements are the end, and are all gone then", "[lite][session]") {
+    const bool alone = GENERATE(true, false);
     HostileScene scene;
     auto config = scene.config_of(scene.there);
-    config.max_announced = 10;
+    // Of this session, or of all together.
+    const auto left = std::make_shared<std::atomic<std::int64_t>>(10);
+    if (alone) {
+        config.max_announced = 10;
+    } else {
+        config.announcements_left = left;
+    }
     scene.begin(config);
     scene.client.emplace(scene.link.client(), scene.config_of(scene.here));
     std::vector<BroadcastPublish> published;
@@ -309,6 +319,58 @@ TEST_CASE("a hostile peer: too many announcements are the end, and are all gone 
     scene.run();
     CHECK(closed.value() == Error::LimitReached);
     CHECK(scene.there.stats().announced == 0);
+    CHECK(*left == 10);
+}
+
+TEST_CASE("a hostile peer: who announces much at once does not keep its thread from others", "[lite][session]") {
+    HostileScene scene;
+    scene.begin();
+    scene.client.emplace(scene.link.client(), scene.config_of(scene.here));
+    std::vector<BroadcastPublish> published;
+    for (int i = 0; i < 1000; ++i) {
+        published.push_back(scene.here.producer().create_broadcast(std::to_string(i)));
+    }
+    // Others have a turn between the first announcement and the last.
+    bool had_a_turn = false;
+    std::function<void()> look = [&] {
+        const auto announced = scene.there.stats().announced;
+        had_a_turn = had_a_turn || (announced > 0 && announced < 1000);
+        if (announced < 1000) {
+            asio::post(scene.context, look);
+        }
+    };
+    asio::post(scene.context, look);
+    scene.run();
+    CHECK(scene.there.stats().announced == 1000);
+    CHECK(had_a_turn);
+}
+
+TEST_CASE("a hostile peer: who subscribes often and lets no group in makes few of them wait", "[lite][session]") {
+    MemoryLinkConfig few;
+    few.max_streams = 40;
+    HostileScene scene(few);
+    auto track = scene.publish("a");
+    auto &peer = scene.begin();
+    peer.say_setup();
+    scene.run();
+    // The groups take the streams, which nobody accepts here.
+    std::vector<std::shared_ptr<Answer>> answers;
+    for (std::uint64_t i = 0; i < 30; ++i) {
+        lite::Subscribe subscribe;
+        subscribe.id = i;
+        subscribe.broadcast = "a";
+        subscribe.track = "video";
+        answers.push_back(peer.ask(opening(lite::BidiStreamType::Subscribe, subscribe), false));
+    }
+    scene.run();
+    CHECK(track.stats().subscribers == 30);
+    const auto before = live_allocations();
+    for (int i = 0; i < 200; ++i) {
+        track.append_group().finish();
+        scene.run();
+    }
+    // 128 for each of 30 would be 3,840, each with some 18 allocations that are still there.
+    CHECK(live_allocations() - before < 1'400 * 18);
 }
 
 TEST_CASE("a hostile peer: one that drips is heard, byte for byte", "[lite][session]") {

@@ -22,6 +22,7 @@
 
 using namespace comoq;
 using namespace comoq::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -127,4 +128,37 @@ TEST_CASE("a session asks: whoever leaves before the answer takes the question b
     info.reset();
     scene.run();
     CHECK(error_of([&] { return run_to_end(scene.context, track.receive->read()); }) == Error::Cancelled);
+}
+
+TEST_CASE("a session asks: a group that does not come in time is refused, and no more than some are asked for at once",
+          "[lite][session]") {
+    Scene scene;
+    const auto video = scene.session->broadcast("x").track("video");
+    // Somebody subscribes, too: a track that nobody does is not kept for long.
+    auto subscribing = wait(video.subscribe());
+    scene.run();
+    auto track = scene.asked();
+    scene.answer_info(track);
+    auto subscribe = scene.asked();
+    std::vector<std::unique_ptr<Waiting<GroupConsumer>>> fetching;
+    for (std::uint64_t i = 0; i < 70; ++i) {
+        fetching.push_back(std::make_unique<Waiting<GroupConsumer>>(wait(video.fetch_group(i))));
+    }
+    scene.run();
+    std::vector<Scene::Asked> asked;
+    for (int i = 0; i < 64; ++i) {
+        asked.push_back(scene.asked());
+    }
+    CHECK_THROWS_AS(scene.accept(), std::logic_error);
+    scene.time.advance(10s);
+    scene.run();
+    CHECK(fetching[0]->code() == Error::Timeout);
+    CHECK(fetching[63]->code() == Error::Timeout);
+    CHECK_FALSE(fetching[64]->done());
+    fetching.erase(fetching.begin() + 64, fetching.begin() + 69);
+    scene.run();
+    // The last one has its turn.
+    scene.time.advance(10s);
+    scene.run();
+    CHECK(fetching.back()->code() == Error::Timeout);
 }

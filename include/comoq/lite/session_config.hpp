@@ -4,9 +4,12 @@
 
 #include <asio/awaitable.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -26,8 +29,15 @@ struct SessionConfig {
 
     /// How long a track of the peer's that nobody subscribes to any more keeps its groups here, for who comes next.
     std::chrono::milliseconds linger = std::chrono::seconds(5);
-    /// Broadcasts that the peer may have announced at a time; beyond that the session is closed with LimitReached.
-    std::size_t max_announced = 65'536;
+    /// How long the peer may take to begin with a group that is fetched of it, before whoever wants it is refused with
+    /// Timeout: it may be one that is never going to be.
+    std::chrono::milliseconds patience = std::chrono::seconds(10);
+
+    /// Broadcasts that the peer may have announced at a time; beyond that the session is closed with LimitReached. Each takes
+    /// some kilobytes.
+    std::size_t max_announced = 16'384;
+    /// What sessions may have announced together, counted down by those that share it; beyond that, too.
+    std::shared_ptr<std::atomic<std::int64_t>> announcements_left = {};
 
     /// Broadcasts that are asked of the peer at a time without an announcement; more are refused with LimitReached.
     std::size_t max_requested = 16'384;

@@ -21,10 +21,8 @@ namespace comoq::lite::detail {
 class AnnounceFollower {
 public:
     AnnounceFollower(std::shared_ptr<SessionCore> core, std::string prefix) : core_(std::move(core)), prefix_(std::move(prefix)) {}
-
     AnnounceFollower(const AnnounceFollower &) = delete;
     AnnounceFollower &operator=(const AnnounceFollower &) = delete;
-    ~AnnounceFollower() { core_->announced -= announced_.size(); }
 
     /// Until the peer announces no more. Throws what it did wrong, or what the stream failed with.
     asio::awaitable<void> follow() {
@@ -46,12 +44,12 @@ public:
 
     /// What it announced is over, too: with the code that it failed with, if it did.
     void end_all(std::error_code code) {
-        for (auto &[suffix, announced] : announced_) {
-            if (announced == nullptr) continue;
+        for (auto &[suffix, known] : announced_) {
+            if (known.announced == nullptr) continue;
             if (code)
-                announced->broadcast.abort(core_->lost_code(code));
+                known.announced->broadcast.abort(core_->lost_code(code));
             else
-                announced->broadcast.finish();
+                known.announced->broadcast.finish();
         }
     }
 
@@ -74,20 +72,44 @@ private:
         OriginPublish guard;
     };
 
+    /// One of those that a session may have, and all of them together. Throws LimitReached.
+    class Place {
+    public:
+        explicit Place(std::shared_ptr<SessionCore> core) : core_(std::move(core)) {
+            if (core_->announced >= core_->config.max_announced) refuse();
+            const auto &left = core_->config.announcements_left;
+            if (left != nullptr && left->fetch_sub(1) <= 0) {
+                left->fetch_add(1);
+                refuse();
+            }
+            ++core_->announced;
+        }
+        Place(Place &&) noexcept = default;
+        Place &operator=(Place &&) = delete;
+        ~Place() {
+            if (core_ == nullptr) return;
+            --core_->announced;
+            if (const auto &left = core_->config.announcements_left) left->fetch_add(1);
+        }
+
+    private:
+        [[noreturn]] static void refuse() { comoq::detail::throw_error(make_error_code(Error::LimitReached)); }
+        std::shared_ptr<SessionCore> core_;
+    };
+    struct Known {
+        explicit Known(Place of) noexcept : place(std::move(of)) {}
+        Place place;
+        std::unique_ptr<Announced> announced;  // nothing if it has no place here
+    };
+
     void begin(Announce &&change, std::uint64_t peer) {
         auto key = key_of(change.suffix);
-        const auto found = announced_.find(key);
-        if (found == announced_.end() && core_->announced >= core_->config.max_announced)
-            comoq::detail::throw_error(make_error_code(Error::LimitReached));
+        auto found = announced_.find(key);
+        if (found == announced_.end()) found = announced_.try_emplace(std::move(key), Place(core_)).first;
         // The new one is there before the old one goes, so that nobody sees a gap.
         auto now = make(std::move(change.hops), change.suffix, peer);
-        if (found == announced_.end()) {
-            announced_.emplace(std::move(key), std::move(now));
-            ++core_->announced;
-        } else {
-            const auto before = std::exchange(found->second, std::move(now));
-            if (before != nullptr) before->broadcast.finish();
-        }
+        const auto before = std::exchange(found->second.announced, std::move(now));
+        if (before != nullptr) before->broadcast.finish();
     }
 
     /// How a suffix is remembered: one that is no path, and has no place here, is not worth its length.
@@ -120,15 +142,14 @@ private:
     void end(const std::string &suffix) {
         const auto place = announced_.find(key_of(suffix));
         if (place == announced_.end()) comoq::detail::throw_error(make_error_code(Error::ProtocolViolation));
-        const auto gone = std::move(place->second);
+        const auto gone = std::move(place->second.announced);
         announced_.erase(place);
-        --core_->announced;
         if (gone != nullptr) gone->broadcast.finish();
     }
 
     const std::shared_ptr<SessionCore> core_;
     const std::string prefix_;
-    std::map<std::string, std::unique_ptr<Announced>> announced_;
+    std::map<std::string, Known> announced_;
     bool lost_ = false;
 };
 

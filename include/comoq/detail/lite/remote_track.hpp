@@ -186,17 +186,46 @@ private:
     }
 
     static asio::awaitable<void> serve_groups(Self self, TrackDynamic handler) {
-        while (auto request = co_await handler.requested_group())
-            self->core_->tasks.spawn(fetch(self, std::move(*request)));
+        auto &core = *self->core_;
+        while (auto request = co_await handler.requested_group()) {
+            while (core.fetching >= most_fetching) {
+                core.one_fetch_less.clear();
+                co_await core.one_fetch_less.wait();
+            }
+            auto place = std::make_unique<FetchPlace>(self->core_);
+            core.tasks.spawn(fetch(self, std::move(*request), std::move(place)));
+        }
     }
 
-    static asio::awaitable<void> fetch(Self self, GroupRequest request) {
+    // Each has a stream, and the peer does not allow many: there must be some for other questions.
+    static constexpr std::size_t most_fetching = 64;
+    class FetchPlace {
+    public:
+        explicit FetchPlace(std::shared_ptr<SessionCore> core) noexcept : core_(std::move(core)) { ++core_->fetching; }
+        FetchPlace(const FetchPlace &) = delete;
+        FetchPlace &operator=(const FetchPlace &) = delete;
+        ~FetchPlace() {
+            --core_->fetching;
+            core_->one_fetch_less.set();
+        }
+
+    private:
+        const std::shared_ptr<SessionCore> core_;
+    };
+
+    static asio::awaitable<void> fetch(Self self, GroupRequest request, [[maybe_unused]] std::unique_ptr<FetchPlace> place) {
         const Refusal<GroupRequest> refusal(*self->core_, request);
         std::unique_ptr<SendStream> question;
         std::optional<StreamReader> reader;
         while (true) {
             auto asking = ask_group(self, request.sequence(), request.priority(), question, reader);
-            const auto first = co_await comoq::detail::first_of(std::move(asking), completion_of(request.abandoned()));
+            auto waiting = self->core_->sleep(self->core_->config.patience);
+            const auto first = co_await comoq::detail::first_of(std::move(asking), completion_of(request.abandoned()),
+                                                                std::move(waiting));
+            if (first.index == 2) {
+                request.reject(make_error_code(Error::Timeout));
+                co_return;
+            }
             if (first.index != 0) {
                 if (request.abandoned().ready()) co_return;
                 continue;

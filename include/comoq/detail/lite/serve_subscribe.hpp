@@ -40,16 +40,22 @@ private:
     /// So many groups may be on their way or wait for a stream; then the track is left to decide which of those that are not
     /// taken yet are still worth having.
     static constexpr std::size_t most_groups = 128;
+    /// Of a session that has so many on their way, a subscription gets one at a time.
+    static constexpr std::size_t most_of_session = 1024;
+    std::size_t room_for_groups() const noexcept { return core_->sending_groups < most_of_session ? most_groups : 1; }
 
     /// A group on its way.
     struct Sending {
         Sending(std::shared_ptr<SubscribeServer> server, const GroupConsumer &group)
             : of(std::move(server)), sequence(group.sequence()), priority(group.track_info().priority),
-              order(of->order_of(*this)), place(of->sending_.insert(of->sending_.end(), this)) {}
+              order(of->order_of(*this)), place(of->sending_.insert(of->sending_.end(), this)) {
+            ++of->core_->sending_groups;
+        }
         Sending(const Sending &) = delete;
         Sending &operator=(const Sending &) = delete;
         ~Sending() {
             of->sending_.erase(place);
+            --of->core_->sending_groups;
             of->one_less_.set();
         }
         const std::shared_ptr<SubscribeServer> of;
@@ -110,7 +116,7 @@ private:
             }
             auto sending = std::make_unique<Sending>(self, *group);
             self->groups_.spawn(send_group(std::move(sending), std::move(*group)));
-            while (self->sending_.size() >= most_groups) co_await self->one_less();
+            while (self->sending_.size() >= self->room_for_groups()) co_await self->one_less();
         }
         if (!begun) co_await send_end(self);
     }

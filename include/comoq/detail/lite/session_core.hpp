@@ -3,6 +3,7 @@
 #include "stream_opener.hpp"
 #include "subscription_table.hpp"
 #include "told.hpp"
+#include "../event.hpp"
 #include "../first_of.hpp"
 #include "../latch.hpp"
 #include "../sync.hpp"
@@ -93,6 +94,11 @@ public:
     std::size_t announced = 0;
     /// Any thread.
     RequestedBroadcasts requested;
+    /// How many groups are on their way to the peer.
+    std::size_t sending_groups = 0;
+    /// How many groups it is being asked for, by FETCH.
+    std::size_t fetching = 0;
+    comoq::detail::Event one_fetch_less;
     /// What the peer said first.
     comoq::detail::Latch<std::shared_ptr<const Setup>> setup;
     /// Where the peer wants this side to go.

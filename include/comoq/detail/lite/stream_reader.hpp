@@ -8,6 +8,9 @@
 #include "../../transport.hpp"
 
 #include <asio/awaitable.hpp>
+#include <asio/post.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -31,6 +34,7 @@ public:
         while (true) {
             if (const auto found = comoq::detail::read_varint(unread())) {
                 consume(found->size);
+                if (has_taken_enough()) co_await let_others();
                 co_return found->value;
             }
             const bool more = co_await fill();
@@ -47,6 +51,7 @@ public:
                 auto message = decode<Message>(framed->body);
                 if (!message) comoq::detail::throw_error(make_error_code(Error::Decode));
                 consume(framed->size);
+                if (has_taken_enough()) co_await let_others();
                 co_return message;
             }
             if (failure) comoq::detail::throw_error(failure);
@@ -68,6 +73,7 @@ public:
         while (true) {
             if (const auto found = read_frame_header(unread())) {
                 consume(found->size);
+                if (has_taken_enough()) co_await let_others();
                 co_return found->header;
             }
             const bool more = co_await fill();
@@ -118,6 +124,15 @@ public:
 private:
     std::span<const std::byte> unread() const noexcept { return chunk_.span().subspan(begin_); }
     void consume(std::size_t count) noexcept { begin_ += count; }
+
+    // Of what came together very much can be very small: whoever sends it does not keep this thread from others.
+    static constexpr std::size_t most_in_a_turn = 64;
+    bool has_taken_enough() noexcept { return ++taken_ % most_in_a_turn == 0; }
+    static asio::awaitable<void> let_others() {
+        const auto executor = co_await asio::this_coro::executor;
+        co_await asio::post(executor, asio::use_awaitable);
+    }
+
     void end_of_item() const {
         if (!unread().empty()) comoq::detail::throw_error(make_error_code(Error::Decode));
     }
@@ -147,6 +162,7 @@ private:
     std::unique_ptr<ReceiveStream> stream_;
     Bytes chunk_;
     std::size_t begin_ = 0;
+    std::size_t taken_ = 0;
     bool lost_ = false;
 };
 
