@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <optional>
 #include <stdexcept>
@@ -85,10 +86,23 @@ awaitable<void> publish_movie(comoq::TrackProducer init, comoq::TrackProducer vi
     video.finish();
 }
 
+// asio makes a descriptor non-blocking, which on a terminal is also the shell's.
+class InputFlags {
+public:
+    InputFlags() : flags_(::fcntl(STDIN_FILENO, F_GETFL)) {}
+    InputFlags(const InputFlags &) = delete;
+    InputFlags &operator=(const InputFlags &) = delete;
+    ~InputFlags() { ::fcntl(STDIN_FILENO, F_SETFL, flags_); }
+
+private:
+    int flags_;
+};
+
 awaitable<void> publish_input(comoq::TrackProducer data, const Options &options) {
     if (options.waits) {
         co_await data.used();
     }
+    const InputFlags flags;
     asio::posix::stream_descriptor input(co_await asio::this_coro::executor, ::dup(STDIN_FILENO));
     std::vector<std::byte> piece(64 * 1024);
     while (true) {

@@ -172,3 +172,105 @@ TEST_CASE("proxy: when what one origin gave is lost, another one is asked if tha
     scene.run();
     CHECK(nexts(subscriber) == Numbers{1});
 }
+
+TEST_CASE("proxy: whoever lets go of a broadcast while he waits for a track still gets it", "[proxy]") {
+    Scene scene(1);
+    auto &upstream = scene.upstreams.front();
+    auto tracks = upstream.broadcast->dynamic();
+    auto broadcast = scene.request();
+    auto waiting = wait(broadcast.track("video").subscribe());
+    broadcast = {};
+    scene.run();
+    CHECK_FALSE(waiting.done());
+    auto request = now(tracks.requested_track());
+    REQUIRE(request);
+    auto video = request->accept();
+    scene.run();
+    REQUIRE(waiting.done());
+    video.write_frame(payload("0"));
+    scene.run();
+    CHECK(nexts(waiting.value()) == Numbers{0});
+}
+
+TEST_CASE("proxy: a loss counts once, however many tracks are read", "[proxy]") {
+    Scene scene(1);
+    auto &upstream = scene.upstreams.front();
+    const std::vector<std::string> names = {"a", "b", "c"};
+    std::vector<TrackProducer> tracks;
+    const auto make = [&] {
+        upstream.broadcast = BroadcastProducer();
+        tracks.clear();
+        for (const auto &name : names) {
+            tracks.push_back(upstream.broadcast->create_track(name));
+        }
+    };
+    const auto lose = [&] {
+        upstream.broadcast->abort(Error::Transport);
+        for (auto &track : tracks) {
+            track.abort(Error::Transport);
+        }
+    };
+    make();
+    const auto broadcast = scene.request();
+    std::vector<std::unique_ptr<TrackSubscriber>> readers;
+    for (const auto &name : names) {
+        readers.push_back(std::make_unique<TrackSubscriber>(std::move(scene.subscribe(broadcast, name).value())));
+    }
+    // Three in a row that give nothing are the end, and these are two.
+    for (int i = 0; i < 2; ++i) {
+        lose();
+        make();
+        scene.run();
+    }
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        tracks[i].write_frame(payload("0"));
+        scene.run();
+        CHECK(nexts(*readers[i]) == Numbers{0});
+    }
+}
+
+TEST_CASE("proxy: what an origin has that is not asked any more ends nothing", "[proxy]") {
+    Scene scene(2);
+    scene.upstreams[1].video = scene.upstreams[1].broadcast->create_track("video");
+    auto audio = scene.upstreams[1].broadcast->create_track("audio");
+    const auto broadcast = scene.request();
+    auto video = scene.subscribe(broadcast);
+    REQUIRE(video.done());
+    scene.upstreams[0].broadcast->finish();
+    scene.run();
+    CHECK_FALSE(broadcast.is_closed());
+    CHECK(scene.subscribe(broadcast, "audio").done());
+    scene.upstreams[1].broadcast->finish();
+    scene.run();
+    CHECK(broadcast.is_closed());
+}
+
+TEST_CASE("proxy: a track whose publisher is back later than what it is asked of goes on when it is announced", "[proxy]") {
+    Scene scene(1);
+    auto &upstream = scene.upstreams.front();
+    upstream.video = upstream.broadcast->create_track("video");
+    auto waiting = scene.subscribe(scene.request());
+    auto &subscriber = waiting.value();
+    upstream.video->write_frame(payload("0"));
+    scene.run();
+    CHECK(nexts(subscriber) == Numbers{0});
+
+    auto lost = *upstream.broadcast;
+    upstream.broadcast = BroadcastProducer();
+    auto nobody = upstream.broadcast->dynamic();
+    lost.abort(Error::Transport);
+    upstream.video->abort(Error::Transport);
+    scene.run();
+    // Who answers knows nothing of the track yet.
+    now(nobody.requested_track())->reject(Error::NotFound);
+    auto next = wait(subscriber.next_group());
+    scene.run();
+    CHECK_FALSE(next.done());
+
+    auto published = upstream.origin.producer().create_broadcast("x");
+    auto again = published.producer().create_track("video");
+    again.create_group(1).finish();
+    scene.run();
+    REQUIRE(next.done());
+    CHECK(next.value()->sequence() == 1);
+}

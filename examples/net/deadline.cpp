@@ -19,9 +19,13 @@ Deadline::Deadline(asio::ip::tcp::socket &socket, std::chrono::milliseconds time
 
 Deadline::~Deadline() { state_->socket = nullptr; }
 
-void Deadline::rethrow() const {
+void Deadline::check() const {
     if (state_->passed) {
         throw std::system_error(asio::error::make_error_code(asio::error::timed_out));
     }
+}
+
+void Deadline::rethrow() const {
+    check();
     throw;
 }

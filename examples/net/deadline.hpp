@@ -15,6 +15,8 @@ public:
     Deadline(const Deadline &) = delete;
     Deadline &operator=(const Deadline &) = delete;
 
+    // Throws timed_out if it has passed.
+    void check() const;
     // The exception that is being handled, or timed_out if it came of the deadline.
     [[noreturn]] void rethrow() const;
 

@@ -48,10 +48,12 @@ template <class Stream> awaitable<std::shared_ptr<comoq::Transport>> speak(Strea
     co_return comoq::qmux::start(std::move(channel), true, std::move(config));
 }
 
-awaitable<void> connect(tcp::socket &socket, const Url &url) {
+awaitable<void> connect(tcp::socket &socket, const Url &url, const Deadline &deadline) {
     tcp::resolver resolver(socket.get_executor());
     const auto port = std::to_string(url.port);
     const auto found = co_await resolver.async_resolve(url.host, port, use_awaitable);
+    // A resolver cannot be told to stop.
+    deadline.check();
     co_await asio::async_connect(socket, found, use_awaitable);
     prepare(socket);
 }
@@ -60,7 +62,7 @@ awaitable<std::shared_ptr<comoq::Transport>> dial_plainly(Url url) {
     tcp::socket socket(co_await asio::this_coro::executor);
     const Deadline deadline(socket, longest);
     try {
-        co_await connect(socket, url);
+        co_await connect(socket, url, deadline);
         co_return co_await speak(socket, url);
     } catch (const std::system_error &) {
         deadline.rethrow();
@@ -71,7 +73,7 @@ awaitable<std::shared_ptr<comoq::Transport>> dial_securely(Url url, std::shared_
     TlsStream stream(co_await asio::this_coro::executor, *tls);
     const Deadline deadline(stream.next_layer(), longest);
     try {
-        co_await connect(stream.next_layer(), url);
+        co_await connect(stream.next_layer(), url, deadline);
         stream.set_verify_callback(asio::ssl::host_name_verification(url.host));
         // For servers with several names. An address is none.
         std::error_code no_address;

@@ -40,6 +40,15 @@ constexpr auto longest_silence = 10s;
 // Which session it is in the log.
 LogLine &name(LogLine &line, std::uint64_t id) { return line.with("id", id); }
 
+awaitable<void> shake_hands(TlsStream &stream) {
+    const Deadline deadline(stream.next_layer(), longest_handshake);
+    try {
+        co_await stream.async_handshake(asio::ssl::stream_base::server, use_awaitable);
+    } catch (const std::system_error &) {
+        deadline.rethrow();
+    }
+}
+
 template <class Stream> awaitable<void> write_answer(Stream &stream, WebAnswer &answer, bool has_body, bool keeps_alive) {
     answer.head.fields.add("Content-Length", std::to_string(answer.body.size()));
     answer.head.fields.add("Connection", keeps_alive ? "keep-alive" : "close");
@@ -63,8 +72,8 @@ bool Guests::enter(const std::shared_ptr<Guest> &guest) {
 }
 
 void Guests::leave(const Guest &guest) {
-    const auto stats = guest.stats();
     std::lock_guard lock(mutex_);
+    const auto stats = guest.stats();
     present_.erase(&guest);
     past_.received_bytes += stats.received_bytes.value_or(0);
     past_.sent_bytes += stats.sent_bytes.value_or(0);
@@ -109,6 +118,12 @@ void Guest::ask_to_leave() {
             std::error_code ignored;
             if (self->socket_ != nullptr) {
                 self->socket_->close(ignored);
+            } else {
+                // It has become a session meanwhile, or is gone.
+                std::lock_guard lock_again(self->mutex_);
+                if (self->transport_ != nullptr) {
+                    self->transport_->close({}, "the relay shuts down");
+                }
             }
         });
     }
@@ -139,12 +154,7 @@ awaitable<void> Guest::serve(std::shared_ptr<Guest> self, tcp::socket socket) {
         if (self->listener_.is_secure()) {
             TlsStream stream(std::move(socket), *self->house_.tls);
             self->socket_ = &stream.next_layer();
-            const Deadline deadline(stream.next_layer(), longest_handshake);
-            try {
-                co_await stream.async_handshake(asio::ssl::stream_base::server, use_awaitable);
-            } catch (const std::system_error &) {
-                deadline.rethrow();
-            }
+            co_await shake_hands(stream);
             co_await self->serve_stream(stream);
         } else {
             self->socket_ = &socket;

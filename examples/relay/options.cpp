@@ -20,8 +20,9 @@ const std::string_view usage =
     "  --web DIR            a directory of files that ws and wss listeners serve to browsers\n"
     "  --stats SECONDS      log what the relay does, that often\n"
     "  --threads N          1 to 256; as many as there are processors if not given\n"
-    "  --max-sessions N     more are turned away; 4096 if not given\n"
-    "  --cache MIB          media kept for readers, of all broadcasts together; 1024 if not given\n"
+    "  --max-sessions N     more are turned away; 4096 if not given, or as many as files may be open\n"
+    "  --cache MIB          media kept for readers, of all broadcasts together, and as much for each\n"
+    "                       upstream, which is mostly the same; 1024 if not given\n"
     "  --log LEVEL          debug, info, warning or error; info if not given\n"
     "  --help               print this\n"
     "\n"
@@ -58,6 +59,11 @@ CommandLine command_line(Options &options) {
 void check(const Options &options) {
     if (options.listen.empty()) {
         throw UsageError("where to listen? --listen ws://127.0.0.1:4443, for example (--help tells)");
+    }
+    for (const Url &url : options.listen) {
+        if (url.target != "/") {
+            throw UsageError(fmt::format("what a listener is asked for is for who connects to say: {} has a path", in_quotes(url.text())));
+        }
     }
     const bool is_secure = std::ranges::any_of(options.listen, &Url::is_secure);
     if (is_secure != options.certificate.has_value() || is_secure != options.key.has_value()) {

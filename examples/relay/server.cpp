@@ -24,6 +24,7 @@
 #include <fmt/format.h>
 #include <stdexcept>
 #include <string>
+#include <sys/resource.h>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -37,6 +38,17 @@ using namespace std::chrono_literals;
 
 // How long sessions may take to say goodbye.
 constexpr auto longest_goodbye = 3s;
+// Nobody tells when upstreams have heard it.
+constexpr auto goodbye_to_upstreams = 200ms;
+
+// A connection each, and there may be many.
+void allow_many_files() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
 
 comoq::OriginConfig origin_config(const Options &options) {
     comoq::OriginConfig config;
@@ -48,6 +60,7 @@ comoq::OriginConfig origin_config(const Options &options) {
 
 Server::Server(const Options &options)
     : options_(options), origin_(origin_config(options)), house_(origin_, options.allowed, options.max_sessions) {
+    allow_many_files();
     const auto threads = options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
     for (std::size_t i = 0; i < threads; ++i) {
         contexts_.emplace_back(1);
@@ -212,8 +225,13 @@ awaitable<void> Server::shut_down() {
     }
     house_.guests.close();
     asio::steady_timer wait(contexts_.front());
-    const auto end = std::chrono::steady_clock::now() + longest_goodbye;
-    while (house_.guests.numbers().present != 0 && std::chrono::steady_clock::now() < end) {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto least = upstreams_.empty() ? 0ms : goodbye_to_upstreams;
+    while (true) {
+        const auto waited = std::chrono::steady_clock::now() - begin;
+        if (waited >= longest_goodbye || (waited >= least && house_.guests.numbers().present == 0)) {
+            break;
+        }
         wait.expires_after(10ms);
         co_await wait.async_wait(use_awaitable);
     }

@@ -63,10 +63,10 @@ private:
     std::shared_ptr<asio::ssl::context> upstream_tls_;
     std::atomic<std::uint64_t> next_guest_{1};
     std::atomic<std::size_t> next_context_{0};
+    std::list<Upstream> upstreams_;
     // Each is run by one thread, so that a session needs no strand. The first has the listeners, too.
     std::deque<asio::io_context> contexts_;
     std::list<Listener> listeners_;
-    std::list<Upstream> upstreams_;
     std::unique_ptr<asio::signal_set> signals_;
     std::unique_ptr<asio::steady_timer> ticks_;
 };

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <fmt/format.h>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -14,7 +14,7 @@
 namespace {
 
 // It is read whole: a page, its scripts and its pictures, not an archive.
-constexpr std::uintmax_t largest_file = 16 << 20;
+constexpr std::uintmax_t largest_file = 4 << 20;
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 14> types = {{
     {".html", "text/html; charset=utf-8"},
@@ -119,8 +119,8 @@ WebAnswer WebFiles::answer(const comoq::websocket::RequestHead &request) const {
     }
     std::ifstream in(file, std::ios::binary);
     WebAnswer answer;
-    answer.body.assign(std::istreambuf_iterator<char>(in), {});
-    if (in.bad() || answer.body.size() != size) {
+    answer.body.resize(static_cast<std::size_t>(size));
+    if (!in.read(answer.body.data(), static_cast<std::streamsize>(size))) {
         return refusal(404, "Not Found");
     }
     answer.head.fields.add("Content-Type", type_of(file));

@@ -44,9 +44,13 @@ namespace detail {
 
 template <class Tag = void>
 asio::awaitable<void> proxy_end(std::shared_ptr<ProxyUpstream> upstream, BroadcastProducer to) {
+    using namespace asio::experimental::awaitable_operators;
     for (;;) {
         const auto source = upstream->current();
-        const auto code = co_await source.closed();
+        upstream->changed().clear();
+        auto first = co_await (source.closed() || upstream->changed().wait());
+        if (first.index() != 0 || upstream->current() != source) continue;
+        const auto code = std::get<0>(first);
         if (!code) {
             to.finish();
             co_return;
@@ -81,13 +85,20 @@ asio::awaitable<void> proxy(std::shared_ptr<ProxyUpstream> upstream, BroadcastPr
     }
 }
 
+/// Until nobody has the broadcast, nor waits for a track of it.
+template <class Tag = void>
+asio::awaitable<void> until_let_go(std::shared_ptr<ProxyUpstream> upstream, BroadcastProducer to, Lease lease) {
+    co_await lease.over();
+    while (upstream->answered().clear(), to.stats().pending != 0) co_await upstream->answered().wait();
+}
+
 /// The same until nobody has the broadcast any more that was given to others, which is all that could be asked for anything.
 template <class Tag = void>
 asio::awaitable<void> proxy_while_held(std::shared_ptr<ProxyUpstream> upstream, BroadcastProducer to,
                                        BroadcastDynamic handler, Lease lease) {
     using namespace asio::experimental::awaitable_operators;
     auto given = lease.held();
-    auto over = lease.over();
+    auto over = until_let_go(upstream, to, std::move(lease));
     try {
         co_await (proxy(std::move(upstream), to, std::move(handler), std::move(given)) || std::move(over));
     } catch (const asio::multiple_exceptions &both) {

@@ -85,9 +85,9 @@ case_tcp() {
 }
 
 case_tls() {
-    relay relay --listen wss://127.0.0.1:0 --listen tls://127.0.0.1:0 --cert "$here/tls/cert.pem" --key "$here/tls/key.pem"
+    relay relay --listen wss://127.0.0.1:0 --listen tls://0.0.0.0:0 --cert "$here/tls/cert.pem" --key "$here/tls/key.pem"
     local tls
-    tls=$(sed -n 's/.*url=\(tls:.*\)/\1/p' "$tmp/relay.log")
+    tls=$(sed -n 's/.*url=\(tls:.*\)/\1/p' "$tmp/relay.log" | sed s/0.0.0.0/127.0.0.1/)
     pipe_through "$url" "$tls" --ca "$here/tls/cert.pem"
     # Another authority: nothing is said to a relay that cannot be trusted.
     start distrust "$bin/subscribe" "$url" a/pipe data --ca "$here/tls/other.pem"
@@ -95,11 +95,12 @@ case_tls() {
     kill "$pid"
     # A name that is not the certificate's.
     start name "$bin/subscribe" "${tls/127.0.0.1/127.0.0.2}" a/pipe data --ca "$here/tls/cert.pem"
-    until_true "nobody complains about the name" grep -Eq "certificate verify failed|refused" "$tmp/name.log"
+    until_true "nobody complains about the name" grep -q "certificate verify failed" "$tmp/name.log"
     kill "$pid"
     # Neither plain text nor silence is TLS, and others do not notice.
     exec 3<>"/dev/tcp/127.0.0.1/${tls##*:}"
     echo "GET / HTTP/1.1" >&3
+    exec 5<>"/dev/tcp/127.0.0.1/${tls##*:}"
     pipe_through "$tls" "$url" --ca "$here/tls/cert.pem"
 }
 
@@ -112,23 +113,39 @@ case_chain() {
     pipe_through "$a" "$b"
     exits 1 "not found" "$bin/subscribe" "$b" no/such/broadcast video
     start clock "$bin/clock" publish "$a"
-    start reader "$bin/clock" subscribe "$b"
-    lines() { [ "$(grep -c "^20" "$tmp/reader.log")" -ge "$1" ]; }
-    until_true "no clock at B" lines 1
+    local clock=$pid
+    until_true "no clock at A" grep -q event=session_opened "$tmp/a.log"
+    # These do not ask again by themselves: they end when they are cut off.
+    start reader "$bin/subscribe" "$b" clock seconds
+    start second "$bin/subscribe" "$b" clock seconds --announced
+    has() { [ "$(stat -c %s "$tmp/$1.log")" -ge "$2" ]; }
+    until_true "no clock at B" has reader 19
+    until_true "no clock at B" has second 19
+    # Once with the publisher later than the relay.
+    kill -STOP "$clock"
     kill -KILL "$a_pid"
-    local before
-    before=$(grep -c "^20" "$tmp/reader.log")
-    start a2 "$bin/relay" --listen "$a"
-    until_true "the clock does not go on when A comes back" lines $((before + 2))
+    start a2 "$bin/relay" --listen "${a%/}"
+    until_true "B does not come back" eval '[ "$(grep -c event=upstream_connected "$tmp/b.log")" = 2 ]'
+    local seen
+    seen=$(stat -c %s "$tmp/reader.log")
+    sleep 1
+    kill -CONT "$clock"
+    until_true "the reader does not go on when A comes back" has reader $((seen + 2 * 19))
+    until_true "the second reader does not go on when A comes back" has second $((seen + 2 * 19))
 }
 
 case_path_allow() {
-    relay relay --listen ws://127.0.0.1:0 --path-allow a --path-allow c/d
+    relay relay --listen ws://127.0.0.1:0 --path-allow a --path-allow c/d --stats 1
     pipe_through "$url" "$url"
     exits 1 "not authorized" "$bin/subscribe" "$url" b/x video
     exits 1 "not authorized" "$bin/subscribe" "$url" ab video
     # What may not be announced is not seen by anybody.
     start outside "$bin/clock" publish "$url" --path b/clock
+    until_true "no publisher" grep -q "event=stats connected=1 " "$tmp/relay.log"
+    sleep 1
+    until_true "no publisher" grep -q "event=stats connected=1 " "$tmp/relay.log"
+    ! grep -q "announced=[1-9].* served=0" <(grep "event=stats connected=1 " "$tmp/relay.log" | tail -n 1) ||
+        fail "what may not be announced is"
     exits 1 "not authorized" "$bin/subscribe" "$url" b/clock seconds
     # Below a root of its own.
     exits 1 "not found" "$bin/subscribe" "${url}c/d" x video
@@ -137,12 +154,16 @@ case_path_allow() {
 }
 
 case_signals() {
-    relay relay --listen ws://127.0.0.1:0
+    relay up --listen tcp://127.0.0.1:0
+    relay relay --listen ws://127.0.0.1:0 --upstream "$url"
     local relay_pid=$pid
+    until_true "no upstream" grep -q event=session_opened "$tmp/up.log"
     start clock "$bin/clock" publish "$url"
     until_true "no session" grep -q event=session_opened "$tmp/relay.log"
     kill -TERM "$relay_pid"
     wait "$relay_pid" || fail "the relay ends with $?"
+    until_true "it does not say goodbye to its upstream" grep -q "event=session_closed.* reason=closed" "$tmp/up.log"
+    grep -q "event=session_closed.* reason=closed" "$tmp/relay.log" || fail "its session is not closed in peace"
     grep -q "event=stopped left=0" "$tmp/relay.log" || fail "the relay leaves without its sessions"
     until_true "the publisher does not notice" grep -q "trying again" "$tmp/clock.log"
     kill -INT "$pid"
@@ -200,6 +221,7 @@ case_stats() {
 case_wrong_use() {
     exits 0 "usage: relay" "$bin/relay" --help
     exits 2 "where to listen" "$bin/relay"
+    exits 2 "has a path" "$bin/relay" --listen ws://127.0.0.1:0/room
     exits 2 "is no URL of a relay" "$bin/relay" --listen http://127.0.0.1:1
     exits 2 "names no port" "$bin/relay" --listen tcp://127.0.0.1
     exits 2 "no number" "$bin/relay" --listen ws://127.0.0.1:99999

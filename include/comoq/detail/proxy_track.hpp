@@ -43,6 +43,9 @@ public:
 private:
     static asio::awaitable<void> serve_track(std::shared_ptr<ProxyTrack> self, TrackRequest request) {
         using namespace asio::experimental::awaitable_operators;
+        // Whoever waits for the track may have let go of the broadcast.
+        auto given = self->given_.lock();
+        const Answered answered(*self->upstream_);
         TrackInfo info;
         for (std::size_t tried = 1;; ++tried) {
             const auto source = self->upstream_->current();
@@ -55,7 +58,9 @@ private:
             }
             const auto &[code, answer] = std::get<0>(first);
             info = answer;
-            if (!code) break;
+            if (!code && self->upstream_->current() == source) break;
+            // Another track has moved all of it elsewhere meanwhile.
+            if (!code) continue;
             const auto refusal = code;
             // Each is asked once, unless one was lost.
             if (source.is_closed()) tried = 0;
@@ -73,8 +78,22 @@ private:
         } catch (const std::system_error &) {
             co_return;
         }
+        self->upstream_->answered().set();
+        given.reset();
         co_await relay(self, std::move(*out));
     }
+
+    /// Says so when a request has been answered, however that ends.
+    class Answered {
+    public:
+        explicit Answered(ProxyUpstream &upstream) noexcept : upstream_(upstream) {}
+        Answered(const Answered &) = delete;
+        Answered &operator=(const Answered &) = delete;
+        ~Answered() { upstream_.answered().set(); }
+
+    private:
+        ProxyUpstream &upstream_;
+    };
 
     static asio::awaitable<void> relay(std::shared_ptr<ProxyTrack> self, TrackProducer out) {
         // After a failure: the first group that has not come yet.
@@ -96,7 +115,7 @@ private:
             }
             if (!end.code) co_return;
             rest = out.latest() ? *out.latest() + 1 : 0;
-            const auto next = co_await self->upstream_->another_than(source);
+            const auto next = co_await self->upstream_->one_that_knows(source);
             if (!next) {
                 out.abort(end.code);
                 co_return;
@@ -289,6 +308,7 @@ private:
 
     static asio::awaitable<void> serve_group(std::shared_ptr<ProxyTrack> self, GroupRequest request) {
         using namespace asio::experimental::awaitable_operators;
+        const auto given = self->given_.lock();
         for (;;) {
             Fetch how;
             how.priority = request.priority();

@@ -1,12 +1,16 @@
 #pragma once
+#include "event.hpp"
 #include "../broadcast.hpp"
 #include "../origin.hpp"
 
 #include <asio/awaitable.hpp>
+#include <asio/experimental/awaitable_operators.hpp>
 #include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <system_error>
@@ -37,7 +41,7 @@ public:
 
     /// The first answer there is. Gives the last refusal if there is none.
     template <class Tag = void> asio::awaitable<std::error_code> ask() {
-        auto code = co_await ask_from(0);
+        auto code = co_await ask_from(0, false);
         co_return code;
     }
 
@@ -50,14 +54,41 @@ public:
             co_await asio::post(executor, asio::use_awaitable);
             if (!failed.is_closed() && (is_chosen_ || origins_.size() < 2)) co_return BroadcastConsumer();
         }
-        if (current_ == failed && !origins_.empty() && (!failed.is_closed() || in_vain_ < most_in_vain)) {
-            const bool is_lost = failed.is_closed();
+        const bool is_lost = failed.is_closed();
+        if (current_ == failed && !origins_.empty() && (!is_lost || in_vain_ < most_in_vain)) {
             // Who had it is asked first, and who did not know it last.
-            const auto code = co_await ask_from(is_lost ? place_ : place_ + 1);
-            if (!code && is_lost) ++in_vain_;
+            [[maybe_unused]] const auto code = co_await ask_from(is_lost ? place_ : place_ + 1, is_lost);
         }
         co_return current_ == failed ? BroadcastConsumer() : current_;
     }
+
+    /// The same for a track that was read before `refused` took the place of a broadcast that was lost: whoever makes it may
+    /// come back later than what it is asked of. It is waited for until it is announced there, for a while.
+    template <class Tag = void> asio::awaitable<BroadcastConsumer> one_that_knows(BroadcastConsumer refused) {
+        using namespace asio::experimental::awaitable_operators;
+        if (current_ != refused || in_vain_ == 0 || refused.is_closed()) {
+            auto other = co_await another_than(std::move(refused));
+            co_return other;
+        }
+        const auto executor = co_await asio::this_coro::executor;
+        asio::steady_timer patience(executor, longest_absence);
+        auto announced = origins_[place_].announced_broadcast(path_).as_tuple();
+        auto first = co_await (std::move(announced) || refused.closed() || patience.async_wait(asio::use_awaitable));
+        if (first.index() == 0 && current_ == refused) {
+            auto &[code, broadcast] = std::get<0>(first);
+            if (!code && broadcast != refused) take(std::move(broadcast), place_);
+        }
+        if (first.index() == 1) {
+            auto other = co_await another_than(std::move(refused));
+            co_return other;
+        }
+        co_return current_ == refused ? BroadcastConsumer() : current_;
+    }
+
+    /// Another broadcast than there was when it was cleared.
+    Event &changed() noexcept { return changed_; }
+    /// A request for a track was answered since it was cleared.
+    Event &answered() noexcept { return answered_; }
 
     /// The broadcast of the moment knows a track: others are not asked for what it does not know.
     void chosen() noexcept { is_chosen_ = true; }
@@ -66,7 +97,7 @@ public:
 
 private:
     /// Each once, in a circle, until one of them gives another broadcast than there was.
-    template <class Tag = void> asio::awaitable<std::error_code> ask_from(std::size_t first) {
+    template <class Tag = void> asio::awaitable<std::error_code> ask_from(std::size_t first, bool is_lost) {
         const auto before = current_;
         auto refusal = make_error_code(Error::NotFound);
         for (std::size_t i = 0; i < origins_.size(); ++i) {
@@ -78,15 +109,23 @@ private:
             if (code) {
                 refusal = code;
             } else if (!next.is_closed()) {
-                current_ = std::move(next);
-                place_ = place;
-                is_chosen_ = false;
+                take(std::move(next), place);
+                if (is_lost) ++in_vain_;
                 co_return std::error_code();
             }
         }
         co_return refusal;
     }
 
+    void take(BroadcastConsumer broadcast, std::size_t place) {
+        current_ = std::move(broadcast);
+        place_ = place;
+        is_chosen_ = false;
+        changed_.set();
+    }
+
+    // As long as a session is waited for.
+    static constexpr std::chrono::seconds longest_absence{10};
     // Broadcasts that fail one after the other and give nothing: whoever makes them must not be kept busy for ever.
     static constexpr int most_in_vain = 3;
 
@@ -96,6 +135,7 @@ private:
     std::string path_;
     bool is_chosen_ = false;
     int in_vain_ = 0;
+    Event changed_, answered_;
 };
 
 }  // namespace comoq::detail

@@ -7,6 +7,11 @@
 #include "../../track.hpp"
 
 #include <asio/awaitable.hpp>
+#include <asio/cancellation_state.hpp>
+#include <asio/cancellation_type.hpp>
+#include <asio/post.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -65,6 +70,12 @@ private:
         }
         auto out = request.accept(self->info_);
         const auto code = co_await outcome_of(follow(self, out));
+        const auto cancellation = co_await asio::this_coro::cancellation_state;
+        if (code && cancellation.cancelled() == asio::cancellation_type::none) {
+            // If it was the connection that failed, the session is told in the same turn, and ends the broadcast first.
+            const auto executor = co_await asio::this_coro::executor;
+            co_await asio::post(executor, asio::use_awaitable);
+        }
         // Of a track that has ended nothing is left to fail; what a dropped one has stays for its readers.
         if (code && code != Error::Dropped) out.abort(self->core_->lost_code(code));
     }

@@ -7,8 +7,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace comoq::lite::detail {
 
@@ -48,6 +50,17 @@ public:
         if (found == broadcasts_.end() || found->second.broadcast.lock() != broadcast.state()) return;
         if (found->second.asked_for) --asked_;
         broadcasts_.erase(found);
+    }
+
+    /// All that are there end with `code`.
+    void abort_all(std::error_code code) {
+        std::vector<std::shared_ptr<comoq::detail::BroadcastState>> all;
+        {
+            comoq::detail::Lock lock(mutex_);
+            for (const auto &[path, known] : broadcasts_)
+                if (auto there = known.broadcast.lock()) all.push_back(std::move(there));
+        }
+        for (const auto &broadcast : all) broadcast->close(comoq::detail::failure(code));
     }
 
 private:

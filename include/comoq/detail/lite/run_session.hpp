@@ -87,6 +87,8 @@ inline asio::awaitable<void> run_session(std::shared_ptr<SessionCore> core) {
             tasks.spawn(follow_announcements(core, std::string(prefix.view())));
     const auto code = co_await core->transport->closed();
     core->ended.set(code);
+    // Before their tracks, so that whoever reads one knows that it is not that track alone which is over.
+    core->requested.abort_all(core->lost_code({}));
     tasks.cancel();
     // The session is kept until then, so that what belongs to its executor ends there.
     co_await tasks.idle();
