@@ -124,6 +124,7 @@ case_chain() {
     # Once with the publisher later than the relay.
     kill -STOP "$clock"
     kill -KILL "$a_pid"
+    wait "$a_pid" 2>/dev/null || true
     start a2 "$bin/relay" --listen "${a%/}"
     until_true "B does not come back" eval '[ "$(grep -c event=upstream_connected "$tmp/b.log")" = 2 ]'
     local seen
