@@ -37,8 +37,9 @@ template <class Tag = void> asio::awaitable<void> mirror(OriginConsumer from, Or
         try {
             auto broadcast = to.make_broadcast(change->broadcast.info());
             detail::Lease lease(broadcast.consume());
-            auto guard = to.publish_broadcast(path, lease.give());
+            // Somebody on another thread may see it, and ask for a track, before the next line.
             auto handler = broadcast.dynamic();
+            auto guard = to.publish_broadcast(path, lease.give());
             auto upstream = std::make_shared<detail::ProxyUpstream>(change->broadcast, from, path);
             auto serving = detail::proxy_while_held(std::move(upstream), std::move(broadcast), std::move(handler),
                                                     std::move(lease));

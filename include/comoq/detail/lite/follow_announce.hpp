@@ -129,9 +129,11 @@ private:
         try {
             const Path path = Path(prefix_).join(Path(suffix));
             auto broadcast = origin.make_broadcast(BroadcastInfo(std::move(hops)));
+            // Somebody on another thread may see it, and ask for a track, before the next line.
+            auto handler = broadcast.dynamic();
             auto guard = origin.publish_broadcast(path.view(), broadcast.consume());
             core_->requested.announced(path.view(), broadcast.consume());
-            RemoteBroadcast::begin(core_, path.view(), broadcast, true);
+            RemoteBroadcast::begin(core_, path.view(), broadcast, std::move(handler), true);
             return std::make_unique<Announced>(std::move(broadcast), std::move(guard));
         } catch (const std::system_error &error) {
             if (error.code() == Error::Dropped) throw;

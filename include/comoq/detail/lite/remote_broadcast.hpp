@@ -26,9 +26,9 @@ namespace comoq::lite::detail {
 /// Unless it was announced it also ends, with NotFound, when for a while nobody has had a handle of it.
 class RemoteBroadcast {
 public:
+    /// `handler` is of the broadcast, and was made before anybody could ask it for a track.
     static void begin(const std::shared_ptr<SessionCore> &core, std::string_view path, BroadcastProducer broadcast,
-                      bool announced) {
-        auto handler = broadcast.dynamic();
+                      BroadcastDynamic handler, bool announced) {
         auto serving = serve(core, std::string(path), std::move(broadcast), std::move(handler), announced);
         asio::co_spawn(core->transport->executor(), std::move(serving), asio::detached);
     }
@@ -83,13 +83,15 @@ inline BroadcastConsumer requested_broadcast(const std::shared_ptr<SessionCore> 
     if (!core->config.subscribe) comoq::detail::throw_error(make_error_code(Error::Unauthorized));
     const Path path(text);
     std::optional<BroadcastProducer> made;
+    std::optional<BroadcastDynamic> handler;
     auto found = core->requested.find_or_make(path.view(), core->config.max_requested, [&] {
         BroadcastInfo info;
         if (const auto peer = core->peer_hop()) info.hops.push_back(*peer);
         made = core->config.subscribe->make_broadcast(std::move(info));
+        handler = made->dynamic();
         return made->consume();
     });
-    if (made) RemoteBroadcast::begin(core, path.view(), std::move(*made), false);
+    if (made) RemoteBroadcast::begin(core, path.view(), std::move(*made), std::move(*handler), false);
     return found;
 }
 
