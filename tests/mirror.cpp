@@ -17,6 +17,7 @@
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 #include "support/media.hpp"
+#include "support/plain_task.hpp"
 #include "support/run.hpp"
 
 using namespace comoq;
@@ -177,4 +178,20 @@ TEST_CASE("mirror: cancelled, it takes everything back", "[mirror]") {
     CHECK(scene.ended);
     CHECK(scene.code == asio::error::operation_aborted);
     CHECK(scene.to.stats().announced == 0);
+}
+
+TEST_CASE("mirror: whoever sees an announcement can ask for its tracks at that very moment", "[mirror]") {
+    Scene scene;
+    auto watch = scene.to.consumer().announced();
+    std::optional<bool> was_refused;
+    // It is resumed as the last act of announcing.
+    const auto look = [&]() -> PlainTask {
+        const auto change = co_await watch.next();
+        was_refused = change->broadcast.track("video").info().ready();
+    };
+    const auto looking = look();
+    auto published = scene.from->producer().create_broadcast("a");
+    scene.run();
+    CHECK(looking.done());
+    CHECK(was_refused == false);
 }
