@@ -116,11 +116,12 @@ case_chain() {
     local clock=$pid
     until_true "no clock at A" grep -q event=session_opened "$tmp/a.log"
     # These do not ask again by themselves: they end when they are cut off.
-    start reader "$bin/subscribe" "$b" clock seconds
     start second "$bin/subscribe" "$b" clock seconds --announced
-    has() { [ "$(stat -c %s "$tmp/$1.log")" -ge "$2" ]; }
-    until_true "no clock at B" has reader 19
+    has() { [ "$(stat -c %s "$tmp/$1.log")" -ge "$2" ] && grep -q ^20 "$tmp/$1.log"; }
     until_true "no clock at B" has second 19
+    # Not before it is announced: who asks for what nobody has is refused.
+    start reader "$bin/subscribe" "$b" clock seconds
+    until_true "no clock at B" has reader 19
     # Once with the publisher later than the relay.
     kill -STOP "$clock"
     kill -KILL "$a_pid"
