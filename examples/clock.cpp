@@ -33,9 +33,9 @@ constexpr const char *usage =
     "  --help       print this\n";
 
 struct Options {
-    std::optional<std::string> role, url;
+    std::optional<std::string> role;
+    RelayOptions relay;
     std::string path = "clock";
-    std::optional<std::string> authorities;
     std::size_t count = 0;  // 0: without end
 };
 
@@ -91,7 +91,7 @@ asio::awaitable<void> subscribe(comoq::OriginConsumer origin, std::string path, 
 }
 
 asio::awaitable<void> run(Options options) {
-    Client client(parse_url(*options.url), options.authorities);
+    Client client(options.relay);
     if (options.role == "subscribe") {
         co_await client.while_connected(subscribe(client.received(), options.path, options.count));
         co_return;
@@ -107,12 +107,11 @@ int main(int argc, char **argv) {
     Options options;
     CommandLine line;
     line.word([&](std::string_view text) { options.role = text; });
-    line.word([&](std::string_view text) { options.url = text; });
+    options.relay.read_from(line);
     line.option("--path", [&](std::string_view text) { options.path = text; });
-    line.option("--ca", [&](std::string_view text) { options.authorities = text; });
     line.option("--count", [&](std::string_view text) { options.count = number_from("--count", text, 1, 1'000'000'000); });
     return run_main("clock", usage, line, argc, argv, [&options] {
-        if ((options.role != "publish" && options.role != "subscribe") || !options.url) {
+        if ((options.role != "publish" && options.role != "subscribe") || !options.relay.url) {
             throw UsageError("publish or subscribe, and where? (--help tells)");
         }
         return run_client(run(options));

@@ -51,7 +51,8 @@ constexpr const char *usage =
     "  --help        print this\n";
 
 struct Options {
-    std::optional<std::string> url, path, file, track, authorities;
+    RelayOptions relay;
+    std::optional<std::string> path, file, track;
     bool loops = false, waits = false;
     std::chrono::seconds keep{30};
 };
@@ -147,7 +148,7 @@ awaitable<void> work(const Options &options, comoq::OriginProducer origin, const
 }
 
 awaitable<void> run(const Options &options, const fmp4::Movie &movie) {
-    Client client(parse_url(*options.url), options.authorities);
+    Client client(options.relay);
     co_await client.while_connected(work(options, client.published(), movie));
 }
 
@@ -156,7 +157,7 @@ awaitable<void> run(const Options &options, const fmp4::Movie &movie) {
 int main(int argc, char **argv) {
     Options options;
     CommandLine line;
-    line.word([&](std::string_view text) { options.url = text; });
+    options.relay.read_from(line);
     line.word([&](std::string_view text) { options.path = text; });
     line.word([&](std::string_view text) {
         if (text != "-") {
@@ -167,11 +168,10 @@ int main(int argc, char **argv) {
     line.option("--keep", [&](std::string_view text) {
         options.keep = std::chrono::seconds(number_from("--keep", text, 1, 86'400));
     });
-    line.option("--ca", [&](std::string_view text) { options.authorities = text; });
     line.flag("--loop", [&] { options.loops = true; });
     line.flag("--wait", [&] { options.waits = true; });
     return run_main("publish", usage, line, argc, argv, [&options] {
-        if (!options.url || !options.path) {
+        if (!options.relay.url || !options.path) {
             throw UsageError("where to, and as what? (--help tells)");
         }
         if (options.loops && !options.file) {

@@ -38,7 +38,8 @@ constexpr const char *usage =
     "  --help        print this\n";
 
 struct Options {
-    std::optional<std::string> url, path, authorities;
+    RelayOptions relay;
+    std::optional<std::string> path;
     std::vector<std::string> tracks;
     std::optional<std::uint64_t> start;
     std::size_t groups = std::numeric_limits<std::size_t>::max();
@@ -84,7 +85,7 @@ awaitable<void> work(const Options &options, comoq::OriginConsumer origin) {
 }
 
 awaitable<void> run(const Options &options) {
-    Client client(parse_url(*options.url), options.authorities);
+    Client client(options.relay);
     co_await client.while_connected(work(options, client.received()));
 }
 
@@ -93,7 +94,7 @@ awaitable<void> run(const Options &options) {
 int main(int argc, char **argv) {
     Options options;
     CommandLine line;
-    line.word([&](std::string_view text) { options.url = text; });
+    options.relay.read_from(line);
     line.word([&](std::string_view text) { options.path = text; });
     line.word([&](std::string_view text) { options.tracks.emplace_back(text); });
     line.word([&](std::string_view text) { options.tracks.emplace_back(text); });
@@ -103,7 +104,6 @@ int main(int argc, char **argv) {
     line.option("--groups", [&](std::string_view text) {
         options.groups = number_from("--groups", text, 1, std::size_t{1} << 53);
     });
-    line.option("--ca", [&](std::string_view text) { options.authorities = text; });
     line.flag("--announced", [&] { options.announced = true; });
     return run_main("subscribe", usage, line, argc, argv, [&options] {
         if (options.tracks.empty()) {

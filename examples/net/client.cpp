@@ -19,9 +19,14 @@
 #include <system_error>
 #include <utility>
 
-Client::Client(Url url, const std::optional<std::string> &authorities) : url_(std::move(url)) {
+void RelayOptions::read_from(CommandLine &line) {
+    line.word([this](std::string_view text) { url = parse_url(text); });
+    line.option("--ca", [this](std::string_view text) { authorities = text; });
+}
+
+Client::Client(const RelayOptions &relay) : url_(*relay.url) {
     if (url_.is_secure()) {
-        tls_ = client_tls(authorities);
+        tls_ = client_tls(relay.authorities);
     }
 }
 

@@ -1,6 +1,7 @@
 // What the programs that connect to a relay have in common: a session that is made again when it is lost.
 #pragma once
 
+#include "shared/command_line.hpp"
 #include "url.hpp"
 
 #include <comoq/origin.hpp>
@@ -12,10 +13,18 @@
 #include <optional>
 #include <string>
 
+// Which relay, as a command line says it: the word URL, and --ca.
+struct RelayOptions {
+    std::optional<Url> url;
+    std::optional<std::string> authorities;  // a file of PEM that a secure relay is checked by; the system's if there is none
+
+    void read_from(CommandLine &line);
+};
+
 class Client {
 public:
-    // `authorities` is a file of PEM that a secure relay is checked by; the system's if there is none.
-    Client(Url url, const std::optional<std::string> &authorities);
+    // `relay` has a URL.
+    explicit Client(const RelayOptions &relay);
 
     // What is published here is announced to the relay.
     comoq::OriginProducer published() const { return published_.producer(); }

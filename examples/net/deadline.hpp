@@ -1,11 +1,14 @@
 // What may take so long and no longer: the socket is closed when the time is over.
 #pragma once
 
+#include <asio/awaitable.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
 
 #include <chrono>
 #include <memory>
+#include <system_error>
+#include <utility>
 
 class Deadline {
 public:
@@ -28,3 +31,14 @@ private:
     std::shared_ptr<State> state_;
     asio::steady_timer timer_;
 };
+
+// Awaits `work`, which uses `socket`, and throws timed_out if the deadline ended it.
+template <class T>
+asio::awaitable<T> within(asio::ip::tcp::socket &socket, std::chrono::milliseconds time, asio::awaitable<T> work) {
+    const Deadline deadline(socket, time);
+    try {
+        co_return co_await std::move(work);
+    } catch (const std::system_error &) {
+        deadline.rethrow();
+    }
+}

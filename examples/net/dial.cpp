@@ -1,6 +1,7 @@
 #include "dial.hpp"
 
 #include "deadline.hpp"
+#include "tls.hpp"
 
 #include <comoq/qmux/run.hpp>
 #include <comoq/qmux/tcp_channel.hpp>
@@ -9,13 +10,13 @@
 
 #include <asio/connect.hpp>
 #include <asio/ssl/host_name_verification.hpp>
-#include <asio/ssl/stream.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
 #include <chrono>
 #include <string>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 #ifdef __linux__
@@ -28,7 +29,6 @@ using asio::awaitable;
 using asio::use_awaitable;
 using asio::ip::tcp;
 using namespace std::chrono_literals;
-using TlsStream = asio::ssl::stream<tcp::socket>;
 
 constexpr auto longest = 10s;
 
@@ -58,30 +58,26 @@ awaitable<void> connect(tcp::socket &socket, const Url &url, const Deadline &dea
     prepare(socket);
 }
 
-awaitable<std::shared_ptr<comoq::Transport>> dial_plainly(Url url) {
-    tcp::socket socket(co_await asio::this_coro::executor);
+awaitable<void> secure(TlsStream &stream, const Url &url) {
+    stream.set_verify_callback(asio::ssl::host_name_verification(url.host));
+    // For servers with several names. An address is none.
+    std::error_code no_address;
+    asio::ip::make_address(url.host, no_address);
+    if (no_address) {
+        SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str());
+    }
+    co_await stream.async_handshake(asio::ssl::stream_base::client, use_awaitable);
+}
+
+// `stream` is the socket, or what there is of TLS on it.
+template <class Stream>
+awaitable<std::shared_ptr<comoq::Transport>> dial_by(Stream &stream, tcp::socket &socket, const Url &url) {
     const Deadline deadline(socket, longest);
     try {
         co_await connect(socket, url, deadline);
-        co_return co_await speak(socket, url);
-    } catch (const std::system_error &) {
-        deadline.rethrow();
-    }
-}
-
-awaitable<std::shared_ptr<comoq::Transport>> dial_securely(Url url, std::shared_ptr<asio::ssl::context> tls) {
-    TlsStream stream(co_await asio::this_coro::executor, *tls);
-    const Deadline deadline(stream.next_layer(), longest);
-    try {
-        co_await connect(stream.next_layer(), url, deadline);
-        stream.set_verify_callback(asio::ssl::host_name_verification(url.host));
-        // For servers with several names. An address is none.
-        std::error_code no_address;
-        asio::ip::make_address(url.host, no_address);
-        if (no_address) {
-            SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str());
+        if constexpr (std::is_same_v<Stream, TlsStream>) {
+            co_await secure(stream, url);
         }
-        co_await stream.async_handshake(asio::ssl::stream_base::client, use_awaitable);
         co_return co_await speak(stream, url);
     } catch (const std::system_error &) {
         deadline.rethrow();
@@ -101,5 +97,11 @@ void prepare(tcp::socket &socket) {
 }
 
 awaitable<std::shared_ptr<comoq::Transport>> dial(Url url, std::shared_ptr<asio::ssl::context> tls) {
-    return url.is_secure() ? dial_securely(std::move(url), std::move(tls)) : dial_plainly(std::move(url));
+    const auto executor = co_await asio::this_coro::executor;
+    if (url.is_secure()) {
+        TlsStream stream(executor, *tls);
+        co_return co_await dial_by(stream, stream.next_layer(), url);
+    }
+    tcp::socket socket(executor);
+    co_return co_await dial_by(socket, socket, url);
 }

@@ -1,11 +1,15 @@
 // TLS for both ends, with OpenSSL's usual settings but for what is said here.
 #pragma once
 
+#include <asio/ip/tcp.hpp>
 #include <asio/ssl/context.hpp>
+#include <asio/ssl/stream.hpp>
 
 #include <memory>
 #include <optional>
 #include <string>
+
+using TlsStream = asio::ssl::stream<asio::ip::tcp::socket>;
 
 // What a server shows: a certificate chain and its key, both PEM. Throws std::runtime_error with the file's name.
 std::shared_ptr<asio::ssl::context> server_tls(const std::string &certificate, const std::string &key);

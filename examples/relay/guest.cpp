@@ -3,6 +3,7 @@
 #include "log.hpp"
 #include "net/deadline.hpp"
 #include "net/dial.hpp"
+#include "net/tls.hpp"
 
 #include <comoq/qmux/run.hpp>
 #include <comoq/qmux/tcp_channel.hpp>
@@ -10,7 +11,6 @@
 #include <comoq/websocket/upgrade.hpp>
 
 #include <asio/post.hpp>
-#include <asio/ssl/stream.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
@@ -30,7 +30,6 @@ using asio::awaitable;
 using asio::use_awaitable;
 using asio::ip::tcp;
 using namespace std::chrono_literals;
-using TlsStream = asio::ssl::stream<tcp::socket>;
 
 // How long each of these may take: TLS and the head of a request, the answer to one, SETUP.
 constexpr auto longest_handshake = 10s;
@@ -39,15 +38,6 @@ constexpr auto longest_silence = 10s;
 
 // Which session it is in the log.
 LogLine &name(LogLine &line, std::uint64_t id) { return line.with("id", id); }
-
-awaitable<void> shake_hands(TlsStream &stream) {
-    const Deadline deadline(stream.next_layer(), longest_handshake);
-    try {
-        co_await stream.async_handshake(asio::ssl::stream_base::server, use_awaitable);
-    } catch (const std::system_error &) {
-        deadline.rethrow();
-    }
-}
 
 template <class Stream> awaitable<void> write_answer(Stream &stream, WebAnswer &answer, bool has_body, bool keeps_alive) {
     answer.head.fields.add("Content-Length", std::to_string(answer.body.size()));
@@ -111,22 +101,28 @@ Guests::Numbers Guests::numbers() const {
 
 void Guest::ask_to_leave() {
     std::lock_guard lock(mutex_);
-    if (transport_ != nullptr) {
-        transport_->close({}, "the relay shuts down");
-    } else if (executor_) {
-        asio::post(executor_, [self = shared_from_this()] {
-            std::error_code ignored;
-            if (self->socket_ != nullptr) {
-                self->socket_->close(ignored);
-            } else {
-                // It has become a session meanwhile, or is gone.
-                std::lock_guard lock_again(self->mutex_);
-                if (self->transport_ != nullptr) {
-                    self->transport_->close({}, "the relay shuts down");
-                }
-            }
-        });
+    if (close_session() || !executor_) {
+        return;
     }
+    asio::post(executor_, [self = shared_from_this()] {
+        if (self->socket_ != nullptr) {
+            std::error_code ignored;
+            self->socket_->close(ignored);
+            return;
+        }
+        // It has become a session meanwhile, or is gone.
+        std::lock_guard lock_again(self->mutex_);
+        self->close_session();
+    });
+}
+
+// Under the lock. False if there is none.
+bool Guest::close_session() {
+    if (transport_ == nullptr) {
+        return false;
+    }
+    transport_->close({}, "the relay shuts down");
+    return true;
 }
 
 comoq::TransportStats Guest::stats() const {
@@ -154,7 +150,8 @@ awaitable<void> Guest::serve(std::shared_ptr<Guest> self, tcp::socket socket) {
         if (self->listener_.is_secure()) {
             TlsStream stream(std::move(socket), *self->house_.tls);
             self->socket_ = &stream.next_layer();
-            co_await shake_hands(stream);
+            auto handshake = stream.async_handshake(asio::ssl::stream_base::server, use_awaitable);
+            co_await within(stream.next_layer(), longest_handshake, std::move(handshake));
             co_await self->serve_stream(stream);
         } else {
             self->socket_ = &socket;
@@ -197,20 +194,13 @@ template <class Stream> awaitable<bool> Guest::upgrade(Stream &stream) {
     namespace websocket = comoq::websocket;
     std::vector<std::byte> leftover;
     while (true) {
-        std::optional<websocket::IncomingRequest> request;
-        {
-            const Deadline deadline(*socket_, longest_handshake);
-            try {
-                request = co_await websocket::read_request(stream, std::move(leftover));
-            } catch (const std::system_error &) {
-                deadline.rethrow();
-            }
-        }
+        auto reading = websocket::read_request(stream, std::move(leftover));
+        auto request = co_await within(*socket_, longest_handshake, std::move(reading));
         const Deadline deadline(*socket_, longest_answer);
-        const bool is_upgrade = websocket::is_upgrade(request->head);
-        const auto target = request->head.target;
+        const bool is_upgrade = websocket::is_upgrade(request.head);
+        const auto target = request.head.target;
         if (is_upgrade && find_views(std::string_view(target).substr(0, target.find_first_of("?#")))) {
-            auto accepted = co_await websocket::accept(stream, std::move(*request), protocols);
+            auto accepted = co_await websocket::accept(stream, std::move(request), protocols);
             comoq::qmux::ConnectionConfig config;
             config.version = accepted.version;
             config.protocol = accepted.protocol;
@@ -223,17 +213,17 @@ template <class Stream> awaitable<bool> Guest::upgrade(Stream &stream) {
         }
         auto answer = is_upgrade           ? refusal(403, "Forbidden")
                       : !house_.web        ? refusal(404, "Not Found")
-                                           : house_.web->answer(request->head);
-        const bool keeps_alive = !is_upgrade && request->head.keeps_alive() && !request->head.has_body();
+                                           : house_.web->answer(request.head);
+        const bool keeps_alive = !is_upgrade && request.head.keeps_alive() && !request.head.has_body();
         {
             LogLine line(Level::Debug, "web_request");
-            name(line, id_).with("method", request->head.method).with("target", target).with("status", answer.head.status);
+            name(line, id_).with("method", request.head.method).with("target", target).with("status", answer.head.status);
         }
-        co_await write_answer(stream, answer, request->head.method != "HEAD", keeps_alive);
+        co_await write_answer(stream, answer, request.head.method != "HEAD", keeps_alive);
         if (!keeps_alive) {
             co_return false;
         }
-        leftover = std::move(request->leftover);
+        leftover = std::move(request.leftover);
     }
 }
 

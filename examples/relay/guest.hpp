@@ -83,6 +83,7 @@ private:
     template <class Stream> asio::awaitable<bool> upgrade(Stream &stream);
     asio::awaitable<void> serve_session();
     bool find_views(std::string_view path);
+    bool close_session();
 
     House &house_;
     const Url &listener_;
