@@ -17,10 +17,10 @@
 
 namespace comoq {
 
-/// Announces at `to` what is announced at `from`, another origin, at the same paths (below the roots of both) and with the same
-/// hops, for as long as it is announced there. Each is a broadcast of `to` that `proxy` serves: it goes on for those who have it when it is
-/// not announced any more, and with what `from` then gives for its path when it fails. What `to` does not take, because it lies
-/// outside of its view or came through it, is left out.
+/// Announces at `to` what is announced at `from`, another origin, at the same paths (below the roots of both) and with the
+/// same hops, for as long as it is announced there. Each is a broadcast of `to` that `proxy` serves: it goes on for those who
+/// have it when it is not announced any more, and with what `from` then gives for its path when it fails. What `to` does not
+/// take, because it lies outside of its view or came through it, is left out.
 ///
 /// It ends with the origin of `from`; what it has announced is then withdrawn. Cancelled, it throws `operation_aborted`.
 /// Threads: as for `proxy`.

@@ -1,5 +1,6 @@
 #pragma once
 #include "broadcast.hpp"
+#include "detail/event.hpp"
 #include "detail/lease.hpp"
 #include "detail/proxy_track.hpp"
 #include "detail/proxy_upstream.hpp"
@@ -72,17 +73,23 @@ asio::awaitable<void> proxy_tracks(std::shared_ptr<ProxyUpstream> upstream, Broa
     }
 }
 
+/// Until upstream ends, or `let_go` is over. A subscribed track keeps `given`, if anybody has it.
 template <class Tag = void>
 asio::awaitable<void> proxy(std::shared_ptr<ProxyUpstream> upstream, BroadcastProducer to, BroadcastDynamic handler,
-                            std::weak_ptr<BroadcastState> given = {}) {
+                            std::weak_ptr<BroadcastState> given, asio::awaitable<void> let_go) {
     using namespace asio::experimental::awaitable_operators;
-    auto consumer = to.consume();
+    auto tracks = proxy_tracks(upstream, std::move(handler), to.consume(), std::move(given));
+    auto end = proxy_end(std::move(upstream), std::move(to));
     try {
-        co_await (proxy_tracks(upstream, std::move(handler), std::move(consumer), std::move(given)) ||
-                  proxy_end(upstream, std::move(to)));
-    } catch (const asio::multiple_exceptions &both) {
-        std::rethrow_exception(both.first_exception());
+        co_await (std::move(tracks) || std::move(end) || std::move(let_go));
+    } catch (const asio::multiple_exceptions &all) {
+        std::rethrow_exception(all.first_exception());
     }
+}
+
+template <class Tag = void> asio::awaitable<void> never() {
+    Event event;
+    co_await event.wait();
 }
 
 /// Until nobody has the broadcast, nor waits for a track of it.
@@ -96,14 +103,9 @@ asio::awaitable<void> until_let_go(std::shared_ptr<ProxyUpstream> upstream, Broa
 template <class Tag = void>
 asio::awaitable<void> proxy_while_held(std::shared_ptr<ProxyUpstream> upstream, BroadcastProducer to,
                                        BroadcastDynamic handler, Lease lease) {
-    using namespace asio::experimental::awaitable_operators;
     auto given = lease.held();
-    auto over = until_let_go(upstream, to, std::move(lease));
-    try {
-        co_await (proxy(std::move(upstream), to, std::move(handler), std::move(given)) || std::move(over));
-    } catch (const asio::multiple_exceptions &both) {
-        std::rethrow_exception(both.first_exception());
-    }
+    auto let_go = until_let_go(upstream, to, std::move(lease));
+    co_await proxy(std::move(upstream), to, std::move(handler), std::move(given), std::move(let_go));
     to.finish();
 }
 
@@ -114,7 +116,8 @@ asio::awaitable<void> proxy_while_held(std::shared_ptr<ProxyUpstream> upstream, 
 template <class Tag = void>
 asio::awaitable<void> proxy(BroadcastConsumer from, BroadcastProducer to) {
     auto handler = to.dynamic();
-    return detail::proxy(std::make_shared<detail::ProxyUpstream>(std::move(from)), std::move(to), std::move(handler));
+    auto upstream = std::make_shared<detail::ProxyUpstream>(std::move(from));
+    return detail::proxy(std::move(upstream), std::move(to), std::move(handler), {}, detail::never());
 }
 
 /// Answers a request with a broadcast of `to`, served from the same (absolute) path at `from`, which is asked again when
