@@ -294,6 +294,10 @@ TEST_CASE("section 2 threads: steps that are cancelled while a writer completes 
                 std::this_thread::yield();
             }
             waiting.cancel();
+            // The writer may have claimed it, and not come to wake it yet.
+            for (int patience = 0; !waiting.done() && patience < 10'000'000; ++patience) {
+                std::this_thread::yield();
+            }
             if (!waiting.done()) {
                 right = false;
                 break;
