@@ -14,10 +14,10 @@
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 
+#include "support/asking_on_sight.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 #include "support/media.hpp"
-#include "support/plain_task.hpp"
 #include "support/run.hpp"
 
 using namespace comoq;
@@ -182,16 +182,9 @@ TEST_CASE("mirror: cancelled, it takes everything back", "[mirror]") {
 
 TEST_CASE("mirror: whoever sees an announcement can ask for its tracks at that very moment", "[mirror]") {
     Scene scene;
-    auto watch = scene.to.consumer().announced();
-    std::optional<bool> was_refused;
-    // It is resumed as the last act of announcing.
-    const auto look = [&]() -> PlainTask {
-        const auto change = co_await watch.next();
-        was_refused = change->broadcast.track("video").info().ready();
-    };
-    const auto looking = look();
+    const AskingOnSight asking(scene.to);
     auto published = scene.from->producer().create_broadcast("a");
     scene.run();
-    CHECK(looking.done());
-    CHECK(was_refused == false);
+    CHECK(asking.done());
+    CHECK(asking.was_refused() == false);
 }

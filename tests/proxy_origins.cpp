@@ -33,6 +33,8 @@ struct Upstream {
                 request->accept(self.broadcast->consume());
         }
     }
+    void publish_video() { video = broadcast->create_track("video"); }
+
     int requests = 0;
     std::optional<Error> refusal;
     Origin origin;
@@ -62,10 +64,18 @@ struct Scene {
         run();
         return waiting;
     }
+    TrackSubscriber reader() { return std::move(subscribe(request()).value()); }
 
     asio::io_context context;
     std::vector<Upstream> upstreams;
     Origin relay;
+};
+
+/// One origin, which has the track that is read.
+struct VideoScene : Scene {
+    VideoScene() : Scene(1) { upstream.publish_video(); }
+
+    Upstream &upstream = upstreams.front();
 };
 
 }  // namespace
@@ -89,13 +99,12 @@ TEST_CASE("proxy: a broadcast that nobody has any more is let go of, on both sid
 }
 
 TEST_CASE("proxy: a broadcast of which a track is read is kept, and the next who asks shares it", "[proxy]") {
-    Scene scene(1);
-    auto &upstream = scene.upstreams.front();
-    upstream.video = upstream.broadcast->create_track("video");
-    auto first = std::make_unique<TrackSubscriber>(std::move(scene.subscribe(scene.request()).value()));
+    VideoScene scene;
+    auto &upstream = scene.upstream;
+    auto first = std::make_unique<TrackSubscriber>(scene.reader());
     scene.run();
     CHECK(scene.relay.stats().served == 1);
-    auto second = std::make_unique<TrackSubscriber>(std::move(scene.subscribe(scene.request()).value()));
+    auto second = std::make_unique<TrackSubscriber>(scene.reader());
     CHECK(upstream.video->stats().subscribers == 1);
     upstream.video->write_frame(payload("both"));
     scene.run();
@@ -111,7 +120,7 @@ TEST_CASE("proxy: a broadcast of which a track is read is kept, and the next who
 TEST_CASE("proxy: of several origins the first that gives something is asked", "[proxy]") {
     Scene scene(3);
     scene.upstreams[0].refusal = Error::Unroutable;
-    scene.upstreams[1].video = scene.upstreams[1].broadcast->create_track("video");
+    scene.upstreams[1].publish_video();
     auto subscriber = scene.subscribe(scene.request());
     CHECK(subscriber.done());
     CHECK(scene.upstreams[1].video->stats().subscribers == 1);
@@ -120,7 +129,7 @@ TEST_CASE("proxy: of several origins the first that gives something is asked", "
 
 TEST_CASE("proxy: a track that one origin does not know is asked of the next", "[proxy]") {
     Scene scene(3);
-    scene.upstreams[2].video = scene.upstreams[2].broadcast->create_track("video");
+    scene.upstreams[2].publish_video();
     auto audio = scene.upstreams[2].broadcast->create_track("audio");
     const auto broadcast = scene.request();
     auto subscriber = scene.subscribe(broadcast);
@@ -142,7 +151,7 @@ TEST_CASE("proxy: what no origin knows is refused once each was asked, and may b
     CHECK(scene.subscribe(broadcast).code() == Error::NotFound);
     for (auto &upstream : scene.upstreams) {
         CHECK(upstream.requests == 1);
-        upstream.video = upstream.broadcast->create_track("video");
+        upstream.publish_video();
         CHECK(scene.subscribe(broadcast).done());
         upstream.video.reset();
     }
@@ -157,10 +166,9 @@ TEST_CASE("proxy: what no origin knows is refused once each was asked, and may b
 
 TEST_CASE("proxy: when what one origin gave is lost, another one is asked if that one has no more", "[proxy]") {
     Scene scene(2);
-    scene.upstreams[0].video = scene.upstreams[0].broadcast->create_track("video");
-    scene.upstreams[1].video = scene.upstreams[1].broadcast->create_track("video");
-    auto waiting = scene.subscribe(scene.request());
-    auto &subscriber = waiting.value();
+    scene.upstreams[0].publish_video();
+    scene.upstreams[1].publish_video();
+    auto subscriber = scene.reader();
     scene.upstreams[0].video->write_frame(payload("0"));
     scene.run();
     CHECK(nexts(subscriber) == Numbers{0});
@@ -231,7 +239,7 @@ TEST_CASE("proxy: a loss counts once, however many tracks are read", "[proxy]") 
 
 TEST_CASE("proxy: what an origin has that is not asked any more ends nothing", "[proxy]") {
     Scene scene(2);
-    scene.upstreams[1].video = scene.upstreams[1].broadcast->create_track("video");
+    scene.upstreams[1].publish_video();
     auto audio = scene.upstreams[1].broadcast->create_track("audio");
     const auto broadcast = scene.request();
     auto video = scene.subscribe(broadcast);
@@ -246,11 +254,9 @@ TEST_CASE("proxy: what an origin has that is not asked any more ends nothing", "
 }
 
 TEST_CASE("proxy: a track whose publisher is back later than what it is asked of goes on when it is announced", "[proxy]") {
-    Scene scene(1);
-    auto &upstream = scene.upstreams.front();
-    upstream.video = upstream.broadcast->create_track("video");
-    auto waiting = scene.subscribe(scene.request());
-    auto &subscriber = waiting.value();
+    VideoScene scene;
+    auto &upstream = scene.upstream;
+    auto subscriber = scene.reader();
     upstream.video->write_frame(payload("0"));
     scene.run();
     CHECK(nexts(subscriber) == Numbers{0});

@@ -19,9 +19,9 @@
 #include <asio/io_context.hpp>
 
 #include "lite/scene.hpp"
+#include "support/asking_on_sight.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
-#include "support/plain_task.hpp"
 #include "support/seed.hpp"
 
 using namespace comoq;
@@ -824,17 +824,10 @@ TEST_CASE("a session: what the peer measures is asked for where that is wanted, 
 
 TEST_CASE("a session: whoever sees an announcement can ask for its tracks at that very moment", "[lite][session]") {
     LiteScene scene;
-    auto watch = scene.here.consumer().announced();
-    std::optional<bool> was_refused;
-    // It is resumed as the last act of announcing.
-    const auto look = [&]() -> PlainTask {
-        const auto change = co_await watch.next();
-        was_refused = change->broadcast.track("video").info().ready();
-    };
-    const auto looking = look();
+    const AskingOnSight asking(scene.here);
     scene.connect();
     auto track = scene.publish("a");
     scene.run();
-    CHECK(looking.done());
-    CHECK(was_refused == false);
+    CHECK(asking.done());
+    CHECK(asking.was_refused() == false);
 }

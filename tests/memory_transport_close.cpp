@@ -1,0 +1,232 @@
+// The end of a connection, and what is left of its streams.
+#include <comoq/memory_transport.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <tuple>
+#include <vector>
+
+#include <asio/error.hpp>
+#include <asio/io_context.hpp>
+
+#include <comoq/error.hpp>
+
+#include "support/begun.hpp"
+#include "support/catch.hpp"
+#include "support/memory_scene.hpp"
+#include "support/run.hpp"
+
+using namespace comoq;
+using namespace comoq::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Codes = std::vector<std::error_code>;
+
+const std::error_code closed_code = make_error_code(Error::Closed);
+
+/// Everything that can wait at one end, waiting.
+struct Waiters {
+    Waiters(MemoryScene &scene, Transport &end, SendStream &send, ReceiveStream &receive, SendStream &other)
+        : open_uni(scene.begin(end.open_uni())), open_bidi(scene.begin(end.open_bidi())),
+          accept_uni(scene.begin(end.accept_uni())), accept_bidi(scene.begin(end.accept_bidi())),
+          datagram(scene.begin(end.receive_datagram())), closed(scene.begin(end.closed())),
+          write(scene.begin(send.write(bytes(200'000)))), read(scene.begin(receive.read())),
+          stopped(scene.begin(other.stopped())) {}
+
+    bool any_done() {
+        return open_uni.done() || open_bidi.done() || accept_uni.done() || accept_bidi.done() || datagram.done() ||
+               closed.done() || write.done() || read.done() || stopped.done();
+    }
+    Codes codes() {
+        return {open_uni.code(), open_bidi.code(), accept_uni.code(), accept_bidi.code(),
+                datagram.code(), write.code(), read.code(), stopped.value()};
+    }
+
+    Begun<SendPtr> open_uni;
+    Begun<BidiStream> open_bidi;
+    Begun<ReceivePtr> accept_uni;
+    Begun<BidiStream> accept_bidi;
+    Begun<Bytes> datagram;
+    Begun<std::error_code> closed;
+    Begun<void> write;
+    Begun<Bytes> read;
+    Begun<std::error_code> stopped;
+};
+
+Codes eight_of(std::error_code code) { return Codes(8, code); }
+
+/// What begins at one end that is over.
+Codes codes_now(MemoryScene &scene, Transport &end, SendStream &send, ReceiveStream &receive, SendStream &other) {
+    return {scene.code(end.open_uni()), scene.code(end.open_bidi()), scene.code(end.accept_uni()),
+            scene.code(end.accept_bidi()), scene.code(end.receive_datagram()), scene.code(send.write(bytes("late"))),
+            scene.code(receive.read()), scene.now(other.stopped())};
+}
+
+/// Both ends with streams that are in use, and everybody waiting.
+struct Busy : MemoryScene {
+    Busy() : MemoryScene(config_with([](auto &config) { config.max_streams = 2; })) {
+        std::tie(here, there) = bidi();
+        std::tie(other_here, other_there) = bidi();
+        own = now(server->open_bidi());
+        own_too = now(server->open_bidi());
+        for (const auto &end : {client, server}) {
+            for (int i = 0; i < 2; ++i) unis.push_back(now(end->open_uni()));
+        }
+        at_client.emplace(*this, *client, *here.send, *other_here.receive, *other_here.send);
+        at_server.emplace(*this, *server, *there.send, *other_there.receive, *other_there.send);
+    }
+
+    BidiStream here, there, other_here, other_there, own, own_too;
+    std::vector<SendPtr> unis;
+    std::optional<Waiters> at_client, at_server;
+};
+
+}  // namespace
+
+TEST_CASE("transport: when one side closes, what waits at both fails, and what begins, with the code as it travels",
+          "[transport]") {
+    struct Case {
+        std::error_code given, seen;
+    };
+    const auto codes = GENERATE(Case{old, old},
+                                Case{make_error_code(Error::RoutingLoop), make_error_code(Error::Duplicate)},
+                                Case{asio::error::broken_pipe, make_error_code(Error::Transport)},
+                                Case{app_error(7), app_error(7)}, Case{cancelled, cancelled}, Case{none, none});
+    const bool client_closes = GENERATE(true, false);
+    Busy scene;
+    CHECK_FALSE(scene.at_client->any_done());
+    CHECK_FALSE(scene.at_server->any_done());
+    (client_closes ? scene.client : scene.server)->close(codes.given, "because");
+    const auto failure = [](std::error_code code) { return code ? code : closed_code; };
+    const auto at_client = client_closes ? codes.given : codes.seen;
+    const auto at_server = client_closes ? codes.seen : codes.given;
+    CHECK(scene.at_client->codes() == eight_of(failure(at_client)));
+    CHECK(scene.at_server->codes() == eight_of(failure(at_server)));
+    CHECK(scene.at_client->closed.value() == at_client);
+    CHECK(scene.at_server->closed.value() == at_server);
+    CHECK(codes_now(scene, *scene.client, *scene.here.send, *scene.here.receive, *scene.here.send) ==
+          eight_of(failure(at_client)));
+    CHECK(codes_now(scene, *scene.server, *scene.there.send, *scene.there.receive, *scene.own.send) ==
+          eight_of(failure(at_server)));
+    CHECK(scene.now(scene.client->closed()) == at_client);
+    CHECK(scene.now(scene.server->closed()) == at_server);
+    CHECK(scene.link.open_streams() == 0);
+}
+
+TEST_CASE("memory transport: when the connection is cut, both ends fail with the code", "[transport]") {
+    Busy scene;
+    const bool given = GENERATE(false, true);
+    if (given) scene.link.cut(old);
+    else scene.link.cut();
+    const auto code = given ? old : make_error_code(Error::Transport);
+    CHECK(scene.at_client->codes() == eight_of(code));
+    CHECK(scene.at_server->codes() == eight_of(code));
+    CHECK(scene.now(scene.client->closed()) == code);
+    CHECK(scene.now(scene.server->closed()) == code);
+    CHECK(codes_now(scene, *scene.client, *scene.here.send, *scene.here.receive, *scene.here.send) == eight_of(code));
+    CHECK(scene.link.open_streams() == 0);
+}
+
+TEST_CASE("transport: the first end counts", "[transport]") {
+    MemoryScene scene;
+    const bool cut_first = GENERATE(false, true);
+    if (cut_first) scene.link.cut(old);
+    else scene.client->close(old, "");
+    scene.server->close(lagged, "");
+    scene.client->close({}, "");
+    scene.link.cut(lagged);
+    CHECK(scene.now(scene.client->closed()) == old);
+    CHECK(scene.now(scene.server->closed()) == old);
+}
+
+TEST_CASE("transport: what came with its end can still be read after the close, what came without it cannot",
+          "[transport]") {
+    MemoryScene scene;
+    auto [ended, whole] = scene.uni();
+    auto [open, partial] = scene.uni();
+    auto [reset, broken] = scene.uni();
+    scene.write(*ended, "all of it");
+    ended->finish();
+    scene.write(*open, "some of it");
+    reset->reset(lagged);
+    scene.run();
+    const bool here = GENERATE(false, true);
+    (here ? scene.server : scene.client)->close(old, "");
+    CHECK(scene.read(*whole) == "all of it");
+    CHECK(scene.at_end(*whole));
+    CHECK(scene.code(partial->read()) == old);
+    CHECK(scene.code(broken->read()) == lagged);
+}
+
+TEST_CASE("transport: streams that nobody accepted, and datagrams that nobody took, end with the connection",
+          "[transport]") {
+    MemoryScene scene;
+    auto uni = scene.now(scene.client->open_uni());
+    auto bidi = scene.now(scene.client->open_bidi());
+    scene.write(*uni, "u");
+    scene.write(*bidi.send, "b");
+    scene.client->send_datagram(bytes("d"));
+    scene.run();
+    scene.client->close(old, "");
+    CHECK(scene.code(scene.server->accept_uni()) == old);
+    CHECK(scene.code(scene.server->accept_bidi()) == old);
+    CHECK(scene.code(scene.server->receive_datagram()) == old);
+}
+
+TEST_CASE("transport: after the close nothing that is done to a stream or the connection does harm", "[transport]") {
+    Busy scene;
+    scene.client->close(old, "");
+    scene.run();
+    scene.here.send->finish();
+    scene.here.send->reset(lagged);
+    scene.there.send->reset(lagged);
+    scene.there.send->finish();
+    scene.own.send->set_order({.priority = 3});
+    scene.here.receive->stop(lagged);
+    scene.there.receive.reset();
+    scene.there.send.reset();
+    scene.client->send_datagram(bytes("late"));
+    scene.link.pause();
+    scene.link.resume();
+    scene.advance(1s);
+    CHECK(scene.now(scene.here.send->stopped()) == old);
+    CHECK(scene.link.open_streams() == 0);
+}
+
+TEST_CASE("transport: a connection is not closed by being let go, and its streams outlive it", "[transport]") {
+    asio::io_context context;
+    const auto make = [&] { return MemoryLink(context.get_executor(), context.get_executor()); };
+    auto link = std::make_optional(make());
+    auto client = link->client(), server = link->server();
+    auto send = run_to_end(context, client->open_uni());
+    run_to_end(context, send->write(bytes("a")));
+    auto receive = run_to_end(context, server->accept_uni());
+    link.reset();
+    client.reset();
+    server.reset();
+    CHECK(run_to_end(context, receive->read()).view() == "a");
+    run_to_end(context, send->write(bytes("b")));
+    send->finish();
+    CHECK(run_to_end(context, receive->read()).view() == "b");
+    CHECK(run_to_end(context, receive->read()).empty());
+}
+
+TEST_CASE("transport: whose peer is gone waits until it closes", "[transport]") {
+    asio::io_context context;
+    auto link = std::make_unique<MemoryLink>(context.get_executor(), context.get_executor());
+    const auto client = link->client();
+    link.reset();
+    auto send = run_to_end(context, client->open_uni());
+    Begun<void> writing(context, send->write(bytes(200'000)));
+    Begun<std::error_code> closed(context, client->closed());
+    CHECK_FALSE(writing.done());
+    client->send_datagram(bytes("nobody"));
+    CHECK_FALSE(closed.done());
+    client->close({}, "");
+    CHECK(writing.code() == closed_code);
+    CHECK(closed.value() == none);
+}

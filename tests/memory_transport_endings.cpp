@@ -1,0 +1,276 @@
+// The ways in which a stream is over.
+#include <comoq/memory_transport.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+
+#include <comoq/error.hpp>
+
+#include "support/begun.hpp"
+#include "support/catch.hpp"
+#include "support/memory_scene.hpp"
+
+using namespace comoq;
+using namespace comoq::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// What is done with a handle, in the end or before.
+enum class Act { Nothing, Finish, Fail, Use };
+
+/// Destroys the handles of a stream in some order, after having done something with each.
+template <class Handle> void act(MemoryScene &scene, Handle &handle, Act what) {
+    if constexpr (std::is_same_v<Handle, SendPtr>) {
+        if (what == Act::Use) scene.begin(handle->write(bytes("used"))).done();
+        if (what == Act::Finish) handle->finish();
+        if (what == Act::Fail) handle->reset(old);
+    } else {
+        if (what == Act::Finish || what == Act::Use) scene.begin(handle->read()).done();
+        if (what == Act::Fail) handle->stop(lagged);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("transport: no unidirectional stream stays open when its handles are gone, whatever was done with them",
+          "[transport]") {
+    const auto writes = GENERATE(Act::Nothing, Act::Finish, Act::Fail, Act::Use);
+    const auto reads = GENERATE(Act::Nothing, Act::Fail, Act::Use);
+    const bool writer_first = GENERATE(false, true);
+    const bool between = GENERATE(false, true);
+    const bool full = GENERATE(false, true);
+    MemoryScene scene(config_with([](auto &config) { config.max_streams = 1; }));
+    auto [send, receive] = scene.uni();
+    auto another = scene.begin(scene.client->open_uni());
+    CHECK_FALSE(another.done());
+    std::optional<Begun<void>> writing;
+    // More than the window, so that some of it waits to be sent.
+    if (full) writing.emplace(scene.begin(send->write(bytes(200'000))));
+    const auto turn = [&] {
+        if (between) scene.run();
+    };
+    act(scene, send, writes);
+    turn();
+    act(scene, receive, reads);
+    turn();
+    if (writer_first) send.reset();
+    else receive.reset();
+    turn();
+    send.reset();
+    receive.reset();
+    scene.run();
+    REQUIRE(another.done());
+    another.value().reset();
+    scene.run();
+    CHECK(scene.link.open_streams() == 0);
+    if (writing) CHECK(writing->done());
+}
+
+TEST_CASE("transport: no bidirectional stream stays open when its handles are gone, in any order", "[transport]") {
+    std::array<int, 4> order{0, 1, 2, 3};
+    const std::array<int, 4> first_order = order;
+    const auto acts = GENERATE(range(0, 16));
+    const bool between = GENERATE(false, true);
+    const bool accepted = GENERATE(false, true);
+    const auto seed = static_cast<std::uint64_t>(acts + 1);
+    do {
+        MemoryScene scene(config_with([&](auto &config) {
+            config.max_streams = 1;
+            config.seed = seed;
+        }));
+        BidiStream here, there;
+        if (accepted)
+            std::tie(here, there) = scene.bidi();
+        else
+            here = scene.now(scene.client->open_bidi());
+        auto another = scene.begin(scene.client->open_bidi());
+        CHECK_FALSE(another.done());
+        for (const int which : order) {
+            const bool does = (acts >> which & 1) != 0;
+            if (which < 2) {
+                SendPtr &send = which == 0 ? here.send : there.send;
+                if (send != nullptr && does) act(scene, send, Act::Finish);
+                send.reset();
+            } else {
+                ReceivePtr &receive = which == 2 ? here.receive : there.receive;
+                if (receive != nullptr && does) act(scene, receive, Act::Fail);
+                receive.reset();
+            }
+            if (between) scene.run();
+        }
+        // Nobody ever takes the stream: that is no reason for it to stay.
+        scene.run();
+        REQUIRE(another.done());
+        another.value() = BidiStream();
+        scene.run();
+        CHECK(scene.link.open_streams() == 0);
+    } while (std::next_permutation(order.begin(), order.end()));
+    CHECK(order == first_order);
+}
+
+TEST_CASE("transport: a reset fails what reads, drops what was not read, and travels as its code", "[transport]") {
+    MemoryScene scene;
+    auto [send, receive] = scene.uni();
+    const bool delivered = GENERATE(false, true);
+    const bool waiting = GENERATE(false, true);
+    std::optional<Begun<Bytes>> reading;
+    if (waiting) reading.emplace(scene.begin(receive->read()));
+    else scene.link.pause();
+    if (!waiting) {
+        auto writing = scene.begin(send->write(bytes("not read")));
+        scene.link.resume();
+        if (delivered) scene.run();
+    }
+    send->reset(make_error_code(Error::InvalidPath));
+    scene.run();
+    const auto code = make_error_code(Error::ProtocolViolation);
+    if (reading) CHECK(reading->code() == code);
+    CHECK(scene.code(receive->read()) == code);
+    CHECK(scene.code(receive->read()) == code);
+    CHECK(scene.link.open_streams() == 0);
+    // Here it is what it was.
+    CHECK(scene.code(send->write(bytes("more"))) == make_error_code(Error::InvalidPath));
+}
+
+TEST_CASE("transport: the first reset counts, and a false code is Cancelled", "[transport]") {
+    MemoryScene scene;
+    auto [send, receive] = scene.uni();
+    send->reset({});
+    send->reset(old);
+    send->finish();
+    CHECK(scene.code(send->write(bytes("more"))) == cancelled);
+    scene.run();
+    send->reset(old);
+    CHECK(scene.code(receive->read()) == cancelled);
+}
+
+TEST_CASE("transport: a reset after finish drops what was not sent", "[transport]") {
+    MemoryScene scene;
+    auto [send, receive] = scene.uni();
+    scene.link.pause();
+    scene.write(*send, "not sent");
+    send->finish();
+    send->reset(old);
+    scene.link.resume();
+    scene.run();
+    CHECK(scene.code(receive->read()) == old);
+    CHECK(scene.link.open_streams() == 0);
+}
+
+TEST_CASE("transport: a reset after everything was sent is nothing", "[transport]") {
+    MemoryScene scene;
+    auto [send, receive] = scene.uni();
+    scene.write(*send, "sent");
+    send->finish();
+    scene.run();
+    auto stopped = scene.begin(send->stopped());
+    send->reset(old);
+    CHECK_FALSE(stopped.done());
+    CHECK(scene.read(*receive) == "sent");
+    CHECK(scene.at_end(*receive));
+}
+
+TEST_CASE("transport: a handle that is destroyed before its end resets the stream with Cancelled", "[transport]") {
+    MemoryScene scene;
+    auto [send, receive] = scene.uni();
+    scene.write(*send, "not ended");
+    auto writing = scene.begin(send->write(bytes(200'000)));
+    CHECK_FALSE(writing.done());
+    send.reset();
+    CHECK(writing.code() == cancelled);
+    CHECK(scene.code(receive->read()) == cancelled);
+}
+
+TEST_CASE("transport: a stop ends what is written, with its code as it travels, and what waits for it", "[transport]") {
+    MemoryScene scene;
+    auto [send, receive] = scene.uni();
+    const bool finished = GENERATE(false, true);
+    auto stopped = scene.begin(send->stopped());
+    auto writing = scene.begin(send->write(bytes(200'000)));
+    CHECK_FALSE(writing.done());
+    CHECK_FALSE(stopped.done());
+    if (finished) {
+        send->finish();
+        // It may as well go on: there will be no more.
+        CHECK(writing.done());
+    }
+    receive->stop(make_error_code(Error::LimitReached));
+    const auto code = make_error_code(Error::Unauthorized);
+    CHECK(stopped.value() == code);
+    CHECK(writing.code() == (finished ? none : code));
+    CHECK(scene.now(send->stopped()) == code);
+    if (!finished) CHECK(scene.code(send->write(bytes("more"))) == code);
+    CHECK(scene.link.open_streams() == 0);
+    // What is done now is of no importance.
+    send->finish();
+    send->reset(old);
+    CHECK(scene.now(send->stopped()) == code);
+    CHECK(scene.code(receive->read()) == cancelled);
+}
+
+TEST_CASE("transport: a handle that is destroyed before its end was read stops the stream with Cancelled",
+          "[transport]") {
+    MemoryScene scene;
+    auto [send, receive] = scene.uni();
+    const bool waits = GENERATE(false, true);
+    std::optional<Begun<Bytes>> reading;
+    if (waits) reading.emplace(scene.begin(receive->read()));
+    receive.reset();
+    CHECK(scene.now(send->stopped()) == cancelled);
+    CHECK(scene.code(send->write(bytes("more"))) == cancelled);
+    if (reading) CHECK(reading->code() == cancelled);
+}
+
+TEST_CASE("transport: what comes after a stop is dropped, and the writer does not wait for a reader", "[transport]") {
+    MemoryScene scene(config_with([](auto &config) { config.delay = 10ms; }));
+    auto send = scene.now(scene.client->open_uni());
+    scene.write(*send, "!");
+    scene.advance(10ms);
+    auto receive = scene.now(scene.server->accept_uni());
+    receive->stop(old);
+    // The peer does not know yet.
+    scene.now(send->write(bytes(enough - 1)));
+    auto writing = scene.begin(send->write(bytes(10)));
+    CHECK_FALSE(writing.done());
+    scene.advance(9ms);
+    CHECK_FALSE(writing.done());
+    scene.advance(1ms);
+    CHECK(writing.code() == old);
+}
+
+TEST_CASE("transport: stopping after the end came is nothing to the peer", "[transport]") {
+    MemoryScene scene;
+    auto [send, receive] = scene.uni();
+    auto stopped = scene.begin(send->stopped());
+    scene.write(*send, "all");
+    send->finish();
+    scene.run();
+    receive->stop(old);
+    receive.reset();
+    scene.run();
+    CHECK_FALSE(stopped.done());
+    CHECK(scene.link.open_streams() == 0);
+}
+
+TEST_CASE("transport: stop and reset that cross on their way end the stream once", "[transport]") {
+    const auto seed = static_cast<std::uint64_t>(GENERATE(range(1, 6)));
+    MemoryScene scene(config_with([&](auto &config) {
+        config.seed = seed;
+        config.max_streams = 1;
+    }));
+    auto [send, receive] = scene.uni();
+    send->reset(old);
+    receive->stop(lagged);
+    scene.run();
+    CHECK(scene.link.open_streams() == 0);
+    CHECK(scene.now(send->stopped()) == old);
+    auto another = scene.now(scene.client->open_uni());
+    CHECK_FALSE(scene.begin(scene.client->open_uni()).done());
+}
