@@ -37,8 +37,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parseArgs } from "node:util";
 import { emit } from "./lib/output.mjs";
-
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+import { sleep } from "./lib/time.mjs";
 
 function usage(message) {
 	process.stderr.write(`${message}\nSee the top of browser.mjs.\n`);

@@ -91,8 +91,7 @@ import { describe, emit, onEvent } from "./lib/output.mjs";
 import { Publisher } from "./lib/publisher.mjs";
 import { connect, serve } from "./lib/session.mjs";
 import { Subscriber } from "./lib/subscriber.mjs";
-
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+import { sleep } from "./lib/time.mjs";
 
 process.on("unhandledRejection", (err) => emit("unhandled", describe(err)));
 process.stdout.on("error", () => process.exit(1));

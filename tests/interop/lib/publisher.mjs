@@ -2,9 +2,7 @@
 import * as Moq from "@moq/net";
 import { describe, emit } from "./output.mjs";
 import { payload, sha256 } from "./payload.mjs";
-
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const breathe = () => new Promise((resolve) => setImmediate(resolve));
+import { breathe, sleep } from "./time.mjs";
 
 export class Publisher {
 	#connection;

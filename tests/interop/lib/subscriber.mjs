@@ -2,8 +2,8 @@
 import * as Moq from "@moq/net";
 import { describe, emit } from "./output.mjs";
 import { matches, sha256 } from "./payload.mjs";
+import { sleep } from "./time.mjs";
 
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const key = (broadcast, track) => `${broadcast}\0${track}`;
 
 export class Subscriber {

@@ -1,0 +1,17 @@
+// A peer that has been asked what it announces: on stream 1, and for what is below its `prefix`.
+import { message, pack, Reader } from "./bytes.mjs";
+import { same } from "./checks.mjs";
+import { Peer } from "./peer.mjs";
+import { PLENTY } from "./qmux.mjs";
+
+export async function announcing(r, kind, limits) {
+	const peer = await Peer.to(r, kind, { limits });
+	await peer.until(() => peer.stream(1).size > 3, "ANNOUNCE_REQUEST");
+	const question = new Reader(peer.bytes(1));
+	same(question.number(), 1, "type of the stream");
+	question.number();
+	peer.prefix = question.text();
+	peer.send(pack(0x10, PLENTY));
+	await peer.write(1, message(424_242, 0));
+	return peer;
+}

@@ -1,0 +1,177 @@
+// A publisher that means no good, or a reader.
+import { upTo } from "../../lib/range.mjs";
+import { sleep } from "../../lib/time.mjs";
+import { announcing } from "../announcing.mjs";
+import { byte, message, pack, Reader, zeros } from "../bytes.mjs";
+import { stopped, works } from "../checks.mjs";
+import { announce, subscribe } from "../lite.mjs";
+import { Peer } from "../peer.mjs";
+import { stream } from "../qmux.mjs";
+import { MIB, Room } from "../room.mjs";
+
+export const media = new Room("media", { plain: 384, asan: 900 }, ["--cache", "64"]);
+// A publisher and somebody who has subscribed to it: both peers, and the number of the subscription.
+async function channel(r, path, { limits, latency = 5000, kind = "tcp", readers = 1 } = {}) {
+	const publisher = await announcing(r, kind);
+	await publisher.write(1, announce(true, path));
+	const list = [];
+	for (const i of upTo(readers)) {
+		const reader = await Peer.to(r, "tcp", { limits });
+		list.push(reader);
+		for (let tries = 0; ; tries++) {
+			const id = tries * 4;
+			reader.send(stream(id, subscribe(1, path, "t")));
+			const asked = () => [...publisher.streams].some(([n, s]) => (n & 3) === 1 && n > 1 && s.size > 3);
+			await Promise.race([publisher.until(asked, "a question").catch(() => {}), reader.until(() => reader.stream(id).reset !== undefined, "").catch(() => {})]);
+			if (asked()) break;
+			if (tries > 20) throw new Error("the relay does not ask for the track");
+			await sleep(50);
+		}
+	}
+	let id;
+	const answered = new Set();
+	await publisher.until(() => {
+		for (const [n, s] of publisher.streams) {
+			if ((n & 3) !== 1 || n === 1 || s.size < 4 || answered.has(n)) continue;
+			const question = new Reader(publisher.bytes(n));
+			const type = question.number();
+			answered.add(n);
+			if (type === 6) publisher.send(stream(n, message(byte(0), byte(0), latency, 1000), { fin: true }));
+			if (type === 2) {
+				question.number();
+				id = question.number();
+			}
+		}
+		return id !== undefined;
+	}, "SUBSCRIBE");
+	return { publisher, reader: list[0], id, next: 6 };
+}
+const groupOf = (c, number) => pack(0, message(c.id, number));
+const frameOf = (data) => pack(0, data.length, data);
+async function uniCredit(c) {
+	const { publisher } = c;
+	const index = () => (c.next - 2) / 4;
+	if (index() >= publisher.allowed.uni) await publisher.until(() => index() < publisher.allowed.uni, "credit for streams", 30_000);
+}
+async function group(c, number, body, fin = true) {
+	await uniCredit(c);
+	const id = c.next;
+	c.next += 4;
+	await c.publisher.write(id, pack(groupOf(c, number), body), fin);
+	return id;
+}
+// One after the other, without waiting for each to be sent.
+async function emptyGroups(c, numbers) {
+	for (const [i, number] of numbers.entries()) {
+		await uniCredit(c);
+		const head = groupOf(c, number);
+		c.publisher.send(stream(c.next, head, { fin: true }));
+		c.publisher.told.data += head.length;
+		c.next += 4;
+		if (i % 50 === 0) await c.publisher.drained();
+	}
+}
+const gone = (c) => {
+	c.publisher.destroy();
+	c.reader.destroy();
+};
+media.attack("two groups with one number", async (r) => {
+	const c = await channel(r, "two");
+	await group(c, 5, frameOf(zeros(10)), false);
+	const id = await group(c, 5, frameOf(zeros(10)), false);
+	await stopped(c.publisher, id, 12);
+	await works(c.publisher);
+	gone(c);
+	return "stop 12";
+});
+media.attack("frames of 2^40 bytes, 2^62 - 1, 33 MiB", async (r) => {
+	const c = await channel(r, "large");
+	for (const [i, size] of [2 ** 40, 2n ** 62n - 1n, 33 * MIB].entries()) {
+		const id = await group(c, i, pack(0, size, zeros(100)), false);
+		await stopped(c.publisher, id, 27);
+	}
+	await works(c.publisher);
+	gone(c);
+	return "stop 27";
+});
+media.attack("100 frames of 32 MiB that never come", async (r) => {
+	const c = await channel(r, "promised");
+	for (const i of upTo(100)) await group(c, i, pack(0, 32 * MIB, zeros(100)), false);
+	await sleep(2000);
+	await works(c.publisher);
+	gone(c);
+	return "nothing";
+});
+media.attack("timestamps before the beginning", async (r) => {
+	const c = await channel(r, "before");
+	const id = await group(c, 0, pack(1, 1, "x"), false);
+	await stopped(c.publisher, id, 5);
+	gone(c);
+	return "stop 5";
+});
+media.attack("a group of 200,000 empty frames", async (r) => {
+	const c = await channel(r, "frames");
+	const id = await group(c, 0, Buffer.alloc(0), false);
+	await c.publisher.write(id, zeros(400_000)).catch(() => {});
+	await works(c.publisher);
+	const code = c.publisher.stream(id).stop;
+	gone(c);
+	return code === undefined ? "taken, the oldest ones dropped" : `stop ${code}`;
+});
+media.attack("60,000 groups without a frame, to be kept for ever", async (r) => {
+	const c = await channel(r, "empty", { latency: 2 ** 40 });
+	await emptyGroups(c, upTo(60_000));
+	await sleep(1000);
+	const said = await works(c.publisher);
+	gone(c);
+	return said;
+});
+media.attack("20,000 groups with gaps between", async (r) => {
+	const c = await channel(r, "gaps", { latency: 100 });
+	await emptyGroups(c, upTo(20_000).map((i) => i * 1000));
+	const said = await works(c.publisher);
+	gone(c);
+	return said;
+});
+for (const [title, limits] of [
+	["gives no credit", { 4: 0, 7: 0, 9: 0 }],
+	["allows streams and no data", { 7: 0 }],
+	["allows one stream", { 9: 1 }],
+]) {
+	media.attack(`128 MiB for a reader that ${title}`, async (r) => {
+		const c = await channel(r, `slow/${title.length}`, { limits: { ...limits }, latency: 60_000 });
+		const body = frameOf(zeros(1 << 20));
+		for (const i of upTo(128)) await group(c, i, body);
+		const said = await works(c.publisher);
+		gone(c);
+		return said;
+	});
+}
+media.attack("64 MiB for a reader that does not read its socket", async (r) => {
+	const c = await channel(r, "deaf", { latency: 60_000 });
+	const deaf = await Peer.to(r, "tcp", { deaf: true });
+	deaf.send(stream(0, subscribe(1, "deaf", "t")));
+	const body = frameOf(zeros(1 << 20));
+	for (const i of upTo(64)) await group(c, i, body);
+	const said = await works(c.publisher);
+	deaf.destroy();
+	gone(c);
+	return said;
+});
+media.attack("datagrams of nobody's, and too early", async (r) => {
+	const c = await channel(r, "datagrams");
+	for (const i of upTo(5000)) {
+		c.publisher.send(pack(0x31, message(c.id, i, 2n ** 62n - 1n, zeros(1150))));
+		await c.publisher.drained();
+	}
+	const said = await works(c.publisher);
+	gone(c);
+	return said;
+});
+media.attack("the bystander's path, announced by another, who never answers", async (r) => {
+	const peer = await announcing(r, "tcp");
+	await peer.write(1, announce(true, "room/stander", upTo(20).map((i) => 5000 + i)));
+	await sleep(3000);
+	peer.destroy();
+	return "nothing";
+});

@@ -1,0 +1,33 @@
+// Announcements that are wrong, or look so.
+import { upTo } from "../../../lib/range.mjs";
+import { announcing } from "../../announcing.mjs";
+import { message, pack } from "../../bytes.mjs";
+import { expectEnd, same, works } from "../../checks.mjs";
+import { announce } from "../../lite.mjs";
+import { KINDS } from "../../peer.mjs";
+
+export function announces(rules) {
+	for (const kind of KINDS) {
+		const offer = (title, want, bytes) =>
+			rules.attack(`ANNOUNCE: ${title} (${kind})`, async (r) => {
+				const peer = await announcing(r, kind);
+				same(peer.prefix, "room", "what is asked for");
+				await peer.write(1, bytes(`of/${kind}/${title.length}`));
+				if (want) return await expectEnd(peer, want);
+				const said = await works(peer);
+				peer.destroy();
+				return said;
+			});
+		offer("ended for an unknown path", "app 15", () => announce(false, "nobody"));
+		offer("ended twice", "app 15", (path) => pack(announce(true, path), announce(false, path), announce(false, path)));
+		offer("40 hops", "app 5", (path) => announce(true, path, upTo(40)));
+		offer("2^40 hops", "app 5", (path) => message(1, path, 2 ** 40));
+		offer("status 2", "app 5", (path) => message(2, path, 0));
+		offer("a message of 1 MiB", "app 5", () => pack(1 << 20));
+		offer("text that is no UTF-8", "app 5", () => message(1, 2, Buffer.from([0xff, 0xfe]), 0));
+		offer("32 hops", undefined, (path) => announce(true, path, upTo(32)));
+		offer("names that are no paths", undefined, () => pack(...["", "/", "//", "a//b", "/a/", "..", "\0", "\n"].map((name) => announce(true, name))));
+		offer("a path of 5000 bytes, which ends", undefined, () => pack(announce(true, "a".repeat(5000)), announce(false, "a".repeat(5000))));
+		offer("the path of the bystander's neighbour", undefined, () => announce(true, "stander/x"));
+	}
+}

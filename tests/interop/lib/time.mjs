@@ -1,0 +1,14 @@
+// Waiting.
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// Lets everything happen that is due.
+export const breathe = () => new Promise((resolve) => setImmediate(resolve));
+
+// What the promise gives, or an error when it takes too long.
+export async function within(ms, promise) {
+	let timer;
+	const late = new Promise((_, reject) => {
+		timer = setTimeout(() => reject(new Error(`not over after ${ms} ms`)), ms);
+	});
+	return await Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}

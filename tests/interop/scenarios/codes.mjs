@@ -1,0 +1,7 @@
+// The codes that a refusal comes with.
+export const NOT_FOUND = 13;
+export const APP = 64;
+
+// The package resets with 0, whatever it means.
+export const codeFrom = (kind, code) => (kind === "js" ? 0 : code);
+
