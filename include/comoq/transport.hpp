@@ -102,6 +102,7 @@ struct BidiStream {
 
 /// What a transport measures; nothing where it does not know.
 struct TransportStats {
+    /// Zero where one can be measured, and none has been.
     std::optional<std::chrono::microseconds> round_trip;
     /// What could be sent, in bits a second.
     std::optional<std::uint64_t> bandwidth;
@@ -140,8 +141,8 @@ public:
     /// Completes when the connection is over: false if it was closed, here or by the peer, because all was done.
     virtual asio::awaitable<std::error_code> closed() = 0;
 
-    /// Any thread.
-    virtual TransportStats stats() const { return {}; }
+    /// Any thread. May ask the peer something, for the next time.
+    virtual TransportStats stats() { return {}; }
 
 protected:
     Transport() = default;

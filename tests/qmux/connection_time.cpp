@@ -124,3 +124,39 @@ TEST_CASE("qmux connection: a peer that never says who it is is given up, too", 
     solo.own->tick();
     CHECK(solo.closed(*solo.own) == make_error_code(Error::Timeout));
 }
+
+TEST_CASE("qmux connection: the round trip is that of a ping, which who asks for it causes", "[qmux]") {
+    Solo solo;
+    // A session wants to know before there is a peer.
+    CHECK(solo.own->stats().round_trip == 0us);
+    CHECK(solo.frames_of<qmux::PingRequest>().empty());
+    solo.greeted();
+    CHECK(solo.frames() == std::vector<AnyFrame>{qmux::PingRequest{0}});
+    solo.clock.advance(30ms);
+    solo.send(qmux::PingResponse{7});
+    CHECK(solo.own->stats().round_trip == 0us);
+    CHECK(solo.is_quiet());
+    solo.send(qmux::PingResponse{0});
+    CHECK(solo.own->stats().round_trip == 30ms);
+
+    solo.clock.advance(969ms);
+    CHECK(solo.own->stats().round_trip == 30ms);
+    CHECK(solo.is_quiet());
+    solo.clock.advance(1ms);
+    auto due = solo.begin(solo.own->output_due().async_wait(asio::use_awaitable));
+    CHECK_FALSE(due.done());
+    CHECK(solo.own->stats().round_trip == 30ms);
+    settle_down(solo.context);
+    CHECK(due.done());
+    CHECK(solo.frames() == std::vector<AnyFrame>{qmux::PingRequest{1}});
+    // There is an answer to come, and no other question before it.
+    solo.clock.advance(5s);
+    CHECK(solo.own->stats().round_trip == 30ms);
+    CHECK(solo.is_quiet());
+    solo.send({qmux::PingResponse{0}, qmux::PingResponse{1}, qmux::PingResponse{1}});
+    CHECK(solo.own->stats().round_trip == 5s);
+    CHECK(solo.frames() == std::vector<AnyFrame>{qmux::PingRequest{2}});
+    solo.send(qmux::PingResponse{2});
+    // Sooner than the clock can tell is not unknown.
+    CHECK(solo.own->stats().round_trip == 1us);
+}

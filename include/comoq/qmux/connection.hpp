@@ -1,7 +1,7 @@
 #pragma once
 #include "../detail/qmux/faults.hpp"
-#include "../detail/qmux/idle_timer.hpp"
 #include "../detail/qmux/outgoing_record.hpp"
+#include "../detail/qmux/pings.hpp"
 #include "../detail/qmux/receiver.hpp"
 #include "../detail/qmux/sender.hpp"
 #include "../detail/qmux/stream_table.hpp"
@@ -76,7 +76,7 @@ public:
     /// parameters, and nothing when the connection is over.
     std::optional<Time> deadline() const {
         comoq::detail::Lock lock(mutex());
-        return is_closed() ? std::nullopt : idle_.deadline(ping_due_);
+        return is_closed() ? std::nullopt : pings_.deadline();
     }
     Time now() const { return clock_(); }
     /// Pings a peer, and ends the connection with Timeout when nothing has come from it for the idle time.
@@ -93,9 +93,15 @@ public:
         return protocol_;
     }
     std::size_t max_datagram_size() const noexcept override { return max_datagram_size_; }
-    TransportStats stats() const override {
-        comoq::detail::Lock lock(mutex());
+    /// The round trip is that of a ping, with what waits in the sockets before it. It is measured for who asks: of calls that
+    /// are a second apart each has the answer to the ping of the one before.
+    TransportStats stats() override {
+        const Time now = clock_();
+        WakeList wake;
+        Lock lock(mutex());
         TransportStats stats;
+        stats.round_trip = pings_.round_trip(now);
+        wake_output(wake);
         stats.received_bytes = received_bytes_;
         stats.sent_bytes = sent_bytes_;
         return stats;
@@ -231,12 +237,13 @@ private:
     }
     MaybeFault received(const Datagram &frame, WakeList &wake);
     MaybeFault received(const PingRequest &frame, WakeList &) {
-        // Who asks faster than answers can be written learns from the latest what there is to learn.
-        if (pongs_.size() == most_pongs) pongs_.pop_front();
-        pongs_.push_back(frame.sequence);
+        pings_.answer(frame.sequence);
         return std::nullopt;
     }
-    MaybeFault received(const PingResponse &, WakeList &) { return std::nullopt; }
+    MaybeFault received(const PingResponse &frame, WakeList &) {
+        pings_.answered(frame.sequence, clock_());
+        return std::nullopt;
+    }
 
     MaybeFault find(std::uint64_t id, bool of_peer, FrameType frame, Entry *&found, WakeList &wake) {
         return streams_.find(id, of_peer, frame, found, [&](Direction direction, const Entry &entry) {
@@ -263,7 +270,7 @@ private:
     // What is sent.
 
     bool has_news() const noexcept {
-        return ping_due_ || !pongs_.empty() || receiver_.has_news() || streams_.has_news() || sender_.has_ends();
+        return pings_.has_news() || receiver_.has_news() || streams_.has_news() || sender_.has_ends();
     }
     bool has_output() const noexcept {
         if (silent_) return false;
@@ -274,10 +281,8 @@ private:
         if (has_output()) wake.take(output_waits_);
     }
     void fill(OutgoingRecord &record, Time now, WakeList &wake);
-    void write_pings(OutgoingRecord &record, Time now);
     void write_datagrams(OutgoingRecord &record);
 
-    static constexpr std::size_t most_pongs = 16;
     static constexpr std::size_t most_datagrams = 256;
 
     const Version version_;
@@ -293,11 +298,8 @@ private:
     detail::Receiver receiver_;
     std::deque<Bytes> datagrams_out_;
 
-    detail::IdleTimer idle_;
-    bool ping_due_ = false;
-    std::uint64_t next_ping_ = 0;
+    detail::Pings pings_;
     std::uint64_t received_bytes_ = 0, sent_bytes_ = 0;  // of records
-    std::deque<std::uint64_t> pongs_;
 
     std::vector<std::byte> last_words_;  // the frame that closes the connection
     bool silent_ = false;
@@ -324,7 +326,7 @@ inline Connection::Connection(asio::any_io_executor executor, bool client, Conne
       protocol_(std::move(config.protocol)),
       streams_(!client, ours_),
       receiver_(ours_.max_data),
-      idle_(clock_(), ours_.idle_timeout) {
+      pings_(clock_(), ours_.idle_timeout) {
     encode(ours_, parameters_);
     if (parameters_.size() > OutgoingRecord::most) comoq::detail::throw_error(make_error_code(Error::Encode));
 }
@@ -334,7 +336,7 @@ inline void Connection::input(std::span<const std::byte> frames) {
     WakeList wake;
     Lock lock(mutex());
     if (is_closed()) return;
-    idle_.received(now);
+    pings_.received(now);
     received_bytes_ += frames.size();
     if (const auto fault = take_frames(frames, wake)) fail(*fault, wake);
     wake_output(wake);
@@ -372,7 +374,7 @@ inline Connection::MaybeFault Connection::received(const EncodedParameters &fram
     if (!theirs) return Fault{TransportError::TransportParameter, FrameType::TransportParameters, "malformed parameters"};
     if (auto fault = agree_on_protocol(*theirs)) return fault;
     has_parameters_ = true;
-    idle_.negotiate(theirs->idle_timeout);
+    pings_.begin(theirs->idle_timeout);
     sender_.raise_limit(theirs->max_data);
     streams_.learn(*theirs, [this](SendSide &side, std::uint64_t limit) { sender_.raise_limit(side, limit); });
     for (const Direction direction : {Direction::Bidi, Direction::Uni})
@@ -446,7 +448,7 @@ inline void Connection::fail_streams(std::error_code code, WakeList &wake) {
         }
     }
     datagrams_out_.clear();
-    pongs_.clear();
+    pings_.clear();
 }
 
 inline bool Connection::output(OutgoingRecord &record) {
@@ -456,7 +458,7 @@ inline bool Connection::output(OutgoingRecord &record) {
     Lock lock(mutex());
     if (!has_output()) return false;
     fill(record, now, wake);
-    idle_.sent(now);
+    pings_.sent(now);
     sent_bytes_ += record.size();
     return true;
 }
@@ -474,20 +476,12 @@ inline void Connection::fill(OutgoingRecord &record, Time now, WakeList &wake) {
         return;
     }
     const auto is_gone = [this, &wake](SendSide &side) { settle(side.id, wake); };
-    write_pings(record, now);
+    pings_.write_news(record, now);
     receiver_.write_news(record);
     sender_.write_ends(record, wake, is_gone);
     streams_.write_news(record);
     write_datagrams(record);
     sender_.write_data(record, wake, is_gone);
-}
-
-inline void Connection::write_pings(OutgoingRecord &record, Time now) {
-    for (; !pongs_.empty(); pongs_.pop_front()) record.add_frame(PingResponse{pongs_.front()});
-    if (!ping_due_) return;
-    ping_due_ = false;
-    record.add_frame(PingRequest{next_ping_++});
-    idle_.asked(now);
 }
 
 inline void Connection::write_datagrams(OutgoingRecord &record) {
@@ -504,8 +498,8 @@ inline void Connection::tick() {
     WakeList wake;
     Lock lock(mutex());
     if (is_closed()) return;
-    if (idle_.is_over(now)) return fall_silent(make_error_code(Error::Timeout), wake);
-    ping_due_ = ping_due_ || idle_.should_ask(now);
+    if (pings_.is_over(now)) return fall_silent(make_error_code(Error::Timeout), wake);
+    pings_.tick(now);
     wake_output(wake);
 }
 

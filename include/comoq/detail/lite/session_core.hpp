@@ -150,11 +150,9 @@ public:
         Probe probe;
         probe.bitrate = stats.bandwidth.value_or(0);
         using std::chrono::milliseconds;
-        // Whole milliseconds; a round trip that is known takes one at least, because 0 means that it is not.
-        if (stats.round_trip) {
-            const auto rtt = std::chrono::ceil<milliseconds>(*stats.round_trip).count();
-            probe.rtt = static_cast<std::uint64_t>(std::max<milliseconds::rep>(rtt, 1));
-        }
+        // Whole milliseconds, rounded up because 0 says that it is not known.
+        const auto rtt = std::chrono::ceil<milliseconds>(stats.round_trip.value_or(std::chrono::microseconds(0)));
+        probe.rtt = static_cast<std::uint64_t>(rtt.count());
         return probe;
     }
 
