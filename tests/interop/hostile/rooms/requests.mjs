@@ -82,19 +82,25 @@ requests.attack("1000 SUBSCRIBE of the bystander's track, with credit", async (r
 	const peer = await Peer.to(r, "tcp");
 	await peer.until(() => peer.theirs, "parameters");
 	for (const i of upTo(1000)) peer.send(stream(i * 4, subscribe(i, "room/stander", "t0")));
+	const groups = () => [...peer.streams].filter(([id, s]) => (id & 3) === 3 && s.fin).length;
+	await peer.until(() => groups() > 1000, "a group for each", 15_000);
 	await sleep(3000);
-	let groups = 0;
-	for (const [id, s] of peer.streams) if ((id & 3) === 3 && s.fin) groups++;
+	const said = `${groups()} groups`;
 	peer.destroy();
-	return `${groups} groups`;
+	return said;
 });
 requests.attack("1000 SUBSCRIBE of the bystander's track, without credit", async (r) => {
 	const peer = await Peer.to(r, "tcp", { limits: { 9: 1 } });
 	await peer.until(() => peer.theirs, "parameters");
 	for (const i of upTo(1000)) peer.send(stream(i * 4, subscribe(i, "room/stander", "t0")));
 	await sleep(12_000);
+	const before = peer.streams.size;
+	same(peer.said, undefined, "the end");
+	// What waited goes on.
+	peer.send(pack(0x13, 10_000));
+	await peer.until(() => peer.streams.size > before + 500, "groups when there is credit", 15_000);
 	peer.destroy();
-	return "nothing";
+	return "goes on with credit";
 });
 requests.attack("SUBSCRIBE_UPDATE again and again", async (r) => {
 	const peer = await Peer.to(r, "tcp");
