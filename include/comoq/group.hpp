@@ -68,6 +68,13 @@ public:
             }));
     }
 
+    /// For the library: the same, with what was written in chunks left in them. `max` is not 0.
+    Operation<std::optional<detail::TakenFrames<Frame>>> take_frames(std::size_t max) {
+        using Taken = std::optional<detail::TakenFrames<Frame>>;
+        if (reader_ == nullptr) return inert<Taken>();
+        return Operation<Taken>(detail::Step(detail::ManyFramesRule<Frame>(reader_, max)));
+    }
+
     /// The next frame as soon as it is begun, to be read while it is written.
     Operation<std::optional<FrameConsumer>> next_frame() {
         using Next = std::optional<FrameConsumer>;

@@ -20,18 +20,28 @@ public:
 
     asio::awaitable<void> send(GroupConsumer &group) {
         while (true) {
-            auto ready = group.read_frames(together_);
+            auto ready = group.take_frames(together_);
             if (ready.ready()) {
-                auto frames = co_await std::move(ready);
-                if (!frames) co_return;
-                std::size_t size = 0;
-                for (const auto &frame : *frames) size += frame.payload.size();
-                together_ = std::clamp<std::size_t>(enough * frames->size() / (size + 1), 1, most_together);
-                for (auto &frame : *frames) {
-                    const auto header = header_of(frame.timestamp, frame.payload.size());
-                    auto written = stream_.write(header.span(), std::move(frame.payload));
+                auto taken = co_await std::move(ready);
+                if (!taken) co_return;
+                std::size_t total = 0;
+                auto chunked = taken->chunked.begin();
+                for (std::size_t place = 0; place < taken->frames.size(); ++place) {
+                    auto &[timestamp, payload] = taken->frames[place];
+                    const bool is_whole = chunked == taken->chunked.end() || chunked->first != place;
+                    const std::uint64_t size = is_whole ? payload.size() : chunked->second->size();
+                    total += static_cast<std::size_t>(size);
+                    const auto header = header_of(timestamp, size);
+                    auto written = stream_.write(header.span(), std::move(payload));
                     co_await std::move(written);
+                    if (is_whole) continue;
+                    // They go as they are: put together they would be in memory twice, for as long as the group is.
+                    for (const Bytes &chunk : (chunked++)->second->chunks()) {
+                        auto chunk_written = stream_.write(chunk);
+                        co_await std::move(chunk_written);
+                    }
                 }
+                together_ = std::clamp<std::size_t>(enough * taken->frames.size() / (total + 1), 1, most_together);
             } else {
                 auto frame = co_await group.next_frame();
                 if (!frame) co_return;
