@@ -15,6 +15,7 @@
 #include <asio/io_context.hpp>
 
 #include "lite/scene.hpp"
+#include "support/begun.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 #include "support/media.hpp"
@@ -28,7 +29,8 @@ namespace {
 
 /// A session whose peer is this test.
 struct Scene {
-    Scene() : link(context.get_executor(), context.get_executor()), peer(link.server()) {
+    explicit Scene(MemoryLinkConfig how = {})
+        : link(context.get_executor(), context.get_executor(), std::move(how)), peer(link.server()) {
         lite::SessionConfig config;
         config.subscribe = origin.producer();
         config.sleep = time;
@@ -117,6 +119,41 @@ TEST_CASE("a session asks: SUBSCRIBE is finished when nobody wants the track any
     subscribing.reset();
     scene.run();
     CHECK(*subscribe.ended);
+}
+
+TEST_CASE("a session asks: whoever leaves while the peer allows no more streams asks for nothing", "[lite][session]") {
+    for (const bool leaves : {false, true}) {
+        MemoryLinkConfig config;
+        config.max_streams = 3;
+        Scene scene(config);
+        const auto broadcast = scene.session->broadcast("x");
+        auto other = wait(broadcast.track("other").subscribe());
+        scene.run();
+        auto other_track = scene.asked();
+        scene.answer_info(other_track);
+        other_track.stream = {};
+        auto other_subscribe = scene.asked();
+        // The third stream is for TRACK and then for FETCH, which was there before SUBSCRIBE.
+        auto subscribing = std::make_unique<Waiting<TrackSubscriber>>(wait(broadcast.track("video").subscribe()));
+        scene.run();
+        auto fetching = wait(broadcast.track("other").fetch_group(7));
+        scene.run();
+        auto track = scene.asked();
+        scene.answer_info(track);
+        track.stream = {};
+        auto fetch = scene.asked();
+        Begun next(scene.context, scene.peer->accept_bidi());
+        CHECK_FALSE(next.done());
+        if (leaves) {
+            subscribing.reset();
+            scene.run();
+        }
+        fetch.stream.send->finish();
+        scene.run();
+        CHECK(fetching.done());
+        CHECK(*fetch.ended);
+        CHECK(next.done() != leaves);
+    }
 }
 
 TEST_CASE("a session asks: whoever leaves before the answer takes the question back", "[lite][session]") {

@@ -133,8 +133,12 @@ private:
     static asio::awaitable<bool> subscribe(Self self, TrackProducer &out, SubscriptionTable::Entry &entry) {
         const auto wishes = out.state()->combined_for_source();
         if (!wishes) co_return false;
-        auto question = opening(BidiStreamType::Subscribe, Subscribe{entry.id(), self->path_, self->name_, *wishes});
-        auto stream = co_await open_with(self->core_->transport, std::move(question));
+        BidiStream stream;
+        auto asking = ask(self, Subscribe{entry.id(), self->path_, self->name_, *wishes}, stream);
+        // The peer may not allow a stream for a long time.
+        const auto asked = co_await comoq::detail::first_of(std::move(asking), completion_of(out.unused()));
+        if (asked.index != 0) co_return false;
+        if (asked.code) comoq::detail::throw_error(asked.code);
         StreamReader reader(std::move(stream.receive));
         auto following = follow_replies(self, reader, out);
         auto updating = pass_wishes(out, *stream.send, *wishes);
@@ -144,6 +148,10 @@ private:
         if (first.index != 0) co_return false;
         if (first.code) comoq::detail::throw_error(first.code);
         co_return true;
+    }
+
+    static asio::awaitable<void> ask(Self self, Subscribe message, BidiStream &stream) {
+        stream = co_await open_with(self->core_->transport, opening(BidiStreamType::Subscribe, message));
     }
 
     static asio::awaitable<void> follow_replies(Self self, StreamReader &reader, TrackProducer &out) {
