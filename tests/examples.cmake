@@ -114,7 +114,7 @@ comoq_check_bad_use("--out is a file" 1 "'[^\n]*/text[^\n]*' cannot be created" 
 
 find_program(bash bash)
 if(TARGET comoq_example_net AND bash)
-    foreach(case websocket tcp tls chain path_allow signals web clock stats wrong_use)
+    foreach(case websocket tcp tls name chain path_allow signals web clock stats wrong_use)
         add_test(
             NAME "examples: network, ${case}"
             COMMAND "${bash}" "${CMAKE_CURRENT_SOURCE_DIR}/examples/network.sh" $<TARGET_FILE_DIR:relay> ${case}

@@ -12,6 +12,7 @@
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/executor_work_guard.hpp>
+#include <asio/ip/v6_only.hpp>
 #include <asio/post.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/this_coro.hpp>
@@ -22,6 +23,7 @@
 #include <csignal>
 #include <exception>
 #include <fmt/format.h>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <sys/resource.h>
@@ -48,6 +50,11 @@ void allow_many_files() {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
+}
+
+// A name may have an address of a kind that this machine does not have.
+bool is_missing_here(std::error_code refused) {
+    return refused == std::errc::address_family_not_supported || refused == std::errc::address_not_available;
 }
 
 comoq::OriginConfig origin_config(const Options &options) {
@@ -96,22 +103,48 @@ Server::~Server() = default;
 
 asio::io_context &Server::next_context() { return contexts_[next_context_++ % contexts_.size()]; }
 
-void Server::listen(const Url &url) {
-    auto &listener = listeners_.emplace_back(contexts_.front(), url);
-    try {
-        tcp::resolver resolver(contexts_.front());
-        const auto found = resolver.resolve(url.host, std::to_string(url.port), tcp::resolver::passive);
-        const tcp::endpoint endpoint = *found.begin();
-        listener.acceptor.open(endpoint.protocol());
-        listener.acceptor.set_option(tcp::acceptor::reuse_address(true));
-        listener.acceptor.bind(endpoint);
-        listener.acceptor.listen();
-        listener.url.port = listener.acceptor.local_endpoint().port();
-    } catch (const std::system_error &error) {
-        throw std::runtime_error(fmt::format("cannot listen at {}: {}", url.text(), error.code().message()));
+// At all addresses of a name, and at the same port of each.
+void Server::listen(Url url) {
+    std::error_code failure;
+    tcp::resolver resolver(contexts_.front());
+    std::set<tcp::endpoint> addresses;
+    for (const auto &found : resolver.resolve(url.host, std::to_string(url.port), tcp::resolver::passive, failure)) {
+        addresses.insert(found.endpoint());
     }
-    LogLine(Level::Info, "listening").with("url", listener.url.text());
-    asio::co_spawn(contexts_.front(), accept(listener), asio::detached);
+    const auto before = listeners_.size();
+    for (tcp::endpoint address : addresses) {
+        address.port(url.port);
+        if (const auto refused = listen_at(url, address, addresses.size() > 1)) {
+            failure = refused;
+            if (!is_missing_here(failure)) {
+                break;
+            }
+        }
+    }
+    if (listeners_.size() == before || (failure && !is_missing_here(failure))) {
+        throw std::runtime_error(fmt::format("cannot listen at {}: {}", url.text(), failure.message()));
+    }
+    LogLine(Level::Info, "listening").with("url", url.text());
+}
+
+// Puts the port that it got into `url`, if that has none.
+std::error_code Server::listen_at(Url &url, const tcp::endpoint &address, bool is_one_of_several) {
+    Listener listener(contexts_.front(), url);
+    try {
+        listener.acceptor.open(address.protocol());
+        listener.acceptor.set_option(tcp::acceptor::reuse_address(true));
+        if (address.protocol() == tcp::v6() && is_one_of_several) {
+            listener.acceptor.set_option(asio::ip::v6_only(true));
+        }
+        listener.acceptor.bind(address);
+        listener.acceptor.listen();
+        url.port = listener.url.port = listener.acceptor.local_endpoint().port();
+    } catch (const std::system_error &error) {
+        return error.code();
+    }
+    auto &kept = listeners_.emplace_back(std::move(listener));
+    asio::co_spawn(contexts_.front(), accept(kept), asio::detached);
+    return {};
 }
 
 awaitable<void> Server::accept(Listener &listener) {

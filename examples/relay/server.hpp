@@ -19,6 +19,7 @@
 #include <deque>
 #include <list>
 #include <memory>
+#include <system_error>
 #include <vector>
 
 class Server {
@@ -48,7 +49,8 @@ private:
         asio::cancellation_signal stop;
     };
 
-    void listen(const Url &url);
+    void listen(Url url);
+    std::error_code listen_at(Url &url, const asio::ip::tcp::endpoint &address, bool is_one_of_several);
     void connect_to(const Url &url);
     void serve_from_upstreams();
     asio::io_context &next_context();

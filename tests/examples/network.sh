@@ -84,6 +84,19 @@ case_tcp() {
     pipe_through "$url" "$ws"
 }
 
+# All addresses that it has are listened at, at one port.
+case_name() {
+    relay relay --listen ws://localhost:0
+    local port=${url##*:} address count=0
+    port=${port%/}
+    for address in $(getent ahosts localhost | awk '{print $1}' | sort -u); do
+        (exec 3<>"/dev/tcp/$address/$port") || fail "nobody listens at $address"
+        count=$((count + 1))
+    done
+    [ $count -gt 0 ] || fail "localhost has no address"
+    exits 1 "cannot listen at" "$bin/relay" --listen "$url"
+}
+
 case_tls() {
     relay relay --listen wss://127.0.0.1:0 --listen tls://0.0.0.0:0 --cert "$here/tls/cert.pem" --key "$here/tls/key.pem"
     local tls
