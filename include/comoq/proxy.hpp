@@ -73,6 +73,15 @@ asio::awaitable<void> proxy_tracks(std::shared_ptr<ProxyUpstream> upstream, Broa
     }
 }
 
+/// Each || makes one failure of all that it had.
+[[noreturn]] inline void rethrow_first(const asio::multiple_exceptions &all) {
+    try {
+        std::rethrow_exception(all.first_exception());
+    } catch (const asio::multiple_exceptions &inner) {
+        rethrow_first(inner);
+    }
+}
+
 /// Until upstream ends, or `let_go` is over. A subscribed track keeps `given`, if anybody has it.
 template <class Tag = void>
 asio::awaitable<void> proxy(std::shared_ptr<ProxyUpstream> upstream, BroadcastProducer to, BroadcastDynamic handler,
@@ -83,7 +92,7 @@ asio::awaitable<void> proxy(std::shared_ptr<ProxyUpstream> upstream, BroadcastPr
     try {
         co_await (std::move(tracks) || std::move(end) || std::move(let_go));
     } catch (const asio::multiple_exceptions &all) {
-        std::rethrow_exception(all.first_exception());
+        rethrow_first(all);
     }
 }
 
