@@ -6,10 +6,13 @@
 #include <asio/awaitable.hpp>
 #include <asio/buffer.hpp>
 #include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/error.hpp>
 #include <asio/io_context.hpp>
 #include <asio/local/connect_pair.hpp>
 #include <asio/local/stream_protocol.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 
 #include <algorithm>
@@ -66,6 +69,15 @@ asio::awaitable<void> serve(Socket socket) {
     }
 }
 
+// The channel waits for a peer that does not take its answers.
+asio::awaitable<void> take_all(Socket &peer) {
+    std::array<std::byte, 4096> answers;
+    std::error_code over;
+    while (!over) {
+        co_await peer.async_read_some(asio::buffer(answers), asio::redirect_error(asio::use_awaitable, over));
+    }
+}
+
 void server(std::string_view input) {
     asio::io_context context;
     Socket peer(context), ours(context);
@@ -83,6 +95,7 @@ void server(std::string_view input) {
         websocket::to_text(websocket::upgrade_request("h", "/", "dGhlIHNhbXBsZSBub25jZQ==", lite)).append(input);
     asio::write(peer, asio::buffer(bytes));
     peer.shutdown(Socket::shutdown_send);
+    asio::co_spawn(context, take_all(peer), asio::detached);
     context.run();
     check(over);
 }
