@@ -19,6 +19,7 @@
 #include <asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <exception>
@@ -54,7 +55,8 @@ void allow_many_files() {
 
 // A name may have an address of a kind that this machine does not have.
 bool is_missing_here(std::error_code refused) {
-    return refused == std::errc::address_family_not_supported || refused == std::errc::address_not_available;
+    // By their numbers: not all of them are conditions to the category of asio.
+    return refused.value() == EAFNOSUPPORT || refused.value() == EADDRNOTAVAIL;
 }
 
 comoq::OriginConfig origin_config(const Options &options) {

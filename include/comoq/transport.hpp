@@ -141,8 +141,10 @@ public:
     /// Completes when the connection is over: false if it was closed, here or by the peer, because all was done.
     virtual asio::awaitable<std::error_code> closed() = 0;
 
-    /// Any thread. May ask the peer something, for the next time.
-    virtual TransportStats stats() { return {}; }
+    /// Any thread.
+    virtual TransportStats stats() const { return {}; }
+    /// Asks the peer what has to be asked for `stats()`, if that was not done within the last second. Any thread.
+    virtual void measure() {}
 
 protected:
     Transport() = default;

@@ -120,7 +120,7 @@ public:
 
     std::string_view protocol() const noexcept override;
     std::size_t max_datagram_size() const noexcept override;
-    TransportStats stats() override;
+    TransportStats stats() const override;
 
 private:
     friend MemoryWire;
@@ -330,7 +330,7 @@ inline MemoryEnd::MemoryEnd(std::shared_ptr<MemoryWire> wire, asio::any_io_execu
 
 inline std::string_view MemoryEnd::protocol() const noexcept { return wire_->config().protocol; }
 inline std::size_t MemoryEnd::max_datagram_size() const noexcept { return wire_->config().max_datagram_size; }
-inline TransportStats MemoryEnd::stats() { return wire_->config().stats; }
+inline TransportStats MemoryEnd::stats() const { return wire_->config().stats; }
 
 inline bool MemoryEnd::may_open(Kind kind) const noexcept {
     return open_[MemoryWire::index_of(kind)] < wire_->config().max_streams;

@@ -93,18 +93,22 @@ public:
         return protocol_;
     }
     std::size_t max_datagram_size() const noexcept override { return max_datagram_size_; }
-    /// The round trip is that of a ping, with what waits in the sockets before it. It is measured for who asks: of calls that
-    /// are a second apart each has the answer to the ping of the one before.
-    TransportStats stats() override {
-        const Time now = clock_();
-        WakeList wake;
+    /// The round trip is that of a ping, with what waits in the sockets before it.
+    TransportStats stats() const override {
         Lock lock(mutex());
         TransportStats stats;
-        stats.round_trip = pings_.round_trip(now);
-        wake_output(wake);
+        stats.round_trip = pings_.round_trip();
         stats.received_bytes = received_bytes_;
         stats.sent_bytes = sent_bytes_;
         return stats;
+    }
+
+    void measure() override {
+        const Time now = clock_();
+        WakeList wake;
+        Lock lock(mutex());
+        pings_.measure(now);
+        wake_output(wake);
     }
 
     /// Streams that are not over. For tests, and for who wants to know.
@@ -241,7 +245,7 @@ private:
         return std::nullopt;
     }
     MaybeFault received(const PingResponse &frame, WakeList &) {
-        pings_.answered(frame.sequence, clock_());
+        pings_.answered(frame.sequence);
         return std::nullopt;
     }
 

@@ -146,6 +146,7 @@ public:
 
     /// What the transport measures, as it is told to the peer.
     Probe measured() const {
+        transport->measure();
         const auto stats = transport->stats();
         Probe probe;
         probe.bitrate = stats.bandwidth.value_or(0);

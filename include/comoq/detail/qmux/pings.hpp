@@ -17,11 +17,14 @@ public:
     using Time = IdleTimer::Time;
     using Microseconds = std::chrono::microseconds;
 
-    Pings(Time now, std::chrono::milliseconds ours) noexcept : idle_(now, ours) {}
+    Pings(Time now, std::chrono::milliseconds ours) noexcept : idle_(now, ours), received_(now) {}
 
     /// From here on there may be pings. `theirs` is the peer's idle time.
     void begin(std::chrono::milliseconds theirs) noexcept { idle_.negotiate(theirs); }
-    void received(Time now) noexcept { idle_.received(now); }
+    void received(Time now) noexcept {
+        idle_.received(now);
+        received_ = now;
+    }
     void sent(Time now) noexcept { idle_.sent(now); }
 
     /// Nothing has come for the idle time.
@@ -29,16 +32,18 @@ public:
     std::optional<Time> deadline() const noexcept { return idle_.deadline(is_due_); }
     void tick(Time now) noexcept { is_due_ = is_due_ || idle_.should_ask(now); }
 
-    /// What a ping took the last time; zero before that. Asks again if that is long ago.
-    Microseconds round_trip(Time now) noexcept {
-        const bool is_fresh = is_asking_ || (asked_ && now < *asked_ + lifetime);
+    /// What a ping took the last time; zero before that.
+    Microseconds round_trip() const noexcept { return round_trip_; }
+    /// Asks again if that is long ago.
+    void measure(Time now) noexcept {
+        const bool is_fresh = asked_ && (asked_->is_out || now < asked_->at + lifetime);
         is_due_ = is_due_ || !is_fresh;
-        return round_trip_;
     }
-    void answered(std::uint64_t sequence, Time now) noexcept {
-        if (!is_asking_ || sequence + 1 != next_) return;
-        is_asking_ = false;
-        round_trip_ = std::max(std::chrono::duration_cast<Microseconds>(now - *asked_), Microseconds(1));
+    /// In what has just come.
+    void answered(std::uint64_t sequence) noexcept {
+        if (!asked_ || !asked_->is_out || sequence != asked_->sequence) return;
+        asked_->is_out = false;
+        round_trip_ = std::max(std::chrono::duration_cast<Microseconds>(received_ - asked_->at), Microseconds(1));
     }
 
     /// The peer asks.
@@ -53,10 +58,11 @@ public:
         for (; !answers_.empty(); answers_.pop_front()) record.add_frame(PingResponse{answers_.front()});
         if (!is_due_) return;
         is_due_ = false;
-        record.add_frame(PingRequest{next_++});
+        record.add_frame(PingRequest{next_});
         idle_.asked(now);
-        asked_ = now;
-        is_asking_ = true;
+        // One that still is out is not given up for one more: on a long way none would ever count.
+        if (!asked_ || !asked_->is_out) asked_ = Asked{next_, now, true};
+        ++next_;
     }
     void clear() noexcept { answers_.clear(); }
 
@@ -65,10 +71,17 @@ private:
     /// A ping a second for who always wants to know is nothing beside media.
     static constexpr std::chrono::seconds lifetime{1};
 
+    /// What the round trip is measured by.
+    struct Asked {
+        std::uint64_t sequence;
+        Time at;
+        bool is_out;
+    };
+
     IdleTimer idle_;
+    Time received_;
     bool is_due_ = false;
-    bool is_asking_ = false;     // the last one has not been answered
-    std::optional<Time> asked_;  // when that was sent
+    std::optional<Asked> asked_;
     std::uint64_t next_ = 0;
     Microseconds round_trip_{0};
     std::deque<std::uint64_t> answers_;
