@@ -33,14 +33,14 @@ TEST_CASE("sending frames: what was written in chunks is not put together, and s
     MemoryLink link(context.get_executor(), context.get_executor());
     BroadcastProducer broadcast;
     auto track = broadcast.create_track("video");
-    auto group = track.append_group();
     const std::string half(10'000, 'x');
-    auto frame = group.create_frame(2 * half.size(), {});
-    frame.write(payload(half));
-    frame.write(payload(half));
-    frame.finish();
-    group.finish();
     for (const bool first : {true, false}) {
+        auto group = track.append_group();
+        auto frame = group.create_frame(2 * half.size(), {});
+        frame.write(payload(half));
+        frame.write(payload(half));
+        frame.finish();
+        group.finish();
         const auto client = link.client();
         auto stream = run_to_end(context, client->open_uni());
         const auto before = live_allocations();
