@@ -1,11 +1,11 @@
-# Finds standalone asio, a library of headers that most systems ship without a CMake package of its own.
+# Finds standalone asio, a header library that most systems ship without a CMake package.
 #
 #   find_package(Asio 1.22)
 #
 # defines the imported target Asio::asio, Asio_FOUND, Asio_VERSION and Asio_INCLUDE_DIR. It looks where find_path() looks:
 # under Asio_ROOT or ASIO_ROOT (variable or environment), under CMAKE_PREFIX_PATH, and on the system. Setting
-# Asio_INCLUDE_DIR to the directory that holds asio.hpp skips the search. A project that has a target Asio::asio already
-# keeps it: the module then only reads its version.
+# Asio_INCLUDE_DIR to the directory that holds asio.hpp skips the search. If a project already has a
+# target Asio::asio, the module only reads its version.
 
 if(TARGET Asio::asio AND NOT Asio_INCLUDE_DIR)
     get_target_property(_asio_directories Asio::asio INTERFACE_INCLUDE_DIRECTORIES)

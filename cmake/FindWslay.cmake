@@ -1,11 +1,11 @@
-# Finds wslay, a library of WebSocket frames. Debian's has a CMake package that names a target without a namespace, others
-# have none at all; its header does not know the version of the library.
+# Finds wslay, a library of WebSocket frames. Debian's CMake package defines a target without a namespace, and other systems
+# have no package; the header does not contain the library's version.
 #
 #   find_package(Wslay)
 #
 # defines the imported target Wslay::wslay, Wslay_FOUND, Wslay_INCLUDE_DIR and Wslay_LIBRARY. It looks where find_path() and
-# find_library() look: under Wslay_ROOT, under CMAKE_PREFIX_PATH, and on the system. A target of that name which is there
-# already is used as it is.
+# find_library() look: under Wslay_ROOT, under CMAKE_PREFIX_PATH, and on the system. An existing
+# target of that name is used unchanged.
 
 if(TARGET Wslay::wslay)
     set(Wslay_FOUND TRUE)

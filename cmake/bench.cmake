@@ -1,6 +1,6 @@
-# cmake -P cmake/bench.cmake: installs what is missing, builds comoq_bench and runs it. -DPEER=ON before -P also builds the
-# Rust peer with cargo and compares with it. -DARGUMENTS="W1;--rounds;5" is given to comoq_bench. What it measures is
-# written to bench.json and bench.svg in the build directory.
+# cmake -P cmake/bench.cmake: installs missing packages, builds comoq_bench and runs it. -DPEER=ON before -P also builds the
+# Rust peer with cargo and compares with it. -DARGUMENTS="W1;--rounds;5" is passed to comoq_bench. The results are written
+# to bench.json and bench.svg in the build directory.
 
 include("${CMAKE_CURRENT_LIST_DIR}/setup.cmake")
 

@@ -1,15 +1,40 @@
 # cmake -DINCLUDE_DIR=include -P cmake/check_include_graph.cmake
 #
-# Fails, naming the headers, if the headers under INCLUDE_DIR include one another in a circle. Headers that include nothing
-# of the rest are taken away until none is left; what cannot be taken away lies on a circle or above one.
+# Fails, naming the headers, if the headers under INCLUDE_DIR include one another in a circle, if a header of a wing
+# (comoq/detail/WING) includes one of a wing above its own, or if a header is in detail/ and not in a wing. An include of a
+# public header counts as an include of that header's own includes. include/comoq/README.md has the same list of wings, with
+# a line for each. The bodies of a wing's headers (comoq/impl/detail/WING) follow the same rule, and comoq/src.hpp or
+# comoq/websocket/src.hpp must include every file of bodies.
+#
+# Headers without an include of a remaining header are removed until none is left; headers that cannot be removed are on a
+# circle or above one.
 
 cmake_minimum_required(VERSION 3.22)
+
+# From the lowest to the highest.
+set(wings containers text wait wire request media origin relay stream session lite qmux websocket)
 
 file(GLOB_RECURSE left RELATIVE "${INCLUDE_DIR}" "${INCLUDE_DIR}/*.hpp")
 list(LENGTH left count)
 if(count EQUAL 0)
-    message(FATAL_ERROR "There are no headers under '${INCLUDE_DIR}'")
+    message(FATAL_ERROR "No headers found under '${INCLUDE_DIR}'")
 endif()
+
+set(complaints)
+
+# The place of a header's wing in the list; -1 for a public header.
+function(wing_of header result)
+    set(place -1)
+    if(header MATCHES "^comoq/detail/([^/]+)/")
+        list(FIND wings "${CMAKE_MATCH_1}" place)
+        if(place EQUAL -1)
+            message(FATAL_ERROR "${header}: '${CMAKE_MATCH_1}' is not in the list of wings")
+        endif()
+    elseif(header MATCHES "^comoq/detail/")
+        message(FATAL_ERROR "${header} is not in a wing")
+    endif()
+    set(${result} ${place} PARENT_SCOPE)
+endfunction()
 
 foreach(header IN LISTS left)
     set(includes_of_${header})
@@ -39,14 +64,60 @@ while(taken)
             endif()
         endforeach()
         if(free)
+            # The highest wing that an include of this header leads to.
+            wing_of("${header}" own)
+            set(highest ${own})
+            foreach(included IN LISTS includes_of_${header})
+                set(other ${highest_of_${included}})
+                if(other GREATER highest)
+                    set(highest ${other})
+                endif()
+                if(own GREATER -1 AND other GREATER own)
+                    list(GET wings ${other} name)
+                    list(APPEND complaints "${header} includes ${included}, which leads up to ${name}")
+                endif()
+            endforeach()
+            set(highest_of_${header} ${highest})
             list(REMOVE_ITEM left "${header}")
             set(taken TRUE)
         endif()
     endforeach()
 endwhile()
 
+# Bodies: they have the limits of their header's wing, and a src.hpp must compile them.
+file(GLOB_RECURSE bodies RELATIVE "${INCLUDE_DIR}" "${INCLUDE_DIR}/comoq/impl/*.ipp")
+file(READ "${INCLUDE_DIR}/comoq/src.hpp" listed)
+if(EXISTS "${INCLUDE_DIR}/comoq/websocket/src.hpp")
+    file(READ "${INCLUDE_DIR}/comoq/websocket/src.hpp" more)
+    string(APPEND listed "${more}")
+endif()
+foreach(body IN LISTS bodies)
+    string(REPLACE "comoq/impl/" "" name "${body}")
+    if(NOT listed MATCHES "[\"/]impl/${name}\"")
+        list(APPEND complaints "${body} is not in a src.hpp")
+    endif()
+    if(NOT name MATCHES "^detail/")
+        continue()
+    endif()
+    wing_of("comoq/${name}" own)
+    get_filename_component(directory "${body}" DIRECTORY)
+    file(STRINGS "${INCLUDE_DIR}/${body}" lines REGEX "^[ \t]*#[ \t]*include[ \t]*[<\"]")
+    foreach(line IN LISTS lines)
+        string(REGEX REPLACE "^[^<\"]*[<\"]([^>\"]*)[>\"].*$" "\\1" included "${line}")
+        set(included "${directory}/${included}")
+        cmake_path(NORMAL_PATH included)
+        if(DEFINED highest_of_${included} AND highest_of_${included} GREATER own)
+            list(APPEND complaints "${body} includes ${included}, which leads up")
+        endif()
+    endforeach()
+endforeach()
+
 if(left)
     list(JOIN left ", " names)
     message(FATAL_ERROR "The includes of these headers form a cycle: ${names}")
 endif()
-message(STATUS "${count} headers, no cycle of includes")
+if(complaints)
+    list(JOIN complaints "\n  " lines)
+    message(FATAL_ERROR "A wing includes only wings below it, and every body is listed:\n  ${lines}")
+endif()
+message(STATUS "${count} headers, no cycle of includes, no include of a wing above")

@@ -1,4 +1,4 @@
-# Toolchain file of the presets clang, asan and tsan: the newest clang under the names that distributions give it.
+# Toolchain file of the presets clang, asan and tsan: the newest clang, by the names that distributions use.
 # -DCMAKE_CXX_COMPILER=... or the variable CXX names another.
 if(NOT CMAKE_CXX_COMPILER AND NOT DEFINED ENV{CXX})
     find_program(
@@ -7,7 +7,7 @@ if(NOT CMAKE_CXX_COMPILER AND NOT DEFINED ENV{CXX})
         DOC "The clang that the presets use"
     )
     if(NOT COMOQ_CLANG)
-        message(FATAL_ERROR "There is no clang++ here (Debian: clang-19, and libclang-rt-19-dev for the sanitizers)")
+        message(FATAL_ERROR "clang++ not found (Debian: clang-19, and libclang-rt-19-dev for the sanitizers)")
     endif()
     set(CMAKE_CXX_COMPILER "${COMOQ_CLANG}")
 endif()

@@ -1,4 +1,4 @@
-# asio before 1.26 does not notice that clang has coroutines: these definitions tell it, and asio::awaitable exists.
+# asio before 1.26 does not detect clang's coroutines: these definitions enable asio::awaitable.
 set(COMOQ_OLD_ASIO_DEFINITIONS
     "$<$<CXX_COMPILER_ID:Clang,AppleClang,IntelLLVM>:ASIO_HAS_CO_AWAIT=1>"
     "$<$<CXX_COMPILER_ID:Clang,AppleClang,IntelLLVM>:ASIO_HAS_STD_COROUTINE=1>"

@@ -1,4 +1,4 @@
-# cmake -P cmake/demo.cmake: installs what is missing, builds media_relay and runs it on the clip in examples/media.
+# cmake -P cmake/demo.cmake: installs missing packages, builds media_relay and runs it on the clip in examples/media.
 
 include("${CMAKE_CURRENT_LIST_DIR}/setup.cmake")
 

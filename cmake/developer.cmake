@@ -1,4 +1,4 @@
-# How the tests and examples are compiled; none of it reaches a user of the library.
+# How the tests and examples are compiled. Users of the library are not affected.
 
 add_library(comoq_developer INTERFACE)
 target_link_libraries(comoq_developer INTERFACE comoq::comoq)
@@ -8,12 +8,27 @@ target_compile_options(
 )
 
 if(COMOQ_SANITIZE)
-    set(sanitizer_flags -fsanitize=${COMOQ_SANITIZE} -fno-sanitize-recover=all)
-    target_compile_options(comoq_developer INTERFACE ${sanitizer_flags} -fno-omit-frame-pointer)
+    set(sanitizer_flags -fsanitize=${COMOQ_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_compile_options(comoq_developer INTERFACE ${sanitizer_flags})
     target_link_options(comoq_developer INTERFACE ${sanitizer_flags})
     if(COMOQ_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         message(WARNING "GCC's ThreadSanitizer does not understand the fences in asio: its reports may be false, clang's "
                         "are not (preset tsan)")
         target_compile_options(comoq_developer INTERFACE -Wno-tsan)
     endif()
+endif()
+
+# Users, the schedules and the fuzzers build header-only by default. Everything else here has many source files, and compiles
+# the library once for them; -DCOMOQ_COMPILED=OFF builds them header-only as well.
+option(COMOQ_COMPILED "Tests, examples and benchmark: link comoq::compiled" ON)
+add_library(comoq_developer_once INTERFACE)
+target_link_libraries(comoq_developer_once INTERFACE comoq_developer "$<$<BOOL:${COMOQ_COMPILED}>:comoq::compiled>")
+set(comoq_websocket_once "$<TARGET_NAME_IF_EXISTS:comoq::websocket>")
+if(COMOQ_COMPILED)
+    set(comoq_websocket_once "$<TARGET_NAME_IF_EXISTS:comoq::compiled_websocket>")
+    foreach(library IN ITEMS comoq_compiled comoq_compiled_websocket)
+        if(TARGET ${library})
+            target_compile_options(${library} PRIVATE ${sanitizer_flags} -Wall -Wextra -Wpedantic -Wshadow -Wconversion "$<$<BOOL:${COMOQ_WERROR}>:-Werror>")
+        endif()
+    endforeach()
 endif()

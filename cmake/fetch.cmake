@@ -1,10 +1,10 @@
-# The fetched road to asio, fmt, Catch2 and google benchmark, each at a pinned tag. FETCHCONTENT_SOURCE_DIR_ASIO, _FMT,
-# _CATCH2 and _BENCHMARK name local copies to be used instead.
+# Fetches asio, fmt, Catch2 and google benchmark, each at a pinned tag. FETCHCONTENT_SOURCE_DIR_ASIO, _FMT, _CATCH2 and
+# _BENCHMARK name local copies to use instead.
 
 include(FetchContent)
 
 macro(comoq_fetch_asio)
-    # The named directory does not exist, so that nothing of asio is built: only its headers are wanted.
+    # The named directory does not exist, so that asio is not built: only its headers are needed.
     FetchContent_Declare(
         asio
         GIT_REPOSITORY https://github.com/chriskohlhoff/asio.git
@@ -13,7 +13,7 @@ macro(comoq_fetch_asio)
         SOURCE_SUBDIR headers-only
     )
     FetchContent_MakeAvailable(asio)
-    # asio moved its headers up when it gave up its second top-level directory; released archives have them there too.
+    # asio moved its headers up when it dropped its second top-level directory; released archives also have them there.
     if(EXISTS "${asio_SOURCE_DIR}/asio/include")
         set(Asio_INCLUDE_DIR "${asio_SOURCE_DIR}/asio/include")
     else()
@@ -44,7 +44,7 @@ macro(comoq_fetch_catch2)
     )
     FetchContent_MakeAvailable(Catch2)
     comoq_as_system_headers(Catch2)
-    # Its hundred files are most of a first build, and no test waits for them.
+    # Its hundred files are most of a first build, and no test needs them.
     if(NOT MSVC)
         target_compile_options(Catch2 PRIVATE -O0)
     endif()
@@ -65,7 +65,7 @@ function(comoq_fetch_benchmark)
     comoq_as_system_headers(benchmark)
 endfunction()
 
-# Our warnings are not for other people's headers (FetchContent's own SYSTEM needs CMake 3.25).
+# Our warnings must not apply to other projects' headers (FetchContent's own SYSTEM needs CMake 3.25).
 function(comoq_as_system_headers target)
     get_target_property(directories ${target} INTERFACE_INCLUDE_DIRECTORIES)
     set_target_properties(${target} PROPERTIES INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${directories}")

@@ -1,6 +1,6 @@
-# cmake -P cmake/fuzz.cmake: builds the fuzzers of tests/fuzz with the newest clang here and runs them side by side, a minute
-# each. Before -P, -DSECONDS=3600 gives them longer, -DMACHINES="origin" fewer of them. What they have learnt stays in
-# corpus/ of the build directory and is gone on with the next time. An input that fails is written beside it, and
+# cmake -P cmake/fuzz.cmake: builds the fuzzers of tests/fuzz with the newest clang of this system and runs them in parallel,
+# a minute each. Before -P, -DSECONDS=3600 runs them longer, -DMACHINES="origin" fewer of them. Their corpus stays in corpus/
+# of the build directory, and the next run continues with it. A failing input is written beside it, and
 # `comoq_fuzz_MACHINE FILE` runs it again and prints the history.
 
 include("${CMAKE_CURRENT_LIST_DIR}/setup.cmake")
@@ -24,12 +24,12 @@ comoq_setup(
 set(commands)
 foreach(machine IN LISTS MACHINES)
     if(machine STREQUAL "websocket" AND NOT EXISTS "${BUILD_DIR}/tests/fuzz/comoq_fuzz_websocket")
-        message(STATUS "Without wslay or OpenSSL there is no fuzzer for WebSocket")
+        message(STATUS "wslay or OpenSSL not found: skipping the fuzzer for WebSocket")
         continue()
     endif()
     set(corpus "${BUILD_DIR}/corpus/${machine}")
-    # What the repository has, from real peers; and histories of some length, to begin with: grown from nothing, a byte at a
-    # time, they would take long to get anywhere.
+    # The repository's inputs, from real peers, and random histories of some length to begin with: growing them from
+    # nothing, a byte at a time, would take too long.
     file(GLOB seeds "${SOURCE_DIR}/tests/fuzz/corpus/${machine}/*")
     file(MAKE_DIRECTORY "${corpus}")
     if(seeds)
@@ -47,5 +47,5 @@ foreach(machine IN LISTS MACHINES)
 endforeach()
 execute_process(${commands} RESULTS_VARIABLE results)
 if(NOT results MATCHES "^0(;0)*$")
-    message(FATAL_ERROR "A fuzzer has found something: ${results} (${MACHINES}). Its input is in ${BUILD_DIR}")
+    message(FATAL_ERROR "A fuzzer has found a failure: ${results} (${MACHINES}). Its input is in ${BUILD_DIR}")
 endif()

@@ -1,4 +1,4 @@
-# Every header compiles alone, may be included twice, and stands in no cycle of includes.
+# Every header compiles alone, may be included twice, and is not part of an include cycle.
 
 if(COMOQ_CHECK_HEADERS)
     file(
@@ -8,7 +8,7 @@ if(COMOQ_CHECK_HEADERS)
         "${PROJECT_SOURCE_DIR}/include/*.hpp"
     )
     if(NOT TARGET comoq::websocket)
-        list(FILTER headers EXCLUDE REGEX "^comoq/websocket/")
+        list(FILTER headers EXCLUDE REGEX "^comoq/(detail/)?websocket/")
     endif()
     set(sources)
     foreach(header IN LISTS headers)
@@ -17,9 +17,21 @@ if(COMOQ_CHECK_HEADERS)
         list(APPEND sources "${source}")
     endforeach()
 
+    # All public headers in one file, in both orders: a name of one header must not change its meaning after another.
+    set(public "${headers}")
+    list(FILTER public EXCLUDE REGEX "/detail/|src\\.hpp$")
+    foreach(order IN ITEMS forwards backwards)
+        list(JOIN public ">\n#include <" all)
+        file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/headers_alone/${order}.cpp" CONTENT "#include <${all}>\n")
+        list(APPEND sources "${PROJECT_BINARY_DIR}/headers_alone/${order}.cpp")
+        list(REVERSE public)
+    endforeach()
+    # These refuse to compile without their form.
+    list(FILTER sources EXCLUDE REGEX "/src\\.cpp$")
+
     add_library(comoq_headers_alone OBJECT ${sources})
     target_link_libraries(comoq_headers_alone PRIVATE comoq_developer "$<TARGET_NAME_IF_EXISTS:comoq::websocket>")
-    # Nothing of it is ever run.
+    # None of it is ever run.
     target_compile_options(comoq_headers_alone PRIVATE -O0 -g0)
 endif()
 

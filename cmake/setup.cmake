@@ -1,20 +1,19 @@
-# What demo.cmake, test.cmake and bench.cmake share: from a fresh clone to a built tree.
+# The common part of demo.cmake, test.cmake and bench.cmake: from a fresh clone to a built tree.
 #
 #   comoq_setup(NAME name PACKAGES package... [OPTIONAL package...] OPTIONS option... [TARGET target])
 #
-# installs what is missing of a compiler, a build tool and the packages, configures into build/name and builds there, and
-# sets BUILD_DIR. Whatever is missing comes through apt where there is apt; a package that is still missing then is fetched
-# by COMOQ_FETCH_DEPS, and an optional one done without. Nothing is asked of the network, and no privilege is needed, where
-# nothing is missing.
+# installs a compiler, a build tool and the packages as far as they are missing, configures into build/name and builds there,
+# and sets BUILD_DIR. It installs with apt if the system has apt; COMOQ_FETCH_DEPS then fetches packages that are still
+# missing, except optional ones, which are left out. If nothing is missing, it needs neither the network nor a privilege.
 #
 # Before -P, `cmake -DVARIABLE=VALUE ... -P` takes BUILD_DIR (where to build) and every variable of COMOQ_*, CMAKE_*,
-# FETCHCONTENT_* and *_ROOT, which it gives to the configuration.
+# FETCHCONTENT_* and *_ROOT, and passes them to the configuration.
 
 cmake_minimum_required(VERSION 3.22)
 
 get_filename_component(SOURCE_DIR "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 
-# Variables given on the command line. CMake has put the places of its own programs among them.
+# Variables of the command line. CMake adds the locations of its own programs to them.
 set(GIVEN)
 get_cmake_property(variables CACHE_VARIABLES)
 foreach(variable IN LISTS variables)
@@ -42,7 +41,7 @@ function(comoq_setup)
     if(COMOQ_FETCH_DEPS)
         comoq_install("${missing_tools}")
     else()
-        # The probe is a configuration of its own, and needs the tools; where they are missing, so may be the rest.
+        # The probe is a configuration of its own, and needs the tools; if they are missing, the rest may be missing too.
         if(missing_tools)
             set(missing_packages ${ARG_PACKAGES} ${ARG_OPTIONAL})
             comoq_install("${missing_tools}" ${missing_packages})
@@ -57,17 +56,17 @@ function(comoq_setup)
         comoq_tools(missing_tools)
         if(missing_tools)
             list(JOIN missing_tools " and " names)
-            message(FATAL_ERROR "Missing, and not to be had here: ${names}")
+            message(FATAL_ERROR "Missing, and cannot be installed here: ${names}")
         endif()
     endif()
     if(missing_packages)
         comoq_probe(missing_packages ${ARG_PACKAGES})
         if(missing_packages)
             list(JOIN missing_packages ", " names)
-            message(STATUS "Not on this system: ${names}. Fetching (COMOQ_FETCH_DEPS)")
+            message(STATUS "Not installed: ${names}. Fetching (COMOQ_FETCH_DEPS)")
         endif()
     endif()
-    # Said every time, because a build directory remembers what was decided before the packages were installed.
+    # Set every time, because a build directory remembers the choice made before the packages were installed.
     if(missing_packages)
         list(APPEND ARG_OPTIONS -DCOMOQ_FETCH_DEPS=ON)
     else()
@@ -84,7 +83,7 @@ function(comoq_setup)
     )
     if(NOT result EQUAL 0)
         message("${output}")
-        message(FATAL_ERROR "The configuration failed: the reason stands above")
+        message(FATAL_ERROR "The configuration failed: see the reason above")
     endif()
 
     comoq_jobs(jobs)
@@ -98,11 +97,11 @@ function(comoq_setup)
         RESULT_VARIABLE result
     )
     if(NOT result EQUAL 0)
-        message(FATAL_ERROR "The build failed: the reason stands above")
+        message(FATAL_ERROR "The build failed: see the reason above")
     endif()
 endfunction()
 
-# Compiler and build tool that are not here, under the names that people know them by.
+# The missing ones of compiler and build tool, by their common names.
 function(comoq_tools missing)
     set(names)
     unset(compiler)
@@ -118,7 +117,7 @@ function(comoq_tools missing)
     set(${missing} "${names}" PARENT_SCOPE)
 endfunction()
 
-# Ninja where it is, else what cmake prefers; a directory that is configured already keeps what it has.
+# Ninja if it is installed, otherwise cmake's default; a configured directory keeps its generator.
 function(comoq_generator directory arguments)
     set(${arguments} PARENT_SCOPE)
     if(EXISTS "${directory}/CMakeCache.txt")
@@ -135,11 +134,11 @@ function(comoq_generator directory arguments)
     endif()
 endfunction()
 
-# Which of the packages the real build would not find.
+# The packages that the real build would not find.
 function(comoq_probe missing)
     set(directory "${BUILD_DIR}/probe")
     comoq_generator("${directory}" generator)
-    # What was not found before may have been installed since: only what was found is worth remembering.
+    # Packages that were not found may have been installed since: remember only those that were found.
     file(REMOVE "${directory}/missing.txt")
     execute_process(
         COMMAND "${CMAKE_COMMAND}" -S "${SOURCE_DIR}/cmake/probe" -B "${directory}" ${generator} "-DWANTED=${ARGN}" ${GIVEN}
@@ -149,13 +148,13 @@ function(comoq_probe missing)
     )
     if(NOT result EQUAL 0)
         message("${output}")
-        message(FATAL_ERROR "The compiler does not work: the reason stands above")
+        message(FATAL_ERROR "The compiler does not work: see the reason above")
     endif()
     file(READ "${directory}/missing.txt" names)
     set(${missing} "${names}" PARENT_SCOPE)
 endfunction()
 
-# Through apt, if it is here and may be used; says what it does. Whether it helped is for the caller to see.
+# Installs with apt, if it exists and may be used, and reports that. The caller checks the result.
 function(comoq_install tools)
     set(debian_Asio libasio-dev)
     set(debian_fmt libfmt-dev)
@@ -181,7 +180,7 @@ function(comoq_install tools)
     unset(apt)
     find_program(apt apt-get NO_CACHE)
     if(NOT apt)
-        message(STATUS "Missing, by their Debian names: ${names}. There is no apt here to install them")
+        message(STATUS "Missing, by their Debian names: ${names}. This system has no apt to install them")
         return()
     endif()
     unset(id)
@@ -192,7 +191,7 @@ function(comoq_install tools)
         unset(sudo)
         find_program(sudo sudo NO_CACHE)
         if(NOT sudo)
-            message(STATUS "Missing: ${names}. To install them with apt takes root or sudo")
+            message(STATUS "Missing: ${names}. Installing them with apt needs root or sudo")
             return()
         endif()
         set(as_root "${sudo}")
@@ -200,7 +199,7 @@ function(comoq_install tools)
 
     set(apt ${as_root} env DEBIAN_FRONTEND=noninteractive "${apt}" -q -o DPkg::Lock::Timeout=300)
     message(STATUS "Installing with apt: ${names}")
-    # An unreachable entry among several is no reason to stop: what matters is whether the packages arrive.
+    # One unreachable entry among several must not stop this: only the arrival of the packages matters.
     execute_process(COMMAND ${apt} update OUTPUT_VARIABLE output ERROR_VARIABLE output)
     execute_process(
         COMMAND ${apt} install -y --no-install-recommends ${packages}
@@ -214,7 +213,7 @@ function(comoq_install tools)
     endif()
 endfunction()
 
-# As many as there are cores, but no more than memory has room for: a compiler on this code takes up to a gigabyte.
+# As many as there are cores, within the memory: a compiler on this code takes up to a gigabyte.
 function(comoq_jobs jobs)
     if(DEFINED ENV{CMAKE_BUILD_PARALLEL_LEVEL})
         set(${jobs} "$ENV{CMAKE_BUILD_PARALLEL_LEVEL}" PARENT_SCOPE)

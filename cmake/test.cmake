@@ -1,4 +1,4 @@
-# cmake -P cmake/test.cmake: installs what is missing, builds everything and runs all tests.
+# cmake -P cmake/test.cmake: installs missing packages, builds everything and runs all tests.
 
 include("${CMAKE_CURRENT_LIST_DIR}/setup.cmake")
 

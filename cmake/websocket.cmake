@@ -1,5 +1,5 @@
-# comoq::websocket: what include/comoq/websocket needs beside the rest, which is wslay and OpenSSL's libcrypto. Only there is
-# the target, too: whether it exists is what the rest of the build asks.
+# comoq::websocket: the additional needs of include/comoq/websocket, wslay and OpenSSL's libcrypto. The target exists only with
+# both of them, and the rest of the build checks for the target.
 
 if(COMOQ_WEBSOCKET)
     find_package(Wslay QUIET MODULE)
@@ -10,9 +10,9 @@ if(COMOQ_WEBSOCKET)
         add_library(comoq::websocket ALIAS comoq_websocket)
         target_link_libraries(comoq_websocket INTERFACE comoq::comoq Wslay::wslay OpenSSL::Crypto)
     elseif(COMOQ_WEBSOCKET STREQUAL "AUTO")
-        message(STATUS "WebSocket: left out, for want of wslay or OpenSSL (Debian: libwslay-dev libssl-dev)")
+        message(STATUS "WebSocket: left out, because wslay or OpenSSL is missing (Debian: libwslay-dev libssl-dev)")
     else()
-        message(FATAL_ERROR "comoq::websocket needs wslay and OpenSSL: install them (Debian: libwslay-dev libssl-dev), name "
-                            "their places by -DWslay_ROOT=... and -DOPENSSL_ROOT_DIR=..., or set -DCOMOQ_WEBSOCKET=OFF")
+        message(FATAL_ERROR "comoq::websocket needs wslay and OpenSSL: install them (Debian: libwslay-dev libssl-dev), give "
+                            "their locations by -DWslay_ROOT=... and -DOPENSSL_ROOT_DIR=..., or set -DCOMOQ_WEBSOCKET=OFF")
     endif()
 endif()

@@ -1,11 +1,9 @@
-// Announcements: publishers come, go and replace each other, and a watcher is told what that means for each path.
+// Announcements: publishers come, go and replace each other, and a watcher sees the effect on each path.
 //
-// Active: a path has a broadcast. Restart: another one took its place without a gap. Ended: there is none any more.
-// When several publishers hold one path the shortest way wins, that is the fewest hops; the others stand by.
+// Active: a path has a broadcast. Restart: another one took its place without a gap. Ended: the path has none any more.
+// When several publishers hold one path the shortest way wins, the one with the fewest hops; the others stand by.
 #include <comoq/comoq.hpp>
 
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <cstdint>
 #include <fmt/core.h>
@@ -32,7 +30,7 @@ asio::awaitable<void> watch(comoq::AnnounceConsumer announced) {
     fmt::print("    the origin is gone\n");
 }
 
-// The ids of the origins that a broadcast came through on its way here; the ids themselves do not matter below.
+// The ids of the origins that a broadcast came through; their values do not matter below.
 comoq::BroadcastInfo hops(std::uint64_t count) {
     std::vector<std::uint64_t> ids;
     for (std::uint64_t id = 1; id <= count; ++id) {
@@ -46,19 +44,20 @@ comoq::BroadcastInfo hops(std::uint64_t count) {
 int main() {
     asio::io_context context;
 
-    // Publishing is synchronous, and the watcher hears of it when its executor runs next. Running it after every step
+    // Publishing is synchronous, and the watcher learns of it when its executor runs next. Running it after every step
     // makes the output the same each time; a watcher that is slower than the publishers sees fewer, merged updates.
     auto step = [&context](std::string_view what) {
         fmt::print("{}\n", what);
         context.poll();
     };
 
+    comoq::TaskGroup tasks(context.get_executor());
     {
         comoq::Origin origin;
         auto producer = origin.producer();
 
         auto bob = producer.create_broadcast("room/bob");
-        asio::co_spawn(context, watch(origin.consumer().announced()), asio::detached);
+        tasks.spawn(watch(origin.consumer().announced()));
         step("a watcher starts, and is told what was there before");
 
         auto far = producer.create_broadcast("room/alice", hops(2));

@@ -1,13 +1,12 @@
-// Tracks on demand: a broadcast says what it could send, and makes a track when somebody asks for it.
+// Tracks on demand: a broadcast lists the tracks that it can send, and makes one on request.
 //
-// The catalog names three renditions. Only the one that a player chooses is ever encoded, once however many players
-// chose it, and the encoder rests again when the last of them has left.
+// The catalog names three renditions. Only the one that players choose is encoded, once for any number of players, and
+// the encoder stops when the last of them has left.
 #include <comoq/comoq.hpp>
 
 #include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/io_context.hpp>
-#include <asio/this_coro.hpp>
+#include <asio/use_future.hpp>
 #include <exception>
 #include <fmt/core.h>
 #include <string>
@@ -28,11 +27,10 @@ asio::awaitable<void> encode(comoq::TrackProducer track) {
     track.finish();
 }
 
-asio::awaitable<void> serve(comoq::BroadcastDynamic broadcast) {
-    auto executor = co_await asio::this_coro::executor;
+asio::awaitable<void> serve(comoq::TaskGroup &tasks, comoq::BroadcastDynamic broadcast) {
     while (auto request = co_await broadcast.requested_track()) {
         if (catalog.find(request->name()) != std::string_view::npos) {
-            asio::co_spawn(executor, encode(request->accept()), asio::detached);
+            tasks.spawn(encode(request->accept()));
         } else {
             fmt::print("encoder: there is no {}\n", request->name());
             request->reject(comoq::Error::NotFound);
@@ -65,14 +63,19 @@ int main() {
         comoq::BroadcastProducer broadcast;
         auto listing = broadcast.create_track("catalog");
         listing.write_frame(comoq::Bytes::copy(catalog));
-        asio::co_spawn(context, serve(broadcast.dynamic()), asio::detached);
-        asio::co_spawn(context, play("ann", broadcast.consume(), "720p"), asio::detached);
-        asio::co_spawn(context, play("bob", broadcast.consume(), "720p"), asio::detached);
-        asio::co_spawn(context, play("cid", broadcast.consume(), "9000p"), asio::detached);
-        // Until nobody can get any further: the handler waits for the next request.
+        comoq::TaskGroup tasks(context.get_executor());
+        tasks.spawn(serve(tasks, broadcast.dynamic()));
+        tasks.spawn(play("ann", broadcast.consume(), "720p"));
+        tasks.spawn(play("bob", broadcast.consume(), "720p"));
+        tasks.spawn(play("cid", broadcast.consume(), "9000p"));
+        // Runs until no coroutine can continue: the handler waits for the next request.
         context.poll();
         broadcast.finish();
+        // Throws the failure of a task.
+        auto over = asio::co_spawn(context, tasks.join(), asio::use_future);
+        context.restart();
         context.run();
+        over.get();
     } catch (const std::exception &error) {
         fmt::print(stderr, "catalog_on_demand: {}\n", error.what());
         return 1;

@@ -1,8 +1,11 @@
-// clock: a line of text a second, published through a relay and read from it.
+// clock: publishes a line of text every second through a relay, and reads it from there.
 #include "net/client.hpp"
 #include "shared/command_line.hpp"
 
+#include <comoq/announce.hpp>
+#include <comoq/first_of.hpp>
 #include <comoq/origin.hpp>
+#include <comoq/path.hpp>
 
 #include <asio/awaitable.hpp>
 #include <asio/steady_timer.hpp>
@@ -16,6 +19,8 @@
 #include <fmt/format.h>
 #include <optional>
 #include <string>
+#include <utility>
+#include <variant>
 
 namespace {
 
@@ -24,23 +29,23 @@ using namespace std::chrono_literals;
 constexpr const char *usage =
     "usage: clock publish|subscribe URL [--path PATH] [--count N]\n"
     "\n"
-    "Publishes a line with the time of day every second, or prints what is published. Both may be started first.\n"
+    "Publishes a line with the time of day every second, or prints the published lines. Either may be started first.\n"
     "\n"
     "  URL          a relay: ws://HOST:PORT, wss://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT\n"
-    "  --path PATH  the broadcast; clock if not given\n"
-    "  --count N    leave after N lines\n"
-    "  --ca FILE    authorities that a secure relay is checked by, PEM; the system's if not given\n"
+    "  --path PATH  the broadcast; default: clock\n"
+    "  --count N    exit after N lines\n"
+    "  --ca FILE    PEM file of authorities to check a secure relay against; default: the system's\n"
     "  --help       print this\n";
 
 struct Options {
     std::optional<std::string> role;
     RelayOptions relay;
     std::string path = "clock";
-    std::size_t count = 0;  // 0: without end
+    std::size_t count = 0;  // 0: without a limit
 };
 
-// A group every five seconds, as a video has one a scene: who comes later begins with the last one, and whoever was cut off
-// goes on with the next one.
+// A group every five seconds, as a video has one for each scene: a late subscriber begins with the latest group, and
+// one that was cut off continues with the next.
 asio::awaitable<void> publish(comoq::TrackProducer track, std::size_t count) {
     asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::steady_clock::now());
     std::optional<comoq::GroupProducer> group;
@@ -63,39 +68,67 @@ asio::awaitable<void> publish(comoq::TrackProducer track, std::size_t count) {
     track.finish();
 }
 
-asio::awaitable<void> subscribe(comoq::OriginConsumer origin, std::string path, std::size_t count) {
-    std::size_t lines = 0;
-    // The publisher may come and go.
-    while (true) {
-        auto broadcast = co_await origin.announced_broadcast(path);
-        auto [failure, track] = co_await broadcast.track("seconds").subscribe().as_tuple();
-        while (!failure) {
-            auto [lost, group] = co_await track.next_group().as_tuple();
-            if (lost || !group) {
+// Prints the lines of one publisher until it is gone, or until enough lines are printed.
+asio::awaitable<void> print(comoq::BroadcastConsumer broadcast, std::size_t &lines, std::size_t count) {
+    auto [failure, track] = co_await broadcast.track("seconds").subscribe().as_tuple();
+    while (!failure) {
+        auto [lost, group] = co_await track.next_group().as_tuple();
+        if (lost || !group) {
+            break;
+        }
+        while (true) {
+            auto [cut, frame] = co_await group->read_frame().as_tuple();
+            if (cut || !frame) {
                 break;
             }
-            while (true) {
-                auto [cut, frame] = co_await group->read_frame().as_tuple();
-                if (cut || !frame) {
-                    break;
-                }
-                fmt::print("{}\n", frame->payload.view());
-                std::fflush(stdout);
-                if (++lines == count) {
-                    co_return;
-                }
+            fmt::print("{}\n", frame->payload.view());
+            std::fflush(stdout);
+            if (++lines == count) {
+                co_return;
             }
         }
-        co_await broadcast.closed();
+    }
+}
+
+using MaybeAnnouncement = std::optional<comoq::Announcement>;
+
+asio::awaitable<MaybeAnnouncement> next_of(comoq::AnnounceConsumer &watch) {
+    auto next = watch.next();
+    co_return co_await std::move(next);
+}
+
+asio::awaitable<void> subscribe(comoq::OriginConsumer origin, std::string text, std::size_t count) {
+    const comoq::Path path(text);
+    std::size_t lines = 0;
+    auto watch = origin.announced();
+    MaybeAnnouncement change = co_await next_of(watch);
+    // The publisher may come and go, and another one may take the path over after it falls silent: read that one then.
+    while (change) {
+        if (change->path != path || change->event == comoq::Announcement::Event::Ended) {
+            change = co_await next_of(watch);
+            continue;
+        }
+        auto printing = print(change->broadcast, lines, count);
+        auto changing = next_of(watch);
+        auto first = co_await comoq::first_of(std::move(printing), std::move(changing));
+        if (count != 0 && lines == count) {
+            co_return;
+        }
+        if (first.index() == 1) {
+            change = std::get<1>(std::move(first));
+        } else {
+            change = co_await next_of(watch);
+        }
     }
 }
 
 asio::awaitable<void> run(Options options) {
-    Client client(options.relay);
     if (options.role == "subscribe") {
+        Client client(options.relay, options.path);
         co_await client.while_connected(subscribe(client.received(), options.path, options.count));
         co_return;
     }
+    Client client(options.relay);
     auto broadcast = client.published().create_broadcast(options.path);
     auto track = broadcast.producer().create_track("seconds");
     co_await client.while_connected(publish(std::move(track), options.count));
@@ -112,7 +145,7 @@ int main(int argc, char **argv) {
     line.option("--count", [&](std::string_view text) { options.count = number_from("--count", text, 1, 1'000'000'000); });
     return run_main("clock", usage, line, argc, argv, [&options] {
         if ((options.role != "publish" && options.role != "subscribe") || !options.relay.url) {
-            throw UsageError("publish or subscribe, and where? (--help tells)");
+            throw UsageError("missing publish or subscribe, or URL (see --help)");
         }
         return run_client(run(options));
     });

@@ -1,7 +1,7 @@
 // media_relay: a real video from an upstream origin through an edge origin to many viewers, all in this process.
 //
-// The edge knows nothing. The first viewer's request makes its handler fetch the broadcast from upstream, and everyone
-// else who asks meanwhile waits for that same fetch: one upstream request, however many viewers.
+// The edge has no media of its own. The first viewer's request makes its handler fetch the broadcast from upstream, and
+// later requests wait for that same fetch: one upstream request for any number of viewers.
 #include "shared/fmp4.hpp"
 #include "media_relay/options.hpp"
 #include "media_relay/recording.hpp"
@@ -13,7 +13,7 @@
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
+#include <asio/error.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/strand.hpp>
@@ -44,7 +44,7 @@ using asio::awaitable;
 
 constexpr const char *broadcast_path = "live/clip";
 
-// Upstream: gives `live` to everyone who asks for it.
+// Upstream: answers every request with `live`.
 awaitable<void> answer(comoq::OriginDynamic handler, comoq::BroadcastConsumer live, std::atomic<std::size_t> &fetches) {
     while (auto request = co_await handler.requested_broadcast()) {
         ++fetches;
@@ -56,7 +56,7 @@ awaitable<void> answer(comoq::OriginDynamic handler, comoq::BroadcastConsumer li
     }
 }
 
-// Upstream's camera: a group a fragment, a frame a box, and some time between two groups as if it were live.
+// Upstream's camera: each fragment is a group and each box a frame, with a pause between groups as in live media.
 awaitable<void> publish(comoq::TrackProducer init, comoq::TrackProducer video, const fmp4::Movie &movie,
                         Progress &progress) {
     init.write_frame(comoq::Bytes::copy(movie.init));
@@ -77,7 +77,7 @@ awaitable<void> publish(comoq::TrackProducer init, comoq::TrackProducer video, c
     video.finish();
 }
 
-// A viewer at the edge, who knows a path and nothing of where it comes from.
+// A viewer at the edge. It knows a path, and not where its broadcast comes from.
 awaitable<void> view(comoq::OriginConsumer edge, std::latch &asked, Recording &recording, Progress &progress) {
     recording.start();
     auto request = edge.request_broadcast(broadcast_path);
@@ -99,7 +99,7 @@ awaitable<void> view(comoq::OriginConsumer edge, std::latch &asked, Recording &r
     recording.finish();
 }
 
-// Shows progress until all jobs are done. The first that fails throws here, whichever it is.
+// Shows progress until all jobs are done. Throws the first failure of any of them.
 void wait_for_all(std::vector<std::future<void>> jobs, Progress &progress) {
     while (!jobs.empty()) {
         progress.show();
@@ -134,6 +134,18 @@ std::vector<Recording> make_recordings(const Options &options, fmp4::Block expec
     return recordings;
 }
 
+void throw_unless_cancelled(const std::exception_ptr &failure) {
+    try {
+        if (failure != nullptr) {
+            std::rethrow_exception(failure);
+        }
+    } catch (const std::system_error &error) {
+        if (error.code() != asio::error::operation_aborted) {
+            throw;
+        }
+    }
+}
+
 bool run(const Options &options, fmp4::Block file, const fmp4::Movie &movie) {
     auto recordings = make_recordings(options, file);
     Progress progress(movie.fragments.size(), file.size() * options.viewers);
@@ -143,7 +155,7 @@ bool run(const Options &options, fmp4::Block file, const fmp4::Movie &movie) {
 
     comoq::Origin edge;
     comoq::Origin upstream;
-    // A viewer who is slow for a while still finds every group: both origins keep them for a minute.
+    // A viewer that is slow for a while still finds every group: both origins keep them for a minute.
     comoq::TrackInfo info;
     info.max_latency = 1min;
     auto live = upstream.producer().make_broadcast();
@@ -151,33 +163,37 @@ bool run(const Options &options, fmp4::Block file, const fmp4::Movie &movie) {
     auto video = live.create_track("video", info);
     auto upstream_handler = upstream.producer().dynamic();
 
-    // Last, so that it goes first: nothing runs any more when the rest is destroyed, also if an exception ends this.
+    // Declared last, to be destroyed first: nothing runs any more when the rest is destroyed, also after an exception.
     asio::thread_pool pool(std::max(2u, std::thread::hardware_concurrency()));
     auto edge_strand = asio::make_strand(pool);
     auto upstream_strand = asio::make_strand(pool);
     std::vector<std::future<void>> jobs;
 
-    // The relay: whatever somebody asks the edge for, it asks upstream for, once.
+    // The relay: it asks upstream once for each request at the edge. Cancellation ends it.
+    std::exception_ptr relay_failure;
+    const auto relayed = [&relay_failure](const std::exception_ptr &failure) { relay_failure = failure; };
     asio::co_spawn(edge_strand, comoq::proxy(upstream.consumer(), edge.producer(), edge.producer().dynamic()),
-                   asio::bind_cancellation_slot(stop_relay.slot(), asio::detached));
+                   asio::bind_cancellation_slot(stop_relay.slot(), relayed));
     for (Recording &recording : recordings) {
         jobs.push_back(asio::co_spawn(asio::make_strand(pool), view(edge.consumer(), asked, recording, progress),
                                       asio::use_future));
     }
-    // Upstream answers only now, which makes sure that everyone has asked while the one fetch was on its way.
+    // Upstream answers only now, so that every viewer has asked while the one fetch was in flight.
     asked.wait();
     fmt::print("{} viewers have asked the edge, which has {} request pending\n", options.viewers, edge.stats().pending);
 
-    asio::co_spawn(upstream_strand, answer(upstream_handler, live.consume(), upstream_fetches), asio::detached);
+    auto answered = asio::co_spawn(upstream_strand, answer(upstream_handler, live.consume(), upstream_fetches), asio::use_future);
     jobs.push_back(asio::co_spawn(upstream_strand, publish(init, video, movie, progress), asio::use_future));
     wait_for_all(std::move(jobs), progress);
 
-    // Every loop has to end before the pool does. What is relayed ends with the broadcast, and `answer` ends with its
-    // origin. The relay holds a producer of the edge, which keeps that origin, and so it is cancelled.
+    // Every loop must end before the pool does. Relayed broadcasts end with `live`, and `answer` ends with its origin.
+    // The relay holds a producer of the edge, which keeps that origin alive, so it is cancelled.
     live.finish();
     upstream = comoq::Origin();
     asio::post(edge_strand, [&stop_relay] { stop_relay.emit(asio::cancellation_type::terminal); });
     pool.join();
+    answered.get();
+    throw_unless_cancelled(relay_failure);
     return print_summary(recordings, upstream_fetches);
 }
 
@@ -187,12 +203,12 @@ int main(int argc, char **argv) {
     Options options;
     return run_main("media_relay", usage, command_line(options), argc, argv, [&options] {
         if (options.file.empty()) {
-            throw UsageError("which file? (--help tells)");
+            throw UsageError("missing FILE.mp4 (see --help)");
         }
         try {
             const auto file = fmp4::read_file(options.file);
             if (!run(options, file, fmp4::parse(file))) {
-                throw std::runtime_error("the file did not arrive as it should");
+                throw std::runtime_error("the received file differs from the original");
             }
         } catch (const fmp4::BadFile &error) {
             throw std::runtime_error(fmt::format("{} {}", in_quotes(options.file.string()), error.what()));

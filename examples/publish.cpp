@@ -37,17 +37,17 @@ using asio::use_awaitable;
 constexpr const char *usage =
     "usage: publish URL PATH [FILE.mp4] [options]\n"
     "\n"
-    "Publishes a fragmented MP4, in the time it takes to play it, as the tracks init and video of a broadcast; or, without a\n"
-    "file, what comes on standard input, a group for each piece, as its track data.\n"
+    "Publishes a fragmented MP4, at the speed of playback, as the tracks init and video of a broadcast. Without a file,\n"
+    "publishes standard input as the track data, a group for each piece that is read.\n"
     "\n"
     "  URL           a relay: ws://HOST:PORT, wss://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT\n"
     "  PATH          the broadcast\n"
-    "  FILE.mp4      a fragmented MP4; - or nothing is standard input\n"
-    "  --track NAME  another name for video, or data\n"
-    "  --loop        begin the file again at its end\n"
-    "  --wait        begin when somebody subscribes\n"
-    "  --keep SECONDS  how long what was published can be asked for; 30 if not given\n"
-    "  --ca FILE     authorities that a secure relay is checked by, PEM; the system's if not given\n"
+    "  FILE.mp4      a fragmented MP4; - or no name means standard input\n"
+    "  --track NAME  a name for the track in place of video, or data\n"
+    "  --loop        start again at the end of the file\n"
+    "  --wait        start when somebody subscribes\n"
+    "  --keep SECONDS  how long published groups can be requested; default: 30\n"
+    "  --ca FILE     PEM file of authorities to check a secure relay against; default: the system's\n"
     "  --help        print this\n";
 
 struct Options {
@@ -65,7 +65,7 @@ awaitable<void> publish_movie(comoq::TrackProducer init, comoq::TrackProducer vi
         co_await video.used();
     }
     const auto times = fmp4::times_of(movie);
-    // What comes after the last one is as long as that before it.
+    // The last fragment is as long as the one before it.
     const auto length = times.size() < 2 ? 1s : times.back() + (times.back() - times[times.size() - 2]);
     asio::steady_timer timer(co_await asio::this_coro::executor);
     auto begin = std::chrono::steady_clock::now();
@@ -87,7 +87,7 @@ awaitable<void> publish_movie(comoq::TrackProducer init, comoq::TrackProducer vi
     video.finish();
 }
 
-// asio makes a descriptor non-blocking, which on a terminal is also the shell's.
+// asio makes a descriptor non-blocking, and a terminal's descriptor is shared with the shell.
 class InputFlags {
 public:
     InputFlags() : flags_(::fcntl(STDIN_FILENO, F_GETFL)) {}
@@ -121,7 +121,7 @@ awaitable<void> publish_input(comoq::TrackProducer data, const Options &options)
     data.finish();
 }
 
-// Until those who read it have got it, and left.
+// Waits until the readers have received the track and left.
 awaitable<void> until_read(comoq::TrackProducer track, std::chrono::seconds longest) {
     using namespace asio::experimental::awaitable_operators;
     asio::steady_timer timer(co_await asio::this_coro::executor, longest);
@@ -172,7 +172,7 @@ int main(int argc, char **argv) {
     line.flag("--wait", [&] { options.waits = true; });
     return run_main("publish", usage, line, argc, argv, [&options] {
         if (!options.relay.url || !options.path) {
-            throw UsageError("where to, and as what? (--help tells)");
+            throw UsageError("missing URL or PATH (see --help)");
         }
         if (options.loops && !options.file) {
             throw UsageError("--loop needs a file");

@@ -1,5 +1,5 @@
-// relay: passes live media on between publishers and viewers, over WebSocket and TCP, and fetches from upstream what
-// somebody asks for and nobody announced.
+// relay: passes live media between publishers and viewers, over WebSocket and TCP, and fetches broadcasts from upstream
+// that a viewer requests and nobody announced.
 #include "shared/command_line.hpp"
 #include "relay/log.hpp"
 #include "relay/options.hpp"

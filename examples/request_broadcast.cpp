@@ -1,7 +1,7 @@
-// The smallest program: somebody asks for a broadcast that nobody announced, and a handler makes it on the spot.
+// The smallest program: a consumer requests a broadcast that nobody announced, and a handler makes it on the spot.
 //
-// The consumer never learns who answers; the handler never learns who asked, or how many did.
-// Both run on one asio::io_context here, and would be the same code on a pool of threads.
+// The consumer does not learn which handler answers; the handler does not learn who asked, or how many did. Both run on
+// one asio::io_context here; the same code works on a pool of threads.
 #include <comoq/comoq.hpp>
 
 #include <asio/co_spawn.hpp>
@@ -19,7 +19,7 @@ asio::awaitable<void> serve(comoq::OriginDynamic handler) {
     auto track = broadcast.create_track("greeting");
     request->accept(broadcast.consume());
 
-    // A broadcast ends with its producer, so it has to stay for as long as somebody reads.
+    // A broadcast ends with its producer, so keep the producer while somebody reads.
     co_await track.used();
     track.write_frame(comoq::Bytes::copy("hello from a broadcast that was made for you"));
     co_await track.unused();
@@ -38,7 +38,7 @@ int main() {
         asio::io_context context;
         comoq::Origin origin;
 
-        // The handler is there before anybody asks: without one the answer would be Error::NotFound at once.
+        // Make the handler before the request: without one the answer would be Error::NotFound at once.
         auto served = asio::co_spawn(context, serve(origin.producer().dynamic()), asio::use_future);
         auto watched = asio::co_spawn(context, watch(origin.consumer()), asio::use_future);
         context.run();

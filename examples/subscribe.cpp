@@ -25,16 +25,17 @@ using asio::awaitable;
 constexpr const char *usage =
     "usage: subscribe URL PATH TRACK [TRACK] [options]\n"
     "\n"
-    "Writes the frames of a track to standard output, group after group, and then those of the next one.\n"
-    "What the relay has is taken; with --announced it may come later.\n"
+    "Writes the frames of a track to standard output, group after group, and then those of the next track. The relay must\n"
+    "have the broadcast; with --announced it may come later. Missing groups are reported on standard error.\n"
     "\n"
     "  URL           a relay: ws://HOST:PORT, wss://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT\n"
     "  PATH          the broadcast, announced or not\n"
-    "  TRACK         a track of it, such as init and then video for what publish makes of a file\n"
-    "  --start N     begin with group N, and not with the newest one\n"
-    "  --groups N    leave after N groups of a track\n"
+    "  TRACK         a track of it, such as init and then video of a file from publish\n"
+    "  --start N     start with group N instead of the newest one\n"
+    "  --groups N    exit after N groups of a track\n"
     "  --announced   wait until the broadcast is announced\n"
-    "  --ca FILE     authorities that a secure relay is checked by, PEM; the system's if not given\n"
+    "  --strict      exit with 1 if a group is missing\n"
+    "  --ca FILE     PEM file of authorities to check a secure relay against; default: the system's\n"
     "  --help        print this\n";
 
 struct Options {
@@ -43,7 +44,7 @@ struct Options {
     std::vector<std::string> tracks;
     std::optional<std::uint64_t> start;
     std::size_t groups = std::numeric_limits<std::size_t>::max();
-    bool announced = false;
+    bool announced = false, is_strict = false;
 };
 
 void write(std::string_view bytes) {
@@ -52,21 +53,70 @@ void write(std::string_view bytes) {
     }
 }
 
-awaitable<void> copy_track(comoq::BroadcastConsumer broadcast, std::string name, const Options &options) {
+// Reports the groups of a track that are missing in the output.
+class Missing {
+public:
+    // Without a start, a track begins anywhere.
+    Missing(std::string track, std::optional<std::uint64_t> start) : track_(std::move(track)), next_(start) {}
+
+    void took(std::uint64_t sequence) {
+        if (next_) {
+            skipped_up_to(sequence);
+        }
+        next_ = sequence + 1;
+    }
+    // The track has no group from `end` on.
+    void ended_at(std::uint64_t end) {
+        if (next_) {
+            skipped_up_to(end);
+        }
+    }
+    void broke_off(std::uint64_t sequence, const std::error_code &code) {
+        fmt::print(stderr, "subscribe: {}: group {} is not whole: {}\n", track_, sequence, code.message());
+        any_ = true;
+    }
+    bool any() const { return any_; }
+
+private:
+    void skipped_up_to(std::uint64_t end) {
+        if (end <= *next_) {
+            return;
+        }
+        if (end - *next_ == 1) {
+            fmt::print(stderr, "subscribe: {}: group {} is missing\n", track_, *next_);
+        } else {
+            fmt::print(stderr, "subscribe: {}: groups {} to {} are missing\n", track_, *next_, end - 1);
+        }
+        any_ = true;
+    }
+
+    const std::string track_;
+    std::optional<std::uint64_t> next_;
+    bool any_ = false;
+};
+
+// True if everything arrived.
+awaitable<bool> copy_track(comoq::BroadcastConsumer broadcast, std::string name, const Options &options) {
     comoq::Subscription wishes;
     wishes.ordered = true;
     wishes.start = options.start;
     auto track = co_await broadcast.track(name).subscribe(wishes);
+    Missing missing(name, options.start);
     for (std::size_t groups = 0; groups != options.groups; ++groups) {
         auto group = co_await track.next_group();
         if (!group) {
-            co_return;
+            auto [unknown, end] = co_await track.finished().as_tuple();
+            if (!unknown) {
+                missing.ended_at(end);
+            }
+            break;
         }
-        // A group that is lost on the way is not the end of the track.
+        missing.took(group->sequence());
+        // A group that is lost on the way does not end the track.
         while (true) {
             auto [failure, frame] = co_await group->read_frame().as_tuple();
             if (failure) {
-                fmt::print(stderr, "group {}: {}\n", group->sequence(), failure.message());
+                missing.broke_off(group->sequence(), failure);
             }
             if (failure || !frame) {
                 break;
@@ -74,18 +124,24 @@ awaitable<void> copy_track(comoq::BroadcastConsumer broadcast, std::string name,
             write(frame->payload.view());
         }
     }
+    co_return !missing.any();
 }
 
 awaitable<void> work(const Options &options, comoq::OriginConsumer origin) {
     auto found = options.announced ? origin.announced_broadcast(*options.path) : origin.request_broadcast(*options.path);
     auto broadcast = co_await std::move(found);
+    bool is_whole = true;
     for (const auto &name : options.tracks) {
-        co_await copy_track(broadcast, name, options);
+        const bool came = co_await copy_track(broadcast, name, options);
+        is_whole = is_whole && came;
+    }
+    if (options.is_strict && !is_whole) {
+        throw std::runtime_error("the output is not complete");
     }
 }
 
 awaitable<void> run(const Options &options) {
-    Client client(options.relay);
+    Client client(options.relay, *options.path);
     co_await client.while_connected(work(options, client.received()));
 }
 
@@ -105,9 +161,10 @@ int main(int argc, char **argv) {
         options.groups = number_from("--groups", text, 1, std::size_t{1} << 53);
     });
     line.flag("--announced", [&] { options.announced = true; });
+    line.flag("--strict", [&] { options.is_strict = true; });
     return run_main("subscribe", usage, line, argc, argv, [&options] {
         if (options.tracks.empty()) {
-            throw UsageError("from where, and what? (--help tells)");
+            throw UsageError("missing URL, PATH or TRACK (see --help)");
         }
         return run_client(run(options));
     });

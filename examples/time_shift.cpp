@@ -1,15 +1,15 @@
-// Groups on demand: one viewer follows the live edge, another one watches what has been, from the same track.
+// Groups on demand: one viewer follows the live edge, another one watches the past, from the same track.
 //
-// The track itself keeps two seconds. A recorder subscribes like anybody else and remembers what came; whoever asks for a
-// group by its number that the track has not any more gets it from the recorder, while the live edge runs on.
+// The track itself keeps two seconds. A recorder subscribes like any viewer and remembers the groups. A viewer that
+// asks for an older group by its number gets it from the recorder, while the live edge runs on.
 #include <comoq/comoq.hpp>
 
 #include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
+#include <asio/use_future.hpp>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -28,7 +28,7 @@ using Time = std::chrono::steady_clock::time_point;
 
 constexpr int length = 8;
 
-// The camera: a picture a second, on a clock of our own, so that nobody has to wait for this example to end.
+// The camera: a picture a second, by an injected clock, so that this example ends at once.
 awaitable<void> publish(comoq::TrackProducer track, std::shared_ptr<Time> now) {
     auto executor = co_await asio::this_coro::executor;
     for (int second = 0; second < length; ++second) {
@@ -36,7 +36,7 @@ awaitable<void> publish(comoq::TrackProducer track, std::shared_ptr<Time> now) {
         auto group = track.append_group();
         group.write_frame(comoq::Bytes::copy(fmt::format("picture {}", second)));
         group.finish();
-        // Everybody else may run between two groups.
+        // The other coroutines may run between two groups.
         for (int turn = 0; turn < 20; ++turn) {
             co_await asio::post(executor, asio::use_awaitable);
         }
@@ -76,7 +76,7 @@ awaitable<void> watch_live(comoq::TrackConsumer track) {
     }
 }
 
-// Comes when half of it is over, and begins at the beginning.
+// Comes half-way through, and begins at the beginning.
 awaitable<void> watch_from_the_start(comoq::TrackConsumer track) {
     auto subscriber = co_await track.subscribe();
     while (auto group = co_await subscriber.next_group()) {
@@ -114,12 +114,16 @@ int main() {
         auto recorder = [](auto subscribing, std::shared_ptr<Archive> to) -> awaitable<void> {
             co_await record(co_await std::move(subscribing), std::move(to));
         };
-        asio::co_spawn(context, recorder(std::move(recording), archive), asio::detached);
-        asio::co_spawn(context, serve_the_past(track.dynamic(), archive), asio::detached);
-        asio::co_spawn(context, watch_live(broadcast.consume().track("video")), asio::detached);
-        asio::co_spawn(context, watch_from_the_start(broadcast.consume().track("video")), asio::detached);
-        asio::co_spawn(context, publish(std::move(track), now), asio::detached);
+        comoq::TaskGroup tasks(context.get_executor());
+        tasks.spawn(recorder(std::move(recording), archive));
+        tasks.spawn(serve_the_past(track.dynamic(), archive));
+        tasks.spawn(watch_live(broadcast.consume().track("video")));
+        tasks.spawn(watch_from_the_start(broadcast.consume().track("video")));
+        tasks.spawn(publish(std::move(track), now));
+        // Throws the failure of a task.
+        auto over = asio::co_spawn(context, tasks.join(), asio::use_future);
         context.run();
+        over.get();
     } catch (const std::exception &error) {
         fmt::print(stderr, "time_shift: {}\n", error.what());
         return 1;

@@ -18,14 +18,14 @@ static_assert(std::is_nothrow_move_constructible_v<AnnounceConsumer> && !std::is
 
 namespace {
 
-/// An origin with one publisher and one watcher; a path's publication is replaced by publishing there again.
+/// An origin with one publisher and one watcher; publishing at a path again replaces its publication.
 struct Watched {
     Origin origin;
     OriginProducer producer = origin.producer();
     AnnounceConsumer watcher = origin.consumer().announced();
 
     BroadcastPublish publish(const char *path) const { return producer.create_broadcast(path); }
-    /// A publication that takes the place of one that `publish` made only if it has fewer hops.
+    /// A publication that replaces one that `publish` made only if it has fewer hops.
     BroadcastPublish publish_far(const char *path) const {
         return producer.create_broadcast(path, BroadcastInfo({1, 2, 3}));
     }
@@ -38,14 +38,14 @@ Texts sorted(Texts texts) {
 
 }  // namespace
 
-TEST_CASE("section 4: a watcher is first told of what is active, once a path", "[announce]") {
+TEST_CASE("section 4: a watcher is first told of each active broadcast, once per path", "[announce]") {
     Origin origin;
     const auto producer = origin.producer();
     auto root = producer.create_broadcast("");
     auto far = producer.create_broadcast("room/1", BroadcastInfo({1}));
     auto near = producer.create_broadcast("room/1");
     auto two = producer.create_broadcast("room/2/alice");
-    producer.create_broadcast("gone");
+    static_cast<void>(producer.create_broadcast("gone"));
     auto watcher = origin.consumer().announced();
     const auto all = changes(watcher);
     Texts texts;
@@ -114,7 +114,7 @@ TEST_CASE("section 4: an announce that was never seen and its unannounce cancel 
     publication.unannounce();
     CHECK_FALSE(step.ready());
     for (int i = 0; i < 5; ++i) {
-        watched.publish("a");
+        static_cast<void>(watched.publish("a"));
     }
     CHECK_FALSE(step.ready());
     auto last = watched.publish("a");
@@ -122,7 +122,8 @@ TEST_CASE("section 4: an announce that was never seen and its unannounce cancel 
     CHECK_FALSE(watched.watcher.next().ready());
 }
 
-TEST_CASE("section 4: an Active that was replaced before it was seen is one Active with the latest", "[announce]") {
+TEST_CASE("section 4: an Active that was replaced before it was seen becomes one Active with the latest broadcast",
+          "[announce]") {
     Watched watched;
     auto far = watched.publish_far("a");
     auto near = watched.publish("a");
@@ -132,7 +133,7 @@ TEST_CASE("section 4: an Active that was replaced before it was seen is one Acti
     CHECK(events[0].broadcast == near.producer().consume());
 }
 
-TEST_CASE("section 4: several Restarts that were not seen are one, and an unannounce makes it Ended", "[announce]") {
+TEST_CASE("section 4: several unseen Restarts become one, and an unannounce turns them into Ended", "[announce]") {
     Watched watched;
     auto far = watched.publish_far("a");
     CHECK(change_texts(watched.watcher) == Texts{"Active a"});
@@ -207,13 +208,13 @@ TEST_CASE("section 4: updates come in the order in which their paths first becam
         auto nearer = watched.publish("a");
         CHECK(change_texts(watched.watcher) == Texts{"Active a", "Active b"});
     }
-    SECTION("a path that was dirty in vain goes to the end when it is dirty again") {
-        watched.publish("a");
+    SECTION("a path whose change was cancelled goes to the end when it changes again") {
+        static_cast<void>(watched.publish("a"));
         auto b = watched.publish("b");
         auto again = watched.publish("a");
         CHECK(change_texts(watched.watcher) == Texts{"Active b", "Active a"});
     }
-    SECTION("what ends and begins again keeps the place of its end") {
+    SECTION("a broadcast that ends and begins again keeps the place of its end") {
         std::optional<BroadcastPublish> a = watched.publish("a"), b = watched.publish("b");
         CHECK(change_texts(watched.watcher) == Texts{"Active a", "Active b"});
         a.reset();
@@ -241,12 +242,12 @@ TEST_CASE("section 4: a churning path cannot starve another", "[announce]") {
     }
     REQUIRE(seen.size() == 8);
     const auto place = [&](const char *text) { return std::find(seen.begin(), seen.end(), text) - seen.begin(); };
-    // At most the two steps of the entry that was before them, then they are due.
+    // At most the two steps of the entry before them, then they are due.
     CHECK(place("Active b") <= 2);
     CHECK(place("Active c") <= 3);
 }
 
-TEST_CASE("section 4: a slow watcher holds at most one entry a path", "[announce]") {
+TEST_CASE("section 4: a slow watcher holds at most one entry per path", "[announce]") {
     Watched watched;
     std::optional<BroadcastPublish> a = watched.publish("a"), b = watched.publish("b");
     CHECK(change_texts(watched.watcher).size() == 2);
@@ -260,7 +261,7 @@ TEST_CASE("section 4: a slow watcher holds at most one entry a path", "[announce
     CHECK(change_texts(watched.watcher) == Texts{"Ended a", "Active a", "Ended b", "Active b"});
 }
 
-TEST_CASE("section 4: each watcher has a pace of its own", "[announce]") {
+TEST_CASE("section 4: each watcher reads at its own pace", "[announce]") {
     Watched watched;
     auto other = watched.origin.consumer().announced();
     auto a = watched.publish("a");
@@ -284,14 +285,14 @@ TEST_CASE("section 4: a watcher that waits is woken by the next change", "[annou
     Watched watched;
     auto waiting = wait(watched.watcher.next());
     CHECK_FALSE(waiting.done());
-    watched.publish("a");
+    static_cast<void>(watched.publish("a"));
     CHECK_FALSE(waiting.done());
     auto b = watched.publish("b");
     REQUIRE(waiting.done());
     CHECK(text_of(*waiting.value()) == "Active b");
 }
 
-TEST_CASE("section 4: a watcher that was moved goes on, one that was moved from has ended", "[announce]") {
+TEST_CASE("section 4: a moved watcher goes on, and a moved-from watcher has ended", "[announce]") {
     Watched watched;
     auto moved = std::move(watched.watcher);
     auto a = watched.publish("a");
@@ -299,7 +300,7 @@ TEST_CASE("section 4: a watcher that was moved goes on, one that was moved from 
     CHECK(watched.origin.stats().watchers == 1);
 }
 
-TEST_CASE("section 4: announced_broadcast gives what is announced at once", "[announce]") {
+TEST_CASE("section 4: announced_broadcast gives an announced broadcast at once", "[announce]") {
     Origin origin;
     auto far = origin.producer().create_broadcast("a", BroadcastInfo({1}));
     auto near = origin.producer().create_broadcast("a");
@@ -328,7 +329,7 @@ TEST_CASE("section 4: announced_broadcast waits for an announcement of exactly t
     CHECK(now(std::move(root)) == everything.producer().consume());
 }
 
-TEST_CASE("section 4: what announced_broadcast was settled with stays, also when it is unannounced", "[announce]") {
+TEST_CASE("section 4: announced_broadcast keeps its outcome when the broadcast is unannounced", "[announce]") {
     Origin origin;
     auto found = origin.consumer().announced_broadcast("a");
     auto made = origin.producer().create_broadcast("a");
@@ -347,7 +348,7 @@ TEST_CASE("section 4: announced_broadcast never asks a handler", "[announce]") {
     CHECK(origin.stats().pending == 0);
 }
 
-TEST_CASE("section 4: announced_broadcast fails at once for an invalid path and one outside the view", "[announce]") {
+TEST_CASE("section 4: announced_broadcast fails at once for an invalid path and for a path outside the view", "[announce]") {
     Origin origin;
     const auto room = *origin.consumer().scope(std::vector<Path>{"room"});
     auto made = origin.producer().create_broadcast("hall");

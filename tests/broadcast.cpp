@@ -70,7 +70,7 @@ TEST_CASE("section 6 broadcast: a producer alone keeps it open, as does a handle
     CHECK(take_track(handler)->accept().name() == "video");
 }
 
-TEST_CASE("section 6 broadcast: finish ends it well, abort with its code", "[broadcast]") {
+TEST_CASE("section 6 broadcast: finish ends it without an error, and abort with its code", "[broadcast]") {
     BroadcastProducer finished;
     auto well = wait(finished.consume().closed());
     finished.finish();
@@ -88,7 +88,7 @@ TEST_CASE("section 6 broadcast: finish ends it well, abort with its code", "[bro
     CHECK(now(cancelled.consume().closed()) == Error::Cancelled);
 }
 
-TEST_CASE("section 6 broadcast: closing settles pending track requests with that code, Closed after finish",
+TEST_CASE("section 6 broadcast: closing settles pending track requests with the closing code, or Closed after finish",
           "[broadcast]") {
     for (const int ending : {0, 1, 2}) {
         std::optional<Scene> scene(std::in_place);
@@ -104,20 +104,21 @@ TEST_CASE("section 6 broadcast: closing settles pending track requests with that
             scene->broadcast.abort(app_error(9));
             expected = app_error(9);
         } else {
-            // Without a handler what is queued is refused first; the request that was taken ends with the broadcast.
+            // Without a handler the queued requests are refused first; the request that was taken ends with the
+            // broadcast.
             scene.reset();
             expected = Error::Dropped;
         }
         CHECK(taken.code() == expected);
         CHECK(waiting.code() == (ending == 2 ? make_error_code(Error::NotFound) : expected));
         CHECK(abandoned.done());
-        CHECK(error_of([&] { request->accept(); }) == expected);
+        CHECK(error_of([&] { return request->accept(); }) == expected);
         CHECK_FALSE(request->reject(Error::Timeout));
         if (ending != 2) {
             CHECK(scene->broadcast.stats().pending == 0);
             CHECK_FALSE(now(scene->handler.requested_track()).has_value());
-            CHECK(error_of([&] { scene->broadcast.create_track("new"); }) == expected);
-            CHECK(error_of([&] { scene->broadcast.unique_track("new"); }) == expected);
+            CHECK(error_of([&] { return scene->broadcast.create_track("new"); }) == expected);
+            CHECK(error_of([&] { return scene->broadcast.unique_track("new"); }) == expected);
         }
     }
 }
@@ -139,19 +140,19 @@ TEST_CASE("section 6 broadcast: tracks already obtained go on when it has closed
     CHECK_FALSE(subscriber.closed().ready());
 }
 
-TEST_CASE("section 6 broadcast: a duplicate live track name is Duplicate", "[broadcast]") {
+TEST_CASE("section 6 broadcast: a second live track of one name is refused with Duplicate", "[broadcast]") {
     BroadcastProducer broadcast;
     BroadcastProducer elsewhere;
     std::optional<TrackProducer> track(broadcast.create_track("video"));
     const auto other = elsewhere.create_track("video");
-    CHECK(error_of([&] { broadcast.create_track("video"); }) == Error::Duplicate);
+    CHECK(error_of([&] { return broadcast.create_track("video"); }) == Error::Duplicate);
     CHECK(error_of([&] { broadcast.insert_track(other.consume()); }) == Error::Duplicate);
     CHECK(broadcast.create_track("Video").name() == "Video");
     track.reset();
     CHECK(broadcast.create_track("video").name() == "video");
 }
 
-TEST_CASE("section 6 broadcast: insert_track shares a live track of elsewhere, until it ends", "[broadcast]") {
+TEST_CASE("section 6 broadcast: insert_track shares a live track of another broadcast until it ends", "[broadcast]") {
     BroadcastProducer broadcast;
     BroadcastProducer elsewhere;
     std::optional<TrackProducer> track(elsewhere.create_track("video"));
@@ -170,7 +171,7 @@ TEST_CASE("section 6 broadcast: insert_track shares a live track of elsewhere, u
     CHECK(broadcast.stats().tracks == 0);
 }
 
-TEST_CASE("section 6 broadcast: remove_track frees the name, the track goes on", "[broadcast]") {
+TEST_CASE("section 6 broadcast: remove_track frees the name, and the track goes on", "[broadcast]") {
     BroadcastProducer broadcast;
     auto track = broadcast.create_track("video");
     auto subscriber = now(broadcast.consume().track("video").subscribe());
@@ -188,7 +189,7 @@ TEST_CASE("section 6 broadcast: remove_track frees the name, the track goes on",
     CHECK_FALSE(code_now(broadcast.consume().track("video").subscribe()));
 }
 
-TEST_CASE("section 6 broadcast: unique_track gives names that nobody has", "[broadcast]") {
+TEST_CASE("section 6 broadcast: unique_track gives unused names", "[broadcast]") {
     Scene scene;
     auto first = scene.broadcast.unique_track(".mp4");
     auto second = scene.broadcast.unique_track(".mp4");
@@ -199,7 +200,7 @@ TEST_CASE("section 6 broadcast: unique_track gives names that nobody has", "[bro
     CHECK_FALSE(code_now(scene.subscribe(first.name())));
 }
 
-TEST_CASE("section 6 broadcast: a copied or empty consumer, equality and info", "[broadcast]") {
+TEST_CASE("section 6 broadcast: consumers can be copied, empty and compared, and give the info", "[broadcast]") {
     BroadcastProducer one(BroadcastInfo({1, 2}));
     const BroadcastProducer two;
     CHECK(one.consume() == one.consume());
@@ -209,11 +210,11 @@ TEST_CASE("section 6 broadcast: a copied or empty consumer, equality and info", 
     CHECK(none.is_closed());
     CHECK(none == BroadcastConsumer());
     CHECK(none.info().hops.empty());
-    CHECK(code_now(none.closed()) == Error::Cancelled);
-    CHECK(code_now(none.track("x").subscribe()) == Error::Cancelled);
+    CHECK(code_now(none.closed()) == Error::Closed);
+    CHECK(code_now(none.track("x").subscribe()) == Error::Closed);
 }
 
-TEST_CASE("section 5 rule 2 by name: one request a name, queued or handed out", "[broadcast]") {
+TEST_CASE("section 5 rule 2 by name: one request per name, queued or handed out", "[broadcast]") {
     Scene scene;
     auto one = wait(scene.subscribe("video"));
     auto two = wait(scene.subscribe("video"));
@@ -245,13 +246,13 @@ TEST_CASE("section 5 rule 3 by name: a request that is dropped is NotFound", "[b
     auto next = wait(scene.subscribe("video"));
     auto request = take_track(scene.handler);
     auto another = wait(scene.subscribe("audio"));
-    // Assigned over is dropped as well.
+    // A request that is assigned over is dropped as well.
     *request = *take_track(scene.handler);
     CHECK(next.code() == Error::NotFound);
     CHECK_FALSE(another.done());
 }
 
-TEST_CASE("section 5 rule 3 by name: the last handler gone refuses what is queued with NotFound", "[broadcast]") {
+TEST_CASE("section 5 rule 3 by name: when the last handler goes, queued requests are refused with NotFound", "[broadcast]") {
     BroadcastProducer broadcast;
     std::optional<BroadcastDynamic> handler(broadcast.dynamic());
     std::optional<BroadcastDynamic> copy(*handler);
@@ -285,7 +286,7 @@ TEST_CASE("section 5 rule 3 by name: assigning over the last handler refuses as 
     CHECK(consumer.is_closed());
 }
 
-TEST_CASE("section 5 rule 3 by name: a waiting step is no handler and ends when the last one goes", "[broadcast]") {
+TEST_CASE("section 5 rule 3 by name: a waiting step does not count as a handler, and ends with the last handler", "[broadcast]") {
     BroadcastProducer broadcast;
     std::optional<BroadcastDynamic> handler(broadcast.dynamic());
     auto step = wait(handler->requested_track());
@@ -294,8 +295,7 @@ TEST_CASE("section 5 rule 3 by name: a waiting step is no handler and ends when 
     CHECK(code_now(broadcast.consume().track("video").subscribe()) == Error::NotFound);
 }
 
-TEST_CASE("section 6 broadcast: creating what was asked for settles the request, and a queued one is withdrawn",
-          "[broadcast]") {
+TEST_CASE("section 6 broadcast: creating a requested track settles the request, and takes it out of the queue", "[broadcast]") {
     Scene scene;
     auto waiting = wait(scene.subscribe("video"));
     auto track = scene.broadcast.create_track("video");
@@ -306,7 +306,7 @@ TEST_CASE("section 6 broadcast: creating what was asked for settles the request,
     CHECK(now(waiting.value().read_frame())->payload.view() == "a");
 }
 
-TEST_CASE("section 6 broadcast: creating settles a taken request, and its accept throws Duplicate", "[broadcast]") {
+TEST_CASE("section 6 broadcast: creating a track settles a taken request, whose accept then throws Duplicate", "[broadcast]") {
     Scene scene;
     auto waiting = wait(scene.subscribe("video"));
     auto request = take_track(scene.handler);
@@ -314,13 +314,13 @@ TEST_CASE("section 6 broadcast: creating settles a taken request, and its accept
     auto track = scene.broadcast.create_track("video");
     CHECK(waiting.code() == std::error_code());
     CHECK(abandoned.done());
-    CHECK(error_of([&] { request->accept(); }) == Error::Duplicate);
+    CHECK(error_of([&] { return request->accept(); }) == Error::Duplicate);
     CHECK_FALSE(request->reject(Error::Timeout));
     request.reset();
     CHECK_FALSE(code_now(scene.subscribe("video")));
 }
 
-TEST_CASE("section 6 broadcast: inserting what was asked for settles the request", "[broadcast]") {
+TEST_CASE("section 6 broadcast: inserting a requested track settles the request", "[broadcast]") {
     Scene scene;
     BroadcastProducer elsewhere;
     auto source = elsewhere.create_track("video", TrackInfo{6, false, std::chrono::seconds(1), Timescale(1000)});
@@ -331,27 +331,27 @@ TEST_CASE("section 6 broadcast: inserting what was asked for settles the request
     CHECK(info.value().priority == 6);
     source.write_frame(payload("a"));
     CHECK(now(waiting.value().read_frame())->payload.view() == "a");
-    CHECK(error_of([&] { request->accept(); }) == Error::Duplicate);
+    CHECK(error_of([&] { return request->accept(); }) == Error::Duplicate);
     CHECK(scene.broadcast.stats().pending == 0);
 }
 
-TEST_CASE("section 6 broadcast: an accept that comes second throws, whatever came first", "[broadcast]") {
+TEST_CASE("section 6 broadcast: accept throws when the request was settled before, in whatever way", "[broadcast]") {
     Scene scene;
     auto waiting = wait(scene.subscribe("video"));
     auto request = take_track(scene.handler);
     {
         auto track = request->accept();
-        CHECK(error_of([&] { request->accept(); }) == Error::Duplicate);
+        CHECK(error_of([&] { return request->accept(); }) == Error::Duplicate);
     }
     auto refused = wait(scene.subscribe("video"));
     auto second = take_track(scene.handler);
     CHECK(second->reject(app_error(3)));
     CHECK_FALSE(second->reject(app_error(4)));
-    CHECK(error_of([&] { second->accept(); }) == app_error(3));
+    CHECK(error_of([&] { return second->accept(); }) == app_error(3));
     CHECK(refused.code() == app_error(3));
 }
 
-TEST_CASE("section 5 rule 6 by name: everyone gets the very code of a reject, then a handler is asked again",
+TEST_CASE("section 5 rule 6 by name: every requester gets the code of a reject, and the next request reaches a handler",
           "[broadcast]") {
     Scene scene;
     for (const std::error_code code : {app_error(77), std::error_code(), std::make_error_code(std::errc::io_error)}) {
@@ -362,7 +362,7 @@ TEST_CASE("section 5 rule 6 by name: everyone gets the very code of a reject, th
         const std::error_code expected = code ? code : make_error_code(Error::Cancelled);
         CHECK(one.code() == expected);
         CHECK(two.code() == expected);
-        // Section 7: nobody asks the handler again on his own.
+        // Section 7: the broadcast does not ask the handler again by itself.
         CHECK(queued(scene.handler).empty());
         CHECK(scene.broadcast.stats().pending == 0);
     }
@@ -370,7 +370,7 @@ TEST_CASE("section 5 rule 6 by name: everyone gets the very code of a reject, th
     CHECK(queued(scene.handler) == Words{"video"});
 }
 
-TEST_CASE("section 5 rule 5 by name: the oldest request first, and each has one taker", "[broadcast]") {
+TEST_CASE("section 5 rule 5 by name: handlers take the oldest request first, and each request has one taker", "[broadcast]") {
     Scene scene;
     auto copy = scene.handler;
     auto a = wait(scene.subscribe("a"));
@@ -383,7 +383,7 @@ TEST_CASE("section 5 rule 5 by name: the oldest request first, and each has one 
     CHECK(second->name() == "b");
     CHECK(third->name() == "c");
     CHECK_FALSE(take_track(copy).has_value());
-    // Two who wait: one of them gets it, the other goes on waiting.
+    // Two waiters: one of them gets it, the other goes on waiting.
     auto one = wait(scene.handler.requested_track());
     auto two = wait(copy.requested_track());
     auto d = wait(scene.subscribe("d"));
@@ -403,7 +403,7 @@ TEST_CASE("section 5 rule 8 by name: a requester that leaves does not affect the
     CHECK(track.stats().subscribers == 1);
 }
 
-TEST_CASE("section 5 rule 8 by name: when the last one leaves, a queued request is removed", "[broadcast]") {
+TEST_CASE("section 5 rule 8 by name: when the last requester leaves, a queued request is removed", "[broadcast]") {
     Scene scene;
     {
         auto first = scene.subscribe("video");
@@ -416,7 +416,7 @@ TEST_CASE("section 5 rule 8 by name: when the last one leaves, a queued request 
     CHECK(queued(scene.handler).empty());
 }
 
-TEST_CASE("section 5 rule 8 by name: when the last one leaves, a taken request completes abandoned()", "[broadcast]") {
+TEST_CASE("section 5 rule 8 by name: when the last requester leaves, a taken request completes abandoned()", "[broadcast]") {
     Scene scene;
     std::optional<Pending<TrackSubscriber>> first = scene.subscribe("video");
     std::optional<Pending<TrackInfo>> second = scene.consumer.track("video").info();
@@ -427,7 +427,7 @@ TEST_CASE("section 5 rule 8 by name: when the last one leaves, a taken request c
     CHECK_FALSE(abandoned.done());
     second.reset();
     CHECK(abandoned.code() == std::error_code());
-    // It is in the table while its request lives: a later requester joins it and is served with those after him.
+    // It is in the table while its request lives: a later requester joins it and gets its answer.
     CHECK(scene.broadcast.stats().pending == 1);
     auto third = wait(scene.subscribe("video"));
     CHECK_FALSE(request->abandoned().ready());
@@ -448,7 +448,7 @@ TEST_CASE("section 5 rule 8 by name: an abandoned request that is dropped leaves
     CHECK(queued(scene.handler) == Words{"video"});
 }
 
-TEST_CASE("section 5 rule 8 by name: accepting an abandoned request makes a live track all the same", "[broadcast]") {
+TEST_CASE("section 5 rule 8 by name: accepting an abandoned request still makes a live track", "[broadcast]") {
     Scene scene;
     std::optional<Pending<TrackSubscriber>> first = scene.subscribe("video");
     auto request = take_track(scene.handler);
@@ -458,7 +458,7 @@ TEST_CASE("section 5 rule 8 by name: accepting an abandoned request makes a live
     CHECK(scene.subscribe("video").ready());
 }
 
-TEST_CASE("section 5 rule 9 by name: at most 65,536 pending at once, beyond that LimitReached at once", "[broadcast]") {
+TEST_CASE("section 5 rule 9 by name: 65,536 requests may be pending, and more get LimitReached at once", "[broadcast]") {
     Scene scene;
     std::vector<Pending<TrackSubscriber>> pending;
     pending.reserve(most_pending);
@@ -470,7 +470,7 @@ TEST_CASE("section 5 rule 9 by name: at most 65,536 pending at once, beyond that
     REQUIRE(refused.ready());
     CHECK(code_now(std::move(refused)) == Error::LimitReached);
     CHECK(code_now(scene.consumer.track("one more").info()) == Error::LimitReached);
-    // What is pending is still joined, what is live still shared.
+    // Requesters still join pending requests, and still share live tracks.
     CHECK_FALSE(scene.subscribe("7").ready());
     auto live = scene.broadcast.create_track("live");
     CHECK_FALSE(code_now(scene.subscribe("live")));
@@ -497,7 +497,7 @@ TEST_CASE("section 5 rule 9 by name: asking for tracks that nobody serves leaves
     CHECK(scene.broadcast.stats().pending == 0);
 }
 
-TEST_CASE("section 5 by name: tracks that came and went leave nothing behind", "[broadcast]") {
+TEST_CASE("section 5 by name: ended tracks leave nothing behind", "[broadcast]") {
     Scene scene;
     std::size_t before = 0;
     for (int i = 0; i < 1000; ++i) {

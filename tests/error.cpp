@@ -29,7 +29,7 @@ struct Row {
     std::uint32_t wire;
 };
 
-// Written out once more on purpose: these numbers are what other implementations send.
+// Written out once more on purpose: other implementations send these numbers.
 const std::vector<Row> with_wire_codes = {
     {Error::RequiredExtension, 1},
     {Error::Old, 2},
@@ -106,7 +106,7 @@ TEST_CASE("section 2 errors: values are the wire codes that other implementation
     }
 }
 
-TEST_CASE("section 2 errors: the four without a wire code have local values and travel as 0, 15, 12 and 6", "[error]") {
+TEST_CASE("section 2 errors: the four errors without a wire code have local values and travel as 0, 15, 12 and 6", "[error]") {
     for (const auto &row : local) {
         CAPTURE(row.wire);
         CHECK(static_cast<int>(row.error) >= 0x10000);
@@ -172,7 +172,7 @@ TEST_CASE("section 2 errors: an application code that does not fit into 32 bits 
     CHECK(app_error(max_code - 65) != app_error(max_code - 64));
 }
 
-TEST_CASE("section 2 errors: wire codes survive the way in and out again", "[error]") {
+TEST_CASE("section 2 errors: wire codes survive decoding and encoding", "[error]") {
     std::size_t lost = 0;
     std::set<int> values;
     std::set<std::uint32_t> codes;
@@ -190,7 +190,8 @@ TEST_CASE("section 2 errors: wire codes survive the way in and out again", "[err
     CHECK(values.size() == codes.size());
 }
 
-TEST_CASE("section 2 errors: the sixteen codes that make room for local errors mean those that were moved", "[error]") {
+TEST_CASE("section 2 errors: the sixteen wire codes that made room for the local errors decode like their moved codes",
+          "[error]") {
     for (std::uint32_t i = 0; i < 16; ++i) {
         CHECK(error_from_wire(0x8001'0000 + i) == error_from_wire(0x1'0000 + i));
     }

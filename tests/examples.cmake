@@ -1,4 +1,4 @@
-# Every example is run, and what it says is checked. media_relay also gets everything that is wrong to give it.
+# Runs every example and checks its output. media_relay also gets every kind of wrong input.
 
 function(comoq_check_example name)
     add_test(NAME "examples: ${name}" COMMAND "${CMAKE_COMMAND}" ${ARGN})
@@ -49,7 +49,7 @@ comoq_check_example(
 )
 comoq_check_example("media_relay --help" -DSTDOUT=^usage:.*--viewers.*--out -P ${check} -- ${media_relay} --help)
 
-# ---- media_relay on wrong input: one line on stderr, nothing on stdout, and an exit code that says so ----
+# ---- media_relay on wrong input: one line on stderr, nothing on stdout, and an exit code for the kind of error ----
 
 add_test(
     NAME "examples: inputs for media_relay" COMMAND "${CMAKE_COMMAND}" -DCLIP=${clip} -DDIR=${inputs} -P
@@ -106,15 +106,16 @@ comoq_check_bad_use("--viewers without a number" 2 "--viewers needs a value" ${c
 comoq_check_bad_use("--out without a directory" 2 "--out needs a value" --out)
 comoq_check_bad_use("unknown option" 2 "unknown option '--frobnicate'" --frobnicate)
 comoq_check_bad_use("a file name of two lines" 1 "'one[?]two' is not there" "one\ntwo")
-comoq_check_bad_use("two files" 2 "[^\n]* is one too many" ${clip} ${clip})
+comoq_check_bad_use("two files" 2 "unexpected argument [^\n]* [(]see --help[)]" ${clip} ${clip})
 comoq_check_bad_use("--out below a file" 1 "'[^\n]*/text/below' cannot be created" --out ${inputs}/text/below)
 comoq_check_bad_use("--out is a file" 1 "'[^\n]*/text[^\n]*' cannot be created" --out ${inputs}/text)
 
-# ---- what speaks over a network ----
+# ---- programs that speak over a network ----
 
 find_program(bash bash)
 if(TARGET comoq_example_net AND bash)
-    foreach(case websocket tcp tls name chain path_allow signals web clock stats wrong_use)
+    foreach(case websocket tcp tls name chain skipped path_allow signals web clock stats wrong_use pages secrets sources large_files
+                 interrupted roots frozen)
         add_test(
             NAME "examples: network, ${case}"
             COMMAND "${bash}" "${CMAKE_CURRENT_SOURCE_DIR}/examples/network.sh" $<TARGET_FILE_DIR:relay> ${case}
@@ -123,6 +124,6 @@ if(TARGET comoq_example_net AND bash)
     endforeach()
 endif()
 
-# What they are made of, by itself.
-target_sources(comoq_tests PRIVATE examples/fmp4.cpp)
+# The parts of the examples, by themselves.
+target_sources(comoq_tests PRIVATE examples/begin_there.cpp examples/fmp4.cpp)
 target_link_libraries(comoq_tests PRIVATE comoq_example_shared)

@@ -79,7 +79,7 @@ TEST_CASE("section 6 group: every reader gets all frames in order, each with its
     CHECK(at_clean_end(other));
 }
 
-TEST_CASE("section 6 group: read_frames gives all that is there, at least one and at most max", "[group]") {
+TEST_CASE("section 6 group: read_frames gives all frames that are there, at least one and at most max", "[group]") {
     Scene scene;
     auto waiting = wait(scene.reader.read_frames(10));
     CHECK_FALSE(waiting.done());
@@ -95,7 +95,7 @@ TEST_CASE("section 6 group: read_frames gives all that is there, at least one an
     CHECK_FALSE(now(scene.reader.read_frames(1)).has_value());
 }
 
-TEST_CASE("section 6 group: read_frames gives whole frames and those written in chunks in their order", "[group]") {
+TEST_CASE("section 6 group: read_frames gives whole and chunked frames in their order", "[group]") {
     Scene scene;
     const auto write_in_chunks = [&](const char *first, const char *second) {
         auto frame = scene.group.create_frame(2, Timestamp(5, Timescale(1000)));
@@ -116,7 +116,7 @@ TEST_CASE("section 6 group: read_frames gives whole frames and those written in 
     CHECK(taken(scene.reader, 3) == Words{"ef"});
 }
 
-TEST_CASE("section 6 group: read_frames gives what has come until it is resumed", "[group]") {
+TEST_CASE("section 6 group: read_frames also gives the frames that come until it is resumed", "[group]") {
     Scene scene;
     auto operation = scene.reader.read_frames(10);
     scene.write({"a", "b"});
@@ -159,7 +159,7 @@ TEST_CASE("section 6 group: next_frame and read_frame share one cursor", "[group
     auto frame = wait(scene.reader.read_frame());
     writer.write(payload("b"));
     writer.finish();
-    // The one that was open has been given already: neither step may give it again.
+    // The open frame has been given already: neither step may give it again.
     CHECK_FALSE(next.done());
     CHECK_FALSE(frame.done());
     scene.write({"c"});
@@ -189,7 +189,7 @@ TEST_CASE("section 6 group: get_frame waits for its index and moves no cursor", 
     CHECK_FALSE(now(scene.reader.get_frame(2)).has_value());
 }
 
-TEST_CASE("section 6 group: get_frame fails with the group's code for what never came", "[group]") {
+TEST_CASE("section 6 group: get_frame fails with the group's code for a frame that never came", "[group]") {
     std::optional<Scene> scene(std::in_place);
     scene->write({"a"});
     auto reader = scene->reader;
@@ -234,11 +234,11 @@ TEST_CASE("section 6 group: steps of an empty consumer fail with Cancelled", "[g
     GroupConsumer none;
     const GroupConsumer copy = none;
     CHECK(copy.sequence() == 0);
-    CHECK(code_now(none.read_frame()) == Error::Cancelled);
-    CHECK(code_now(none.read_frames(3)) == Error::Cancelled);
-    CHECK(code_now(none.next_frame()) == Error::Cancelled);
-    CHECK(code_now(none.get_frame(0)) == Error::Cancelled);
-    CHECK(code_now(none.finished()) == Error::Cancelled);
+    CHECK(code_now(none.read_frame()) == Error::Closed);
+    CHECK(code_now(none.read_frames(3)) == Error::Closed);
+    CHECK(code_now(none.next_frame()) == Error::Closed);
+    CHECK(code_now(none.get_frame(0)) == Error::Closed);
+    CHECK(code_now(none.finished()) == Error::Closed);
 }
 
 TEST_CASE("section 6 group: the last copy of a producer counts as its end", "[group]") {
@@ -270,7 +270,7 @@ TEST_CASE("section 6 group: assigning over the last producer ends its group", "[
     CHECK(texts(scene.reader) == Words{"a"});
 }
 
-TEST_CASE("section 6 group: one dropped without finish keeps its complete frames, then readers get Dropped",
+TEST_CASE("section 6 group: a group that is dropped without finish keeps its complete frames, then readers get Dropped",
           "[group]") {
     std::optional<Scene> scene(std::in_place);
     scene->write({"a", "b"});
@@ -287,8 +287,7 @@ TEST_CASE("section 6 group: one dropped without finish keeps its complete frames
     CHECK(code_now(group.read_frame()) == Error::Dropped);
 }
 
-TEST_CASE("section 6 group: abort releases the frames at once and gives its code to those who had not read them",
-          "[group]") {
+TEST_CASE("section 6 group: abort releases the frames at once and gives its code to readers that had not read them", "[group]") {
     Scene scene;
     scene.write({"a", "b"});
     auto other = scene.group.consume();
@@ -314,7 +313,7 @@ TEST_CASE("section 6 group: abort releases the frames at once and gives its code
     CHECK(code_now(late.read_frame()) == Error::Timeout);
 }
 
-TEST_CASE("section 6 group: abort wakes whoever waits in the group", "[group]") {
+TEST_CASE("section 6 group: abort wakes every waiter in the group", "[group]") {
     Scene scene;
     auto frame = wait(scene.reader.read_frame());
     auto many = wait(scene.reader.read_frames(2));
@@ -339,14 +338,14 @@ TEST_CASE("section 6 group: a writer gets the code that ended the group, or Clos
     Scene scene;
     scene.group.finish();
     CHECK(error_of([&] { scene.group.write_frame(payload("x")); }) == Error::Closed);
-    CHECK(error_of([&] { scene.group.create_frame(1); }) == Error::Closed);
+    CHECK(error_of([&] { return scene.group.create_frame(1); }) == Error::Closed);
     CHECK(error_of([&] { scene.group.finish(); }) == Error::Closed);
 
     auto aborted = scene.track.append_group();
     aborted.abort(app_error(4));
     aborted.abort(app_error(5));
     CHECK(error_of([&] { aborted.write_frame(payload("x")); }) == app_error(4));
-    CHECK(error_of([&] { aborted.create_frame(1); }) == app_error(4));
+    CHECK(error_of([&] { return aborted.create_frame(1); }) == app_error(4));
     CHECK(error_of([&] { aborted.finish(); }) == app_error(4));
 
     auto with_track = scene.track.append_group();
@@ -403,7 +402,7 @@ TEST_CASE("section 6 group: an aborted track also releases the frames of a group
     CHECK(code_now(reader.read_frame()));
 }
 
-TEST_CASE("section 6 group: a group that ends, however, does not end its track", "[group]") {
+TEST_CASE("section 6 group: the end of a group, of any kind, does not end its track", "[group]") {
     Scene scene;
     auto subscriber = now(scene.track.consume().subscribe());
     scene.group.abort(Error::Timeout);
@@ -432,8 +431,7 @@ TEST_CASE("section 6 group: it goes on when its track's producer and its broadca
     CHECK(at_clean_end(reader));
 }
 
-TEST_CASE("section 6 group: beyond 32,768 frames it drops its oldest, and who had not read them gets Lagged",
-          "[group]") {
+TEST_CASE("section 6 group: beyond 32,768 frames it drops its oldest, and readers that had not read them get Lagged", "[group]") {
     Scene scene;
     auto keeping_up = scene.group.consume();
     auto behind = scene.group.consume();
@@ -465,11 +463,11 @@ TEST_CASE("section 6 group: beyond 32,768 frames it drops its oldest, and who ha
     CHECK(now(late.finished()) == most_frames + 3);
     CHECK(texts(keeping_up) == Words{"more", "still more"});
     CHECK(at_clean_end(keeping_up));
-    // It does not get its code from the end: what it missed is still missed.
+    // It does not get its code from the end: the frames that it missed are still missed.
     CHECK(code_now(scene.reader.read_frame()) == Error::Lagged);
 }
 
-TEST_CASE("section 6 group: beyond 32 MiB it drops its oldest, as many as it takes", "[group]") {
+TEST_CASE("section 6 group: beyond 32 MiB it drops as many of its oldest frames as it must", "[group]") {
     constexpr std::size_t mebibyte = std::size_t{1} << 20;
     Scene scene;
     const Bytes one = payload(mebibyte);
@@ -480,7 +478,7 @@ TEST_CASE("section 6 group: beyond 32 MiB it drops its oldest, as many as it tak
     auto reader = scene.group.consume();
     CHECK(now(reader.read_frame())->timestamp.value() == 0);
 
-    scene.group.write_frame(Bytes());  // no byte too many
+    scene.group.write_frame(Bytes());  // one byte more
     CHECK(scene.track.stats().bytes == 32 * mebibyte);
     CHECK(now(scene.group.consume().read_frame())->timestamp.value() == 0);
 
@@ -506,7 +504,7 @@ TEST_CASE("section 6 group: beyond 32 MiB it drops its oldest, as many as it tak
     CHECK(now(scene.group.consume().read_frame())->payload.size() == 32 * mebibyte);
 }
 
-TEST_CASE("section 6 group: what a group drops is freed, and bytes given out stay valid", "[group]") {
+TEST_CASE("section 6 group: dropped frames are freed, and bytes that were given out stay valid", "[group]") {
     constexpr std::size_t size = std::size_t{1} << 20;
     Scene scene;
     const auto before = live_bytes();
@@ -519,7 +517,7 @@ TEST_CASE("section 6 group: what a group drops is freed, and bytes given out sta
     CHECK(kept.view() == "kept by its reader");
 }
 
-TEST_CASE("section 6 group: lagging in a group is this reader's and this group's alone", "[group]") {
+TEST_CASE("section 6 group: lagging concerns only this reader and only this group", "[group]") {
     Scene scene;
     auto subscriber = now(scene.track.consume().subscribe());
     auto slow = *now(subscriber.next_group());
@@ -605,7 +603,7 @@ TEST_CASE("section 2 group: a delivered frame allocates nothing once warm", "[gr
 
 TEST_CASE("section 2 group: a frame that a reader waits for allocates nothing on either side once warm", "[group]") {
     Scene scene;
-    // The list of frames grows when it holds 512 and 1,024 of them, which is the group's memory and nobody's cost a
+    // The list of frames grows when it holds 512 and 1,024 of them: that is memory of the group, and not a cost of each
     // frame.
     constexpr std::size_t warm = 600;
     constexpr std::size_t count = 1000;
@@ -644,4 +642,41 @@ TEST_CASE("section 2 group: a frame that a reader waits for allocates nothing on
     CHECK(read == count);
     CHECK(waited >= count);
     CHECK(made == 0);
+}
+
+TEST_CASE("group: a frame that its reader has released is found again, under way or complete, until it is gone", "[group]") {
+    Origin origin;
+    auto track = origin.producer().make_broadcast().create_track("video");
+    auto group = track.append_group();
+    auto reader = group.consume();
+    CHECK_FALSE(reader.frame_there(detail::Passkey()).ready());
+    const bool is_cut = GENERATE(true, false);
+    auto writer = group.create_frame(is_cut ? 4 : 2);
+    CHECK(reader.frame_there(detail::Passkey()).ready());
+    auto frame = now(reader.next_frame()).value();
+    if (is_cut) {
+        writer.write(payload("ab"));
+        CHECK(now(frame.read_chunk())->view() == "ab");
+    }
+    auto place = frame.leave(detail::Passkey());
+    CHECK(frame.is_empty());
+    CHECK(place == (is_cut ? 2 : 0));
+    frame = reader.frame_again(detail::Passkey(), place);
+    writer.write(payload("cd"));
+    SECTION("under way") { CHECK(now(frame.read_chunk())->view() == "cd"); }
+    SECTION("complete") {
+        place = frame.leave(detail::Passkey());
+        writer.finish();
+        group.finish();
+        frame = reader.frame_again(detail::Passkey(), place);
+        CHECK(now(frame.read_chunk())->view() == "cd");
+        CHECK_FALSE(now(frame.read_chunk()).has_value());
+        CHECK_FALSE(now(reader.next_frame()).has_value());
+    }
+    SECTION("gone") {
+        place = frame.leave(detail::Passkey());
+        group.abort(make_error_code(Error::Old));
+        CHECK(reader.frame_again(detail::Passkey(), place).is_empty());
+        CHECK(wait(reader.next_frame()).code() == Error::Old);
+    }
 }

@@ -1,4 +1,4 @@
-// Histories at random: what the library does is what its models say.
+// Random histories: the library does what its models say.
 #include "histories/histories.hpp"
 
 #include <cstdint>
@@ -30,16 +30,16 @@ void run_histories(const char *name, std::string (*history)(Choices &)) {
 
 }  // namespace
 
-TEST_CASE("sections 4 and 5: any history of publishers, handlers, requesters and watchers goes as the model says",
+TEST_CASE("sections 4 and 5: any history of publishers, handlers, requesters and watchers behaves as the model says",
           "[origin]") {
     run_histories("history_of_origin", history_of_origin);
 }
 
-TEST_CASE("section 6: any history of writes, reads, ends, aborts and departures goes as the model says", "[track]") {
+TEST_CASE("section 6: any history of writes, reads, ends, aborts and departures behaves as the model says", "[track]") {
     run_histories("history_of_track", history_of_track);
 }
 
-TEST_CASE("section 6 memory: any history of writes, fetches, evictions, aborts and departures goes as the model says",
+TEST_CASE("section 6 memory: any history of writes, fetches, evictions, aborts and departures behaves as the model says",
           "[memory]") {
     run_histories("history_of_memory", history_of_memory);
 }

@@ -1,5 +1,7 @@
-// Threads that write, fetch, serve, read and end what others hold, while age and a small pool evict under all of them.
+// Threads that write, fetch, serve, read and end the objects of others, while age and a small pool evict under all of
+// them.
 #include <comoq/comoq.hpp>
+#include <comoq/detail/media/given_group.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -37,7 +39,7 @@ namespace {
 
 constexpr std::size_t track_count = 3;
 
-/// The tracks of the moment, each with a lock of the test's own.
+/// The present tracks, each with a lock of the test's own.
 class Tracks {
 public:
     explicit Tracks(BroadcastProducer &broadcast) : broadcast_(broadcast) {
@@ -58,7 +60,7 @@ public:
             producers_[index]->abort(Error::Timeout);
         }
         producers_[index].reset();
-        // Others may still hold a copy of the one that was here.
+        // Other threads may still hold a copy of the previous one.
         producers_[index] = broadcast_.unique_track("", info);
     }
 
@@ -68,7 +70,7 @@ private:
     std::optional<TrackProducer> producers_[track_count];
 };
 
-/// Does what may be refused, because another thread has just ended it.
+/// Makes a call that may be refused, because another thread has just ended its object.
 template <class Call> void attempt(Call &&call) {
     try {
         call();
@@ -102,7 +104,8 @@ TEST_CASE("section 2 threads: groups are written, fetched, served, read and evic
                     attempt([&] { group = track.append_group(); });
                     break;
                 case 1:
-                    attempt([&] { group = track.create_group(random() % 50); });
+                    attempt([&] { group = comoq::detail::given_group(track, random() % 50); });
+                    attempt([&] { group = track.create_group(random() % 500); });
                     break;
                 case 2:
                 case 3:
@@ -222,14 +225,14 @@ asio::awaitable<void> write_all(TrackProducer track, int groups) {
 
 }  // namespace
 
-TEST_CASE("section 2 threads: readers behind a proxy, on a pool of threads, get all that is written", "[stress][proxy]") {
+TEST_CASE("section 2 threads: readers behind a proxy, on a pool of threads, get everything that is written", "[stress][proxy]") {
     constexpr int groups = 200, readers = 12;
     TrackInfo keeps;
     keeps.max_latency = std::chrono::hours(1);
     Origin upstream, edge;
     auto live = std::make_optional(upstream.producer().make_broadcast());
     auto published = upstream.producer().publish_broadcast("room/alice", live->consume());
-    // There before anybody asks: nobody would make them.
+    // They exist before any request: nobody would make them.
     std::vector<TrackProducer> tracks;
     for (const char *name : {"video", "audio"}) {
         tracks.push_back(live->create_track(name, keeps));

@@ -1,5 +1,5 @@
-// What the two ends in memory are, and the bytes that streams carry between them. In the names of the tests "transport"
-// is what every transport promises, and "memory transport" what only this one does.
+// The two ends in memory, and the bytes that streams carry between them. In test names "transport" marks a promise of
+// every transport, and "memory transport" one of this transport only.
 #include <comoq/memory_transport.hpp>
 
 #include <algorithm>
@@ -29,7 +29,7 @@ using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("memory transport: each end knows its side, its executor, the protocol and what is measured", "[transport]") {
+TEST_CASE("memory transport: each end knows its side, its executor, the protocol and the measurements", "[transport]") {
     MemoryScene scene(config_with([](auto &config) {
         config.protocol = "a-protocol";
         config.max_datagram_size = 77;
@@ -159,7 +159,7 @@ TEST_CASE("transport: a head goes before its payload, and is copied in the call"
     CHECK(scene.read(*receive) == "0123456789abcdef-payload-head only-payload only");
 }
 
-TEST_CASE("transport: what is written is taken in the call, whether or not it is awaited", "[transport]") {
+TEST_CASE("transport: a write takes its bytes in the call, whether or not it is awaited", "[transport]") {
     MemoryScene scene;
     auto send = scene.now(scene.client->open_uni());
     {
@@ -185,7 +185,7 @@ TEST_CASE("transport: a payload is shared until it has been sent, and not longer
     CHECK(scene.read(*receive) == "payload");
 }
 
-TEST_CASE("transport: a read gives as much as came together", "[transport]") {
+TEST_CASE("transport: a read gives all bytes that came together", "[transport]") {
     MemoryScene scene;
     auto [send, receive] = scene.uni();
     scene.write(*send, "a");
@@ -194,7 +194,7 @@ TEST_CASE("transport: a read gives as much as came together", "[transport]") {
     CHECK(scene.now(receive->read()).view() == "ab");
 }
 
-TEST_CASE("transport: writes of nothing do no harm, and an empty stream has its end", "[transport]") {
+TEST_CASE("transport: empty writes do no harm, and an empty stream has its end", "[transport]") {
     MemoryScene scene;
     auto send = scene.now(scene.client->open_uni());
     const bool with_bytes = GENERATE(false, true);
@@ -224,21 +224,21 @@ TEST_CASE("transport: a read waits for bytes, and for the end", "[transport]") {
     CHECK(scene.at_end(*receive));
 }
 
-TEST_CASE("transport: after the end nothing is written, and ending twice is once", "[transport]") {
+TEST_CASE("transport: nothing is written after the end, and a second finish changes nothing", "[transport]") {
     MemoryScene scene;
     auto [send, receive] = scene.uni();
     scene.write(*send, "a");
     send->finish();
-    scene.write(*send, "b");
+    CHECK(scene.code(send->write(bytes("b"))) == make_error_code(Error::Closed));
     send->finish();
     scene.run();
-    scene.write(*send, "c");
+    CHECK(scene.code(send->write(bytes("c"))) == make_error_code(Error::Closed));
     send->finish();
     CHECK(scene.read(*receive) == "a");
     CHECK(scene.at_end(*receive));
 }
 
-TEST_CASE("transport: what was written is sent after its handle is gone, if it was finished", "[transport]") {
+TEST_CASE("transport: written bytes are sent after their handle is gone, if the stream was finished", "[transport]") {
     MemoryScene scene;
     auto [send, receive] = scene.uni();
     const std::size_t size = 4 * enough;
@@ -256,7 +256,7 @@ TEST_CASE("transport: sent() completes when everything has been sent, and the en
     auto [send, receive] = scene.uni();
     auto early = scene.begin(send->sent());
     scene.write(*send, "abc");
-    // There may be more.
+    // More may come.
     CHECK_FALSE(early.done());
     scene.link.pause();
     send->finish();
@@ -270,7 +270,7 @@ TEST_CASE("transport: sent() completes when everything has been sent, and the en
     CHECK(scene.code(send->sent()) == none);
 }
 
-TEST_CASE("transport: sent() waits for a reader who has no room, and fails when it will never be", "[transport]") {
+TEST_CASE("transport: sent() waits for a reader that has no room, and fails when the bytes can never be sent", "[transport]") {
     MemoryScene scene;
     auto [send, receive] = scene.uni();
     auto writing = scene.begin(send->write(bytes(300'000)));

@@ -59,14 +59,14 @@ struct Waiters {
 
 Codes eight_of(std::error_code code) { return Codes(8, code); }
 
-/// What begins at one end that is over.
+/// The results of operations that begin at an end that is over.
 Codes codes_now(MemoryScene &scene, Transport &end, SendStream &send, ReceiveStream &receive, SendStream &other) {
     return {scene.code(end.open_uni()), scene.code(end.open_bidi()), scene.code(end.accept_uni()),
             scene.code(end.accept_bidi()), scene.code(end.receive_datagram()), scene.code(send.write(bytes("late"))),
             scene.code(receive.read()), scene.now(other.stopped())};
 }
 
-/// Both ends with streams that are in use, and everybody waiting.
+/// Both ends with streams in use, and every operation waiting.
 struct Busy : MemoryScene {
     Busy() : MemoryScene(config_with([](auto &config) { config.max_streams = 2; })) {
         std::tie(here, there) = bidi();
@@ -87,7 +87,7 @@ struct Busy : MemoryScene {
 
 }  // namespace
 
-TEST_CASE("transport: when one side closes, what waits at both fails, and what begins, with the code as it travels",
+TEST_CASE("transport: when one side closes, waiting and new operations fail at both, with the code as it travels",
           "[transport]") {
     struct Case {
         std::error_code given, seen;
@@ -143,8 +143,7 @@ TEST_CASE("transport: the first end counts", "[transport]") {
     CHECK(scene.now(scene.server->closed()) == old);
 }
 
-TEST_CASE("transport: what came with its end can still be read after the close, what came without it cannot",
-          "[transport]") {
+TEST_CASE("transport: a stream whose end has come can still be read after the close, and another cannot", "[transport]") {
     MemoryScene scene;
     auto [ended, whole] = scene.uni();
     auto [open, partial] = scene.uni();
@@ -165,19 +164,14 @@ TEST_CASE("transport: what came with its end can still be read after the close, 
 TEST_CASE("transport: streams that nobody accepted, and datagrams that nobody took, end with the connection",
           "[transport]") {
     MemoryScene scene;
-    auto uni = scene.now(scene.client->open_uni());
-    auto bidi = scene.now(scene.client->open_bidi());
-    scene.write(*uni, "u");
-    scene.write(*bidi.send, "b");
-    scene.client->send_datagram(bytes("d"));
-    scene.run();
+    const auto sent = scene.send_one_of_each();
     scene.client->close(old, "");
     CHECK(scene.code(scene.server->accept_uni()) == old);
     CHECK(scene.code(scene.server->accept_bidi()) == old);
     CHECK(scene.code(scene.server->receive_datagram()) == old);
 }
 
-TEST_CASE("transport: after the close nothing that is done to a stream or the connection does harm", "[transport]") {
+TEST_CASE("transport: calls on a stream or the connection after the close do no harm", "[transport]") {
     Busy scene;
     scene.client->close(old, "");
     scene.run();
@@ -197,7 +191,7 @@ TEST_CASE("transport: after the close nothing that is done to a stream or the co
     CHECK(scene.link.open_streams() == 0);
 }
 
-TEST_CASE("transport: a connection is not closed by being let go, and its streams outlive it", "[transport]") {
+TEST_CASE("transport: releasing a connection does not close it, and its streams outlive it", "[transport]") {
     asio::io_context context;
     const auto make = [&] { return MemoryLink(context.get_executor(), context.get_executor()); };
     auto link = std::make_optional(make());
@@ -215,7 +209,7 @@ TEST_CASE("transport: a connection is not closed by being let go, and its stream
     CHECK(run_to_end(context, receive->read()).empty());
 }
 
-TEST_CASE("transport: whose peer is gone waits until it closes", "[transport]") {
+TEST_CASE("transport: an end whose peer is gone waits until it closes itself", "[transport]") {
     asio::io_context context;
     auto link = std::make_unique<MemoryLink>(context.get_executor(), context.get_executor());
     const auto client = link->client();

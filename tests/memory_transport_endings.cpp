@@ -22,10 +22,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What is done with a handle, in the end or before.
+/// What a test does with a handle, at the end or before.
 enum class Act { Nothing, Finish, Fail, Use };
 
-/// Destroys the handles of a stream in some order, after having done something with each.
+/// Destroys the handles of a stream in some order, after having used each in some way.
 template <class Handle> void act(MemoryScene &scene, Handle &handle, Act what) {
     if constexpr (std::is_same_v<Handle, SendPtr>) {
         if (what == Act::Use) scene.begin(handle->write(bytes("used"))).done();
@@ -39,7 +39,7 @@ template <class Handle> void act(MemoryScene &scene, Handle &handle, Act what) {
 
 }  // namespace
 
-TEST_CASE("transport: no unidirectional stream stays open when its handles are gone, whatever was done with them",
+TEST_CASE("transport: no unidirectional stream stays open when its handles are gone, whatever calls were made on them",
           "[transport]") {
     const auto writes = GENERATE(Act::Nothing, Act::Finish, Act::Fail, Act::Use);
     const auto reads = GENERATE(Act::Nothing, Act::Fail, Act::Use);
@@ -105,7 +105,7 @@ TEST_CASE("transport: no bidirectional stream stays open when its handles are go
             }
             if (between) scene.run();
         }
-        // Nobody ever takes the stream: that is no reason for it to stay.
+        // Nobody ever accepts the stream: it must not stay for that.
         scene.run();
         REQUIRE(another.done());
         another.value() = BidiStream();
@@ -115,7 +115,7 @@ TEST_CASE("transport: no bidirectional stream stays open when its handles are go
     CHECK(order == first_order);
 }
 
-TEST_CASE("transport: a reset fails what reads, drops what was not read, and travels as its code", "[transport]") {
+TEST_CASE("transport: a reset fails the reads, drops unread bytes, and travels as its code", "[transport]") {
     MemoryScene scene;
     auto [send, receive] = scene.uni();
     const bool delivered = GENERATE(false, true);
@@ -135,7 +135,7 @@ TEST_CASE("transport: a reset fails what reads, drops what was not read, and tra
     CHECK(scene.code(receive->read()) == code);
     CHECK(scene.code(receive->read()) == code);
     CHECK(scene.link.open_streams() == 0);
-    // Here it is what it was.
+    // Here it has not changed.
     CHECK(scene.code(send->write(bytes("more"))) == make_error_code(Error::InvalidPath));
 }
 
@@ -151,7 +151,7 @@ TEST_CASE("transport: the first reset counts, and a false code is Cancelled", "[
     CHECK(scene.code(receive->read()) == cancelled);
 }
 
-TEST_CASE("transport: a reset after finish drops what was not sent", "[transport]") {
+TEST_CASE("transport: a reset after finish drops unsent bytes", "[transport]") {
     MemoryScene scene;
     auto [send, receive] = scene.uni();
     scene.link.pause();
@@ -164,17 +164,56 @@ TEST_CASE("transport: a reset after finish drops what was not sent", "[transport
     CHECK(scene.link.open_streams() == 0);
 }
 
-TEST_CASE("transport: a reset after everything was sent is nothing", "[transport]") {
+TEST_CASE("transport: a reset after everything was sent has no effect", "[transport]") {
     MemoryScene scene;
     auto [send, receive] = scene.uni();
     scene.write(*send, "sent");
     send->finish();
     scene.run();
-    auto stopped = scene.begin(send->stopped());
     send->reset(old);
-    CHECK_FALSE(stopped.done());
+    CHECK(scene.now(send->stopped()) == none);
     CHECK(scene.read(*receive) == "sent");
     CHECK(scene.at_end(*receive));
+}
+
+TEST_CASE("transport: a wait for the end of a stream completes when all bytes have been sent", "[transport]") {
+    MemoryScene scene;
+    auto [send, receive] = scene.uni();
+    auto stopped = scene.begin(send->stopped());
+    scene.write(*send, "sent");
+    scene.link.pause();
+    send->finish();
+    scene.run();
+    CHECK_FALSE(stopped.done());
+    scene.link.resume();
+    scene.run();
+    CHECK(stopped.value() == none);
+    CHECK(scene.read(*receive) == "sent");
+}
+
+TEST_CASE("transport: a write after the end fails with Closed, and is not sent", "[transport]") {
+    MemoryScene scene;
+    auto [send, receive] = scene.uni();
+    auto waiting = scene.begin(send->write(bytes(200'000)));
+    CHECK_FALSE(waiting.done());
+    send->finish();
+    const auto closed = make_error_code(Error::Closed);
+    CHECK(scene.code(send->write(bytes("late"))) == closed);
+    CHECK(scene.code(send->write(Bytes())) == closed);
+    // A write that was taken before it is another matter.
+    CHECK(waiting.code() == none);
+    CHECK(scene.read(*receive).size() == 200'000);
+    CHECK(scene.code(send->write(bytes("later"))) == closed);
+}
+
+TEST_CASE("transport: a stream that failed says why, even if it was finished before", "[transport]") {
+    MemoryScene scene;
+    auto [send, receive] = scene.uni();
+    scene.link.pause();
+    scene.write(*send, "never");
+    send->finish();
+    send->reset(old);
+    CHECK(scene.code(send->write(bytes("late"))) == old);
 }
 
 TEST_CASE("transport: a handle that is destroyed before its end resets the stream with Cancelled", "[transport]") {
@@ -188,7 +227,7 @@ TEST_CASE("transport: a handle that is destroyed before its end resets the strea
     CHECK(scene.code(receive->read()) == cancelled);
 }
 
-TEST_CASE("transport: a stop ends what is written, with its code as it travels, and what waits for it", "[transport]") {
+TEST_CASE("transport: a stop ends writes, and waits for the stop, with its code as it travels", "[transport]") {
     MemoryScene scene;
     auto [send, receive] = scene.uni();
     const bool finished = GENERATE(false, true);
@@ -198,7 +237,7 @@ TEST_CASE("transport: a stop ends what is written, with its code as it travels, 
     CHECK_FALSE(stopped.done());
     if (finished) {
         send->finish();
-        // It may as well go on: there will be no more.
+        // It may as well go on: no more will come.
         CHECK(writing.done());
     }
     receive->stop(make_error_code(Error::LimitReached));
@@ -208,7 +247,7 @@ TEST_CASE("transport: a stop ends what is written, with its code as it travels, 
     CHECK(scene.now(send->stopped()) == code);
     if (!finished) CHECK(scene.code(send->write(bytes("more"))) == code);
     CHECK(scene.link.open_streams() == 0);
-    // What is done now is of no importance.
+    // Calls from here on have no effect.
     send->finish();
     send->reset(old);
     CHECK(scene.now(send->stopped()) == code);
@@ -228,7 +267,7 @@ TEST_CASE("transport: a handle that is destroyed before its end was read stops t
     if (reading) CHECK(reading->code() == cancelled);
 }
 
-TEST_CASE("transport: what comes after a stop is dropped, and the writer does not wait for a reader", "[transport]") {
+TEST_CASE("transport: bytes that come after a stop are dropped, and the writer does not wait for a reader", "[transport]") {
     MemoryScene scene(config_with([](auto &config) { config.delay = 10ms; }));
     auto send = scene.now(scene.client->open_uni());
     scene.write(*send, "!");
@@ -245,7 +284,7 @@ TEST_CASE("transport: what comes after a stop is dropped, and the writer does no
     CHECK(writing.code() == old);
 }
 
-TEST_CASE("transport: stopping after the end came is nothing to the peer", "[transport]") {
+TEST_CASE("transport: a stop after the end came has no effect on the peer", "[transport]") {
     MemoryScene scene;
     auto [send, receive] = scene.uni();
     auto stopped = scene.begin(send->stopped());
@@ -255,7 +294,7 @@ TEST_CASE("transport: stopping after the end came is nothing to the peer", "[tra
     receive->stop(old);
     receive.reset();
     scene.run();
-    CHECK_FALSE(stopped.done());
+    CHECK(stopped.value() == none);
     CHECK(scene.link.open_streams() == 0);
 }
 

@@ -1,4 +1,4 @@
-// Who stops waiting, and who is gone: what that takes with it, and what not.
+// Operations that stop waiting, and objects that are gone: what ends with them, and what does not.
 #include <comoq/memory_transport.hpp>
 
 #include <memory>
@@ -57,7 +57,7 @@ TEST_CASE("transport: a write that is cancelled takes back nothing, and the stre
     CHECK(scene.at_end(*receive));
 }
 
-TEST_CASE("transport: opening that is cancelled opens nothing", "[transport]") {
+TEST_CASE("transport: a stream whose opening is cancelled is not opened", "[transport]") {
     MemoryScene scene(config_with([](auto &config) { config.max_streams = 1; }));
     auto one = scene.now(scene.client->open_uni());
     auto two = scene.begin(scene.client->open_uni());
@@ -73,7 +73,7 @@ TEST_CASE("transport: opening that is cancelled opens nothing", "[transport]") {
     CHECK(scene.link.open_streams() == 1);
 }
 
-TEST_CASE("transport: accepting that is cancelled leaves the stream to the next", "[transport]") {
+TEST_CASE("transport: an accept that is cancelled leaves the stream to the next one", "[transport]") {
     MemoryScene scene;
     auto uni = scene.begin(scene.server->accept_uni());
     auto bidi = scene.begin(scene.server->accept_bidi());
@@ -84,18 +84,13 @@ TEST_CASE("transport: accepting that is cancelled leaves the stream to the next"
     datagram.cancel();
     closed.cancel();
     CHECK(Codes{uni.code(), bidi.code(), datagram.code(), closed.code()} == Codes(4, aborted));
-    auto send = scene.now(scene.client->open_uni());
-    auto both = scene.now(scene.client->open_bidi());
-    scene.write(*send, "u");
-    scene.write(*both.send, "b");
-    scene.client->send_datagram(bytes("d"));
-    scene.run();
+    const auto sent = scene.send_one_of_each();
     CHECK(scene.read(*scene.now(scene.server->accept_uni())) == "u");
     CHECK(scene.read(*scene.now(scene.server->accept_bidi()).receive) == "b");
     CHECK(scene.now(scene.server->receive_datagram()).view() == "d");
 }
 
-TEST_CASE("transport: who stops waiting for stopped() does not stop the stream", "[transport]") {
+TEST_CASE("transport: the end of a wait for stopped() does not stop the stream", "[transport]") {
     MemoryScene scene;
     auto [send, receive] = scene.uni();
     auto stopped = scene.begin(send->stopped());
@@ -161,14 +156,14 @@ TEST_CASE("transport: coroutines that wait when their context is destroyed are d
         link.reset();
         server_streams.reset();
         CHECK_FALSE(client_left.expired());
-        // Before or after what its streams have to say about it was delivered.
+        // Before or after the messages of its streams about it were delivered.
         context.reset();
     }
     CHECK(client_left.expired());
     CHECK(server_left.expired());
 }
 
-TEST_CASE("transport: nothing stays when links, ends and streams are gone, whatever was under way", "[transport]") {
+TEST_CASE("transport: nothing stays when links, ends and streams are gone, whatever operations were under way", "[transport]") {
     const bool ran = GENERATE(false, true);
     const bool closed = GENERATE(false, true);
     std::weak_ptr<Transport> client_left, server_left;

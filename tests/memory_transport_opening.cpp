@@ -57,7 +57,7 @@ TEST_CASE("transport: streams are accepted in the order in which they came", "[t
     CHECK(bidi_order == "daebc");
 }
 
-TEST_CASE("transport: of several who wait to accept, each gets one stream, the oldest first", "[transport]") {
+TEST_CASE("transport: each of several accepts that wait gets one stream, the oldest first", "[transport]") {
     MemoryScene scene;
     auto first = scene.begin(scene.server->accept_uni());
     auto second = scene.begin(scene.server->accept_uni());
@@ -73,8 +73,7 @@ TEST_CASE("transport: of several who wait to accept, each gets one stream, the o
     CHECK(scene.read(*second.value()) == "b");
 }
 
-TEST_CASE("transport: a bidirectional stream comes to the peer, whatever its opener does with it first",
-          "[transport]") {
+TEST_CASE("transport: a bidirectional stream comes to the peer, whichever call its opener makes first", "[transport]") {
     const int first = GENERATE(range(0, 6));
     // Chance decides which direction goes first.
     const auto seed = static_cast<std::uint64_t>(GENERATE(range(1, 9)));
@@ -124,7 +123,7 @@ TEST_CASE("transport: opening waits until a stream of that kind and side is over
     auto third = scene.begin(scene.client->open_uni());
     auto fourth = scene.begin(scene.client->open_uni());
     CHECK_FALSE(third.done());
-    // The other kind and the other side have their own.
+    // The other kind and the other side have limits of their own.
     auto both = scene.now(scene.client->open_bidi());
     auto theirs = scene.now(scene.server->open_uni());
     both.send->finish();
@@ -151,7 +150,7 @@ TEST_CASE("transport: a bidirectional stream counts as open until both direction
     CHECK(second.done());
 }
 
-TEST_CASE("transport: datagrams come, both ways, and whole", "[transport]") {
+TEST_CASE("transport: datagrams arrive whole, both ways", "[transport]") {
     MemoryScene scene;
     auto waiting = scene.begin(scene.server->receive_datagram());
     CHECK_FALSE(waiting.done());
@@ -164,7 +163,7 @@ TEST_CASE("transport: datagrams come, both ways, and whole", "[transport]") {
     CHECK_FALSE(scene.begin(scene.server->receive_datagram()).done());
 }
 
-TEST_CASE("transport: a datagram that is too large is dropped, any where there are none", "[transport]") {
+TEST_CASE("transport: a datagram is dropped if it is too large, or if the connection has no datagrams", "[transport]") {
     const auto most = static_cast<std::size_t>(GENERATE(0, 1, 1250));
     MemoryScene scene(config_with([&](auto &config) { config.max_datagram_size = most; }));
     CHECK(scene.client->max_datagram_size() == most);
@@ -179,7 +178,7 @@ TEST_CASE("transport: a datagram that is too large is dropped, any where there a
     CHECK(scene.now(scene.server->receive_datagram()).empty());
 }
 
-TEST_CASE("transport: of datagrams that nobody takes the oldest go", "[transport]") {
+TEST_CASE("transport: the oldest datagrams are dropped when nobody takes any", "[transport]") {
     MemoryScene scene;
     const std::size_t sent = 5000;
     for (std::size_t i = 0; i < sent; ++i) {
@@ -198,7 +197,7 @@ TEST_CASE("transport: of datagrams that nobody takes the oldest go", "[transport
     CHECK(came.front() == std::to_string(sent - came.size()));
 }
 
-TEST_CASE("memory transport: so many datagrams in a hundred are lost, the others come in order", "[transport]") {
+TEST_CASE("memory transport: the given percentage of datagrams is lost, and the others come in order", "[transport]") {
     const unsigned loss = GENERATE(0u, 30u, 100u);
     MemoryScene scene(config_with([&](auto &config) { config.datagram_loss = loss; }));
     std::vector<int> came;

@@ -1,4 +1,4 @@
-// Everything at once, as it happens.
+// Everything at once, at random.
 #include <comoq/memory_transport.hpp>
 
 #include <algorithm>
@@ -32,7 +32,7 @@ char letter(std::uint32_t id, std::size_t place) {
     return static_cast<char>((id * 131 + place * 7 + place / 251) & 0xff);
 }
 
-/// What became of one direction of one stream.
+/// The outcome of one direction of one stream.
 struct Fate {
     std::size_t written = 0, received = 0;
     bool finished = false, writer_gone = false, reader_gone = false, ended = false, wrong = false;
@@ -50,7 +50,7 @@ struct Party {
     int running = 0;
 };
 
-/// A direction tells its number first.
+/// A direction begins with its number.
 constexpr std::size_t id_size = 4;
 std::string id_bytes(std::uint32_t id) {
     std::string text;
@@ -61,7 +61,7 @@ std::string id_bytes(std::uint32_t id) {
 asio::awaitable<void> write_all(Party &party, SendPtr stream, std::uint32_t id) {
     Fate &fate = party.of(id);
     ++party.running;
-    // Some say little, some more than any window holds.
+    // Some write little, some more than any window holds.
     const std::size_t size = party.chance(4) == 0 ? party.chance(200'000) : party.chance(3000);
     const bool resets = party.chance(5) == 0;
     const std::size_t until = resets ? party.chance(size + 1) : size;
@@ -199,7 +199,7 @@ void check(const Fate &fate) {
         CHECK(fate.reset);
         CHECK(fate.read_failure == fate.reset_code);
     }
-    // Nobody reads it any more: its reader stopped, or never came to know whom he heard.
+    // Nobody reads it any more: its reader stopped, or never learned its number.
     if (fate.write_failure) {
         CHECK(fate.stopped);
         CHECK(fate.write_failure == fate.stop_code);
@@ -208,7 +208,7 @@ void check(const Fate &fate) {
 
 }  // namespace
 
-TEST_CASE("transport: many streams at once, written and read as it happens, arrive byte for byte or not at all",
+TEST_CASE("transport: many streams at once, written and read at random, arrive byte for byte or not at all",
           "[transport][random]") {
     const auto seed_given = seed("many streams over a memory link");
     for (std::uint64_t round = 0; round < 6; ++round) {

@@ -1,4 +1,4 @@
-// What is sent now, and what has to wait: for room at the reader, and for what goes first.
+// Which bytes are sent now, and which have to wait: for room at the reader, and for more urgent ones.
 #include <comoq/memory_transport.hpp>
 
 #include <algorithm>
@@ -69,12 +69,12 @@ TEST_CASE("transport: a stream that nobody reads does not hold up another one", 
     scene.write(*send, "passes");
     CHECK(scene.read(*receive) == "passes");
     CHECK_FALSE(writing.done());
-    // Who stops it makes room as well.
+    // A reader that stops it makes room as well.
     unread->stop(old);
     CHECK(writing.code() == old);
 }
 
-TEST_CASE("memory transport: who has stopped makes room, and the stop still arrives after its delay", "[transport]") {
+TEST_CASE("memory transport: a reader that has stopped makes room, and the stop still arrives after its delay", "[transport]") {
     MemoryScene scene(config_with([](auto &config) { config.delay = 10ms; }));
     auto send = scene.now(scene.client->open_uni());
     auto writing = scene.begin(send->write(bytes(500'000)));
@@ -93,7 +93,7 @@ TEST_CASE("memory transport: who has stopped makes room, and the stop still arri
 
 namespace {
 
-/// Streams that all have something to deliver, a byte at a time, and the order in which it comes.
+/// Streams that all have something to deliver, a byte at a time, and the order of delivery.
 class Race {
 public:
     explicit Race(std::uint64_t seed)
@@ -163,8 +163,15 @@ TEST_CASE("memory transport: by priority, the highest goes first, then the highe
     CHECK(race.run() == "ddbbeeccffaa");
 }
 
-TEST_CASE("memory transport: by priority, flows that are equal take turns, and each goes by its own ranks",
-          "[transport]") {
+TEST_CASE("memory transport: by priority, control goes before all media", "[transport]") {
+    Race race(1);
+    race.add("aa", {.priority = 255, .tie_break = 255});
+    race.add("bb", SendOrder::for_control());
+    race.line_up();
+    CHECK(race.run() == "bbaa");
+}
+
+TEST_CASE("memory transport: by priority, flows that are equal take turns, and each follows its own ranks", "[transport]") {
     Race race(1);
     race.add("aa", {.flow = 7, .rank = 10});
     race.add("bb", {.flow = 7, .rank = 11});
@@ -181,7 +188,7 @@ TEST_CASE("memory transport: by priority, flows that are equal take turns, and e
     }
     CHECK(of_seven == "aabb");
     CHECK(of_three == "xxxyyy");
-    // None waits for another one to be done.
+    // No stream waits for another one to be done.
     for (std::size_t i = 0; i < 6; i += 3) {
         std::string turn = order.substr(i, 3);
         std::sort(turn.begin(), turn.end());

@@ -1,4 +1,4 @@
-// Time and chance: when what was sent arrives.
+// Time and chance: when sent bytes arrive.
 #include <comoq/memory_transport.hpp>
 
 #include <algorithm>
@@ -41,7 +41,7 @@ TEST_CASE("memory transport: nothing arrives before its delay, and all of it the
     CHECK(scene.link.open_streams() == 0);
 }
 
-TEST_CASE("memory transport: what is written later arrives later, also while something is under way", "[transport]") {
+TEST_CASE("memory transport: bytes that are written later arrive later, also while others are under way", "[transport]") {
     MemoryScene scene(config_with([](auto &config) { config.delay = 10ms; }));
     auto send = scene.now(scene.client->open_uni());
     scene.write(*send, "a");
@@ -127,7 +127,7 @@ TEST_CASE("memory transport: jitter is added, differs, and keeps each stream in 
 }
 
 TEST_CASE("memory transport: streams do not wait for one another", "[transport]") {
-    // Among many, some that was written later comes earlier.
+    // Among many pieces, some that were written later come earlier.
     MemoryScene scene(config_with([](auto &config) { config.jitter = 100ms; }));
     std::vector<SendPtr> sends;
     std::vector<int> order;
@@ -173,7 +173,7 @@ TEST_CASE("memory transport: nothing is delivered while it is paused, and nothin
     CHECK(datagram.value().view() == "d");
 }
 
-TEST_CASE("memory transport: a pause also holds what was about to be delivered", "[transport]") {
+TEST_CASE("memory transport: a pause also holds bytes that were about to be delivered", "[transport]") {
     MemoryScene scene;
     auto send = scene.now(scene.client->open_uni());
     auto writing = send->write(bytes("abc"));
@@ -186,7 +186,7 @@ TEST_CASE("memory transport: a pause also holds what was about to be delivered",
 
 namespace {
 
-/// What arrives of streams that are written at once, and of datagrams.
+/// The arrivals of streams that are written at once, and of datagrams.
 struct Arrivals {
     std::vector<int> streams, datagrams;
     friend bool operator==(const Arrivals &, const Arrivals &) = default;
@@ -226,7 +226,7 @@ Arrivals arrivals_with(std::uint64_t seed, std::chrono::nanoseconds jitter) {
 
 }  // namespace
 
-TEST_CASE("memory transport: the same seed gives the same order, another one another", "[transport]") {
+TEST_CASE("memory transport: the same seed gives the same order, and another seed another one", "[transport]") {
     const std::chrono::nanoseconds jitter = GENERATE(0ms, 50ms);
     const auto first = arrivals_with(1, jitter);
     CHECK(first == arrivals_with(1, jitter));

@@ -1,4 +1,4 @@
-// What one origin announces, announced at another.
+// One origin's announcements, announced at another.
 #include <comoq/mirror.hpp>
 
 #include <cstdint>
@@ -57,14 +57,16 @@ struct Scene {
 
 }  // namespace
 
-TEST_CASE("mirror: what is announced is announced there, with its hops, for as long as it is here", "[mirror]") {
+TEST_CASE("mirror: a broadcast is announced at the other origin, with one more hop, for as long as it is announced here",
+          "[mirror]") {
     Scene scene;
     BroadcastInfo info;
     info.hops = {7, 8};
     auto first = scene.from->producer().create_broadcast("a", info);
     auto second = scene.from->producer().create_broadcast("b/c");
-    CHECK(scene.mirrored("a").info().hops == std::vector<std::uint64_t>{7, 8});
-    CHECK(scene.mirrored("b/c").info().hops.empty());
+    const auto own = scene.from->id();
+    CHECK(scene.mirrored("a").info().hops == std::vector<std::uint64_t>{7, 8, own});
+    CHECK(scene.mirrored("b/c").info().hops == std::vector<std::uint64_t>{own});
     auto watch = scene.to.consumer().announced();
     CHECK(now(watch.next()));
     CHECK(now(watch.next()));
@@ -97,18 +99,18 @@ TEST_CASE("mirror: a broadcast that is replaced is replaced there without a gap"
     BroadcastInfo far;
     far.hops = {7, 8};
     auto first = scene.from->producer().create_broadcast("a", far);
-    CHECK(scene.mirrored("a").info().hops.size() == 2);
+    CHECK(scene.mirrored("a").info().hops.size() == 3);
     auto watch = scene.to.consumer().announced();
     CHECK(now(watch.next()));
     auto second = scene.from->producer().create_broadcast("a");
-    CHECK(scene.mirrored("a").info().hops.empty());
+    CHECK(scene.mirrored("a").info().hops.size() == 1);
     const auto change = now(watch.next());
     REQUIRE(change);
     CHECK(change->event == Announcement::Event::Restart);
     CHECK(scene.to.stats().announced == 1);
 }
 
-TEST_CASE("mirror: when a broadcast fails, those who read it go on with what is asked for in its place", "[mirror]") {
+TEST_CASE("mirror: when a broadcast fails, its readers go on with the one that is requested in its place", "[mirror]") {
     Scene scene;
     auto handler = scene.from->producer().dynamic();
     std::optional<BroadcastPublish> published = scene.from->producer().create_broadcast("a");
@@ -134,11 +136,11 @@ TEST_CASE("mirror: when a broadcast fails, those who read it go on with what is 
     CHECK(nexts(subscriber) == Numbers{1});
 }
 
-TEST_CASE("mirror: nobody is asked for what failed and nobody reads", "[mirror]") {
+TEST_CASE("mirror: a failed broadcast without readers is not requested again", "[mirror]") {
     Scene scene;
     auto handler = scene.from->producer().dynamic();
     auto published = scene.from->producer().create_broadcast("a");
-    const auto state = std::weak_ptr(scene.mirrored("a").state());
+    const auto state = std::weak_ptr(scene.mirrored("a").state(detail::Passkey()));
     published.producer().abort(Error::Transport);
     scene.run();
     CHECK(state.expired());
@@ -146,7 +148,7 @@ TEST_CASE("mirror: nobody is asked for what failed and nobody reads", "[mirror]"
     CHECK(scene.from->stats().pending == 0);
 }
 
-TEST_CASE("mirror: what may not be announced there is left out, and the rest is not", "[mirror]") {
+TEST_CASE("mirror: a broadcast that may not be announced there is left out, and the others are announced", "[mirror]") {
     Scene scene;
     BroadcastInfo circle;
     circle.hops = {scene.to.id()};
@@ -157,7 +159,7 @@ TEST_CASE("mirror: what may not be announced there is left out, and the rest is 
     CHECK(scene.mirrored("b"));
 }
 
-TEST_CASE("mirror: it ends with the origin that it shows, and takes everything back", "[mirror]") {
+TEST_CASE("mirror: it ends with the origin that it shows, and withdraws everything", "[mirror]") {
     Scene scene;
     auto published = scene.from->producer().create_broadcast("a");
     scene.run();
@@ -169,7 +171,7 @@ TEST_CASE("mirror: it ends with the origin that it shows, and takes everything b
     CHECK(scene.to.stats().announced == 0);
 }
 
-TEST_CASE("mirror: cancelled, it takes everything back", "[mirror]") {
+TEST_CASE("mirror: when it is cancelled, it withdraws everything", "[mirror]") {
     Scene scene;
     auto published = scene.from->producer().create_broadcast("a");
     scene.run();
@@ -180,11 +182,56 @@ TEST_CASE("mirror: cancelled, it takes everything back", "[mirror]") {
     CHECK(scene.to.stats().announced == 0);
 }
 
-TEST_CASE("mirror: whoever sees an announcement can ask for its tracks at that very moment", "[mirror]") {
+TEST_CASE("mirror: a watcher can ask for a broadcast's tracks at the very moment of its announcement", "[mirror]") {
     Scene scene;
     const AskingOnSight asking(scene.to);
     auto published = scene.from->producer().create_broadcast("a");
     scene.run();
     CHECK(asking.done());
     CHECK(asking.was_refused() == false);
+}
+
+TEST_CASE("section 8: two mirrors that face each other keep nothing alive", "[mirror]") {
+    asio::io_context context;
+    Origin one, other;
+    asio::co_spawn(context, mirror(one.consumer(), other.producer()), asio::detached);
+    asio::co_spawn(context, mirror(other.consumer(), one.producer()), asio::detached);
+    settle_down(context);
+    auto published = std::make_optional(one.producer().create_broadcast("a"));
+    settle_down(context);
+    CHECK(one.stats().announced == 1);
+    CHECK(other.stats().announced == 1);
+    published.reset();
+    settle_down(context);
+    CHECK(one.stats().announced == 0);
+    CHECK(other.stats().announced == 0);
+}
+
+TEST_CASE("mirror: between two origins of one node no hop is added", "[mirror]") {
+    asio::io_context context;
+    Origin from(OriginConfig{.id = 9}), to(OriginConfig{.id = 9});
+    asio::co_spawn(context, mirror(from.consumer(), to.producer()), asio::detached);
+    auto published = from.producer().create_broadcast("a");
+    settle_down(context);
+    CHECK(now(to.consumer().announced_broadcast("a")).info().hops.empty());
+}
+
+TEST_CASE("mirror: when it is cancelled, it ends the tracks that are read, and keeps neither origin", "[mirror]") {
+    Scene scene;
+    auto published = scene.from->producer().create_broadcast("a");
+    auto video = published.producer().create_track("video");
+    auto waiting = scene.subscribe(scene.mirrored("a"));
+    video.write_frame(payload("0"));
+    scene.run();
+    CHECK(nexts(waiting.value()) == Numbers{0});
+    scene.stop.emit(asio::cancellation_type::terminal);
+    CHECK_FALSE(settle_down(scene.context));
+    CHECK(scene.code == asio::error::operation_aborted);
+    CHECK(video.stats().subscribers == 0);
+    CHECK(code_now(waiting.value().next_group()) == Error::Cancelled);
+    auto watch = scene.from->consumer().announced();
+    CHECK(now(watch.next()));
+    auto next = wait(watch.next());
+    scene.from.reset();
+    CHECK_FALSE(next.value().has_value());
 }

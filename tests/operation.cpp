@@ -1,6 +1,7 @@
-// What every operation offers: awaiting in asio's coroutines and in others, asynchronous waits with every kind of token,
-// and what is there already being delivered on the spot. detail/wait_operation.cpp has handlers and cancellation,
-// detail/wait_service.cpp the end of execution contexts, operation_kinds.cpp each operation of the public interface.
+// What every operation offers: awaiting in asio's coroutines and in others, asynchronous waits with every kind of
+// token, and immediate delivery of ready outcomes. detail/wait/wait_operation.cpp has handlers and cancellation,
+// detail/wait/wait_service.cpp the end of execution contexts, operation_kinds.cpp each operation of the public
+// interface.
 #include <comoq/operation.hpp>
 
 #include <algorithm>
@@ -61,7 +62,8 @@ using asio::deferred;
 #endif
 
 Operation<int> ready_with(int value) {
-    return Operation<int>(comoq::detail::ReadySource<int>(comoq::detail::Outcome<int>(std::in_place, value)));
+    return Operation<int>(comoq::detail::Passkey(),
+                          comoq::detail::ReadySource<int>(comoq::detail::Outcome<int>(std::in_place, value)));
 }
 
 /// Runs `call` on a thread of its own, whose budget of ready operations is new. Exceptions are passed on.
@@ -148,7 +150,7 @@ TEST_CASE("section 2: an operation that was moved from is inert", "[operation]")
     CHECK(waited.failed(Error::Cancelled));
     CHECK(tupled.failed(Error::Cancelled));
 
-    // One whose request an asynchronous wait took.
+    // An operation whose request an asynchronous wait took.
     auto emptied = gate.next();
     emptied.async_wait(asio::bind_executor(context, asio::detached));
     const auto task = receive_plainly(std::move(emptied), plain);
@@ -430,7 +432,7 @@ TEST_CASE("section 2: async_wait takes deferred, which owns the request", "[oper
     }
     CHECK(gate.steps() == 0);
 
-    // Of an operation that has a name, which is empty afterwards and may go first.
+    // From a named operation, which is empty afterwards and may be destroyed first.
     std::optional<Operation<int>> named(gate.next());
     auto of_named = named->async_wait(deferred);
     named.reset();
@@ -465,7 +467,8 @@ TEST_CASE("section 2: async_wait takes detached", "[operation][tokens]") {
     CHECK(gate.steps() == 0);
 }
 
-TEST_CASE("section 2: async_wait joins asio's parallel groups, and who loses takes nothing", "[operation][tokens]") {
+TEST_CASE("section 2: async_wait joins asio's parallel groups, and the operation that loses takes nothing",
+          "[operation][tokens]") {
     asio::io_context context;
     Gate<int> winner, loser;
     std::error_code won, lost;
@@ -569,7 +572,7 @@ TEST_CASE("section 2: a waiter counts as outstanding work", "[operation]") {
     CHECK_FALSE(settle_down(context));
 }
 
-TEST_CASE("section 2: what is there is delivered without a trip through the executor", "[operation][ready]") {
+TEST_CASE("section 2: an outcome that is there is delivered without a trip through the executor", "[operation][ready]") {
     on_new_thread([] {
         SeededContext context(1);
         int sum = 0;
@@ -713,7 +716,7 @@ TEST_CASE("section 2: operations join awaitable_operators directly", "[operation
         CHECK(left.held() == 1);
         CHECK(left.steps() == 0);
     }
-    SECTION("|| of two operations, and who loses takes nothing") {
+    SECTION("|| of two operations, and the loser takes nothing") {
         std::size_t alternative = 9;
         const auto either = [&]() -> asio::awaitable<void> {
             auto first = co_await (left.next() || right.next());

@@ -1,5 +1,5 @@
-// Every operation of the public interface, awaited in every way there is. What each of them means is tested where it
-// belongs; here it is that all of them keep what section 2 promises of all.
+// Every operation of the public interface, awaited in every possible way. The meaning of each is tested in its own
+// file; these tests check that all of them keep the promises of section 2.
 #include <comoq/comoq.hpp>
 
 #include <cstdint>
@@ -29,7 +29,7 @@ using namespace comoq::test;
 namespace {
 
 // One class for each operation: a place where it waits. `operation()` makes one; `complete()` is the call that ends the
-// wait; `is_right(value)` judges what came.
+// wait; `is_right(value)` judges the result.
 
 struct InOrigin {
     Origin origin;
@@ -167,7 +167,7 @@ struct Used : InTrack {
 
 struct ReceiveGroup : InTrack {
     auto operation() { return subscriber.recv_group(); }
-    void complete() { track.create_group(4); }
+    void complete() { static_cast<void>(track.create_group(4)); }
     bool is_right(const std::optional<GroupConsumer> &value) { return value && value->sequence() == 4; }
 };
 
@@ -214,7 +214,7 @@ struct FetchGroup : InDynamicTrack {
     bool is_right(const GroupConsumer &value) { return value.sequence() == 6; }
 };
 
-/// While the track itself is only asked for, and then another takes its place.
+/// The track itself is only requested first, and then another takes its place.
 struct FetchGroupOfMovedTrack : InPendingTrack {
     BroadcastProducer elsewhere;
     TrackProducer live = elsewhere.create_track("t");
@@ -298,7 +298,7 @@ struct ReadAll : InFrame {
     bool is_right(const Bytes &value) { return value.view() == "abc"; }
 };
 
-/// An operation of some kind, and what it yields. The tests below see no types: each of them is compiled once.
+/// An operation of some kind, and its result. The tests below see no types: each of them is compiled once.
 class Attempt {
 public:
     Attempt() = default;
@@ -425,7 +425,8 @@ template <class Test> void for_all_kinds(Test test) {
     }
 }
 
-/// Completes from inside a handler on the same context, and says whether `attempt` was told before the call returned.
+/// Completes from inside a handler on the same context, and returns whether `attempt` was told before the call
+/// returned.
 bool completes_inside(asio::io_context &context, Place &place, const Attempt &attempt) {
     int inside = -1;
     run_inside(context, [&] {
@@ -513,7 +514,7 @@ TEST_CASE("section 2: the handler of an operation that is ready is posted", "[op
     });
 }
 
-TEST_CASE("section 2: every operation can be cancelled, ready or not, which leaves the others and takes nothing",
+TEST_CASE("section 2: every operation can be cancelled, ready or not, takes nothing then, and leaves the others alone",
           "[operation][kinds][cancellation]") {
     const bool ready = GENERATE(false, true);
     for_all_kinds([&](Place &place) {
@@ -539,7 +540,7 @@ TEST_CASE("section 2: every operation can be cancelled, ready or not, which leav
     });
 }
 
-TEST_CASE("section 2: every operation can be destroyed, waiting or ready, which leaves the others and takes nothing",
+TEST_CASE("section 2: every operation can be destroyed, waiting or ready, takes nothing then, and leaves the others alone",
           "[operation][kinds]") {
     const bool ready = GENERATE(false, true);
     for_all_kinds([&](Place &place) {

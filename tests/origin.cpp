@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <numeric>
 #include <string>
 #include <system_error>
 #include <type_traits>
@@ -73,7 +74,7 @@ TEST_CASE("section 4: the origin is gone once the Origin and every producer are,
     }
 }
 
-TEST_CASE("section 4: moving an Origin moves what is in it", "[origin]") {
+TEST_CASE("section 4: moving an Origin moves its contents", "[origin]") {
     Origin origin;
     const auto consumer = origin.consumer();
     const auto broadcast = broadcast_with_hops();
@@ -255,7 +256,7 @@ TEST_CASE("section 4: stats counts paths, nodes, watchers, handlers, pending req
     }
 }
 
-TEST_CASE("section 4: an announcement lasts until its guard goes, is told to, or the broadcast closes", "[origin]") {
+TEST_CASE("section 4: an announcement lasts until its guard is destroyed or withdraws it, or the broadcast closes", "[origin]") {
     Origin origin;
     const auto producer = origin.producer();
     std::optional<BroadcastProducer> broadcast = broadcast_with_hops();
@@ -273,7 +274,7 @@ TEST_CASE("section 4: an announcement lasts until its guard goes, is told to, or
     }
     SECTION("the broadcast is finished") { broadcast->finish(); }
     SECTION("the broadcast is aborted") { broadcast->abort(Error::Timeout); }
-    SECTION("the broadcast is left by its last producer") { broadcast.reset(); }
+    SECTION("the broadcast loses its last producer") { broadcast.reset(); }
 
     CHECK_FALSE(announced());
     CHECK(code_now(origin.consumer().request_broadcast("a")) == Error::NotFound);
@@ -286,7 +287,7 @@ TEST_CASE("section 4: an announcement lasts until its guard goes, is told to, or
     CHECK(origin.stats().nodes == 0);
 }
 
-TEST_CASE("section 4: a guard that is moved goes on guarding, and what it was moved from does not", "[origin]") {
+TEST_CASE("section 4: a moved guard goes on guarding, and a moved-from guard does not", "[origin]") {
     Origin origin;
     const auto broadcast = broadcast_with_hops();
     auto guard = origin.producer().publish_broadcast("a", broadcast.consume());
@@ -310,7 +311,7 @@ TEST_CASE("section 4: create_broadcast makes a broadcast, announces it and gives
         made->unannounce();
         CHECK(origin.stats().announced == 0);
         CHECK_FALSE(seen.is_closed());
-        made->producer().create_track("video");
+        static_cast<void>(made->producer().create_track("video"));
     }
     SECTION("destroyed, it ends both") {
         auto watcher = consumer.announced();
@@ -334,7 +335,7 @@ TEST_CASE("section 4: create_broadcast makes a broadcast, announces it and gives
     }
 }
 
-TEST_CASE("section 4: make_broadcast makes one that is not announced", "[origin]") {
+TEST_CASE("section 4: make_broadcast makes an unannounced broadcast", "[origin]") {
     Origin origin;
     auto watcher = origin.consumer().announced();
     auto made = origin.producer().make_broadcast(BroadcastInfo({5}));
@@ -359,7 +360,7 @@ TEST_CASE("section 4: make_broadcast and create_broadcast share the origin's bou
     CHECK_FALSE(frame_of_five(alone));
 }
 
-TEST_CASE("section 4: what may not be announced is refused, and leaves nothing behind", "[origin]") {
+TEST_CASE("section 4: an announcement that is not allowed is refused, and leaves nothing behind", "[origin]") {
     std::optional<Origin> origin(OriginConfig{.id = 42});
     const auto room = *origin->producer().with_root("room");
     const auto only = *origin->producer().scope(std::vector<Path>{"room"});
@@ -395,7 +396,9 @@ TEST_CASE("section 4: what may not be announced is refused, and leaves nothing b
         CHECK_FALSE(refusal(producer, "a", broadcast_with_hops({41, 43})));
     }
     SECTION("more than 32 hops") {
-        const std::vector<std::uint64_t> most(32, 7), more(33, 7);
+        std::vector<std::uint64_t> most(32), more(33);
+        std::iota(most.begin(), most.end(), 7);
+        std::iota(more.begin(), more.end(), 7);
         CHECK(refusal(producer, "a", broadcast_with_hops(more)) == Error::BoundsExceeded);
         CHECK(error_of([&] { return producer.create_broadcast("a", BroadcastInfo(more)); }) == Error::BoundsExceeded);
         CHECK_FALSE(refusal(producer, "a", broadcast_with_hops(most)));
@@ -412,8 +415,8 @@ TEST_CASE("section 4: what may not be announced is refused, and leaves nothing b
     CHECK(origin->stats().nodes == 0);
 }
 
-TEST_CASE("section 4: every origin has an id of its own unless it is given one", "[origin]") {
-    // An id cannot be asked for; two origins with the same one would refuse each other's broadcasts as loops.
+TEST_CASE("section 4: every origin has an id of its own unless its config gives one", "[origin]") {
+    // An origin does not show its id; two origins with the same one refuse each other's broadcasts as loops.
     const OriginConfig config{.id = 9};
     Origin given(config), same(config);
     const auto came = broadcast_with_hops({9});
@@ -425,7 +428,7 @@ TEST_CASE("section 4: every origin has an id of its own unless it is given one",
     CHECK_FALSE(error_of([&] { return random.producer().publish_broadcast("a", zero.consume()); }));
 }
 
-TEST_CASE("section 4: publishing has happened when the call returns, unannouncing when that call does", "[origin]") {
+TEST_CASE("section 4: publishing and unannouncing are complete when their calls return", "[origin]") {
     Origin origin;
     const auto consumer = origin.consumer();
     auto watcher = consumer.announced();
@@ -463,7 +466,7 @@ TEST_CASE("section 4: a broadcast announced at several paths and origins leaves 
     CHECK(two.stats().nodes == 0);
 }
 
-TEST_CASE("section 4: closing a broadcast does nothing to what was published after it at its path", "[origin]") {
+TEST_CASE("section 4: closing a broadcast does not affect a later publication at its path", "[origin]") {
     Origin origin;
     auto old = broadcast_with_hops();
     auto guard = origin.producer().publish_broadcast("a", old.consume());

@@ -1,4 +1,4 @@
-// What an origin keeps and what it costs: rules 7 and 9 of section 5, and the allocations of a look-up and of a request.
+// An origin's memory and its costs: rules 7 and 9 of section 5, and the allocations of a look-up and of a request.
 
 #include <algorithm>
 #include <chrono>
@@ -30,7 +30,7 @@ using namespace comoq::test;
 
 namespace {
 
-/// Asks for a path, serves it, and lets the broadcast go again.
+/// Asks for a path, serves it, and releases the broadcast.
 void serve_once(const OriginConsumer &consumer, const OriginProducer &producer, OriginDynamic &handler,
                 const std::string &path) {
     const auto asked = consumer.request_broadcast(path);
@@ -41,7 +41,7 @@ void serve_once(const OriginConsumer &consumer, const OriginProducer &producer, 
     }
 }
 
-/// Serves so many paths, each once. Gives by how many bytes the heap grew after the first thousand.
+/// Serves this many paths, each once. Returns by how many bytes the heap grew after the first thousand.
 std::size_t growth_over_one_shot_paths(std::size_t count) {
     Origin origin;
     const auto producer = origin.producer();
@@ -81,14 +81,14 @@ TEST_CASE("section 5 rule 7: a served broadcast is not kept alive, and vanishes 
     auto handler = producer.dynamic();
     auto asked = std::make_optional(origin.consumer().request_broadcast("a"));
     std::optional<BroadcastProducer> broadcast = producer.make_broadcast();
-    const std::weak_ptr<detail::BroadcastState> state = broadcast->consume().state();
+    const std::weak_ptr<detail::BroadcastState> state = broadcast->consume().state(detail::Passkey());
     CHECK(take_request(handler)->accept(broadcast->consume()));
     asked.reset();
     CHECK(origin.stats().served == 1);
     CHECK(now(origin.consumer().request_broadcast("a")) == broadcast->consume());
     SECTION("finished") { broadcast->finish(); }
     SECTION("aborted") { broadcast->abort(Error::Timeout); }
-    SECTION("left by its last producer") { broadcast.reset(); }
+    SECTION("without its last producer") { broadcast.reset(); }
     CHECK(origin.stats().served == 0);
     CHECK_FALSE(origin.consumer().request_broadcast("a").ready());
     broadcast.reset();
@@ -130,7 +130,7 @@ TEST_CASE("section 5 rule 7, section 7: the table of served broadcasts does not 
     CHECK(growth_over_one_shot_paths(30'000 * times_as_long()) < 1024);
 }
 
-TEST_CASE("section 5 rule 7: requests that were refused, dropped or left leave nothing behind", "[bounds]") {
+TEST_CASE("section 5 rule 7: refused, dropped and abandoned requests leave nothing behind", "[bounds]") {
     Origin origin;
     const auto consumer = origin.consumer();
     auto handler = origin.producer().dynamic();
@@ -158,7 +158,7 @@ TEST_CASE("section 5 rule 7: requests that were refused, dropped or left leave n
 
 // Rule 9
 
-TEST_CASE("section 5 rule 9: beyond max_pending_requests it is LimitReached, ready at once", "[bounds]") {
+TEST_CASE("section 5 rule 9: a request beyond max_pending_requests gets LimitReached, ready at once", "[bounds]") {
     Origin origin(OriginConfig{.id = 0, .max_pending_requests = 3});
     const auto consumer = origin.consumer();
     auto handler = origin.producer().dynamic();
@@ -179,7 +179,8 @@ TEST_CASE("section 5 rule 9: beyond max_pending_requests it is LimitReached, rea
     CHECK(code_now(consumer.request_broadcast("e")) == Error::NotFound);
 }
 
-TEST_CASE("section 5 rule 9: what was taken counts until it is settled, what was left does not", "[bounds]") {
+TEST_CASE("section 5 rule 9: a taken request counts until it is settled, and a queued one only while somebody waits",
+          "[bounds]") {
     Origin origin(OriginConfig{.id = 0, .max_pending_requests = 1});
     const auto consumer = origin.consumer();
     auto handler = origin.producer().dynamic();
@@ -197,7 +198,7 @@ TEST_CASE("section 5 rule 9: what was taken counts until it is settled, what was
     CHECK_FALSE(consumer.request_broadcast("b").ready());
 }
 
-TEST_CASE("section 5 rule 9: 65,536 requests may be pending unless it is said otherwise", "[bounds]") {
+TEST_CASE("section 5 rule 9: 65,536 requests may be pending unless the config says otherwise", "[bounds]") {
     Origin origin;
     const auto consumer = origin.consumer();
     const auto handler = origin.producer().dynamic();
@@ -271,7 +272,7 @@ TEST_CASE("request_broadcast of an announced path allocates nothing, however man
     }
 }
 
-// COMOQ_TEST_ENDURANCE=20 makes it a million, and lets it say what it measured.
+// COMOQ_TEST_ENDURANCE=20 makes it a million, and prints the measurement.
 TEST_CASE("the cost of a look-up does not grow with the number of announced paths", "[bounds]") {
     const std::size_t many = 50'000 * times_as_long();
     Origin origin;
@@ -305,15 +306,15 @@ TEST_CASE("the cost of a look-up does not grow with the number of announced path
             }
         }
     }
-    // Anything that looked at every path would cost fifty times as much.
+    // A look-up that visits every path would cost fifty times as much.
     CHECK(costs[2] < 10 * costs[0]);
     CHECK(costs[3] < 10 * costs[1]);
 }
 
 namespace {
 
-/// Requests that a handler accepts, one after the other, each with a broadcast that was made before. Gives the
-/// allocations from each request to the resumption of who asked.
+/// Requests that a handler accepts, one after the other, each with a broadcast that was made before. Returns the
+/// allocations from each request to the resumption of the requester.
 std::vector<std::size_t> allocations_of_round_trips(const std::string &prefix, std::size_t count) {
     Origin origin;
     const auto consumer = origin.consumer();
@@ -349,7 +350,7 @@ std::vector<std::size_t> allocations_of_round_trips(const std::string &prefix, s
 }  // namespace
 
 TEST_CASE("a request, its accept and the resumption make a small constant number of allocations", "[bounds]") {
-    // For a path that fits into a string: the request, and what remembers the broadcast. A longer one costs its text in
+    // For a path that fits into a string: the request, and the record of the broadcast. A longer one costs its text in
     // both.
     const std::size_t short_path = 2, long_path = 2 + 2;
     auto made = allocations_of_round_trips("a/", 200);

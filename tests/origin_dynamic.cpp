@@ -62,7 +62,7 @@ TEST_CASE("section 5 rule 1: an invalid path comes first, then the scope, and no
     CHECK(refused("a", Error::Dropped));
 }
 
-TEST_CASE("section 7: out of scope is not taken for not there, so no handler is asked", "[dynamic]") {
+TEST_CASE("section 7: a path out of scope does not count as missing, so no handler is asked", "[dynamic]") {
     Served served;
     const auto outside = *served.consumer.with_root("room")->scope(std::vector<Path>{"alice"});
     CHECK(failure_of(outside.request_broadcast("bob")) == Error::Unauthorized);
@@ -70,7 +70,7 @@ TEST_CASE("section 7: out of scope is not taken for not there, so no handler is 
     CHECK(served.origin.stats().pending == 0);
 }
 
-TEST_CASE("section 5 rule 1: what is announced comes before what a handler served", "[dynamic]") {
+TEST_CASE("section 5 rule 1: an announced broadcast comes before one that a handler served", "[dynamic]") {
     Served served;
     const auto on_demand = served.producer.make_broadcast();
     const auto asked = served.ask("a");
@@ -111,7 +111,7 @@ TEST_CASE("section 5 rule 1: a new request can be taken by its handler before th
     CHECK_FALSE(asked.ready());
 }
 
-TEST_CASE("section 5 rule 1: without a handler for the path it is NotFound at once", "[dynamic]") {
+TEST_CASE("section 5 rule 1: a request without a handler for its path is NotFound at once", "[dynamic]") {
     Served served;
     served.handler = served.producer.with_root("room")->dynamic();
     for (const char *path : {"", "rooms", "hall/room"}) {
@@ -138,7 +138,7 @@ TEST_CASE("section 5 rule 1: a pending request is joined also when no handler is
 
 // Rule 2
 
-TEST_CASE("section 5 rule 2: one request a path, whatever roots and scopes the requesters used", "[dynamic]") {
+TEST_CASE("section 5 rule 2: one request per path, whatever roots and scopes the requesters used", "[dynamic]") {
     Served served;
     const auto whole = served.ask("room/42/alice");
     const auto rooted = served.consumer.with_root("room")->request_broadcast("42/alice");
@@ -179,8 +179,7 @@ TEST_CASE("section 5 rule 2: requests for different paths are different requests
 
 // Rule 3
 
-TEST_CASE("section 5 rule 3: accept settles a request for everyone who waits, and what comes later changes nothing",
-          "[dynamic]") {
+TEST_CASE("section 5 rule 3: accept settles a request for every waiter, and later answers change nothing", "[dynamic]") {
     Served served;
     auto first = served.ask("a"), second = served.ask("a");
     auto request = served.take();
@@ -196,7 +195,7 @@ TEST_CASE("section 5 rule 3: accept settles a request for everyone who waits, an
     CHECK(now(std::move(second)) == one.consume());
 }
 
-TEST_CASE("section 5 rule 3: reject settles a request, and what comes later changes nothing", "[dynamic]") {
+TEST_CASE("section 5 rule 3: reject settles a request, and later answers change nothing", "[dynamic]") {
     Served served;
     auto first = served.ask("a"), second = served.ask("a");
     auto request = served.take();
@@ -256,7 +255,7 @@ TEST_CASE("section 5 rule 3: a step that is dropped when it is ready leaves its 
     CHECK(served.take().path() == Path("a"));
 }
 
-TEST_CASE("section 5 rule 3: the last handler that covers a queued request gone is NotFound", "[dynamic]") {
+TEST_CASE("section 5 rule 3: a queued request is NotFound when the last handler that covers it goes", "[dynamic]") {
     Served served;
     auto asked = served.ask("a/b");
     std::optional<OriginDynamic> copy = served.handler;
@@ -322,8 +321,7 @@ TEST_CASE("section 5 rule 3: an announcement elsewhere, above or below settles n
     CHECK(served.origin.stats().pending == 1);
 }
 
-TEST_CASE("section 5 rule 3: the origin gone settles with Dropped, and its handlers' answers change nothing",
-          "[dynamic]") {
+TEST_CASE("section 5 rule 3: the origin's end settles with Dropped, and its handlers' answers change nothing", "[dynamic]") {
     std::optional<Served> served(std::in_place);
     auto queued = served->ask("queued"), taken = served->ask("a");
     const auto skipped = served->take();
@@ -378,7 +376,7 @@ TEST_CASE("section 5 rule 3: an empty BroadcastRequest settles nothing", "[dynam
 
 // Rule 4
 
-TEST_CASE("section 5 rule 4: what a handler serves is never announced", "[dynamic]") {
+TEST_CASE("section 5 rule 4: a broadcast that a handler serves is never announced", "[dynamic]") {
     Served served;
     auto watcher = served.consumer.announced();
     auto step = watcher.next();
@@ -394,7 +392,7 @@ TEST_CASE("section 5 rule 4: what a handler serves is never announced", "[dynami
 
 // Rule 6
 
-TEST_CASE("section 5 rule 6: every requester gets the very code that the handler gave", "[dynamic]") {
+TEST_CASE("section 5 rule 6: every requester gets exactly the code that the handler gave", "[dynamic]") {
     Served served;
     const std::error_code codes[] = {make_error_code(Error::Unauthorized), app_error(77),
                                      std::make_error_code(std::errc::host_unreachable), make_error_code(Error::NotFound)};
@@ -469,7 +467,7 @@ TEST_CASE("section 5 rule 8: a requester that leaves never affects the others, t
     CHECK(failure_of(std::move(second)) == Error::Timeout);
 }
 
-TEST_CASE("section 7: cancelling whoever asked first does not cancel the shared request", "[dynamic]") {
+TEST_CASE("section 7: cancelling the first requester does not cancel the shared request", "[dynamic]") {
     Served served;
     auto first = wait(served.ask("a"));
     auto request = served.take();
@@ -484,7 +482,7 @@ TEST_CASE("section 7: cancelling whoever asked first does not cancel the shared 
     CHECK(second.value() == broadcast.consume());
 }
 
-TEST_CASE("section 5 rule 8: when the last one leaves, a queued request is removed", "[dynamic]") {
+TEST_CASE("section 5 rule 8: when the last requester leaves, a queued request is removed", "[dynamic]") {
     Served served;
     std::optional<Asked> first = served.ask("a"), second = served.ask("a");
     const auto other = served.ask("b");
@@ -497,7 +495,7 @@ TEST_CASE("section 5 rule 8: when the last one leaves, a queued request is remov
     CHECK(served.idle());
 }
 
-TEST_CASE("section 5 rule 8: when the last one leaves, a taken request completes abandoned() and stays", "[dynamic]") {
+TEST_CASE("section 5 rule 8: when the last requester leaves, a taken request completes abandoned() and stays", "[dynamic]") {
     Served served;
     std::optional<Asked> first = served.ask("a");
     auto request = served.take();

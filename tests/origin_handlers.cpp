@@ -33,7 +33,7 @@ struct Origins {
 
 }  // namespace
 
-TEST_CASE("section 5 rule 5: a handler covers what its producer view may publish", "[handlers]") {
+TEST_CASE("section 5 rule 5: a handler covers the paths that its producer view may publish", "[handlers]") {
     Origins origins;
     auto handler = origins.handler({"a/b", "c"});
     for (const char *path : {"", "a", "a/bb", "a/c", "cc", "d"}) {
@@ -67,7 +67,7 @@ TEST_CASE("section 5 rule 5: a more specific handler comes first, in parts and n
     CHECK(take_paths(wide) == Texts{"a-name-that-is-much-longer-than-the-other/x"});
 }
 
-TEST_CASE("section 5 rule 5: who serves is decided when a request is taken, so a later handler takes over what is queued",
+TEST_CASE("section 5 rule 5: the handler is chosen when a request is taken, so a later one takes over queued requests",
           "[handlers]") {
     Origins origins;
     auto wide = origins.handler({"a"});
@@ -94,7 +94,7 @@ TEST_CASE("section 5 rule 5: a handler that is no more specific takes over nothi
     CHECK_FALSE(same.requested_broadcast().ready());
 }
 
-TEST_CASE("section 5 rule 5: what a dropped handler leaves keeps its place in the next one's queue", "[handlers]") {
+TEST_CASE("section 5 rule 5: requests that a dropped handler leaves keep their place in the next one's queue", "[handlers]") {
     Origins origins;
     auto wide = origins.handler({"a"});
     std::optional<OriginDynamic> narrow = origins.handler({"a/b"});
@@ -105,7 +105,7 @@ TEST_CASE("section 5 rule 5: what a dropped handler leaves keeps its place in th
     CHECK(take_paths(wide) == Texts{"a/1", "a/b/2", "a/3", "a/b/4", "a/5"});
 }
 
-TEST_CASE("section 5 rule 5: a handler that waits is woken by what a dropped one leaves", "[handlers]") {
+TEST_CASE("section 5 rule 5: a waiting handler is woken by the requests that a dropped one leaves", "[handlers]") {
     Origins origins;
     auto wide = origins.handler({"a"});
     std::optional<OriginDynamic> narrow = origins.handler({"a/b"});
@@ -131,8 +131,7 @@ TEST_CASE("section 5 rule 5: each request has exactly one taker", "[handlers]") 
     CHECK(one.done() + two.done() + three.done() + four.done() == 2);
 }
 
-TEST_CASE("section 5 rule 5: dropping a handler refuses only what is queued and no other live handler covers",
-          "[handlers]") {
+TEST_CASE("section 5 rule 5: dropping a handler refuses only queued requests that no other live handler covers", "[handlers]") {
     Origins origins;
     std::optional<OriginDynamic> dropped = origins.handler({"a", "b", "c"});
     auto other = origins.handler({"b"});
@@ -172,7 +171,7 @@ TEST_CASE("section 5 rule 5: a request that was taken is settled by its Broadcas
     CHECK(now(origins.consumer.request_broadcast("a/1")) == broadcast.consume());
 }
 
-TEST_CASE("section 5 rule 5: steps of a handler end when its last copy is gone, which they do not count as", "[handlers]") {
+TEST_CASE("section 5 rule 5: steps of a handler do not count as copies of it, and end when its last copy is gone", "[handlers]") {
     Origins origins;
     std::optional<OriginDynamic> handler = origins.handler({"a"});
     auto waiting = wait(handler->requested_broadcast());

@@ -1,6 +1,7 @@
-// Views without what came through some origin.
+// Views without the broadcasts that came through some origin.
 #include <comoq/origin.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <random>
@@ -21,7 +22,7 @@ namespace {
 
 using Event = Announcement::Event;
 
-/// What a watcher has not seen yet: each path, what happened, and how many hops the broadcast has.
+/// A watcher's unseen changes: each path, the event, and the number of the broadcast's hops.
 struct Seen {
     std::string path;
     Event event;
@@ -44,7 +45,7 @@ BroadcastInfo through(std::vector<std::uint64_t> hops) { return BroadcastInfo(st
 
 }  // namespace
 
-TEST_CASE("without_hop: what came through that origin is neither announced nor found", "[origin]") {
+TEST_CASE("without_hop: a broadcast that came through that origin is neither announced nor found", "[origin]") {
     Origin origin;
     auto producer = origin.producer();
     auto mine = producer.create_broadcast("a");
@@ -87,7 +88,7 @@ TEST_CASE("without_hop: another route takes the place of the one that is left ou
     CHECK(seen(watch) == std::vector<Seen>{{"a", Event::Ended, 0}});
 }
 
-TEST_CASE("without_hop: what a handler served is left out as well, and the handler is not asked again", "[origin]") {
+TEST_CASE("without_hop: a broadcast that a handler served is left out as well, and the handler is not asked again", "[origin]") {
     Origin origin;
     auto handler = origin.producer().dynamic();
     auto asked = wait(origin.consumer().request_broadcast("a"));
@@ -99,7 +100,7 @@ TEST_CASE("without_hop: what a handler served is left out as well, and the handl
     CHECK_FALSE(handler.requested_broadcast().ready());
 }
 
-TEST_CASE("without_hop: a view gets narrower only, in every order", "[origin]") {
+TEST_CASE("without_hop: a view only gets narrower, in every order", "[origin]") {
     Origin origin;
     auto producer = origin.producer();
     auto one = producer.create_broadcast("x/a", through({1}));
@@ -115,7 +116,7 @@ TEST_CASE("without_hop: a view gets narrower only, in every order", "[origin]") 
     CHECK(seen(third) == left);
 }
 
-TEST_CASE("without_hop: a watcher always knows the best that is left, whatever comes and goes", "[origin]") {
+TEST_CASE("without_hop: a watcher always knows the best remaining broadcast, in any history", "[origin]") {
     std::mt19937_64 random(seed("without_hop"));
     for (int round = 0; round < 200; ++round) {
         Origin origin;
@@ -129,10 +130,9 @@ TEST_CASE("without_hop: a watcher always knows the best that is left, whatever c
             if (place) {
                 place.reset();
             } else {
-                std::vector<std::uint64_t> hops;
-                for (auto count = random() % 4; count != 0; --count) {
-                    hops.push_back(1 + random() % 5);
-                }
+                std::vector<std::uint64_t> hops = {1, 2, 3, 4, 5};
+                std::shuffle(hops.begin(), hops.end(), random);
+                hops.resize(random() % 4);
                 place.emplace(producer.create_broadcast("a", through(std::move(hops))));
             }
             if (random() % 3 == 0) {
@@ -140,7 +140,7 @@ TEST_CASE("without_hop: a watcher always knows the best that is left, whatever c
             }
             for (auto next = watch.next(); next.ready(); next = watch.next()) {
                 const auto change = *now(std::move(next));
-                // Nothing is announced twice, and nothing ends or is replaced that was not there.
+                // Nothing is announced twice, and nothing ends or is replaced that was not announced.
                 CHECK((change.event == Event::Active) == !known);
                 known = change.broadcast;
             }
@@ -155,7 +155,7 @@ TEST_CASE("without_hop: a watcher always knows the best that is left, whatever c
     }
 }
 
-TEST_CASE("an origin says its hop id", "[origin]") {
+TEST_CASE("an origin reports its hop id", "[origin]") {
     OriginConfig config;
     config.id = 42;
     Origin origin(std::move(config));

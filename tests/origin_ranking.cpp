@@ -6,13 +6,13 @@
 #include <optional>
 #include <random>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include <comoq/origin.hpp>
 
 #include "support/catch.hpp"
+#include "support/error_of.hpp"
 #include "support/naive_rank.hpp"
 #include "support/origin_fixture.hpp"
 #include "support/seed.hpp"
@@ -89,42 +89,103 @@ TEST_CASE("section 4: the hash is of the absolute path, whatever the publisher's
     CHECK(active(origin, "room/42/alice").info().hops == first);
 }
 
-TEST_CASE("section 4: with equal keys, who came first is active", "[origin]") {
-    Origin origin;
-    std::vector<BroadcastPublish> guards;
-    for (int i = 0; i < 4; ++i) {
-        guards.push_back(origin.producer().create_broadcast("a", BroadcastInfo({5, 6})));
-    }
-    while (!guards.empty()) {
-        CHECK(active(origin, "a") == guards.front().producer().consume());
-        guards.erase(guards.begin());
+TEST_CASE("section 4: of equal publications the latest is active", "[origin]") {
+    for (const Hops &hops : {Hops{}, Hops{5}, Hops{5, 6}, Hops{0}}) {
+        Origin origin;
+        std::vector<BroadcastPublish> guards;
+        for (int i = 0; i < 4; ++i) {
+            guards.push_back(origin.producer().create_broadcast("a", BroadcastInfo(hops)));
+        }
+        while (!guards.empty()) {
+            CHECK(active(origin, "a") == guards.back().producer().consume());
+            guards.pop_back();
+        }
     }
 }
 
-TEST_CASE("section 4: the active one and every backup are those that a plain sort gives, in any order of arrival",
+TEST_CASE("section 4: a publisher that comes back is served at once, whatever its new hop id", "[origin]") {
+    std::mt19937_64 random(seed("comes_back"));
+    Origin origin;
+    const auto lingering = origin.producer().create_broadcast("a", BroadcastInfo({1234567}));
+    auto watcher = origin.consumer().announced();
+    CHECK(change_texts(watcher) == Texts{"Active a"});
+    for (int i = 0; i < 100; ++i) {
+        auto back = origin.producer().create_broadcast("a", BroadcastInfo({1 + (random() >> 3)}));
+        CHECK(active(origin, "a") == back.producer().consume());
+        back.unannounce();
+        CHECK(change_texts(watcher) == Texts{"Restart a"});
+    }
+}
+
+TEST_CASE("section 4: a chain with an unknown hop comes after every chain without one, whatever the cost", "[origin]") {
+    Origin origin;
+    BroadcastInfo dear(Hops{1, 2, 3});
+    dear.cost = {9, 9};
+    auto known = origin.producer().create_broadcast("a", dear);
+    auto unknown = origin.producer().create_broadcast("a", BroadcastInfo({0}));
+    const auto also_unknown = origin.producer().create_broadcast("a", BroadcastInfo({7, 0}));
+    CHECK(active(origin, "a") == known.producer().consume());
+    known.unannounce();
+    CHECK(active(origin, "a") == unknown.producer().consume());
+}
+
+TEST_CASE("section 4: the lower cost comes first: the warm cost counts before the cold one, and both before the hops",
           "[origin]") {
+    const auto with_cost = [](Hops hops, std::uint64_t warm, std::uint64_t cold) {
+        BroadcastInfo info(std::move(hops));
+        info.cost = {warm, cold};
+        return info;
+    };
+    Origin origin;
+    std::vector<BroadcastPublish> best_last;
+    for (const auto &info : {with_cost({}, 2, 0), with_cost({1}, 1, 9), with_cost({1, 2}, 1, 8), with_cost({1, 2, 3}, 0, 9),
+                             with_cost({1, 2, 4, 5}, 0, 0)}) {
+        best_last.push_back(origin.producer().create_broadcast("a", info));
+    }
+    while (!best_last.empty()) {
+        CHECK(active(origin, "a") == best_last.back().producer().consume());
+        best_last.pop_back();
+    }
+    CHECK(BroadcastInfo().cost == Cost());
+    CHECK(Cost{1, 9} < Cost{2, 0});
+}
+
+TEST_CASE("section 4: a chain with an id twice is a RoutingLoop, but 0 names nobody", "[origin]") {
+    Origin origin;
+    const auto publish = [&](Hops hops) {
+        return error_of([&] { return origin.producer().create_broadcast("a", BroadcastInfo(std::move(hops))); });
+    };
+    CHECK(publish({5, 5}) == Error::RoutingLoop);
+    CHECK(publish({5, 6, 7, 6}) == Error::RoutingLoop);
+    CHECK(publish({0, 5, 0, 5}) == Error::RoutingLoop);
+    CHECK_FALSE(publish({0, 0, 5, 0}));
+    CHECK(publish(Hops(33, 5)) == Error::BoundsExceeded);
+}
+
+TEST_CASE("section 4: the active publication and every backup follow a plain sort, in any order of arrival", "[origin]") {
     std::mt19937_64 random(seed("ranking"));
     for (int round = 0; round < 300; ++round) {
         Origin origin;
         auto watcher = origin.consumer().announced();
         const std::string path = "p" + std::to_string(random() % 1000);
         struct Published {
-            std::tuple<std::size_t, std::uint64_t, int> key;
+            NaiveRank rank;
             BroadcastPublish guard;
         };
         std::vector<Published> all;
         const auto best = [&] {
-            return std::min_element(all.begin(), all.end(), [](auto &a, auto &b) { return a.key < b.key; });
+            return std::min_element(all.begin(), all.end(), [](auto &a, auto &b) { return a.rank < b.rank; });
         };
         std::optional<BroadcastConsumer> seen;
         for (int step = 0; step < 24; ++step) {
             if (all.empty() || (step < 18 && random() % 3 != 0)) {
                 Hops hops(random() % 4);
-                for (auto &hop : hops) {
-                    hop = random() % 3 == 0 ? random() >> 2 : random() % 3;
+                for (std::size_t i = 0; i < hops.size(); ++i) {
+                    hops[i] = random() % 4 == 0 ? 0 : random() % 3 == 0 ? random() >> 2 : 1 + 3 * i + random() % 3;
                 }
-                const auto key = std::tuple(hops.size(), naive_hash(path, hops), step);
-                all.push_back({key, origin.producer().create_broadcast(path, BroadcastInfo(hops))});
+                BroadcastInfo info(hops);
+                info.cost = {random() % 3 / 2, random() % 3 / 2};
+                all.push_back({naive_rank(path, info, step), origin.producer().create_broadcast(path, info)});
             } else {
                 const auto gone = all.begin() + static_cast<std::ptrdiff_t>(random() % all.size());
                 if (random() % 2 == 0) {
@@ -157,7 +218,7 @@ TEST_CASE("section 4: the active one and every backup are those that a plain sor
     }
 }
 
-TEST_CASE("section 4: when the active one goes, its best backup takes over without a gap", "[origin]") {
+TEST_CASE("section 4: when the active publication goes, its best backup takes over without a gap", "[origin]") {
     Origin origin;
     const auto producer = origin.producer();
     auto best = broadcast_with_hops(), middle = broadcast_with_hops({1}), worst = broadcast_with_hops({1, 2});

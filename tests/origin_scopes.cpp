@@ -1,4 +1,4 @@
-// The views of an origin: scope, with_root, and what cannot be done outside of them.
+// The views of an origin: scope, with_root, and the limits of both.
 
 #include <algorithm>
 #include <optional>
@@ -38,7 +38,7 @@ struct Halves {
     bool nothing_at_root(std::string_view prefix) const {
         return !producer.with_root(prefix).has_value() && !consumer.with_root(prefix).has_value();
     }
-    /// The prefixes of both halves, and of what consumes the writing one: they must agree.
+    /// The prefixes of both halves, and of the writing half's consumer: they must agree.
     Texts allowed() const {
         const auto texts = texts_of(consumer.allowed());
         CHECK(texts_of(producer.allowed()) == texts);
@@ -91,7 +91,7 @@ TEST_CASE("section 4: overlapping prefixes are merged", "[scopes]") {
     CHECK(whole.scope({"a/b", "ab", "a"}).allowed() == Texts{"ab", "a"});
     CHECK(whole.scope({"a", "", "b"}).allowed() == Texts{""});
 
-    // So that nothing is announced twice to a watcher of both.
+    // So that a watcher of both is told nothing twice.
     const auto merged = whole.scope({"a/b", "a", "a/b/c"});
     auto made = origin.producer().create_broadcast("a/b/c");
     auto watcher = merged.consumer.announced();
@@ -109,7 +109,7 @@ TEST_CASE("section 4: a view can only get narrower", "[scopes]") {
     CHECK(scoped.with_root("a").scope({"b"}).with_root("b").allowed() == Texts{""});
 }
 
-TEST_CASE("section 4: scope of no prefixes and a disjoint prefix give nothing", "[scopes]") {
+TEST_CASE("section 4: a scope without prefixes, or with a disjoint one, gives nothing", "[scopes]") {
     Origin origin;
     const Halves whole(origin);
     CHECK(whole.nothing_in_scope({}));
@@ -123,11 +123,11 @@ TEST_CASE("section 4: scope of no prefixes and a disjoint prefix give nothing", 
     const auto rooted = scoped.with_root("a");
     CHECK(rooted.nothing_in_scope({"a/b"}));
     CHECK(rooted.nothing_at_root("a"));
-    // Parts are not interpreted: there is no way up.
+    // Parts are not interpreted: ".." does not lead up.
     CHECK(rooted.nothing_at_root("../c"));
 }
 
-TEST_CASE("section 4: with_root of no path throws InvalidPath", "[scopes]") {
+TEST_CASE("section 4: with_root of an invalid path throws InvalidPath", "[scopes]") {
     Origin origin;
     CHECK(error_of([&] { return origin.consumer().with_root("a\nb"); }) == Error::InvalidPath);
     CHECK(error_of([&] { return origin.producer().with_root("a\nb"); }) == Error::InvalidPath);
@@ -232,7 +232,7 @@ TEST_CASE("section 4: a view cannot request or serve outside its scope by any me
     CHECK(take_paths(handler) == Texts{"a/b/c"});
 }
 
-TEST_CASE("section 4: a view cannot see what a handler served outside its scope", "[scopes]") {
+TEST_CASE("section 4: a view cannot see a broadcast that a handler served outside its scope", "[scopes]") {
     Origin origin;
     auto handler = origin.producer().dynamic();
     const auto served = origin.producer().make_broadcast();

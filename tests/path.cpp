@@ -99,7 +99,7 @@ TEST_CASE("section 3: at most 4096 bytes, counted after normalisation", "[path]"
     CHECK(Path::max_bytes == 4096);
 }
 
-TEST_CASE("section 3: the limits hold for what join makes", "[path]") {
+TEST_CASE("section 3: the limits hold for the result of join", "[path]") {
     CHECK(of_parts(20).join(of_parts(12)) == of_parts(32));
     CHECK(error_of([] { return of_parts(20).join(of_parts(13)); }) == Error::InvalidPath);
     const Path long_one(std::string(4000, 'a'));
@@ -109,7 +109,7 @@ TEST_CASE("section 3: the limits hold for what join makes", "[path]") {
     CHECK(Path().join(of_parts(32)) == of_parts(32));
 }
 
-TEST_CASE("section 3: only valid UTF-8 without control characters", "[path]") {
+TEST_CASE("section 3: a path is valid UTF-8 without control characters", "[path]") {
     for (const auto &text : {"\xc3\xa9t\xc3\xa9"s, "\xe6\x97\xa5\xe6\x9c\xac/\xf0\x9f\x98\x80"s, "\xc2\xa0"s, " "s,
                              "a b"s, "~"s, "\xef\xbf\xbf"s}) {
         CHECK(Path(text).view() == text);
@@ -143,7 +143,7 @@ TEST_CASE("section 3: only valid UTF-8 without control characters", "[path]") {
         CHECK(refused("aaaaaaaaaaaa" + bad));
         CHECK(refused("\xc3\xa9" + bad + "\xc3\xa9"));
     }
-    // A path that is refused is refused as a whole, also where only the end of it is bad.
+    // A path is refused as a whole, also if only its end is bad.
     CHECK(refused(std::string(of_parts(31).view()) + "/a\x7f"));
 }
 

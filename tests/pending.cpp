@@ -1,4 +1,4 @@
-// The one-shot operations, whose outcome everyone who joined shares.
+// The one-shot operations, whose outcome all callers that joined share.
 #include <comoq/pending.hpp>
 
 #include <memory>
@@ -41,7 +41,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("section 2: a Pending offers what every operation does", "[pending]") {
+TEST_CASE("section 2: a Pending can do everything that an operation can", "[pending]") {
     using Asked = Pending<BroadcastConsumer>;
     STATIC_REQUIRE(std::is_base_of_v<Operation<BroadcastConsumer>, Asked>);
     STATIC_REQUIRE(std::is_nothrow_move_constructible_v<Asked>);
@@ -50,7 +50,7 @@ TEST_CASE("section 2: a Pending offers what every operation does", "[pending]") 
     STATIC_REQUIRE(noexcept(std::declval<const Asked &>().ready()));
 }
 
-TEST_CASE("section 2: everyone who joined gets the same outcome, in whatever way they await it", "[pending]") {
+TEST_CASE("section 2: every requester that joined gets the same outcome, in whatever way it awaits it", "[pending]") {
     Fixture f;
     std::vector<Received<BroadcastConsumer>> all(6);
     asio::co_spawn(f.context, receive(f.ask(), all[0]), asio::detached);
@@ -82,7 +82,8 @@ TEST_CASE("section 2: everyone who joined gets the same outcome, in whatever way
     }
 }
 
-TEST_CASE("section 2: cancelling or destroying one who joined leaves the others, the first included", "[pending]") {
+TEST_CASE("section 2: cancelling or destroying a requester that joined leaves the others, even if it was the first",
+          "[pending]") {
     Fixture f;
     asio::cancellation_signal signal;
     Received<BroadcastConsumer> cancelled, received;
@@ -152,8 +153,7 @@ TEST_CASE("section 2: every way of letting go of a Pending withdraws the request
     CHECK(f.origin.stats().pending == 0);
 }
 
-TEST_CASE("section 7: handlers that ran inside the completing call destroyed the object that was calling them",
-          "[pending]") {
+TEST_CASE("section 7: a handler may destroy the object whose call completes its wait", "[pending]") {
     Fixture f;
     auto request = std::make_unique<BroadcastRequest>(
         [&] {

@@ -1,4 +1,4 @@
-// A broadcast served by another: what passes, both ways, and what is left when somebody goes.
+// A broadcast served by another: what passes, in both directions, and what is left when one side goes.
 #include <comoq/proxy.hpp>
 
 #include <algorithm>
@@ -17,8 +17,11 @@
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 
+#include <comoq/origin.hpp>
+
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
+#include "support/every_point.hpp"
 #include "support/media.hpp"
 #include "support/run.hpp"
 
@@ -38,12 +41,12 @@ struct Scene {
         run();
         return waiting;
     }
-    /// A subscriber of a track that is there upstream.
+    /// A subscriber of a track that exists upstream.
     TrackSubscriber subscriber(Subscription wishes = {}) {
         auto waiting = subscribe("video", wishes);
         return std::move(waiting.value());
     }
-    /// The numbers that come in order, each after everybody had his turn.
+    /// The numbers that come in order, each after every coroutine had its turn.
     Numbers next_groups(TrackSubscriber &of) {
         run();
         return nexts(of);
@@ -107,7 +110,7 @@ TEST_CASE("proxy: a frame can be read on both sides while it is written", "[prox
     CHECK_FALSE(now(reader.next_frame()).has_value());
 }
 
-TEST_CASE("proxy: however many subscribe here, one subscribes there, with what they want together", "[proxy]") {
+TEST_CASE("proxy: all subscribers here share one subscription upstream, with their combined wishes", "[proxy]") {
     Scene scene;
     auto one = std::make_optional(scene.subscriber(Wish{.priority = 3, .start = 4, .end = 9}));
     auto changes = wait(scene.video->subscription_changed());
@@ -136,7 +139,7 @@ TEST_CASE("proxy: however many subscribe here, one subscribes there, with what t
 
 TEST_CASE("proxy: interest upstream begins with the first reader, ends with the last, and begins again", "[proxy]") {
     Scene scene;
-    // Asking for the info is no interest.
+    // A request for the info does not count as interest.
     auto info = wait(scene.to.consume().track("video").info());
     scene.run();
     CHECK(info.done());
@@ -157,7 +160,7 @@ TEST_CASE("proxy: interest upstream begins with the first reader, ends with the 
     CHECK(scene.next_groups(second) == Numbers{2});
 }
 
-TEST_CASE("proxy: a group that was begun is brought to its end for the next reader", "[proxy]") {
+TEST_CASE("proxy: a group that was begun is completed for the next reader", "[proxy]") {
     Scene scene;
     auto group = scene.video->append_group();
     group.write_frame(payload("a"));
@@ -171,6 +174,29 @@ TEST_CASE("proxy: a group that was begun is brought to its end for the next read
     auto reader = now(second.next_group()).value();
     CHECK(texts(reader) == Words{"a", "b"});
     CHECK_FALSE(now(reader.read_frame()).has_value());
+}
+
+TEST_CASE("proxy: a finished track is subscribed to upstream until its last groups have come whole", "[proxy]") {
+    Scene scene;
+    auto subscriber = std::make_optional(scene.subscriber());
+    auto first = scene.video->append_group();
+    auto second = scene.video->append_group();
+    scene.video->finish();
+    CHECK(scene.next_groups(*subscriber) == Numbers{0, 1});
+    auto unused = wait(scene.video->unused());
+    SECTION("while they come") {
+        second.finish();
+        scene.run();
+        CHECK_FALSE(unused.done());
+        first.finish();
+        scene.run();
+        CHECK(unused.done());
+    }
+    SECTION("unless nobody subscribes here") {
+        subscriber.reset();
+        scene.run();
+        CHECK(unused.done());
+    }
 }
 
 TEST_CASE("proxy: datagrams keep their numbers", "[proxy]") {
@@ -250,7 +276,7 @@ TEST_CASE("proxy: a group can be fetched from a track that is live on neither si
     CHECK(abandoned.done());
 }
 
-TEST_CASE("proxy: the codes of groups, tracks and the broadcast pass", "[proxy]") {
+TEST_CASE("proxy: the codes of groups, tracks and the broadcast are passed on", "[proxy]") {
     Scene scene;
     auto subscriber = scene.subscriber();
     auto group = scene.video->append_group();
@@ -265,7 +291,7 @@ TEST_CASE("proxy: the codes of groups, tracks and the broadcast pass", "[proxy]"
         scene.video->append_group().finish();
         CHECK(scene.next_groups(subscriber) == Numbers{1});
     }
-    SECTION("a group is dropped, and leaves what is complete") {
+    SECTION("a group is dropped, and leaves its complete frames") {
         group.write_frame(payload("b"));
         {
             const auto dropped = std::move(group);
@@ -307,7 +333,7 @@ TEST_CASE("proxy: the codes of groups, tracks and the broadcast pass", "[proxy]"
     }
 }
 
-TEST_CASE("proxy: what upstream refuses is refused with the very code", "[proxy]") {
+TEST_CASE("proxy: a request that upstream refuses is refused with upstream's code", "[proxy]") {
     Scene scene;
     auto handler = std::make_optional(scene.from->dynamic());
     auto waiting = scene.subscribe("secret");
@@ -332,7 +358,7 @@ TEST_CASE("proxy: when nobody waits for a track any more, nobody upstream is kep
     CHECK(abandoned.done());
 }
 
-TEST_CASE("proxy: a track that is finished and not gone stays for who comes late", "[proxy]") {
+TEST_CASE("proxy: a finished track that is still there stays for a reader that comes late", "[proxy]") {
     Scene scene;
     scene.video->write_frame(payload("only"));
     scene.video->finish();
@@ -358,7 +384,7 @@ struct Source {
     TrackProducer video = broadcast.create_track("video");
 };
 
-/// `edge` knows nothing, and fetches from `upstream`.
+/// `edge` has nothing itself, and fetches from `upstream`.
 struct Relay {
     Relay() {
         asio::co_spawn(context, proxy(upstream.consumer(), edge->producer(), edge->producer().dynamic()),
@@ -370,7 +396,7 @@ struct Relay {
     }
 
     void run() { settle_down(context); }
-    /// Takes the request that upstream has, and answers it with a new broadcast.
+    /// Takes upstream's request, and answers it with a new broadcast.
     Source answer(OriginDynamic &handler) {
         Source source(upstream.producer().make_broadcast());
         now(handler.requested_broadcast())->accept(source.broadcast.consume());
@@ -391,7 +417,7 @@ struct Relay {
 
 }  // namespace
 
-TEST_CASE("proxy: a relay asks upstream once, and gives everyone the same", "[proxy]") {
+TEST_CASE("proxy: a relay asks upstream once, and gives every requester the same broadcast", "[proxy]") {
     Relay relay;
     auto handler = relay.upstream.producer().dynamic();
     auto one = relay.ask(), two = relay.ask();
@@ -410,7 +436,7 @@ TEST_CASE("proxy: a relay asks upstream once, and gives everyone the same", "[pr
     CHECK(relay.edge->stats().served == 0);
 }
 
-TEST_CASE("proxy: what upstream refuses a relay is what its requesters get, and leaving passes up", "[proxy]") {
+TEST_CASE("proxy: a relay's requesters get upstream's refusal, and upstream is told when they leave", "[proxy]") {
     Relay relay;
     CHECK(relay.ask().code() == Error::NotFound);
     auto handler = relay.upstream.producer().dynamic();
@@ -467,7 +493,7 @@ TEST_CASE("proxy: when the source fails and upstream gives another, readers go o
     relay.run();
     now(handler.requested_broadcast())->accept(second.broadcast.consume());
     relay.run();
-    // The group that was under way failed, its track did not.
+    // The group in progress failed, its track did not.
     auto after = texts(reader);
     CHECK(code_now(reader.read_frame()) != std::error_code());
     REQUIRE(next.done());
@@ -478,7 +504,7 @@ TEST_CASE("proxy: when the source fails and upstream gives another, readers go o
     second.video.write_frame(payload("more"));
     relay.run();
     CHECK(nexts(subscriber) == Numbers{4});
-    // Also what is asked for after it.
+    // Also a group that is requested after it.
     auto late = wait(broadcast.track("video").fetch_group(31));
     relay.run();
     CHECK(groups.requested_group().ready());
@@ -503,7 +529,7 @@ TEST_CASE("proxy: tracks that nobody reads go on with another source, too", "[pr
     CHECK(nexts(subscribing.value()) == Numbers{0});
 }
 
-TEST_CASE("proxy: when upstream gives nothing else, readers get the code of what failed", "[proxy]") {
+TEST_CASE("proxy: when upstream gives no replacement, readers get the code of the failure", "[proxy]") {
     Relay relay;
     auto handler = std::make_optional(relay.upstream.producer().dynamic());
     auto waiting = relay.ask();
@@ -545,34 +571,82 @@ TEST_CASE("section 7: sources that fail one after the other are not asked for wi
     CHECK(code_now(subscribing->value().next_group()) == Error::Dropped);
 }
 
-TEST_CASE("proxy: a relay that is cancelled lets go of everything when its readers leave", "[proxy]") {
+TEST_CASE("proxy: a relay that is cancelled ends everything with Cancelled, and no part of it goes on", "[proxy]") {
     asio::io_context context;
     asio::cancellation_signal stop;
     Origin upstream, edge;
     Source source(upstream.producer().make_broadcast());
     auto published = upstream.producer().publish_broadcast("room/alice", source.broadcast.consume());
+    auto silent = upstream.producer().dynamic();
+    auto silent_tracks = source.broadcast.dynamic();
+    auto silent_groups = source.video.dynamic();
     asio::co_spawn(context, proxy(upstream.consumer(), edge.producer(), edge.producer().dynamic()),
                    asio::bind_cancellation_slot(stop.slot(), asio::detached));
     auto waiting = wait(edge.consumer().request_broadcast("room/alice"));
     settle_down(context);
-    auto subscribing = std::make_optional(wait(waiting.value().track("video").subscribe()));
+    auto subscribing = wait(waiting.value().track("video").subscribe());
     settle_down(context);
-    auto subscriber = std::make_optional(std::move(subscribing->value()));
-    subscribing.reset();
+    auto group = source.video.append_group();
+    group.write_frame(payload("begun"));
+    settle_down(context);
+    auto reader = now(subscribing.value().next_group()).value();
+    CHECK(texts(reader) == Words{"begun"});
+    // The pending operations.
+    auto asked = wait(edge.consumer().request_broadcast("room/bob"));
+    auto asked_track = wait(waiting.value().track("audio").subscribe());
+    auto asked_group = wait(waiting.value().track("video").fetch_group(77));
+    settle_down(context);
+    auto abandoned = now(silent.requested_broadcast()).value();
     stop.emit(asio::cancellation_type::terminal);
-    CHECK(settle_down(context));
-    source.video.write_frame(payload("x"));
-    settle_down(context);
-    CHECK(nexts(*subscriber) == Numbers{0});
-    subscriber.reset();
-    source.broadcast.finish();
     CHECK_FALSE(settle_down(context));
+    CHECK(code_now(subscribing.value().next_group()) == Error::Cancelled);
+    CHECK(code_now(reader.read_frame()) == Error::Cancelled);
+    CHECK(asked.code() == Error::Cancelled);
+    CHECK(asked_track.code() == Error::Cancelled);
+    CHECK(asked_group.code() == Error::Cancelled);
+    CHECK(now(waiting.value().closed()) == Error::Cancelled);
+    CHECK(abandoned.abandoned().ready());
     CHECK(source.video.stats().subscribers == 0);
     CHECK(edge.stats().handlers == 0);
-    CHECK(edge.stats().cached_groups == 0);
+    CHECK(edge.stats().pending == 0);
+    CHECK(edge.stats().served == 0);
 }
 
-TEST_CASE("proxy: readers with a cap learn of the end, and get what is within it", "[proxy]") {
+TEST_CASE("proxy: when the proxy is cancelled, a broadcast that is served from another stays open, and its tracks do not",
+          "[proxy]") {
+    asio::io_context context;
+    Disturbed proxying;
+    BroadcastProducer from, to;
+    auto video = from.create_track("video");
+    proxying.start(context, proxy(from.consume(), to));
+    settle_down(context);
+    auto subscribing = wait(to.consume().track("video").subscribe());
+    settle_down(context);
+    proxying.cancel();
+    CHECK_FALSE(settle_down(context));
+    CHECK(proxying.was_cancelled());
+    CHECK(code_now(subscribing.value().next_group()) == Error::Cancelled);
+    CHECK_FALSE(to.consume().is_closed());
+    CHECK(to.stats().handlers == 0);
+}
+
+TEST_CASE("proxy: the last datagrams of a track pass before its end", "[proxy]") {
+    Scene scene;
+    auto subscriber = scene.subscriber();
+    for (int i = 0; i < 1000; ++i) {
+        scene.video->append_datagram(payload("x"));
+    }
+    scene.video->finish();
+    scene.video.reset();
+    scene.run();
+    int count = 0;
+    while (now(subscriber.recv_datagram())) {
+        ++count;
+    }
+    CHECK(count == 1000);
+}
+
+TEST_CASE("proxy: readers with a cap learn of the end, and get the groups within it", "[proxy]") {
     Scene scene;
     auto capped = scene.subscriber(Wish{.start = 0, .end = 1});
     for (int i = 0; i < 4; ++i) {
@@ -585,7 +659,7 @@ TEST_CASE("proxy: readers with a cap learn of the end, and get what is within it
     CHECK(closed.value() == Error::Dropped);
 }
 
-TEST_CASE("proxy: an earlier start brings what a finished track still has", "[proxy]") {
+TEST_CASE("proxy: an earlier start brings the groups that a finished track still has", "[proxy]") {
     Scene scene;
     for (int i = 0; i < 6; ++i) {
         scene.video->write_frame(payload("x"));
@@ -598,7 +672,25 @@ TEST_CASE("proxy: an earlier start brings what a finished track still has", "[pr
     CHECK_FALSE(now(early.next_group()).has_value());
 }
 
-TEST_CASE("proxy: a start that is far ahead keeps nobody from the live edge", "[proxy]") {
+TEST_CASE("proxy: an earlier start brings back groups that were evicted here", "[proxy]") {
+    Scene scene;
+    OriginConfig config;
+    config.max_cached_bytes = pool_of(3, 3'000);
+    const Origin origin(config);
+    const auto published = origin.producer().publish_broadcast("here", scene.to.consume());
+    for (int i = 0; i < 6; ++i) scene.video->write_frame(payload(1'000));
+    auto first = std::make_optional(scene.subscriber(Wish{.start = 0}));
+    scene.run();
+    first.reset();
+    scene.run();
+    const auto here = scene.to.consume().track("video");
+    REQUIRE(here.get_group(5));
+    REQUIRE_FALSE(here.get_group(0));
+    auto second = scene.subscriber(Wish{.start = 0, .end = 0});
+    CHECK(scene.next_groups(second) == Numbers{0});
+}
+
+TEST_CASE("proxy: a start that is far ahead keeps no reader from the live edge", "[proxy]") {
     Scene scene;
     scene.video->write_frame(payload("x"));
     auto live = scene.subscriber();
@@ -609,7 +701,7 @@ TEST_CASE("proxy: a start that is far ahead keeps nobody from the live edge", "[
     CHECK(scene.next_groups(ahead).empty());
 }
 
-TEST_CASE("proxy: a track that ends while nobody reads ends here, and another of its name is another", "[proxy]") {
+TEST_CASE("proxy: a track that ends while nobody reads it ends here, and a later one of its name is a new track", "[proxy]") {
     Scene scene;
     scene.video->write_frame(payload("old"));
     auto first = std::make_optional(scene.subscriber());
@@ -636,7 +728,7 @@ TEST_CASE("proxy: a track that ends while nobody reads ends here, and another of
     CHECK(now(scene.to.consume().track("video").info()).priority == 9);
 }
 
-TEST_CASE("proxy: a group that is aborted within a frame has that code", "[proxy]") {
+TEST_CASE("proxy: a group that is aborted within a frame ends with that code", "[proxy]") {
     Scene scene;
     auto subscriber = scene.subscriber();
     auto group = scene.video->append_group();
@@ -652,8 +744,8 @@ TEST_CASE("proxy: a group that is aborted within a frame has that code", "[proxy
     CHECK(code_now(reader.read_frame()) == app_error(7));
 }
 
-TEST_CASE("proxy: who comes as the last one leaves is served all the same", "[proxy]") {
-    // At each turn of the executor once.
+TEST_CASE("proxy: a subscriber that comes as the last one leaves is served", "[proxy]") {
+    // Once at each turn of the executor.
     for (int turns = 0; turns < 30; ++turns) {
         Scene scene;
         auto handler = scene.from->dynamic();
@@ -672,6 +764,46 @@ TEST_CASE("proxy: who comes as the last one leaves is served all the same", "[pr
         auto track = request.accept();
         scene.run();
         CHECK(comes.code() == std::error_code());
+    }
+}
+
+TEST_CASE("proxy: a subscriber that comes as upstream lets go of an unused track gets the next track, at every step", "[proxy]") {
+    bool more = true;
+    for (int steps = 0; more; ++steps) {
+        CAPTURE(steps);
+        REQUIRE(steps < 200);
+        Relay relay;
+        auto source = relay.upstream.producer().create_broadcast("room/alice");
+        auto handler = source.producer().dynamic();
+        auto found = relay.ask();
+        auto leaves = std::make_optional(wait(found.value().track("t").subscribe()));
+        relay.run();
+        auto track = std::make_optional(take_track(handler).value().accept());
+        track->write_frame(payload("old"));
+        relay.run();
+        REQUIRE(leaves->code() == std::error_code());
+        leaves.reset();
+        relay.run();
+        // As a session does when nobody has wanted a track for a while.
+        REQUIRE(source.producer().state(detail::Passkey())->retire_track(track->state(detail::Passkey())));
+        track.reset();
+        for (int i = 0; i < steps && more; ++i) {
+            relay.context.restart();
+            more = relay.context.poll_one() != 0;
+        }
+        auto comes = wait(found.value().track("t").subscribe());
+        relay.run();
+        auto again = take_track(handler);
+        REQUIRE(again.has_value());
+        auto next = again->accept();
+        auto group = next.create_group(1);
+        group.write_frame(payload("new"));
+        relay.run();
+        REQUIRE(comes.code() == std::error_code());
+        // The groups that the relay still has of the first track may come before.
+        const auto groups = nexts(comes.value());
+        REQUIRE_FALSE(groups.empty());
+        CHECK(groups.back() == 1);
     }
 }
 
@@ -732,7 +864,7 @@ TEST_CASE("proxy: a request that an announcement answers is not served", "[proxy
     CHECK(relay.edge->stats().served == 0);
 }
 
-TEST_CASE("proxy: after a failure was survived, and everybody has left, the next reader begins at the edge", "[proxy]") {
+TEST_CASE("proxy: after a survived failure and the last reader's departure, the next reader begins at the live edge", "[proxy]") {
     Relay relay;
     auto handler = relay.upstream.producer().dynamic();
     auto waiting = relay.ask();
@@ -757,7 +889,7 @@ TEST_CASE("proxy: after a failure was survived, and everybody has left, the next
     CHECK(numbers.size() <= 2);
 }
 
-TEST_CASE("proxy: sources that give something may fail any number of times", "[proxy]") {
+TEST_CASE("proxy: sources that deliver something may fail any number of times", "[proxy]") {
     Relay relay;
     auto handler = relay.upstream.producer().dynamic();
     auto waiting = relay.ask();
@@ -775,7 +907,7 @@ TEST_CASE("proxy: sources that give something may fail any number of times", "[p
         }
         source.video.create_group(i).finish();
         relay.run();
-        // Tracks that fail while their broadcast goes on are no failure of that.
+        // Tracks that fail while their broadcast goes on do not count as its failure.
         auto other = source.broadcast.create_track("other");
         auto reader = wait(waiting.value().track("other").subscribe());
         relay.run();

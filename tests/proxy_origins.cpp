@@ -1,4 +1,4 @@
-// A relay that asks other origins: whom it asks, and what it keeps.
+// A relay that asks other origins: which ones it asks, and what it keeps.
 #include <comoq/proxy.hpp>
 
 #include <memory>
@@ -21,7 +21,7 @@ using namespace comoq::test;
 
 namespace {
 
-/// An origin that serves one path on demand, with the tracks that it is given.
+/// An origin that serves one path on demand, with the given tracks.
 struct Upstream {
     void serve(asio::io_context &context) { asio::co_spawn(context, answer(*this, origin.producer().dynamic()), asio::detached); }
     static asio::awaitable<void> answer(Upstream &self, OriginDynamic handler) {
@@ -39,7 +39,7 @@ struct Upstream {
     std::optional<Error> refusal;
     Origin origin;
     std::optional<BroadcastProducer> broadcast = BroadcastProducer();
-    /// Without a handler no track is waited for.
+    /// Without a handler, requests for tracks do not wait.
     std::optional<TrackProducer> video;
 };
 
@@ -71,7 +71,7 @@ struct Scene {
     Origin relay;
 };
 
-/// One origin, which has the track that is read.
+/// One origin, with the track that is read.
 struct VideoScene : Scene {
     VideoScene() : Scene(1) { upstream.publish_video(); }
 
@@ -80,10 +80,10 @@ struct VideoScene : Scene {
 
 }  // namespace
 
-TEST_CASE("proxy: a broadcast that nobody has any more is let go of, on both sides", "[proxy]") {
+TEST_CASE("proxy: a broadcast that nobody has any more is released on both sides", "[proxy]") {
     Scene scene(1);
     auto &upstream = scene.upstreams.front();
-    const auto live = std::weak_ptr(upstream.broadcast->state());
+    const auto live = std::weak_ptr(upstream.broadcast->state(detail::Passkey()));
     for (int i = 1; i <= 3; ++i) {
         auto broadcast = scene.request();
         CHECK(scene.relay.stats().served == 1);
@@ -92,13 +92,13 @@ TEST_CASE("proxy: a broadcast that nobody has any more is let go of, on both sid
         CHECK(scene.relay.stats().served == 0);
         CHECK(upstream.requests == 1);
     }
-    // What upstream gave is its own again: nobody else keeps it.
+    // Upstream's broadcast is its own again: nothing else keeps it.
     upstream.broadcast.reset();
     scene.run();
     CHECK(live.expired());
 }
 
-TEST_CASE("proxy: a broadcast of which a track is read is kept, and the next who asks shares it", "[proxy]") {
+TEST_CASE("proxy: a broadcast with a track that is read is kept, and the next requester shares it", "[proxy]") {
     VideoScene scene;
     auto &upstream = scene.upstream;
     auto first = std::make_unique<TrackSubscriber>(scene.reader());
@@ -117,7 +117,7 @@ TEST_CASE("proxy: a broadcast of which a track is read is kept, and the next who
     CHECK(scene.relay.stats().served == 0);
 }
 
-TEST_CASE("proxy: of several origins the first that gives something is asked", "[proxy]") {
+TEST_CASE("proxy: of several origins the first that has the broadcast serves it", "[proxy]") {
     Scene scene(3);
     scene.upstreams[0].refusal = Error::Unroutable;
     scene.upstreams[1].publish_video();
@@ -127,7 +127,7 @@ TEST_CASE("proxy: of several origins the first that gives something is asked", "
     CHECK(scene.upstreams[2].requests == 0);
 }
 
-TEST_CASE("proxy: a track that one origin does not know is asked of the next", "[proxy]") {
+TEST_CASE("proxy: if an origin does not know a track, the next origin is asked", "[proxy]") {
     Scene scene(3);
     scene.upstreams[2].publish_video();
     auto audio = scene.upstreams[2].broadcast->create_track("audio");
@@ -137,7 +137,7 @@ TEST_CASE("proxy: a track that one origin does not know is asked of the next", "
     scene.upstreams[2].video->write_frame(payload("here"));
     scene.run();
     CHECK(nexts(subscriber.value()) == Numbers{0});
-    // From now on that is whose broadcast it is: no other one is asked for what it does not know.
+    // From now on the broadcast belongs to that one: no other is asked for tracks that it does not have.
     scene.upstreams[0].video = scene.upstreams[0].broadcast->create_track("text");
     CHECK(scene.subscribe(broadcast, "text").code() == Error::NotFound);
     CHECK(scene.subscribe(broadcast, "audio").done());
@@ -145,7 +145,7 @@ TEST_CASE("proxy: a track that one origin does not know is asked of the next", "
     CHECK(audio.stats().subscribers == 0);
 }
 
-TEST_CASE("proxy: what no origin knows is refused once each was asked, and may be known later", "[proxy]") {
+TEST_CASE("proxy: a track that no origin knows is refused after each was asked, and may be known later", "[proxy]") {
     Scene scene(3);
     const auto broadcast = scene.request();
     CHECK(scene.subscribe(broadcast).code() == Error::NotFound);
@@ -164,7 +164,7 @@ TEST_CASE("proxy: what no origin knows is refused once each was asked, and may b
     CHECK(refused.code() == Error::Unauthorized);
 }
 
-TEST_CASE("proxy: when what one origin gave is lost, another one is asked if that one has no more", "[proxy]") {
+TEST_CASE("proxy: when one origin's broadcast is lost and it has no other, another origin is asked", "[proxy]") {
     Scene scene(2);
     scene.upstreams[0].publish_video();
     scene.upstreams[1].publish_video();
@@ -181,7 +181,7 @@ TEST_CASE("proxy: when what one origin gave is lost, another one is asked if tha
     CHECK(nexts(subscriber) == Numbers{1});
 }
 
-TEST_CASE("proxy: whoever lets go of a broadcast while he waits for a track still gets it", "[proxy]") {
+TEST_CASE("proxy: a requester that releases a broadcast while it waits for a track still gets the track", "[proxy]") {
     Scene scene(1);
     auto &upstream = scene.upstreams.front();
     auto tracks = upstream.broadcast->dynamic();
@@ -224,7 +224,7 @@ TEST_CASE("proxy: a loss counts once, however many tracks are read", "[proxy]") 
     for (const auto &name : names) {
         readers.push_back(std::make_unique<TrackSubscriber>(std::move(scene.subscribe(broadcast, name).value())));
     }
-    // Three in a row that give nothing are the end, and these are two.
+    // Three in a row without a group are the end, and these are two.
     for (int i = 0; i < 2; ++i) {
         lose();
         make();
@@ -237,7 +237,7 @@ TEST_CASE("proxy: a loss counts once, however many tracks are read", "[proxy]") 
     }
 }
 
-TEST_CASE("proxy: what an origin has that is not asked any more ends nothing", "[proxy]") {
+TEST_CASE("proxy: the end of a broadcast at an origin that is not asked any more ends nothing", "[proxy]") {
     Scene scene(2);
     scene.upstreams[1].publish_video();
     auto audio = scene.upstreams[1].broadcast->create_track("audio");
@@ -253,7 +253,8 @@ TEST_CASE("proxy: what an origin has that is not asked any more ends nothing", "
     CHECK(broadcast.is_closed());
 }
 
-TEST_CASE("proxy: a track whose publisher is back later than what it is asked of goes on when it is announced", "[proxy]") {
+TEST_CASE("proxy: a track goes on when its publisher is announced, though an origin without it was asked in the meantime",
+          "[proxy]") {
     VideoScene scene;
     auto &upstream = scene.upstream;
     auto subscriber = scene.reader();
@@ -267,7 +268,7 @@ TEST_CASE("proxy: a track whose publisher is back later than what it is asked of
     lost.abort(Error::Transport);
     upstream.video->abort(Error::Transport);
     scene.run();
-    // Who answers knows nothing of the track yet.
+    // The handler that answers knows nothing of the track yet.
     now(nobody.requested_track())->reject(Error::NotFound);
     auto next = wait(subscriber.next_group());
     scene.run();

@@ -1,5 +1,5 @@
-// Sessions on several threads, which come and go. What arrives and what is left behind is checked, and how they do it is for
-// the sanitizers.
+// Sessions on several threads, which come and go. The tests check the arrivals and the remains; the sanitizers check
+// the rest.
 #include <comoq/lite/session.hpp>
 #include <comoq/memory_transport.hpp>
 
@@ -62,7 +62,7 @@ asio::awaitable<void> serve_from(const lite::Session &upstream, OriginDynamic ha
     }
 }
 
-/// How many groups came whole and right, from the first to the end of the track.
+/// The number of groups that came whole and right, from the first to the end of the track.
 asio::awaitable<std::uint64_t> read_all(BroadcastConsumer broadcast) {
     Subscription wishes;
     wishes.start = 0;
@@ -84,7 +84,7 @@ asio::awaitable<std::uint64_t> read_all(BroadcastConsumer broadcast) {
 
 }  // namespace
 
-TEST_CASE("sessions on threads: every viewer of a relay on demand reads all of it", "[lite][threads]") {
+TEST_CASE("sessions on threads: every viewer of a relay on demand reads everything", "[lite][threads]") {
     Origin a;
     std::optional<Origin> b(std::in_place);
     std::vector<std::unique_ptr<Origin>> homes;
@@ -125,7 +125,8 @@ TEST_CASE("sessions on threads: every viewer of a relay on demand reads all of i
     pool.join();
 }
 
-TEST_CASE("sessions on threads: closed, cut and destroyed in the middle, they leave nothing behind", "[lite][threads]") {
+TEST_CASE("sessions on threads: sessions that are closed, cut or destroyed in the middle leave nothing behind",
+          "[lite][threads]") {
     std::mt19937_64 random(seed("sessions on threads"));
     for (int round = 0; round < 30; ++round) {
         Origin there;

@@ -1,5 +1,5 @@
-// Threads that ask, serve, publish, watch, cancel and leave at random. What comes out is checked where it can be known;
-// the rest is for the sanitizers and for what is left at the end.
+// Threads that ask, serve, publish, watch, cancel and leave at random. The tests check results that can be known, and
+// what is left at the end; the sanitizers check the rest.
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -39,7 +39,7 @@ namespace {
 
 using Random = std::mt19937_64;
 
-/// Where everything happens. Nobody publishes below "demand", so that what happens there is up to the handlers.
+/// The paths. Nobody publishes below "demand", so that only the handlers decide there.
 const std::vector<std::string> paths = {"a",         "a/b",        "a/b/c",        "a/b/d",      "a/e",
                                         "f",         "f/g/h",      "demand/a",     "demand/a/b", "demand/a/b/c",
                                         "demand/a/d", "demand/e/f", "demand/e/f/g"};
@@ -47,10 +47,11 @@ const std::vector<std::string> roots = {"", "a", "a/b", "f", "demand", "demand/a
 
 bool on_demand(std::size_t path) { return paths[path].starts_with("demand"); }
 
-/// A broadcast carries the number of its path as its hops, so that whoever gets it can tell.
+/// A broadcast carries the number of its path as its hops, so that its holder can tell.
 BroadcastInfo info_of(std::size_t path, std::size_t extra_hops = 0) {
     BroadcastInfo info;
-    info.hops.assign(1 + extra_hops, 1000 + path);
+    // A repeated hop would be a loop.
+    for (std::size_t hop = 0; hop <= extra_hops; ++hop) info.hops.push_back(1000 + path + 1000 * hop);
     return info;
 }
 bool is_of(const BroadcastConsumer &broadcast, std::size_t path) {
@@ -114,7 +115,7 @@ asio::awaitable<void> request(Stress &stress, Random random, int times) {
     }
 }
 
-/// Answers one request, or drops it, sooner or later. A broadcast that it serves lasts for some turns.
+/// Answers one request, or drops it, sooner or later. A served broadcast lasts for some turns.
 asio::awaitable<void> answer(Stress &stress, Random &random, BroadcastRequest request) {
     const auto path = index_of(request.absolute_path());
     stress.expect(path < paths.size());
@@ -131,7 +132,7 @@ asio::awaitable<void> answer(Stress &stress, Random &random, BroadcastRequest re
         const auto abandoned = co_await (request.abandoned() || pause(turns));
         static_cast<void>(abandoned);
     }
-    // Below "demand" nothing but this answer settles the request.
+    // Below "demand" only this answer settles the request.
     hold(-1);
     bool settled = true;
     switch (random() % 5) {
@@ -170,7 +171,7 @@ asio::awaitable<void> handle(Stress &stress, Random random, int times) {
     }
 }
 
-/// Serves whatever nobody else does, until it is told that there is nothing to come.
+/// Serves the requests that no other handler serves, until it is told that none will come.
 asio::awaitable<void> handle_the_rest(Stress &stress, Random random, std::shared_ptr<std::optional<OriginDynamic>> handler) {
     while (auto next = co_await (*handler)->requested_broadcast()) {
         co_await answer(stress, random, std::move(*next));
@@ -200,7 +201,7 @@ asio::awaitable<void> publish(Stress &stress, Random random, int times) {
     }
 }
 
-/// What a watcher is told must make sense: one thing after the other at each path.
+/// A watcher's changes must be consistent at each path.
 void check_change(Stress &stress, const Announcement &change, const Path &root, std::map<Path, BroadcastConsumer> &told) {
     ++stress.changes;
     const bool known = told.contains(change.path);
@@ -293,7 +294,7 @@ TEST_CASE("stress: with everything at random on several threads, nothing is pend
     CHECK(stats.nodes == 0);
 }
 
-TEST_CASE("stress: whoever waits for an origin is told when it goes, whatever they are doing", "[stress]") {
+TEST_CASE("stress: every waiter of an origin is told when the origin goes", "[stress]") {
     Random random(seed("stress, the end"));
     asio::thread_pool pool(4);
     std::atomic<std::size_t> wrong{0}, ended{0};

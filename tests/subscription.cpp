@@ -29,7 +29,7 @@ struct Scene {
 
 }  // namespace
 
-TEST_CASE("section 6 subscriptions: the producer sees the combination of all that live", "[subscription]") {
+TEST_CASE("section 6 subscriptions: the producer sees the combination of all live subscriptions", "[subscription]") {
     Scene scene;
     CHECK(scene.track.subscription() == std::nullopt);
     auto one = scene.subscribe(Wish{.priority = 3, .ordered = true, .max_latency = 100ms, .start = 7, .end = 20});
@@ -87,7 +87,7 @@ TEST_CASE("section 6 subscriptions: subscription_changed gives the present value
     CHECK_FALSE(changed.done());
     auto one = scene.subscribe(Wish{.priority = 5});
     CHECK(changed.value()->priority == 5);
-    // What changes nothing in the combination is no change.
+    // A wish that does not change the combination is not a change.
     auto again = wait(scene.track.subscription_changed());
     auto two = scene.subscribe(Wish{.priority = 5});
     two.update(Wish{.priority = 4});
@@ -97,7 +97,7 @@ TEST_CASE("section 6 subscriptions: subscription_changed gives the present value
     CHECK(again.value()->priority == 6);
 }
 
-TEST_CASE("section 6 subscriptions: several changes at once come as one, and one taken back as none",
+TEST_CASE("section 6 subscriptions: several changes at once come as one, and a change that is taken back does not come",
           "[subscription]") {
     Scene scene;
     auto one = scene.subscribe(Wish{.priority = 1});
@@ -114,7 +114,7 @@ TEST_CASE("section 6 subscriptions: several changes at once come as one, and one
     CHECK_FALSE(scene.track.subscription_changed().ready());
 }
 
-TEST_CASE("section 6 subscriptions: empty means nobody", "[subscription]") {
+TEST_CASE("section 6 subscriptions: an empty combination means that nobody subscribes", "[subscription]") {
     Scene scene;
     std::optional<TrackSubscriber> one = scene.subscribe();
     CHECK(now(scene.track.subscription_changed()).has_value());
@@ -150,7 +150,7 @@ TEST_CASE("section 2 subscriptions: a change that a destroyed step was to give i
     CHECK(now(scene.track.subscription_changed())->priority == 8);
 }
 
-TEST_CASE("section 6 subscriptions: update is seen by the producer, start_at and end_at by nobody", "[subscription]") {
+TEST_CASE("section 6 subscriptions: the producer sees update, and sees neither start_at nor end_at", "[subscription]") {
     Scene scene;
     auto one = scene.subscribe(Wish{.start = 3, .end = 9});
     CHECK(now(scene.track.subscription_changed()).has_value());
@@ -208,7 +208,7 @@ TEST_CASE("section 6 subscriptions: a pending subscriber counts as well", "[subs
     auto request = take_track(handler);
     CHECK(request->subscription()->priority == 4);
     auto track = request->accept();
-    // Nobody has taken what was asked for yet.
+    // No requester has taken its subscriber yet.
     CHECK(track.used().ready());
     CHECK(track.stats().subscribers == 2);
     CHECK(track.subscription()->priority == 4);
@@ -222,7 +222,7 @@ TEST_CASE("section 6 subscriptions: a pending subscriber counts as well", "[subs
     CHECK(now(track.subscription_changed()) == std::nullopt);
 }
 
-TEST_CASE("section 6 subscriptions: what pending subscribers want is clamped once the track's latency is known",
+TEST_CASE("section 6 subscriptions: the wishes of pending subscribers are clamped once the track's latency is known",
           "[subscription]") {
     BroadcastProducer broadcast;
     auto handler = broadcast.dynamic();
@@ -235,7 +235,7 @@ TEST_CASE("section 6 subscriptions: what pending subscribers want is clamped onc
     CHECK(track.subscription()->max_latency == 2s);
 }
 
-TEST_CASE("section 6 subscriptions: the steps of a producer fail with what ended the track", "[subscription]") {
+TEST_CASE("section 6 subscriptions: the steps of a producer fail with the code that ended the track", "[subscription]") {
     std::optional<Scene> scene(std::in_place);
     auto changed = scene->track.subscription_changed();
     auto used = wait(scene->track.used());

@@ -28,7 +28,7 @@ namespace {
 constexpr std::uint64_t max_value = (std::uint64_t{1} << 62) - 1;
 constexpr std::uint64_t max_units = std::numeric_limits<std::uint64_t>::max();
 
-// a/b against c/d as one would by hand: whole parts first, then the fractions upside down. Never beyond 64 bits.
+// Compares a/b with c/d as one would by hand: whole parts first, then the inverted fractions. Never beyond 64 bits.
 std::strong_ordering compare(std::uint64_t a, std::uint64_t b, std::uint64_t c, std::uint64_t d) {
     if (const auto whole = a / b <=> c / d; std::is_neq(whole)) {
         return whole;
@@ -107,7 +107,7 @@ TEST_CASE("section 6 time: conversion truncates", "[time]") {
     CHECK(Timestamp(7, Timescale(1'000)).convert(Timescale(48'000)).scale() == Timescale(48'000));
 }
 
-TEST_CASE("section 6 time: what does not fit after conversion is TimestampMismatch", "[time]") {
+TEST_CASE("section 6 time: a value that does not fit after conversion is TimestampMismatch", "[time]") {
     CHECK(Timestamp(max_value / 2, Timescale(1)).convert(Timescale(2)).value() == max_value - 1);
     CHECK(Timestamp(max_value / 3, Timescale(1)).convert(Timescale(3)).value() == max_value);
     CHECK(error_of([] { return Timestamp(max_value / 3 + 1, Timescale(1)).convert(Timescale(3)); }) ==
@@ -123,7 +123,7 @@ TEST_CASE("section 6 time: what does not fit after conversion is TimestampMismat
           Error::TimestampMismatch);
 }
 
-TEST_CASE("section 6 time: a timescale of no units is TimestampMismatch", "[time]") {
+TEST_CASE("section 6 time: a timescale of zero is TimestampMismatch", "[time]") {
     const Timescale none(0);
     CHECK(none.units_per_second() == 0);
     CHECK(error_of([&] { return Timestamp(0, none); }) == Error::TimestampMismatch);

@@ -16,7 +16,7 @@
 using namespace comoq;
 using namespace comoq::test;
 
-TEST_CASE("section 6 track by name: making one asks nobody and never fails", "[track_consumer]") {
+TEST_CASE("section 6 track by name: making a consumer asks nobody and never fails", "[track_consumer]") {
     BroadcastProducer broadcast;
     auto handler = broadcast.dynamic();
     auto consumer = broadcast.consume();
@@ -48,7 +48,7 @@ TEST_CASE("section 6 track by name: a live track is shared, and ready at once", 
     CHECK_FALSE(take_track(handler).has_value());
 }
 
-TEST_CASE("section 6 track by name: a pending one is joined, by info and subscribe alike", "[track_consumer]") {
+TEST_CASE("section 6 track by name: a pending track is joined, by info and subscribe alike", "[track_consumer]") {
     BroadcastProducer broadcast;
     auto handler = broadcast.dynamic();
     auto info = wait(broadcast.consume().track("video").info());
@@ -66,7 +66,7 @@ TEST_CASE("section 6 track by name: a pending one is joined, by info and subscri
     CHECK(now(two.value().read_frame())->payload.view() == "a");
 }
 
-TEST_CASE("section 6 track by name: else a live handler is asked, before the call returns", "[track_consumer]") {
+TEST_CASE("section 6 track by name: without a live track a live handler is asked, before the call returns", "[track_consumer]") {
     BroadcastProducer broadcast;
     auto handler = broadcast.dynamic();
     auto step = handler.requested_track();
@@ -77,7 +77,7 @@ TEST_CASE("section 6 track by name: else a live handler is asked, before the cal
     CHECK(now(std::move(step))->name() == "video");
 }
 
-TEST_CASE("section 6 track by name: else it is NotFound, ready at once", "[track_consumer]") {
+TEST_CASE("section 6 track by name: without a track and a handler it is NotFound, ready at once", "[track_consumer]") {
     BroadcastProducer broadcast;
     auto consumer = broadcast.consume().track("video");
     CHECK(consumer.info().ready());
@@ -90,7 +90,7 @@ TEST_CASE("section 6 track by name: else it is NotFound, ready at once", "[track
     CHECK(broadcast.stats().pending == 0);
 }
 
-TEST_CASE("section 6 track by name: in a closed broadcast it is what closed that", "[track_consumer]") {
+TEST_CASE("section 6 track by name: in a closed broadcast it fails with the code that closed the broadcast", "[track_consumer]") {
     BroadcastProducer broadcast;
     auto handler = broadcast.dynamic();
     auto consumer = broadcast.consume().track("video");
@@ -99,7 +99,7 @@ TEST_CASE("section 6 track by name: in a closed broadcast it is what closed that
     CHECK(code_now(consumer.info()) == app_error(4));
 }
 
-TEST_CASE("section 6 track by name: a track that ended is not there any more", "[track_consumer]") {
+TEST_CASE("section 6 track by name: a track that has ended is not found", "[track_consumer]") {
     BroadcastProducer broadcast;
     auto consumer = broadcast.consume().track("video");
     for (const bool aborted : {false, true}) {
@@ -117,7 +117,7 @@ TEST_CASE("section 6 track by name: a track that ended is not there any more", "
         CHECK_FALSE(consumer.get_group(0).has_value());
         CHECK(now(subscriber.closed()) == (aborted ? Error::Timeout : Error::Dropped));
     }
-    // The name leads to whatever track has it now.
+    // The name leads to the track that has it now.
     auto next = broadcast.create_track("video");
     CHECK(consumer.subscribe().ready());
     CHECK_FALSE(code_now(consumer.subscribe()));
@@ -139,7 +139,8 @@ TEST_CASE("section 6 track by name: a subscriber misses no group that is made af
     CHECK(nexts(late) == Numbers{1, 2});
 }
 
-TEST_CASE("section 6 track by name: nor one of an inserted track, where it counts at once", "[track_consumer]") {
+TEST_CASE("section 6 track by name: a subscriber misses no group of an inserted track, where it counts at once",
+          "[track_consumer]") {
     BroadcastProducer broadcast;
     BroadcastProducer elsewhere;
     auto handler = broadcast.dynamic();
@@ -175,7 +176,7 @@ TEST_CASE("section 6 track: a consumer of the track itself needs no broadcast", 
 TEST_CASE("section 6 track: operations of an empty consumer fail with Cancelled", "[track_consumer]") {
     const TrackConsumer none;
     CHECK(none.name().empty());
-    CHECK(code_now(none.info()) == Error::Cancelled);
-    CHECK(code_now(none.subscribe()) == Error::Cancelled);
+    CHECK(code_now(none.info()) == Error::Closed);
+    CHECK(code_now(none.subscribe()) == Error::Closed);
     CHECK_FALSE(none.get_group(0).has_value());
 }

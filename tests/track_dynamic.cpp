@@ -1,4 +1,4 @@
-// Groups on demand: section 6 on fetching, and the rules of section 5 where what is asked for is a group by its number.
+// Groups on demand: section 6 on fetching, and the rules of section 5 for requests of a group by its number.
 #include <comoq/track_dynamic.hpp>
 
 #include <algorithm>
@@ -151,7 +151,7 @@ TEST_CASE("section 6 fetch: a fetched group ages like any other, and can be fetc
     CHECK(take(*scene.handler)->sequence() == 5);
 }
 
-TEST_CASE("section 6 fetch: a live group that went can be fetched", "[fetch]") {
+TEST_CASE("section 6 fetch: a live group that has expired can be fetched", "[fetch]") {
     Scene scene;
     scene.track->write_frame(payload("old"));
     scene.track->write_frame(payload("new"));
@@ -163,7 +163,7 @@ TEST_CASE("section 6 fetch: a live group that went can be fetched", "[fetch]") {
     CHECK(texts(waiting.value()) == Words{"from upstream"});
 }
 
-TEST_CASE("section 6 fetch: a group that failed is fetched anew where somebody can be asked", "[fetch]") {
+TEST_CASE("section 6 fetch: a group that failed is fetched again if there is a handler", "[fetch]") {
     Scene scene;
     {
         auto group = scene.track->append_group();
@@ -178,7 +178,7 @@ TEST_CASE("section 6 fetch: a group that failed is fetched anew where somebody c
     CHECK(texts(waiting.value()) == Words{"all"});
     auto looked_up = scene.consumer.get_group(0).value();
     CHECK(texts(looked_up) == Words{"all"});
-    // Without a handler what is left of it has to do.
+    // Without a handler, a fetch gets the rest of the group.
     {
         auto group = scene.track->append_group();
         group.write_frame(payload("half of that"));
@@ -190,7 +190,7 @@ TEST_CASE("section 6 fetch: a group that failed is fetched anew where somebody c
     CHECK(scene.refusal(2) == Error::NotFound);
 }
 
-TEST_CASE("section 5 rule 3 by sequence: the first that settles a request counts", "[fetch]") {
+TEST_CASE("section 5 rule 3 by sequence: the first answer settles a request", "[fetch]") {
     Scene scene;
     auto waiting = wait(scene.fetch(2));
     auto request = take(*scene.handler);
@@ -198,7 +198,7 @@ TEST_CASE("section 5 rule 3 by sequence: the first that settles a request counts
         CHECK(request->reject(app_error(7)));
         CHECK_FALSE(request->reject(app_error(8)));
         CHECK(waiting.code() == app_error(7));
-        CHECK(error_of([&] { request->accept(); }) == app_error(7));
+        CHECK(error_of([&] { return request->accept(); }) == app_error(7));
     }
     SECTION("reject with a false code") {
         CHECK(request->reject({}));
@@ -212,7 +212,7 @@ TEST_CASE("section 5 rule 3 by sequence: the first that settles a request counts
         auto group = request->accept();
         CHECK(waiting.value().sequence() == 2);
         CHECK_FALSE(request->reject(app_error(8)));
-        CHECK(error_of([&] { request->accept(); }) == Error::Duplicate);
+        CHECK(error_of([&] { return request->accept(); }) == Error::Duplicate);
     }
     SECTION("the group is written after all") {
         auto abandoned = wait(request->abandoned());
@@ -220,11 +220,11 @@ TEST_CASE("section 5 rule 3 by sequence: the first that settles a request counts
         scene.track->create_group(2).write_frame(payload("live"));
         CHECK(texts(waiting.value()) == Words{"live"});
         CHECK(abandoned.done());
-        CHECK(error_of([&] { request->accept(); }) == Error::Duplicate);
+        CHECK(error_of([&] { return request->accept(); }) == Error::Duplicate);
     }
     SECTION("append_group comes to that number") {
         for (int i = 0; i < 3; ++i) {
-            scene.track->append_group();
+            static_cast<void>(scene.track->append_group());
         }
         CHECK(waiting.value().sequence() == 2);
     }
@@ -237,7 +237,7 @@ TEST_CASE("section 5 rule 3 by sequence: the first that settles a request counts
     SECTION("the track is aborted") {
         scene.track->abort(app_error(9));
         CHECK(waiting.code() == app_error(9));
-        CHECK(error_of([&] { request->accept(); }) == app_error(9));
+        CHECK(error_of([&] { return request->accept(); }) == app_error(9));
     }
     SECTION("the track's producers go") {
         scene.track.reset();
@@ -260,7 +260,7 @@ TEST_CASE("section 5 rule 3 by sequence: assigning over a request drops it", "[f
     CHECK(request.sequence() == 2);
     CHECK(code_now(std::move(first)) == Error::NotFound);
     CHECK_FALSE(second.ready());
-    request.accept();
+    static_cast<void>(request.accept());
     CHECK(now(std::move(second)).sequence() == 2);
 }
 
@@ -272,8 +272,7 @@ TEST_CASE("section 5 rule 3 by sequence: a queued request is withdrawn when its 
     CHECK(texts(waiting.value()) == Words{"live"});
 }
 
-TEST_CASE("section 5 rule 5 by sequence: dropping the last handler refuses what is queued, not what was taken",
-          "[fetch]") {
+TEST_CASE("section 5 rule 5 by sequence: dropping the last handler refuses queued requests, not taken ones", "[fetch]") {
     Scene scene;
     auto taken = wait(scene.fetch(1)), queued = wait(scene.fetch(2));
     auto request = take(*scene.handler).value();
@@ -306,7 +305,8 @@ TEST_CASE("section 5 rule 6 by sequence: after a reject the next fetch reaches a
     }
 }
 
-TEST_CASE("section 5 rule 8 by sequence: who leaves does not affect the others, and the last one ends it", "[fetch]") {
+TEST_CASE("section 5 rule 8 by sequence: a requester that leaves does not affect the others, and the last ends the request",
+          "[fetch]") {
     Scene scene;
     auto first = std::make_optional(scene.fetch(1));
     auto second = std::make_optional(scene.fetch(1));
@@ -321,13 +321,13 @@ TEST_CASE("section 5 rule 8 by sequence: who leaves does not affect the others, 
     CHECK_FALSE(take(*scene.handler));
     auto group = request.accept();
     CHECK(late.value().sequence() == 1);
-    // A queued one goes with its last requester.
+    // A queued request goes with its last requester.
     static_cast<void>(scene.fetch(9));
     CHECK(scene.track->stats().pending == 0);
     CHECK_FALSE(take(*scene.handler));
 }
 
-TEST_CASE("section 5 rule 9 by sequence: no more requests than max_pending_requests", "[fetch]") {
+TEST_CASE("section 5 rule 9 by sequence: at most max_pending_requests requests are pending", "[fetch]") {
     OriginConfig config;
     config.max_pending_requests = 2;
     const Origin origin(config);
@@ -350,7 +350,7 @@ TEST_CASE("section 6 fetch: a handler serves until its track ends", "[fetch]") {
     CHECK(code_now(scene.fetch(0)) == Error::NotFound);
 }
 
-TEST_CASE("section 6 fetch: what an ended track holds can still be fetched", "[fetch]") {
+TEST_CASE("section 6 fetch: the groups of an ended track can still be fetched", "[fetch]") {
     Scene scene;
     const auto consumer = scene.track->consume();
     scene.track->write_frame(payload("x"));
@@ -361,7 +361,7 @@ TEST_CASE("section 6 fetch: what an ended track holds can still be fetched", "[f
     CHECK(code_now(consumer.fetch_group(1)) == Error::NotFound);
 }
 
-// A track that is only asked for
+// A track that is only requested
 
 namespace {
 
@@ -388,7 +388,7 @@ TEST_CASE("section 6 fetch: a fetch can be served for a track that nobody subscr
     auto group = asked.accept(info);
     group.write_frame(payload("x"), Timestamp(1000, Timescale(1000)));
     CHECK(now(waiting.value().read_frame())->timestamp.value() == 90'000);
-    // The info is fixed now, and is ignored from here on.
+    // The info is fixed now, and further ones are ignored.
     auto second = wait(scene.fetch(6));
     info.timescale = Timescale(1);
     auto other = take(groups)->accept(info);
@@ -399,7 +399,7 @@ TEST_CASE("section 6 fetch: a fetch can be served for a track that nobody subscr
     CHECK(scene.fetch(5).ready());
 }
 
-TEST_CASE("section 6 fetch: who asks for a group asks for the track, and leaves it with the group", "[fetch]") {
+TEST_CASE("section 6 fetch: a fetch also requests the track, and leaves that request when it ends", "[fetch]") {
     Unserved scene;
     auto fetched = std::make_optional(scene.fetch(5));
     auto request = take_track(*scene.handler).value();
@@ -409,8 +409,7 @@ TEST_CASE("section 6 fetch: who asks for a group asks for the track, and leaves 
     CHECK(abandoned.done());
 }
 
-TEST_CASE("section 6 fetch: a track that goes live without a handler for groups refuses those who wait for one",
-          "[fetch]") {
+TEST_CASE("section 6 fetch: a track that goes live without a handler for groups refuses the waiting fetches", "[fetch]") {
     Unserved scene;
     auto waiting = wait(scene.fetch(5));
     auto request = take_track(*scene.handler).value();
@@ -426,7 +425,7 @@ TEST_CASE("section 6 fetch: a track that goes live without a handler for groups 
         CHECK(waiting.value().sequence() == 5);
     }
     SECTION("with one that went before") {
-        request.dynamic();
+        static_cast<void>(request.dynamic());
         CHECK_FALSE(waiting.done());
         auto track = request.accept();
         CHECK(waiting.code() == Error::NotFound);
@@ -523,7 +522,7 @@ TEST_CASE("section 6 fetch: a track that is inserted under the name is asked ins
     CHECK(scene.broadcast.stats().pending == 0);
 }
 
-TEST_CASE("section 6 fetch: a fetch is no subscriber", "[fetch]") {
+TEST_CASE("section 6 fetch: a fetch does not count as a subscriber", "[fetch]") {
     Scene scene;
     auto waiting = wait(scene.fetch(3));
     CHECK(scene.track->stats().subscribers == 0);
@@ -531,8 +530,8 @@ TEST_CASE("section 6 fetch: a fetch is no subscriber", "[fetch]") {
     CHECK_FALSE(scene.track->subscription().has_value());
 }
 
-TEST_CASE("section 6 fetch: an empty handle fails with Cancelled, a name nobody serves with NotFound", "[fetch]") {
-    CHECK(code_now(TrackConsumer().fetch_group(0)) == Error::Cancelled);
+TEST_CASE("section 6 fetch: an empty handle fails with Closed, and a name that nobody serves with NotFound", "[fetch]") {
+    CHECK(code_now(TrackConsumer().fetch_group(0)) == Error::Closed);
     const BroadcastProducer broadcast;
     CHECK(code_now(broadcast.consume().track("video").fetch_group(0)) == Error::NotFound);
 }
@@ -546,7 +545,7 @@ TEST_CASE("section 2 fetch: a step that is destroyed or cancelled, even a ready 
     CHECK(take(*scene.handler)->sequence() == 3);
 }
 
-TEST_CASE("section 6 fetch: what waits beyond the final sequence is told when that is declared", "[fetch]") {
+TEST_CASE("section 6 fetch: a fetch beyond the final sequence is told when that is declared", "[fetch]") {
     Scene scene;
     auto within = wait(scene.fetch(4)), queued = wait(scene.fetch(5)), taken = wait(scene.fetch(6));
     static_cast<void>(take(*scene.handler));
@@ -556,8 +555,7 @@ TEST_CASE("section 6 fetch: what waits beyond the final sequence is told when th
     CHECK(scene.refusal(6) == Error::NotFound);
 }
 
-TEST_CASE("section 5 rule 5 by sequence: a request that was taken is answered by its taker, whatever track comes",
-          "[fetch]") {
+TEST_CASE("section 5 rule 5 by sequence: a taken request is answered by its taker, whichever track comes", "[fetch]") {
     Unserved scene;
     auto waiting = wait(scene.fetch(5));
     auto request = take_track(*scene.handler).value();

@@ -1,4 +1,4 @@
-// What a track keeps, and for how long: by age, by the origin's pool, and by the bounds of one group.
+// The memory of a track, and its time limits: by age, by the origin's pool, and by the bounds of one group.
 #include <comoq/track.hpp>
 
 #include <chrono>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <comoq/broadcast.hpp>
+#include <comoq/detail/media/given_group.hpp>
 #include <comoq/origin.hpp>
 
 #include "support/catch.hpp"
@@ -57,8 +58,7 @@ struct Scene {
 
 }  // namespace
 
-TEST_CASE("section 6 memory: a group is kept for max_latency after its last write, and goes at the next lookup",
-          "[memory]") {
+TEST_CASE("section 6 memory: a group is kept for max_latency after its last write, and removed at the next lookup", "[memory]") {
     Scene scene;
     scene.track.write_frame(payload("0"));
     scene.time.advance(400ms);
@@ -87,11 +87,11 @@ TEST_CASE("section 6 memory: each kind of write and lookup judges the age", "[me
         return scene.origin.stats().evicted_groups != 0;
     };
     using Subscriber = TrackSubscriber;
-    CHECK(evicts([](Scene &scene, auto &, Subscriber &) { scene.track.append_group(); }));
-    CHECK(evicts([](Scene &scene, auto &, Subscriber &) { scene.track.create_group(7); }));
+    CHECK(evicts([](Scene &scene, auto &, Subscriber &) { static_cast<void>(scene.track.append_group()); }));
+    CHECK(evicts([](Scene &scene, auto &, Subscriber &) { static_cast<void>(scene.track.create_group(7)); }));
     CHECK(evicts([](Scene &scene, auto &, Subscriber &) { scene.track.write_frame(payload("x")); }));
     CHECK(evicts([](Scene &, GroupProducer &group, Subscriber &) { group.write_frame(payload("x")); }));
-    CHECK(evicts([](Scene &, GroupProducer &group, Subscriber &) { group.create_frame(2); }));
+    CHECK(evicts([](Scene &, GroupProducer &group, Subscriber &) { static_cast<void>(group.create_frame(2)); }));
     CHECK(evicts([](Scene &, GroupProducer &group, Subscriber &) { group.finish(); }));
     CHECK(evicts([](Scene &scene, auto &, Subscriber &) { static_cast<void>(scene.consumer.get_group(5)); }));
     CHECK(evicts([](Scene &scene, auto &, Subscriber &) { static_cast<void>(scene.consumer.fetch_group(5)); }));
@@ -107,7 +107,7 @@ TEST_CASE("section 6 memory: a write or a fetch keeps a group, looking it up doe
     auto written = scene.track.append_group();
     scene.track.write_frame(payload("fetched"));
     scene.track.write_frame(payload("looked up"));
-    scene.track.append_group();
+    static_cast<void>(scene.track.append_group());
     scene.time.advance(800ms);
     written.write_frame(payload("more"));
     static_cast<void>(now(scene.consumer.fetch_group(1)));
@@ -120,7 +120,7 @@ TEST_CASE("section 6 memory: each chunk of a frame keeps its group", "[memory]")
     Scene scene;
     auto group = scene.track.append_group();
     auto frame = group.create_frame(2);
-    scene.track.append_group();
+    static_cast<void>(scene.track.append_group());
     for (int i = 0; i < 2; ++i) {
         scene.time.advance(800ms);
         frame.write(payload("x"));
@@ -138,7 +138,7 @@ TEST_CASE("section 6 memory: the newest group of a live track is never evicted, 
     scene.time.advance(1h);
     CHECK(scene.held() == Numbers{0});
     CHECK(Scene::held(other.consume()) == Numbers{0});
-    CHECK(scene.origin.stats().cached_bytes == 45);
+    CHECK(scene.origin.stats().cached_bytes == pool_of(2, 45));
     CHECK(scene.origin.stats().evicted_groups == 0);
 }
 
@@ -164,7 +164,7 @@ TEST_CASE("section 6 memory: when its track has ended, the newest group ages lik
     CHECK(scene.origin.stats().cached_groups == 0);
 }
 
-TEST_CASE("section 6 endings: age gives Old to readers that had not read all, a writer gets the same", "[memory]") {
+TEST_CASE("section 6 endings: age gives Old to readers that had not read all of a group, and to its writer", "[memory]") {
     Scene scene;
     auto group = scene.track.append_group();
     group.write_frame(payload("read"));
@@ -173,9 +173,9 @@ TEST_CASE("section 6 endings: age gives Old to readers that had not read all, a 
     CHECK(texts(parked) == Words{"read"});
     auto waiting = wait(parked.read_frame());
     auto unread = group.consume();
-    scene.track.append_group();
+    static_cast<void>(scene.track.append_group());
     scene.time.advance(2s);
-    scene.track.append_group();
+    static_cast<void>(scene.track.append_group());
     CHECK(waiting.code() == Error::Old);
     CHECK(code_now(unread.read_frame()) == Error::Old);
     CHECK(code_now(reader.read_frame()) == Error::Old);
@@ -198,7 +198,7 @@ TEST_CASE("section 6 endings: a reader that had read all of a finished group kee
     CHECK(error_of([&] { group.write_frame(payload("late")); }) == Error::Closed);
 }
 
-TEST_CASE("section 6 endings: what a reader was given stays valid after its group went", "[memory]") {
+TEST_CASE("section 6 endings: bytes that a reader was given stay valid after their group is removed", "[memory]") {
     Scene scene(1);
     scene.track.write_frame(payload("the payload"));
     auto reader = scene.consumer.get_group(0).value();
@@ -208,8 +208,8 @@ TEST_CASE("section 6 endings: what a reader was given stays valid after its grou
     CHECK(frame.payload.view() == "the payload");
 }
 
-TEST_CASE("section 6 memory: eviction wakes whoever waits for what it removed", "[memory]") {
-    Scene scene(100);
+TEST_CASE("section 6 memory: eviction wakes the readers that wait for the removed group", "[memory]") {
+    Scene scene(1000);
     auto group = scene.track.append_group();
     auto frame = group.create_frame(50);
     frame.write(payload("half"));
@@ -226,11 +226,12 @@ TEST_CASE("section 6 memory: eviction wakes whoever waits for what it removed", 
         CHECK(code == Error::Evicted);
     }
     CHECK(error_of([&] { frame.write(payload("x")); }) == Error::Evicted);
-    CHECK(scene.origin.stats().cached_bytes == 100);
+    CHECK(scene.origin.stats().cached_bytes == pool_of(1, 100));
 }
 
-TEST_CASE("section 6 memory: the pool evicts what was written or fetched longest ago, over all tracks", "[memory]") {
-    Scene scene(50);
+TEST_CASE("section 6 memory: the pool evicts the group that was written or fetched longest ago, over all tracks", "[memory]") {
+    // Room for five groups, and for two frames more.
+    Scene scene(pool_of(5, 50) + 2 * detail::MediaCost::frame);
     auto other = scene.another("other");
     auto idle = scene.another("idle");
     const auto fill = [](TrackProducer &track) { track.write_frame(payload(10)); };
@@ -241,13 +242,13 @@ TEST_CASE("section 6 memory: the pool evicts what was written or fetched longest
     slow.write_frame(payload(4));
     fill(scene.track);
     fill(idle);
-    // 54 bytes: the oldest that may go is the idle track's first group.
+    // Six groups: the oldest evictable one is the idle track's first.
     CHECK(Scene::held(idle.consume()) == Numbers{1});
     CHECK(scene.held() == Numbers{0, 1, 2});
     // Then the first of `track`, but it is fetched.
     static_cast<void>(now(scene.consumer.fetch_group(0)));
     fill(other);
-    CHECK(scene.origin.stats().cached_bytes == 44);
+    CHECK(scene.origin.stats().cached_bytes == pool_of(5, 44));
     CHECK(Scene::held(other.consume()) == Numbers{1});
     // That was the first of `other`. Next comes the second of `idle`, which was written before the fetch.
     slow.write_frame(payload(4));
@@ -264,7 +265,7 @@ TEST_CASE("section 6 memory: the pool evicts what was written or fetched longest
 }
 
 TEST_CASE("section 6 memory: a track that nobody writes to any more gives its groups up to the pool", "[memory]") {
-    Scene scene(20);
+    Scene scene(pool_of(1, 20));
     auto ended = std::make_optional(scene.another("ended"));
     const auto reader = ended->consume();
     ended->write_frame(payload(10));
@@ -273,18 +274,18 @@ TEST_CASE("section 6 memory: a track that nobody writes to any more gives its gr
     CHECK(Scene::held(reader) == Numbers{0});
     scene.track.write_frame(payload(20));
     CHECK(Scene::held(reader) == Numbers{});
-    CHECK(scene.origin.stats().cached_bytes == 20);
+    CHECK(scene.origin.stats().cached_bytes == pool_of(1, 20));
 }
 
 TEST_CASE("section 6 memory: a group whose track is gone is evicted from under its reader", "[memory]") {
-    Scene scene(20);
+    Scene scene(pool_of(1, 20));
     auto gone = std::make_optional(scene.another("gone"));
     gone->write_frame(payload(10));
     auto reader = gone->consume().get_group(0).value();
     gone.reset();
     scene.track.write_frame(payload(20));
     CHECK(code_now(reader.read_frame()) == Error::Evicted);
-    CHECK(scene.origin.stats().cached_bytes == 20);
+    CHECK(scene.origin.stats().cached_bytes == pool_of(1, 20));
 }
 
 TEST_CASE("section 7: an eviction that cannot free enough ends", "[memory]") {
@@ -296,21 +297,21 @@ TEST_CASE("section 7: an eviction that cannot free enough ends", "[memory]") {
             tracks.back().write_frame(payload(10));
         }
     }
-    CHECK(scene.origin.stats().cached_bytes == 200);
+    CHECK(scene.origin.stats().cached_bytes == pool_of(20, 200));
     CHECK(scene.origin.stats().cached_groups == 20);
     CHECK(scene.origin.stats().evicted_groups == 40);
 }
 
-TEST_CASE("section 6 memory: what went may be created again, and subscribers get it once", "[memory]") {
+TEST_CASE("section 6 memory: a source may give an evicted group again, and subscribers get it once", "[memory]") {
     Scene scene;
     auto subscriber = now(scene.consumer.subscribe());
     scene.track.write_frame(payload("first"));
-    scene.track.append_group();
+    static_cast<void>(scene.track.append_group());
     CHECK(received(subscriber) == Numbers{0, 1});
-    CHECK(error_of([&] { scene.track.create_group(0); }) == Error::Duplicate);
+    CHECK(error_of([&] { return comoq::detail::given_group(scene.track, 0); }) == Error::Duplicate);
     scene.time.advance(2s);
     CHECK(scene.held() == Numbers{1});
-    auto again = scene.track.create_group(0);
+    auto again = comoq::detail::given_group(scene.track, 0);
     again.write_frame(payload("again"));
     CHECK(scene.held() == Numbers{0, 1});
     CHECK(received(subscriber).empty());
@@ -319,7 +320,67 @@ TEST_CASE("section 6 memory: what went may be created again, and subscribers get
     CHECK(scene.track.latest() == 1);
 }
 
-TEST_CASE("section 6 memory: subscribers pass over what is gone, and a track that lost groups still ends", "[memory]") {
+TEST_CASE("section 6 memory: create_group of a number is Duplicate when its group has expired or was evicted", "[memory]") {
+    Scene scene(100'000);
+    static_cast<void>(scene.track.create_group(7));
+    static_cast<void>(scene.track.create_group(8));
+    SECTION("it expired") {
+        scene.time.advance(2s);
+        CHECK(scene.held() == Numbers{8});
+    }
+    SECTION("it was evicted") {
+        std::vector<TrackProducer> others;
+        for (int i = 0; !scene.held().empty() && scene.held().front() == 7; ++i) {
+            others.push_back(scene.another(std::to_string(i)));
+            others.back().write_frame(payload(1'000));
+        }
+        CHECK(scene.held() == Numbers{8});
+    }
+    SECTION("it failed, and was fetched since") {
+        auto handler = scene.track.dynamic();
+        scene.time.advance(2s);
+        auto fetched = wait(scene.consumer.fetch_group(7));
+        auto group = now(handler.requested_group())->accept({});
+        CHECK(scene.held() == Numbers{7, 8});
+    }
+    CHECK(error_of([&] { return scene.track.create_group(7); }) == Error::Duplicate);
+    CHECK(scene.track.create_group(6).sequence() == 6);
+    CHECK(scene.track.append_group().sequence() == 9);
+}
+
+TEST_CASE("section 6 memory: a fetched group does not use its number", "[memory]") {
+    Scene scene;
+    auto handler = scene.track.dynamic();
+    static_cast<void>(scene.track.create_group(8));
+    auto fetched = wait(scene.consumer.fetch_group(7));
+    { const auto group = now(handler.requested_group())->accept({}); }
+    CHECK(scene.track.create_group(7).sequence() == 7);
+}
+
+TEST_CASE("section 6 memory: a track knows the used numbers above its highest 1,024 gaps", "[memory]") {
+    Scene scene;
+    constexpr std::uint64_t gaps = 1'024;
+    const auto is_used = [&](std::uint64_t number) {
+        return error_of([&] { return scene.track.create_group(number); }) == Error::Duplicate;
+    };
+    for (std::uint64_t i = 0; i <= gaps; ++i) static_cast<void>(scene.track.create_group(2 * i));
+    scene.time.advance(2s);
+    bool all = true;
+    for (std::uint64_t i = 0; i <= gaps; ++i) all = all && is_used(2 * i);
+    CHECK(all);
+    // This gives up the lowest gap, 1, and the one after that, 3.
+    for (std::uint64_t i = gaps + 1; i <= gaps + 2; ++i) static_cast<void>(scene.track.create_group(2 * i));
+    scene.time.advance(2s);
+    for (std::uint64_t i = 2; i <= gaps + 2; ++i) all = all && is_used(2 * i);
+    CHECK(all);
+    for (std::uint64_t number = 0; number < 4; ++number) {
+        CHECK_FALSE(is_used(number));
+        CHECK(is_used(number));  // it is there again
+    }
+    CHECK_FALSE(is_used(5));
+}
+
+TEST_CASE("section 6 memory: subscribers pass over removed groups, and a track that lost groups still ends", "[memory]") {
     Scene scene;
     auto subscriber = now(scene.consumer.subscribe());
     for (int i = 0; i < 3; ++i) {
@@ -333,29 +394,44 @@ TEST_CASE("section 6 memory: subscribers pass over what is gone, and a track tha
     CHECK_FALSE(now(subscriber.recv_group()).has_value());
 }
 
-TEST_CASE("section 6 memory: bytes count as they come, and go with what held them", "[memory]") {
+TEST_CASE("section 6 memory: bytes count as they come, and until their frames are released", "[memory]") {
     Scene scene;
+    using comoq::detail::MediaCost;
     const auto held = [&] { return scene.origin.stats().cached_bytes; };
-    auto group = scene.track.append_group();
-    group.write_frame(payload(10));
+    std::optional group = scene.track.append_group();
+    CHECK(held() == MediaCost::group);
+    group->write_frame(payload(10));
+    CHECK(held() == pool_of(1, 10));
     {
-        auto frame = group.create_frame(1000);
-        CHECK(held() == 10);
+        auto frame = group->create_frame(1000);
+        CHECK(held() == pool_of(1, 10) + MediaCost::frame_state);
         frame.write(payload(300));
-        CHECK(held() == 310);
+        CHECK(held() == pool_of(1, 310) + MediaCost::frame_state + MediaCost::chunk);
         CHECK(scene.track.stats().bytes == 310);
+        // Its group goes before it is finished: the complete frames are kept.
+        group.reset();
+        CHECK(held() == pool_of(1, 10));
     }
-    // The frame was dropped, what was complete is kept.
-    CHECK(held() == 10);
-    group.abort(Error::Timeout);
-    CHECK(held() == 0);
+    CHECK(held() == pool_of(1, 10));
     auto whole = scene.track.append_group();
     auto frame = whole.create_frame(3);
     frame.write(payload("abc"));
     frame.finish();
-    CHECK(held() == 3);
-    CHECK(scene.broadcast.stats().cached_bytes == 3);
-    CHECK(scene.broadcast.stats().cached_groups == 1);
+    // In one piece it needs no state of its own.
+    CHECK(held() == pool_of(2, 13));
+    CHECK(scene.broadcast.stats().cached_bytes == held());
+    CHECK(scene.track.stats().cached_bytes == held());
+    CHECK(scene.broadcast.stats().cached_groups == 2);
+    // A group that has dropped its frames takes a place in the track until it leaves that.
+    whole.abort(Error::Timeout);
+    CHECK(held() == pool_of(1, 10) + MediaCost::group);
+    CHECK(scene.track.stats().bytes == 10);
+    auto parts = scene.track.append_group();
+    auto of_two = parts.create_frame(4);
+    of_two.write(payload("ab"));
+    of_two.write(payload("cd"));
+    of_two.finish();
+    CHECK(held() == pool_of(2, 14) + MediaCost::group + MediaCost::frame_state + 2 * MediaCost::chunk);
     scene.track.abort(Error::Timeout);
     CHECK(held() == 0);
     CHECK(scene.origin.stats().cached_groups == 0);
@@ -396,7 +472,7 @@ TEST_CASE("section 6 memory: a reader that fell behind is counted once, at every
     CHECK(now(late.read_frames(100'000))->size() == 32768);
 }
 
-TEST_CASE("section 6 memory: a broadcast remembers what the tracks that are gone lost", "[memory]") {
+TEST_CASE("section 6 memory: a broadcast remembers the losses of tracks that are gone", "[memory]") {
     Scene scene;
     auto other = std::make_optional(scene.another("other"));
     other->write_frame(payload("x"));
@@ -409,7 +485,7 @@ TEST_CASE("section 6 memory: a broadcast remembers what the tracks that are gone
     CHECK(scene.broadcast.stats().cached_groups == 0);
 }
 
-TEST_CASE("section 6 memory: a track that keeps groups for ever, and one that keeps none", "[memory]") {
+TEST_CASE("section 6 memory: a track may keep groups for ever, and may keep none", "[memory]") {
     Scene scene;
     auto for_ever = scene.broadcast.create_track("for ever", keeps(std::chrono::milliseconds::max()));
     auto none = scene.broadcast.create_track("none", keeps(0ms));
@@ -426,7 +502,7 @@ TEST_CASE("section 6 memory: the clock is called without a lock", "[memory]") {
     OriginConfig config;
     std::optional<TrackProducer> track;
     config.clock = [&track] {
-        // Would wait for itself under the track's lock.
+        // This would wait for itself under the track's lock.
         if (track) {
             static_cast<void>(track->latest());
         }
@@ -446,7 +522,7 @@ TEST_CASE("section 6 memory: the clock is called without a lock", "[memory]") {
 TEST_CASE("section 6 memory: a write that comes too late finds its group gone", "[memory]") {
     Scene scene;
     auto group = scene.track.append_group();
-    scene.track.append_group();
+    static_cast<void>(scene.track.append_group());
     scene.time.advance(1h);
     CHECK(error_of([&] { group.write_frame(payload("late")); }) == Error::Old);
     CHECK(scene.held() == Numbers{1});
@@ -455,14 +531,14 @@ TEST_CASE("section 6 memory: a write that comes too late finds its group gone", 
 TEST_CASE("section 6 memory: the end of a track brings the pool within its bound", "[memory]") {
     Scene scene(10);
     scene.track.write_frame(payload(1000));
-    CHECK(scene.origin.stats().cached_bytes == 1000);
+    CHECK(scene.origin.stats().cached_bytes == pool_of(1, 1000));
     {
         const auto gone = std::move(scene.track);
     }
     CHECK(scene.origin.stats().cached_bytes == 0);
 }
 
-TEST_CASE("section 6 memory: who waits behind a cap is woken when what was above it goes", "[memory]") {
+TEST_CASE("section 6 memory: a reader that waits behind a cap is woken when the group above it is removed", "[memory]") {
     Scene scene;
     auto subscriber = now(scene.consumer.subscribe(Wish{.start = 0, .end = 0}));
     scene.track.write_frame(payload("0"));
@@ -484,7 +560,7 @@ TEST_CASE("section 6 memory: who waits behind a cap is woken when what was above
     CHECK(arrival.done());
 }
 
-TEST_CASE("section 6 memory: a payload's owner is freed under no lock", "[memory]") {
+TEST_CASE("section 6 memory: a payload's owner is freed while no lock is held", "[memory]") {
     Scene scene;
     auto handler = scene.track.dynamic();
     const auto serve = [&](Bytes bytes) {
@@ -492,13 +568,13 @@ TEST_CASE("section 6 memory: a payload's owner is freed under no lock", "[memory
         auto request = now(handler.requested_group()).value();
         auto group = request.accept();
         group.write_frame(std::move(bytes));
-        // Dropped unfinished, so that the next one who asks asks the handler again.
+        // Dropped unfinished, so that the next requester asks the handler again.
     };
     bool freed = false;
     {
         const std::byte one{};
         std::shared_ptr<const void> owner(&one, [&](const void *) {
-            // Would wait for itself under the track's lock.
+            // This would wait for itself under the track's lock.
             static_cast<void>(scene.track.latest());
             freed = true;
         });

@@ -1,4 +1,4 @@
-// Threads that write, read, come and go. What they leave behind is checked, and what they do is for the sanitizers.
+// Threads that write, read, come and go. The tests check what they leave behind; the sanitizers check what they do.
 #include <comoq/track.hpp>
 
 #include <atomic>
@@ -59,8 +59,8 @@ void write(TrackProducer track, std::uint64_t seed) {
     track.finish();
 }
 
-/// Reads every group to its end, each frame in one of the ways there are. Gives the number of frames, or nothing when
-/// something is not as it was written.
+/// Reads every group to its end, each frame in one of the possible ways. Returns the number of frames, or nothing when
+/// one differs from the written one.
 asio::awaitable<std::optional<std::size_t>> read_all(TrackSubscriber subscriber, std::uint64_t seed) {
     std::mt19937_64 random(seed);
     std::size_t read = 0;
@@ -119,7 +119,7 @@ asio::awaitable<std::optional<std::size_t>> read_all(TrackSubscriber subscriber,
     co_return right ? std::optional(read) : std::nullopt;
 }
 
-/// A thread of its own for what `start` spawns.
+/// A thread of its own for the coroutines that `start` spawns.
 template <class Start> std::thread run(Start start) {
     return std::thread([start = std::move(start)] {
         asio::io_context context;
@@ -130,7 +130,7 @@ template <class Start> std::thread run(Start start) {
 
 }  // namespace
 
-TEST_CASE("section 2 threads: readers on threads of their own get all that is written, in order", "[stress]") {
+TEST_CASE("section 2 threads: readers on threads of their own get everything that is written, in order", "[stress]") {
     const auto seed = comoq::test::seed("track_stress readers");
     BroadcastProducer broadcast;
     std::optional<TrackProducer> track(broadcast.create_track("video"));

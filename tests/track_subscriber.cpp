@@ -34,7 +34,7 @@ struct Scene {
 
     TrackSubscriber subscribe(Subscription wishes = {}) { return now(track.consume().subscribe(wishes)); }
 
-    /// Finished groups of one frame, which says the group's number.
+    /// Makes finished groups of one frame, which contains the group's number.
     void create(const Numbers &sequences) {
         for (const auto sequence : sequences) {
             auto group = track.create_group(sequence);
@@ -44,7 +44,7 @@ struct Scene {
     }
 };
 
-std::string text(TrackSubscriber &subscriber) { return std::string(now(subscriber.read_frame())->payload.view()); }
+std::string text(TrackSubscriber &subscriber) { return std::string(now(subscriber.read_first_frame())->payload.view()); }
 
 }  // namespace
 
@@ -61,13 +61,13 @@ TEST_CASE("section 6 subscriber: recv_group gives every group once, in the order
     CHECK(received(subscriber) == Numbers{1});
 }
 
-TEST_CASE("section 6 subscriber: next_group gives the lowest above the last given, later arrivals below it skipped",
+TEST_CASE("section 6 subscriber: next_group gives the lowest group above the last one, and skips later arrivals below it",
           "[subscriber]") {
     Scene scene;
     auto subscriber = scene.subscribe();
     auto waiting = wait(subscriber.next_group());
     scene.create({5, 3, 9});
-    // What is taken is decided when the step is resumed.
+    // The group is chosen when the step is resumed.
     CHECK(waiting.value()->sequence() == 3);
     CHECK(nexts(subscriber) == Numbers{5, 9});
     auto next = wait(subscriber.next_group());
@@ -110,8 +110,7 @@ TEST_CASE("section 6 subscriber: subscribers do not take from one another", "[su
     CHECK(received(two) == Numbers{0, 1});
 }
 
-TEST_CASE("section 6 subscriber: with no start it begins at the highest group there is, and gets what that holds",
-          "[subscriber]") {
+TEST_CASE("section 6 subscriber: without a start it begins at the highest group, and gets that group's frames", "[subscriber]") {
     Scene scene;
     scene.create({0, 4});
     auto open = scene.track.append_group();
@@ -125,7 +124,7 @@ TEST_CASE("section 6 subscriber: with no start it begins at the highest group th
     CHECK(received(late) == Numbers{5});
     open.write_frame(payload("c"));
     CHECK(texts(group) == Words{"c"});
-    // Below its beginning nothing is given; above it everything.
+    // Below its start nothing is given; above it everything.
     scene.create({3, 6});
     CHECK(received(late) == Numbers{6});
     CHECK(nexts(late) == Numbers{6});
@@ -150,7 +149,7 @@ TEST_CASE("section 6 subscriber: start seeds both cursors", "[subscriber]") {
     CHECK(received(ahead) == Numbers{10});
 }
 
-TEST_CASE("section 6 subscriber: end is an inclusive cap on both cursors and on read_frame", "[subscriber]") {
+TEST_CASE("section 6 subscriber: end is an inclusive cap on both cursors and on read_first_frame", "[subscriber]") {
     Scene scene;
     scene.create({0, 4, 2, 3});
     auto subscriber = scene.subscribe(Wish{.start = 0, .end = 2});
@@ -172,7 +171,7 @@ TEST_CASE("section 6 subscriber: a cap is not an end, and raising it wakes a wai
     auto any = wait(subscriber.recv_group());
     auto other = scene->subscribe(Wish{.start = 0, .end = 0});
     CHECK(text(other) == "0");
-    auto frame = wait(other.read_frame());
+    auto frame = wait(other.read_first_frame());
     scene->track.finish();
     scene.reset();
     CHECK_FALSE(next.done());
@@ -200,7 +199,7 @@ TEST_CASE("section 6 subscriber: a track that ended with nothing above the cap i
     scene.track.finish();
     CHECK_FALSE(now(subscriber.next_group()).has_value());
     CHECK_FALSE(now(subscriber.recv_group()).has_value());
-    CHECK_FALSE(now(subscriber.read_frame()).has_value());
+    CHECK_FALSE(now(subscriber.read_first_frame()).has_value());
 }
 
 TEST_CASE("section 6 subscriber: lowering the cap holds back what is above it", "[subscriber]") {
@@ -252,24 +251,24 @@ TEST_CASE("section 6 subscriber: update moves cursors and cap only where start a
     CHECK(received(subscriber) == Numbers{1, 2, 3, 4, 5});
 }
 
-TEST_CASE("section 6 subscriber: read_frame gives the first frame of each next group", "[subscriber]") {
+TEST_CASE("section 6 subscriber: read_first_frame gives the first frame of each next group", "[subscriber]") {
     Scene scene;
     auto subscriber = scene.subscribe();
-    auto first = wait(subscriber.read_frame());
+    auto first = wait(subscriber.read_first_frame());
     auto group = scene.track.append_group();
     CHECK_FALSE(first.done());
     group.write_frame(payload("a0"));
     group.write_frame(payload("a1"));
     CHECK(first.value()->payload.view() == "a0");
-    CHECK_FALSE(subscriber.read_frame().ready());
+    CHECK_FALSE(subscriber.read_first_frame().ready());
     scene.track.write_frame(payload("b"));
     CHECK(text(subscriber) == "b");
     CHECK_FALSE(subscriber.next_group().ready());
     scene.track.finish();
-    CHECK_FALSE(now(subscriber.read_frame()).has_value());
+    CHECK_FALSE(now(subscriber.read_first_frame()).has_value());
 }
 
-TEST_CASE("section 6 subscriber: read_frame passes over stalled, empty and failed groups for a newer one",
+TEST_CASE("section 6 subscriber: read_first_frame passes over stalled, empty and failed groups for a newer one",
           "[subscriber]") {
     Scene scene;
     auto subscriber = scene.subscribe();
@@ -282,25 +281,25 @@ TEST_CASE("section 6 subscriber: read_frame passes over stalled, empty and faile
     auto half = scene.track.append_group();
     auto frame = half.create_frame(2);
     frame.write(payload("h"));
-    auto waiting = wait(subscriber.read_frame());
+    auto waiting = wait(subscriber.read_first_frame());
     CHECK_FALSE(waiting.done());
     scene.track.write_frame(payload("newer"));
     CHECK(waiting.value()->payload.view() == "newer");
-    // What was passed over comes too late.
+    // A group that was skipped comes too late.
     stalled.write_frame(payload("late"));
-    CHECK_FALSE(subscriber.read_frame().ready());
+    CHECK_FALSE(subscriber.read_first_frame().ready());
     CHECK_FALSE(subscriber.next_group().ready());
 }
 
-TEST_CASE("section 6 subscriber: read_frame takes the stalled group when that gets a frame first", "[subscriber]") {
+TEST_CASE("section 6 subscriber: read_first_frame takes the stalled group when that gets a frame first", "[subscriber]") {
     Scene scene;
     auto subscriber = scene.subscribe();
     auto stalled = scene.track.append_group();
     auto newer = scene.track.append_group();
-    auto waiting = wait(subscriber.read_frame());
+    auto waiting = wait(subscriber.read_first_frame());
     stalled.write_frame(payload("a"));
     CHECK(waiting.value()->payload.view() == "a");
-    auto second = wait(subscriber.read_frame());
+    auto second = wait(subscriber.read_first_frame());
     auto frame = newer.create_frame(1);
     frame.write(payload("b"));
     CHECK_FALSE(second.done());
@@ -308,7 +307,7 @@ TEST_CASE("section 6 subscriber: read_frame takes the stalled group when that ge
     CHECK(second.value()->payload.view() == "b");
 }
 
-TEST_CASE("section 6 subscriber: read_frame takes what a dropped group had complete", "[subscriber]") {
+TEST_CASE("section 6 subscriber: read_first_frame takes a complete frame of a dropped group", "[subscriber]") {
     Scene scene;
     auto subscriber = scene.subscribe();
     {
@@ -317,7 +316,7 @@ TEST_CASE("section 6 subscriber: read_frame takes what a dropped group had compl
     CHECK(text(subscriber) == "complete");
 }
 
-TEST_CASE("section 6 subscriber: read_frame waits for a stalled group after the track's end, and ends when that does",
+TEST_CASE("section 6 subscriber: after the track's end read_first_frame waits for a stalled group, and ends with it",
           "[subscriber]") {
     for (const int ending : {0, 1, 2, 3}) {
         std::optional<Scene> scene(std::in_place);
@@ -325,7 +324,7 @@ TEST_CASE("section 6 subscriber: read_frame waits for a stalled group after the 
         std::optional<GroupProducer> stalled(scene->track.append_group());
         scene->track.finish();
         scene.reset();
-        auto waiting = wait(subscriber.read_frame());
+        auto waiting = wait(subscriber.read_first_frame());
         CHECK_FALSE(waiting.done());
         if (ending == 0) {
             stalled->write_frame(payload("a"));
@@ -372,13 +371,13 @@ TEST_CASE("section 6 subscriber: get_group gives a reader at the group's beginni
     CHECK(received(subscriber) == Numbers{2});
 }
 
-TEST_CASE("section 6 subscriber: steps of an empty one fail with Cancelled", "[subscriber]") {
+TEST_CASE("section 6 subscriber: steps of an empty subscriber fail with Cancelled", "[subscriber]") {
     TrackSubscriber none;
-    CHECK(code_now(none.recv_group()) == Error::Cancelled);
-    CHECK(code_now(none.next_group()) == Error::Cancelled);
-    CHECK(code_now(none.read_frame()) == Error::Cancelled);
-    CHECK(code_now(none.finished()) == Error::Cancelled);
-    CHECK(code_now(none.closed()) == Error::Cancelled);
+    CHECK(code_now(none.recv_group()) == Error::Closed);
+    CHECK(code_now(none.next_group()) == Error::Closed);
+    CHECK(code_now(none.read_frame()) == Error::Closed);
+    CHECK(code_now(none.finished()) == Error::Closed);
+    CHECK(code_now(none.closed()) == Error::Closed);
     CHECK_FALSE(none.get_group(0).has_value());
     none.start_at(3);
     none.end_at(4);
@@ -392,7 +391,7 @@ TEST_CASE("section 2 subscriber: a step that is destroyed or cancelled, even a r
     {
         auto next = wait(subscriber.next_group());
         auto any = wait(subscriber.recv_group());
-        auto frame = wait(subscriber.read_frame());
+        auto frame = wait(subscriber.read_first_frame());
         next.cancel();
         CHECK(next.code() == asio::error::operation_aborted);
     }
@@ -400,7 +399,7 @@ TEST_CASE("section 2 subscriber: a step that is destroyed or cancelled, even a r
     {
         auto next = subscriber.next_group();
         auto any = subscriber.recv_group();
-        auto frame = subscriber.read_frame();
+        auto frame = subscriber.read_first_frame();
         CHECK(next.ready());
         CHECK(any.ready());
         CHECK(frame.ready());
@@ -434,7 +433,7 @@ TEST_CASE("section 6 subscriber: a reader that stops reading costs the others no
     CHECK(now(std::move(parked))->sequence() == 0);
 }
 
-TEST_CASE("section 2 subscriber: read_frame allocates nothing a delivered frame once warm", "[subscriber]") {
+TEST_CASE("section 2 subscriber: read_first_frame makes no allocation per delivered frame once warm", "[subscriber]") {
     Scene scene;
     auto subscriber = scene.subscribe();
     constexpr std::uint64_t count = 200;
@@ -449,7 +448,7 @@ TEST_CASE("section 2 subscriber: read_frame allocates nothing a delivered frame 
             if (i == count) {
                 allocations = AllocationCount();
             }
-            const auto frame = co_await subscriber.read_frame();
+            const auto frame = co_await subscriber.read_first_frame();
             bytes += frame->payload.size();
         }
         made = allocations.made();

@@ -1,6 +1,6 @@
 #include "options.hpp"
 
-// With --out each viewer has a file open, and a process may usually have 1,024 of those.
+// With --out each viewer has a file open, and a process may usually have 1,024 of them.
 constexpr std::size_t max_viewers = 1000;
 
 const std::string_view usage =
@@ -9,9 +9,9 @@ const std::string_view usage =
     "Sends a fragmented MP4 through an upstream origin and an edge origin to N viewers at once,\n"
     "and checks that each of them gets every byte of it.\n"
     "\n"
-    "  FILE.mp4     a fragmented MP4; without it, the clip that comes with the examples\n"
-    "  --viewers N  how many viewers, 1 to 1000; 8 if not given\n"
-    "  --out DIR    write what viewer N received to DIR/viewer-N.mp4\n"
+    "  FILE.mp4     a fragmented MP4; default: the clip of the examples\n"
+    "  --viewers N  number of viewers, 1 to 1000; default: 8\n"
+    "  --out DIR    write the bytes of viewer N to DIR/viewer-N.mp4\n"
     "  --help       print this\n";
 
 CommandLine command_line(Options &options) {

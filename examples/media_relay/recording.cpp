@@ -33,7 +33,7 @@ void Recording::finish() {
     if (path_) {
         out_.close();
         if (!out_) {
-            throw std::runtime_error(in_quotes(path_->string()) + " cannot be written to its end");
+            throw std::runtime_error(in_quotes(path_->string()) + " cannot be written completely");
         }
     }
 }

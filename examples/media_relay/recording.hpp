@@ -1,4 +1,4 @@
-// What one viewer receives, compared with the file as it comes in, and written to a file of its own if wanted.
+// The bytes that one viewer receives, compared with the file as they arrive, and optionally written to a file.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@ class Recording {
 public:
     using Clock = std::chrono::steady_clock;
 
-    // `expected` stays where it is for as long as this lives. Throws std::runtime_error if `out` cannot be opened.
+    // `expected` must stay in place for the recording's lifetime. Throws std::runtime_error if `out` cannot be opened.
     Recording(std::span<const std::byte> expected, const std::optional<std::filesystem::path> &out);
 
     // The moment from which the time to the first frame counts.
@@ -21,7 +21,7 @@ public:
     void add_group() { ++groups_; }
     void add_frame(std::span<const std::byte> payload);
 
-    // The stream has ended. Throws std::runtime_error if not everything could be written.
+    // The stream has ended. Throws std::runtime_error unless everything could be written.
     void finish();
 
     std::size_t groups() const { return groups_; }
@@ -29,7 +29,7 @@ public:
     std::size_t bytes() const { return bytes_; }
     Clock::duration time_to_first_frame() const { return time_to_first_frame_; }
 
-    // Every byte was as expected and none is missing.
+    // Every byte is as expected and none is missing.
     bool identical() const { return equal_ && bytes_ == expected_.size(); }
 
 private:

@@ -1,4 +1,4 @@
-// What media_relay prints: how far it is while it runs, and a table at the end.
+// The output of media_relay: progress while it runs, and a table at the end.
 #pragma once
 
 #include <atomic>
@@ -7,7 +7,7 @@
 
 class Recording;
 
-// Counted by the publisher and the viewers, on whatever threads; shown by the main thread.
+// The publisher and the viewers count on any threads; the main thread shows it.
 class Progress {
 public:
     Progress(std::size_t groups, std::size_t bytes) : groups_to_publish_(groups), bytes_to_deliver_(bytes) {}
@@ -15,9 +15,9 @@ public:
     void group_published() { groups_published_.fetch_add(1, std::memory_order_relaxed); }
     void bytes_delivered(std::size_t bytes) { bytes_delivered_.fetch_add(bytes, std::memory_order_relaxed); }
 
-    // On a terminal one line that is written over; elsewhere a new line for every tenth of the way.
+    // On a terminal it overwrites one line; elsewhere it prints a new line for every tenth of the way.
     void show();
-    // Shows where it ended, and leaves the line.
+    // Shows the final state, and ends the line.
     void finish();
 
 private:
@@ -30,5 +30,5 @@ private:
     std::size_t tenths_shown_ = 0;
 };
 
-// The table. True if all is as it should be: one upstream fetch, and every recording identical to the file.
+// The table. True if all is well: one upstream fetch, and every recording identical to the file.
 bool print_summary(std::span<const Recording> recordings, std::size_t upstream_fetches);

@@ -4,27 +4,40 @@
 #include "tls.hpp"
 
 #include <comoq/lite/keep_connected.hpp>
+#include <comoq/task_group.hpp>
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
-#include <asio/this_coro.hpp>
+#include <asio/steady_timer.hpp>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <fmt/format.h>
+#include <span>
 #include <system_error>
 #include <utility>
+
+namespace {
+
+// How long a program may take to say goodbye, whatever is lost or stuck.
+constexpr std::chrono::seconds longest_end{2};
+
+}  // namespace
 
 void RelayOptions::read_from(CommandLine &line) {
     line.word([this](std::string_view text) { url = parse_url(text); });
     line.option("--ca", [this](std::string_view text) { authorities = text; });
 }
 
-Client::Client(const RelayOptions &relay) : url_(*relay.url) {
+Client::Client(const RelayOptions &relay, std::optional<std::string_view> wanted) : url_(*relay.url) {
+    if (wanted) {
+        wanted_.emplace(*wanted);
+    }
     if (url_.is_secure()) {
         tls_ = client_tls(relay.authorities);
     }
@@ -33,55 +46,63 @@ Client::Client(const RelayOptions &relay) : url_(*relay.url) {
 asio::awaitable<void> Client::while_connected(asio::awaitable<void> work) {
     comoq::lite::ReconnectConfig config;
     config.session.publish = published_.consumer();
-    config.session.subscribe = received_.producer();
-    auto connect = [url = url_, tls = tls_]() -> asio::awaitable<std::shared_ptr<comoq::Transport>> {
-        std::string what;
-        try {
-            co_return co_await dial(url, tls);
-        } catch (const std::system_error &error) {
-            what = error.code().message();
-        }
-        fmt::print(stderr, "{}: {}; trying again\n", url.text(), what);
-        throw std::system_error(make_error_code(comoq::Error::Transport));
+    if (!url_.is_websocket()) {
+        // A WebSocket has sent the path already.
+        config.session.path = url_.target;
+    }
+    if (wanted_) {
+        config.session.subscribe = received_.producer().scope(std::span<const comoq::Path>(&*wanted_, 1));
+    }
+    config.on_retry = [relay = url_.text()](std::error_code code, std::chrono::milliseconds pause) {
+        const auto what = code ? code.message() : "the relay closed the connection";
+        fmt::print(stderr, "{}: {}; trying again in {} ms\n", relay, what, pause.count());
     };
-    const auto executor = co_await asio::this_coro::executor;
+    auto connect = [url = url_, tls = tls_]() -> asio::awaitable<std::shared_ptr<comoq::Transport>> {
+        co_return co_await dial(url, tls);
+    };
     auto connected = comoq::lite::keep_connected(std::move(connect), std::move(config));
-    // The coroutine looks at the signal until its very end.
-    const auto stop = std::make_shared<asio::cancellation_signal>();
-    asio::co_spawn(executor, std::move(connected),
-                   asio::bind_cancellation_slot(stop->slot(), [stop](const std::exception_ptr &) {}));
-    std::exception_ptr failure;
-    try {
+    // Everything ends with the work, however that ends.
+    const auto both = [&](comoq::TaskGroup &tasks) -> asio::awaitable<void> {
+        tasks.spawn(std::move(connected));
         co_await std::move(work);
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    stop->emit(asio::cancellation_type::terminal);
-    if (failure != nullptr) {
-        std::rethrow_exception(failure);
-    }
+        tasks.cancel();
+    };
+    co_await comoq::with_task_group(both);
 }
 
 bool run_client(asio::awaitable<void> program) {
+    // It outlives its users: the context destroys its remaining work at the end.
+    asio::cancellation_signal stop;
     asio::io_context context(1);
     asio::signal_set signals(context, SIGINT, SIGTERM);
-    asio::cancellation_signal stop;
+    asio::steady_timer limit(context);
     bool stopped = false;
     signals.async_wait([&](std::error_code cancelled, int) {
-        if (!cancelled) {
-            stopped = true;
-            // The next one has its usual effect.
-            signals.clear();
-            stop.emit(asio::cancellation_type::terminal);
+        if (cancelled) {
+            return;
         }
+        stopped = true;
+        // The next signal has its usual effect.
+        signals.clear();
+        stop.emit(asio::cancellation_type::terminal);
+        limit.expires_after(longest_end);
+        limit.async_wait([&context](std::error_code in_time) {
+            if (!in_time) {
+                context.stop();
+            }
+        });
     });
     std::exception_ptr failure;
     const auto over = [&](const std::exception_ptr &thrown) {
         failure = thrown;
         signals.cancel();
+        limit.cancel();
+        context.stop();
     };
     asio::co_spawn(context, std::move(program), asio::bind_cancellation_slot(stop.slot(), over));
     context.run();
+    context.restart();
+    context.run_for(longest_end);
     if (failure != nullptr && !stopped) {
         std::rethrow_exception(failure);
     }

@@ -1,10 +1,11 @@
-// What the programs that connect to a relay have in common: a session that is made again when it is lost.
+// The common part of the programs that connect to a relay: a session that is made again when it is lost.
 #pragma once
 
 #include "shared/command_line.hpp"
 #include "url.hpp"
 
 #include <comoq/origin.hpp>
+#include <comoq/path.hpp>
 
 #include <asio/awaitable.hpp>
 #include <asio/ssl/context.hpp>
@@ -12,11 +13,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
-// Which relay, as a command line says it: the word URL, and --ca.
+// The relay, as a command line gives it: the word URL, and --ca.
 struct RelayOptions {
     std::optional<Url> url;
-    std::optional<std::string> authorities;  // a file of PEM that a secure relay is checked by; the system's if there is none
+    std::optional<std::string> authorities;  // a PEM file for checking a secure relay; if unset, the system's authorities
 
     void read_from(CommandLine &line);
 };
@@ -24,22 +26,27 @@ struct RelayOptions {
 class Client {
 public:
     // `relay` has a URL.
-    explicit Client(const RelayOptions &relay);
+    //
+    // The client asks only for the announcements at `wanted`, or below it: a relay may have more broadcasts than
+    // anybody wants to hear of. Without a path it asks for none. Throws InvalidPath.
+    explicit Client(const RelayOptions &relay, std::optional<std::string_view> wanted = std::nullopt);
 
-    // What is published here is announced to the relay.
+    // Broadcasts published here are announced to the relay.
     comoq::OriginProducer published() const { return published_.producer(); }
-    // What the relay announces is announced here, and asking for anything else asks the relay.
+    // The relay's announcements are announced here, and a request for anything else asks the relay.
     comoq::OriginConsumer received() const { return received_.consumer(); }
 
-    // Stays connected until `work` is done, and throws what that does. Nothing is closed before it is done: whoever
-    // publishes has to wait until those who read it have left.
+    // Stays connected until `work` is done, and throws its exception. Nothing is closed before that: a publisher has to
+    // wait until its readers have left. Failures of the connection are written to standard error.
     asio::awaitable<void> while_connected(asio::awaitable<void> work);
 
 private:
-    Url url_;
+    const Url url_;
+    std::optional<comoq::Path> wanted_;
     std::shared_ptr<asio::ssl::context> tls_;
     comoq::Origin published_, received_;
 };
 
-// Runs a program's coroutine until it is over, or SIGINT or SIGTERM ends it, which is no failure. Throws what it does.
+// Runs a program's coroutine until it is over, or SIGINT or SIGTERM ends it, which is not a failure. Throws the
+// coroutine's exception. Work that it leaves behind has two seconds to end.
 bool run_client(asio::awaitable<void> program);

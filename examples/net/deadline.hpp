@@ -1,4 +1,4 @@
-// What may take so long and no longer: the socket is closed when the time is over.
+// A time limit for work on a socket: the socket is closed when the time is over.
 #pragma once
 
 #include <asio/awaitable.hpp>
@@ -12,7 +12,7 @@
 
 class Deadline {
 public:
-    // `socket` stays where it is for as long as this lives; all on one thread, or strand.
+    // `socket` stays in place for as long as this lives; all on one thread, or strand.
     Deadline(asio::ip::tcp::socket &socket, std::chrono::milliseconds time);
     ~Deadline();
     Deadline(const Deadline &) = delete;
@@ -20,7 +20,7 @@ public:
 
     // Throws timed_out if it has passed.
     void check() const;
-    // The exception that is being handled, or timed_out if it came of the deadline.
+    // Throws the exception that is being handled, or timed_out if the deadline caused it.
     [[noreturn]] void rethrow() const;
 
 private:

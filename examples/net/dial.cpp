@@ -32,8 +32,8 @@ using namespace std::chrono_literals;
 
 constexpr auto longest = 10s;
 
-// From a stream on which the handshakes below are done to a connection.
-template <class Stream> awaitable<std::shared_ptr<comoq::Transport>> speak(Stream &stream, const Url &url) {
+// Makes a connection from a stream whose handshakes are done.
+template <class Stream> awaitable<std::shared_ptr<comoq::qmux::Connection>> speak(Stream &stream, const Url &url) {
     comoq::qmux::ConnectionConfig config;
     if (!url.is_websocket()) {
         config.protocols.assign(protocols.begin(), protocols.end());
@@ -52,7 +52,7 @@ awaitable<void> connect(tcp::socket &socket, const Url &url, const Deadline &dea
     tcp::resolver resolver(socket.get_executor());
     const auto port = std::to_string(url.port);
     const auto found = co_await resolver.async_resolve(url.host, port, use_awaitable);
-    // A resolver cannot be told to stop.
+    // A resolver cannot be cancelled.
     deadline.check();
     co_await asio::async_connect(socket, found, use_awaitable);
     prepare(socket);
@@ -60,7 +60,7 @@ awaitable<void> connect(tcp::socket &socket, const Url &url, const Deadline &dea
 
 awaitable<void> secure(TlsStream &stream, const Url &url) {
     stream.set_verify_callback(asio::ssl::host_name_verification(url.host));
-    // For servers with several names. An address is none.
+    // For servers with several names. An address is not a name.
     std::error_code no_address;
     asio::ip::make_address(url.host, no_address);
     if (no_address) {
@@ -69,9 +69,9 @@ awaitable<void> secure(TlsStream &stream, const Url &url) {
     co_await stream.async_handshake(asio::ssl::stream_base::client, use_awaitable);
 }
 
-// `stream` is the socket, or what there is of TLS on it.
+// `stream` is the socket, or the TLS stream on it.
 template <class Stream>
-awaitable<std::shared_ptr<comoq::Transport>> dial_by(Stream &stream, tcp::socket &socket, const Url &url) {
+awaitable<std::shared_ptr<comoq::qmux::Connection>> dial_by(Stream &stream, tcp::socket &socket, const Url &url) {
     const Deadline deadline(socket, longest);
     try {
         co_await connect(socket, url, deadline);
@@ -90,13 +90,13 @@ void prepare(tcp::socket &socket) {
     std::error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
 #ifdef TCP_NOTSENT_LOWAT
-    // As much as two of the largest records of WebSocket and TLS: the kernel asks for more before it has run out.
+    // Two of the largest records of WebSocket and TLS: the kernel asks for more before it has run out.
     using NotSentLowWater = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
     socket.set_option(NotSentLowWater(64 * 1024), ignored);
 #endif
 }
 
-awaitable<std::shared_ptr<comoq::Transport>> dial(Url url, std::shared_ptr<asio::ssl::context> tls) {
+awaitable<std::shared_ptr<comoq::qmux::Connection>> dial(Url url, std::shared_ptr<asio::ssl::context> tls) {
     const auto executor = co_await asio::this_coro::executor;
     if (url.is_secure()) {
         TlsStream stream(executor, *tls);

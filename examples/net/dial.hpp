@@ -3,7 +3,7 @@
 
 #include "url.hpp"
 
-#include <comoq/transport.hpp>
+#include <comoq/qmux/connection.hpp>
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -14,12 +14,12 @@
 #include <memory>
 #include <string_view>
 
-// What these programs speak, the best first.
+// The protocols of these programs, the best first.
 inline constexpr std::array<std::string_view, 1> protocols = {"moq-lite-05"};
 
-// Small records go at once, and little waits where nothing urgent can overtake it any more.
+// Small records go at once, and little data waits where nothing urgent can overtake it any more.
 void prepare(asio::ip::tcp::socket &socket);
 
-// Connects on the executor of the awaiting coroutine; ten seconds at most. `tls` is for the URLs that are secure. Throws
+// Connects on the executor of the awaiting coroutine; ten seconds at most. `tls` is for secure URLs. Throws
 // std::system_error.
-asio::awaitable<std::shared_ptr<comoq::Transport>> dial(Url url, std::shared_ptr<asio::ssl::context> tls);
+asio::awaitable<std::shared_ptr<comoq::qmux::Connection>> dial(Url url, std::shared_ptr<asio::ssl::context> tls);

@@ -15,7 +15,7 @@ void check(std::error_code failure, const std::string &file) {
 std::shared_ptr<asio::ssl::context> make_context(asio::ssl::context::method method) {
     auto context = std::make_shared<asio::ssl::context>(method);
     context->set_options(asio::ssl::context::default_workarounds);
-    // As QUIC has it.
+    // As in QUIC.
     SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_3_VERSION);
     return context;
 }

@@ -1,4 +1,4 @@
-// TLS for both ends, with OpenSSL's usual settings but for what is said here.
+// TLS for both ends, with OpenSSL's usual settings except where noted.
 #pragma once
 
 #include <asio/ip/tcp.hpp>
@@ -11,8 +11,8 @@
 
 using TlsStream = asio::ssl::stream<asio::ip::tcp::socket>;
 
-// What a server shows: a certificate chain and its key, both PEM. Throws std::runtime_error with the file's name.
+// A server's identity: a certificate chain and its key, both PEM. Throws std::runtime_error with the file's name.
 std::shared_ptr<asio::ssl::context> server_tls(const std::string &certificate, const std::string &key);
 
-// What a client believes: this system's authorities, or those in a file of PEM.
+// The authorities that a client trusts: this system's, or those in a PEM file.
 std::shared_ptr<asio::ssl::context> client_tls(const std::optional<std::string> &authorities);

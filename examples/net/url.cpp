@@ -24,8 +24,19 @@ constexpr std::array known_schemes = {
 
 const Known &known(Scheme scheme) { return *std::ranges::find(known_schemes, scheme, &Known::scheme); }
 
+// Drops the parts that may be a secret: the query, and the user.
+std::string without_secrets(std::string_view text) {
+    std::string shown(text.substr(0, text.find_first_of("?#")));
+    if (const auto at = shown.rfind('@'); at != std::string::npos) {
+        const auto scheme = shown.find("://");
+        const auto user = scheme == std::string::npos || scheme > at ? 0 : scheme + 3;
+        shown.replace(user, at - user, "...");
+    }
+    return shown;
+}
+
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
-    throw UsageError(fmt::format("{} is no URL of a relay: {}", in_quotes(text), why));
+    throw UsageError(fmt::format("{} is no URL of a relay: {}", in_quotes(without_secrets(text)), why));
 }
 
 }  // namespace
@@ -36,7 +47,7 @@ std::string Url::authority() const {
 }
 
 std::string Url::text() const {
-    const auto path = is_websocket() ? target.substr(0, target.find('?')) : "";
+    const auto path = is_websocket() || target != "/" ? target.substr(0, target.find('?')) : "";
     return fmt::format("{}://{}{}", known(scheme).name, authority(), path);
 }
 
@@ -61,11 +72,7 @@ Url parse_url(std::string_view text) {
     std::string_view authority = rest.substr(0, slash);
     rest.remove_prefix(slash);
     rest = rest.substr(0, rest.find('#'));
-    if (url.is_websocket()) {
-        url.target = rest.starts_with('/') ? std::string(rest) : '/' + std::string(rest);
-    } else if (rest.size() > 1) {
-        refuse(text, "only a WebSocket has a path");
-    }
+    url.target = rest.starts_with('/') ? std::string(rest) : '/' + std::string(rest);
 
     if (authority.find('@') != std::string_view::npos) {
         refuse(text, "there is no user to be named");

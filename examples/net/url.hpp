@@ -1,4 +1,4 @@
-// Where a relay listens, or is: ws://host:port/path, wss://..., tcp://host:port or tls://host:port.
+// The address where a relay is, or listens: ws://host:port/path, wss://..., tcp://... or tls://...
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ struct Url {
     Scheme scheme = Scheme::WebSocket;
     std::string host;  // without the brackets of an IPv6 address
     std::uint16_t port = 0;
-    std::string target = "/";  // with its query; of a WebSocket only
+    std::string target = "/";  // with its query
 
     bool is_websocket() const { return scheme == Scheme::WebSocket || scheme == Scheme::SecureWebSocket; }
     bool is_secure() const { return scheme == Scheme::SecureWebSocket || scheme == Scheme::Tls; }
@@ -21,5 +21,5 @@ struct Url {
     std::string text() const;
 };
 
-// Throws UsageError. A WebSocket has the usual ports, 80 and 443, if it says none; TCP has to say one.
+// Throws UsageError. Without a port, a WebSocket URL has the usual one, 80 or 443; a TCP URL must have a port.
 Url parse_url(std::string_view text);

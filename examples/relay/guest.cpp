@@ -10,17 +10,23 @@
 #include <comoq/websocket/channel.hpp>
 #include <comoq/websocket/upgrade.hpp>
 
+#include <asio/bind_executor.hpp>
+#include <asio/buffer.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 
-#include <array>
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <fmt/format.h>
-#include <span>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -31,22 +37,47 @@ using asio::use_awaitable;
 using asio::ip::tcp;
 using namespace std::chrono_literals;
 
-// How long each of these may take: TLS and the head of a request, the answer to one, SETUP.
+// How long each of these may take: TLS, the head of a request and the answer to an upgrade; SETUP.
 constexpr auto longest_handshake = 10s;
-constexpr auto longest_answer = 60s;
+// The part of an answer that is sent at a time, and how long that may take.
+constexpr std::size_t piece_of_answer = 16 * 1024;
+constexpr auto longest_piece = 20s;
 constexpr auto longest_silence = 10s;
 
-// Which session it is in the log.
+// The session's id in the log.
 LogLine &name(LogLine &line, std::uint64_t id) { return line.with("id", id); }
 
-template <class Stream> awaitable<void> write_answer(Stream &stream, WebAnswer &answer, bool has_body, bool keeps_alive) {
-    answer.head.fields.add("Content-Length", std::to_string(answer.body.size()));
-    answer.head.fields.add("Connection", keeps_alive ? "keep-alive" : "close");
-    const auto head = to_text(answer.head);
-    const std::array<asio::const_buffer, 2> both = {asio::buffer(head),
-                                                    asio::buffer(answer.body.data(), has_body ? answer.body.size() : 0)};
-    co_await asio::async_write(stream, both, use_awaitable);
+template <class Stream> awaitable<void> write_piece(Stream &stream, tcp::socket &socket, std::string_view piece) {
+    auto writing = asio::async_write(stream, asio::buffer(piece), use_awaitable);
+    co_await within(socket, longest_piece, std::move(writing));
 }
+
+// However large a file is, and however many clients ask for it, one piece is in memory for each of them.
+template <class Stream>
+awaitable<void> write_answer(Stream &stream, tcp::socket &socket, WebAnswer &answer, bool has_body, bool keeps_alive) {
+    answer.head.fields.add("Content-Length", std::to_string(answer.size));
+    answer.head.fields.add("Connection", keeps_alive ? "keep-alive" : "close");
+    auto text = to_text(answer.head);
+    if (has_body) {
+        text += answer.text;
+    }
+    co_await write_piece(stream, socket, text);
+    if (!has_body || !answer.file.is_open()) {
+        co_return;
+    }
+    std::string piece;
+    for (auto left = answer.size; left != 0; left -= piece.size()) {
+        piece.resize(static_cast<std::size_t>(std::min<std::uintmax_t>(left, piece_of_answer)));
+        if (!answer.file.read(piece.data(), static_cast<std::streamsize>(piece.size()))) {
+            // The file has become shorter: only the end of the connection tells the client.
+            throw std::system_error(std::make_error_code(std::errc::io_error));
+        }
+        co_await write_piece(stream, socket, piece);
+    }
+}
+
+// The part of a target that is safe to log: the rest may be a secret.
+std::string_view path_of(std::string_view target) { return target.substr(0, target.find_first_of("?#")); }
 
 }  // namespace
 
@@ -59,6 +90,11 @@ bool Guests::enter(const std::shared_ptr<Guest> &guest) {
     present_.emplace(guest.get(), guest);
     ++past_.entered;
     return true;
+}
+
+void Guests::turned_away() {
+    std::lock_guard lock(mutex_);
+    ++past_.refused;
 }
 
 void Guests::leave(const Guest &guest) {
@@ -94,6 +130,7 @@ Guests::Numbers Guests::numbers() const {
             const auto stats = there->stats();
             numbers.received_bytes += stats.received_bytes.value_or(0);
             numbers.sent_bytes += stats.sent_bytes.value_or(0);
+            numbers.left_out += there->announcements_left_out();
         }
     }
     return numbers;
@@ -140,6 +177,14 @@ awaitable<void> Guest::serve(std::shared_ptr<Guest> self, tcp::socket socket) {
         std::lock_guard lock(self->mutex_);
         self->executor_ = socket.get_executor();
     }
+    self->places_ = self->house_.sources.enter(endpoint.address());
+    if (!self->places_) {
+        self->house_.guests.turned_away();
+        // A flood of refused connections must not flood the log.
+        LogLine line(Level::Debug, "refused");
+        name(line, self->id_).with("peer", self->peer_).with("reason", "too many of one address");
+        co_return;
+    }
     if (!self->house_.guests.enter(self)) {
         LogLine line(Level::Warning, "refused");
         name(line, self->id_).with("peer", self->peer_).with("reason", "too many are connected");
@@ -166,10 +211,11 @@ awaitable<void> Guest::serve(std::shared_ptr<Guest> self, tcp::socket socket) {
     }
     self->socket_ = nullptr;
     self->house_.guests.leave(*self);
+    self->places_ = {};
 }
 
 template <class Stream> awaitable<void> Guest::serve_stream(Stream &stream) {
-    std::shared_ptr<comoq::Transport> transport;
+    std::shared_ptr<comoq::qmux::Connection> transport;
     if (listener_.is_websocket()) {
         const bool is_session = co_await upgrade(stream);
         if (!is_session) {
@@ -178,9 +224,11 @@ template <class Stream> awaitable<void> Guest::serve_stream(Stream &stream) {
     } else {
         comoq::qmux::ConnectionConfig config;
         config.protocols.assign(protocols.begin(), protocols.end());
-        if (!find_views("")) {
-            co_return;
-        }
+        config_.publish = house_.origin.consumer();
+        config_.subscribe = house_.origin.producer();
+        config_.authorize = [self = shared_from_this()](const comoq::lite::Setup &setup, const comoq::Transport &) {
+            return decide(self, std::string(path_of(setup.path.value_or(""))));
+        };
         transport = comoq::qmux::start(comoq::qmux::TcpChannel<Stream>(std::move(stream)), false, std::move(config));
         std::lock_guard lock(mutex_);
         transport_ = std::move(transport);
@@ -189,18 +237,21 @@ template <class Stream> awaitable<void> Guest::serve_stream(Stream &stream) {
     co_await serve_session();
 }
 
-// Answers requests for files until one is for a WebSocket. False if there comes none.
+// Answers requests for files until one is for a WebSocket. False if none comes.
 template <class Stream> awaitable<bool> Guest::upgrade(Stream &stream) {
     namespace websocket = comoq::websocket;
     std::vector<std::byte> leftover;
     while (true) {
         auto reading = websocket::read_request(stream, std::move(leftover));
         auto request = co_await within(*socket_, longest_handshake, std::move(reading));
-        const Deadline deadline(*socket_, longest_answer);
         const bool is_upgrade = websocket::is_upgrade(request.head);
-        const auto target = request.head.target;
-        if (is_upgrade && find_views(std::string_view(target).substr(0, target.find_first_of("?#")))) {
-            auto accepted = co_await websocket::accept(stream, std::move(request), protocols);
+        const bool is_welcome = is_upgrade && house_.web_origins.lets_in(request.head, listener_.is_secure());
+        auto views = is_welcome ? views_at(path_of(request.head.target)) : std::nullopt;
+        if (views) {
+            config_.publish = std::move(views->publish);
+            config_.subscribe = std::move(views->subscribe);
+            auto accepting = websocket::accept(stream, std::move(request), protocols);
+            auto accepted = co_await within(*socket_, longest_handshake, std::move(accepting));
             comoq::qmux::ConnectionConfig config;
             config.version = accepted.version;
             config.protocol = accepted.protocol;
@@ -217,9 +268,13 @@ template <class Stream> awaitable<bool> Guest::upgrade(Stream &stream) {
         const bool keeps_alive = !is_upgrade && request.head.keeps_alive() && !request.head.has_body();
         {
             LogLine line(Level::Debug, "web_request");
-            name(line, id_).with("method", request.head.method).with("target", target).with("status", answer.head.status);
+            name(line, id_).with("method", request.head.method).with("target", path_of(request.head.target));
+            line.with("status", answer.head.status);
+            if (is_upgrade && !is_welcome) {
+                line.with("reason", "a page of another origin");
+            }
         }
-        co_await write_answer(stream, answer, request.head.method != "HEAD", keeps_alive);
+        co_await write_answer(stream, *socket_, answer, request.head.method != "HEAD", keeps_alive);
         if (!keeps_alive) {
             co_return false;
         }
@@ -227,13 +282,13 @@ template <class Stream> awaitable<bool> Guest::upgrade(Stream &stream) {
     }
 }
 
-// What this guest may see and do: what is allowed to all, below the path that it came to. False if that is nothing.
-bool Guest::find_views(std::string_view path) {
+// This guest's views: what all guests may do, below the path that it came to. Nothing if that leaves nothing.
+std::optional<comoq::lite::SessionViews> Guest::views_at(std::string_view path) const {
     std::optional<comoq::OriginConsumer> publish = house_.origin.consumer();
     std::optional<comoq::OriginProducer> subscribe = house_.origin.producer();
-    if (!house_.allowed.empty()) {
-        publish = publish->scope(house_.allowed);
-        subscribe = subscribe->scope(house_.allowed);
+    if (const auto &allowed = house_.options.allowed; !allowed.empty()) {
+        publish = publish->scope(allowed);
+        subscribe = subscribe->scope(allowed);
     }
     try {
         const comoq::Path root(path);
@@ -242,13 +297,51 @@ bool Guest::find_views(std::string_view path) {
             subscribe = subscribe->with_root(root.view());
         }
     } catch (const std::system_error &) {
-        return false;
+        return std::nullopt;
     }
-    config_.publish = std::move(publish);
-    config_.subscribe = std::move(subscribe);
-    config_.announcements_left = house_.announcements_left;
-    return config_.publish.has_value();
+    if (!publish) {
+        return std::nullopt;
+    }
+    return comoq::lite::SessionViews(std::move(publish), std::move(subscribe));
 }
+
+// If no URL contains the path, SETUP does.
+awaitable<comoq::lite::SessionViews> Guest::decide(std::shared_ptr<Guest> self, std::string path) {
+    auto views = self->views_at(path);
+    if (!views) {
+        throw std::system_error(make_error_code(comoq::Error::Unauthorized));
+    }
+    co_return std::move(*views);
+}
+
+void Guest::set_limits() {
+    config_.announcements_left = house_.announcements_left;
+    config_.max_announced = house_.options.max_announced;
+    config_.max_requested = house_.options.max_requested;
+    config_.max_waiting = house_.options.max_waiting;
+}
+
+void Guest::set_session(const comoq::lite::Session *session) {
+    std::lock_guard lock(mutex_);
+    session_ = session;
+}
+
+std::size_t Guest::announcements_left_out() const {
+    std::lock_guard lock(mutex_);
+    return session_ == nullptr ? 0 : session_->announcements_left_out();
+}
+
+// Shows the session to the counters while it exists.
+class Guest::ShownSession {
+public:
+    ShownSession(Guest &guest, const comoq::lite::Session &session) : guest_(guest) { guest_.set_session(&session); }
+    ShownSession(const ShownSession &) = delete;
+    ShownSession &operator=(const ShownSession &) = delete;
+    ~ShownSession() { guest_.set_session(nullptr); }
+
+private:
+    Guest &guest_;
+};
 
 awaitable<void> Guest::serve_session() {
     const auto opened = std::chrono::steady_clock::now();
@@ -256,20 +349,32 @@ awaitable<void> Guest::serve_session() {
         LogLine line(Level::Info, "session_opened");
         name(line, id_).with("peer", peer_).with("listener", listener_.text());
     }
+    set_limits();
     comoq::lite::Session session(transport_, std::move(config_));
+    std::optional<ShownSession> shown(std::in_place, *this, session);
     asio::steady_timer timer(co_await asio::this_coro::executor, longest_silence);
     timer.async_wait([peer = session.peer(), transport = transport_](std::error_code cancelled) {
         if (!cancelled && !peer.ready()) {
             transport->close(comoq::Error::Timeout, "no SETUP came");
         }
     });
+    const auto greeted = [self = shared_from_this()](std::error_code failed, const auto &) {
+        if (!failed) {
+            self->places_.greeted();
+        }
+    };
+    session.peer().async_wait(asio::bind_executor(timer.get_executor(), greeted));
     const std::error_code code = co_await session.closed();
+    shown.reset();
     timer.cancel();
-
-    const auto lasted = std::chrono::steady_clock::now() - opened;
-    const auto stats = transport_->stats();
-    LogLine line(Level::Info, "session_closed");
-    name(line, id_).with("reason", code ? code.message() : "closed");
-    line.with("ms", static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(lasted).count()));
-    line.with("received", stats.received_bytes.value_or(0)).with("sent", stats.sent_bytes.value_or(0));
+    {
+        const auto lasted = std::chrono::steady_clock::now() - opened;
+        const auto stats = transport_->stats();
+        LogLine line(Level::Info, "session_closed");
+        name(line, id_).with("reason", code ? code.message() : "closed");
+        line.with("ms", static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(lasted).count()));
+        line.with("received", stats.received_bytes.value_or(0)).with("sent", stats.sent_bytes.value_or(0));
+    }
+    co_await session.done();
+    co_await transport_->done();
 }

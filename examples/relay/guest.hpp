@@ -1,12 +1,16 @@
-// Who has connected to the relay: a session, or a browser that wants files.
+// A client of the relay: a session, or a browser that wants files.
 #pragma once
 
 #include "net/url.hpp"
+#include "options.hpp"
 
+#include "source_limits.hpp"
 #include "web_files.hpp"
+#include "web_origins.hpp"
 
 #include <comoq/lite/session.hpp>
 #include <comoq/path.hpp>
+#include <comoq/qmux/connection.hpp>
 #include <comoq/transport.hpp>
 
 #include <asio/awaitable.hpp>
@@ -25,7 +29,7 @@
 
 class Guest;
 
-// Everyone who is connected, for who counts them, and for the end. Any thread.
+// Every connected guest, for the counters, and for the end. Any thread.
 class Guests {
 public:
     explicit Guests(std::size_t most) : most_(most) {}
@@ -33,13 +37,17 @@ public:
     // False if there are too many.
     bool enter(const std::shared_ptr<Guest> &guest);
     void leave(const Guest &guest);
-    // Asks all to leave, and lets nobody in any more.
+    // Counts a guest that was refused for another reason.
+    void turned_away();
+    // Asks all guests to leave, and admits no more.
     void close();
 
     struct Numbers {
         std::size_t present = 0;
         std::uint64_t entered = 0, refused = 0;
         std::uint64_t received_bytes = 0, sent_bytes = 0;
+        // Announcements of present sessions that found no room.
+        std::size_t left_out = 0;
     };
     Numbers numbers() const;
 
@@ -51,18 +59,21 @@ private:
     Numbers past_;
 };
 
-// What all guests share. It stays as long as any of them.
+// The state that all guests share. It stays as long as any of them.
 struct House {
-    House(comoq::Origin &of, std::vector<comoq::Path> allowed_paths, std::size_t most_guests)
-        : origin(of), allowed(std::move(allowed_paths)), guests(most_guests) {}
+    House(comoq::Origin &of, const Options &given)
+        : origin(of), options(given), sources(given.max_of_address, given.max_handshakes), guests(given.max_sessions) {}
 
     comoq::Origin &origin;
-    const std::vector<comoq::Path> allowed;  // empty: everything
+    const Options &options;
+    WebOrigins web_origins;
     std::optional<WebFiles> web;
     std::shared_ptr<asio::ssl::context> tls;
+    SourceLimits sources;
     Guests guests;
-    // Some hundreds of megabytes, whoever announces them.
-    const std::shared_ptr<std::atomic<std::int64_t>> announcements_left = std::make_shared<std::atomic<std::int64_t>>(65'536);
+    // Four sessions' worth, for all sessions together: by default some hundreds of megabytes.
+    const std::shared_ptr<std::atomic<std::int64_t>> announcements_left =
+        std::make_shared<std::atomic<std::int64_t>>(static_cast<std::int64_t>(4 * options.max_announced));
 };
 
 class Guest : public std::enable_shared_from_this<Guest> {
@@ -71,27 +82,35 @@ public:
     Guest(const Guest &) = delete;
     Guest &operator=(const Guest &) = delete;
 
-    // From the accepted socket to the end; on the socket's executor, which one thread runs. Throws nothing.
+    // Serves from the accepted socket until nothing of the connection is left; on the socket's executor, which one
+    // thread runs. Throws nothing.
     static asio::awaitable<void> serve(std::shared_ptr<Guest> self, asio::ip::tcp::socket socket);
 
     // Any thread.
     void ask_to_leave();
     comoq::TransportStats stats() const;
+    std::size_t announcements_left_out() const;
 
 private:
     template <class Stream> asio::awaitable<void> serve_stream(Stream &stream);
     template <class Stream> asio::awaitable<bool> upgrade(Stream &stream);
     asio::awaitable<void> serve_session();
-    bool find_views(std::string_view path);
+    std::optional<comoq::lite::SessionViews> views_at(std::string_view path) const;
+    static asio::awaitable<comoq::lite::SessionViews> decide(std::shared_ptr<Guest> self, std::string path);
+    void set_limits();
+    class ShownSession;
+    void set_session(const comoq::lite::Session *session);
     bool close_session();
 
     House &house_;
     const Url &listener_;
     const std::uint64_t id_;
     std::string peer_;
-    asio::ip::tcp::socket *socket_ = nullptr;  // while there is no connection on it yet
+    SourceLimits::Places places_;
+    asio::ip::tcp::socket *socket_ = nullptr;  // while no connection is on it yet
     comoq::lite::SessionConfig config_;
     mutable std::mutex mutex_;
     asio::any_io_executor executor_;
-    std::shared_ptr<comoq::Transport> transport_;
+    std::shared_ptr<comoq::qmux::Connection> transport_;
+    const comoq::lite::Session *session_ = nullptr;
 };

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <ctime>
+#include <exception>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -43,49 +44,56 @@ Level level_from(std::string_view name) {
 
 void set_log_level(Level least) { least_level = least; }
 
-LogLine::LogLine(Level level, std::string_view event) : wanted_(level >= least_level.load()) {
-    if (wanted_) {
-        line_ = fmt::format("time={} level={} event={}", now_text(), names[static_cast<std::size_t>(level)], event);
+template <class Add> LogLine &LogLine::add(Add add) noexcept {
+    if (!wanted_) {
+        return *this;
     }
+    try {
+        add();
+    } catch (const std::exception &) {
+        wanted_ = false;
+    }
+    return *this;
+}
+
+LogLine::LogLine(Level level, std::string_view event) noexcept : wanted_(level >= least_level.load()) {
+    add([&] { line_ = fmt::format("time={} level={} event={}", now_text(), names[static_cast<std::size_t>(level)], event); });
 }
 
 LogLine::~LogLine() {
+    add([this] { line_ += '\n'; });
     if (!wanted_) {
         return;
     }
-    line_ += '\n';
-    // One call for the line. Nobody is told if it cannot be written.
+    // One call for the line. A failed write is ignored.
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line_.data(), line_.size());
 }
 
-LogLine &LogLine::with(std::string_view name, std::string_view value) {
-    if (!wanted_) {
-        return *this;
-    }
-    line_.append(" ").append(name).append("=");
-    if (is_plain(value)) {
-        line_ += value;
-        return *this;
-    }
-    line_ += '"';
-    for (const char c : value) {
-        if (c == '"' || c == '\\') {
-            line_.append("\\").append(1, c);
-        } else if (const auto byte = static_cast<unsigned char>(c); byte < ' ' || byte == 0x7f) {
-            line_ += fmt::format("\\x{:02x}", byte);
-        } else {
-            line_ += c;
+LogLine &LogLine::with(std::string_view name, std::string_view value) noexcept {
+    return add([&] {
+        line_.append(" ").append(name).append("=");
+        if (is_plain(value)) {
+            line_ += value;
+            return;
         }
-    }
-    line_ += '"';
-    return *this;
+        line_ += '"';
+        for (const char c : value) {
+            if (c == '"' || c == '\\') {
+                line_.append("\\").append(1, c);
+            } else if (const auto byte = static_cast<unsigned char>(c); byte < ' ' || byte == 0x7f) {
+                line_ += fmt::format("\\x{:02x}", byte);
+            } else {
+                line_ += c;
+            }
+        }
+        line_ += '"';
+    });
 }
 
-LogLine &LogLine::with(std::string_view name, std::uint64_t value) {
-    if (wanted_) {
-        line_ += fmt::format(" {}={}", name, value);
-    }
-    return *this;
+LogLine &LogLine::with(std::string_view name, std::uint64_t value) noexcept {
+    return add([&] { line_ += fmt::format(" {}={}", name, value); });
 }
 
-LogLine &LogLine::with(std::string_view name, std::error_code value) { return with(name, value.message()); }
+LogLine &LogLine::with(std::string_view name, std::error_code value) noexcept {
+    return add([&] { with(name, value.message()); });
+}

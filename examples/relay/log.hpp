@@ -9,26 +9,30 @@
 
 enum class Level { Debug, Info, Warning, Error };
 
-// Throws UsageError for what is none of debug, info, warning and error.
+// Throws UsageError for a name other than debug, info, warning and error.
 Level level_from(std::string_view name);
-// What is less is not written. To be set before there are threads.
+// Lines below this level are not written. Set it before there are threads.
 void set_log_level(Level least);
 
-// Written whole when it goes out of scope, so that lines of several threads do not mix.
+// Written whole when it goes out of scope, so that lines of several threads do not mix. A line for which there is no
+// memory is left out: logging never fails.
 class LogLine {
 public:
-    LogLine(Level level, std::string_view event);
+    LogLine(Level level, std::string_view event) noexcept;
     ~LogLine();
     LogLine(const LogLine &) = delete;
     LogLine &operator=(const LogLine &) = delete;
 
-    // In quotes, with escapes, if it is not one plain word: a peer cannot forge a line.
-    LogLine &with(std::string_view name, std::string_view value);
-    LogLine &with(std::string_view name, const char *value) { return with(name, std::string_view(value)); }
-    LogLine &with(std::string_view name, std::uint64_t value);
-    LogLine &with(std::string_view name, std::error_code value);
+    // Adds a field; a value that is not one plain word is quoted and escaped: a peer cannot forge a line.
+    LogLine &with(std::string_view name, std::string_view value) noexcept;
+    LogLine &with(std::string_view name, const char *value) noexcept { return with(name, std::string_view(value)); }
+    LogLine &with(std::string_view name, std::uint64_t value) noexcept;
+    LogLine &with(std::string_view name, std::error_code value) noexcept;
 
 private:
+    // Adds to the line, if it is wanted: `add()`.
+    template <class Add> LogLine &add(Add add) noexcept;
+
     bool wanted_;
     std::string line_;
 };

@@ -18,15 +18,26 @@ const std::string_view usage =
     "  --ca FILE            authorities that secure upstreams are checked by, PEM; the system's if not given\n"
     "  --path-allow PREFIX  what may be published and asked for here; everything if not given\n"
     "  --web DIR            a directory of files that ws and wss listeners serve to browsers\n"
+    "  --allow-origin URL   a web page's origin, such as https://example.com, whose scripts may use the relay; any number\n"
+    "                       of them; * for all. Without it only pages of the relay's own host may\n"
     "  --stats SECONDS      log what the relay does, that often\n"
     "  --threads N          1 to 256; as many as there are processors if not given\n"
     "  --max-sessions N     more are turned away; 4096 if not given, or as many as files may be open\n"
+    "  --max-per-address N  connections of one source address (of IPv6: of a /64); 2048 if not given\n"
+    "  --max-handshakes N   of those, the ones that have not said yet what they want; 1024 if not given\n"
+    "  --max-announced N    broadcasts that one session may announce at a time, and four of them together; the others are\n"
+    "                       left out, and counted as left_out by --stats; 16384 if not given\n"
+    "  --max-requested N    broadcasts that are asked of one session without an announcement; 16384 if not given\n"
+    "  --max-waiting N      questions of one session that wait for an answer; 512 if not given\n"
     "  --cache MIB          media kept for readers, of all broadcasts together, and as much for each\n"
     "                       upstream, which is mostly the same; 1024 if not given\n"
     "  --log LEVEL          debug, info, warning or error; info if not given\n"
     "  --help               print this\n"
     "\n"
-    "What stands in the path of a WebSocket's URL is the root of all paths of that session.\n"
+    "The path of the URL to which a client connects is the root of all paths of its session.\n"
+    "A page's own host counts only if it is an address, localhost, a name in --listen, or proved by TLS: behind a proxy that\n"
+    "ends TLS, say --allow-origin. Whoever may publish at a path may take over what others publish there.\n"
+    "Of URLs, what may be secret (a query, a user) is never logged.\n"
     "SIGINT or SIGTERM closes all sessions and ends the relay; a second one ends it at once.\n";
 
 CommandLine command_line(Options &options) {
@@ -44,12 +55,21 @@ CommandLine command_line(Options &options) {
     line.option("--key", [&](std::string_view text) { options.key = text; });
     line.option("--ca", [&](std::string_view text) { options.authorities = text; });
     line.option("--web", [&](std::string_view text) { options.web = text; });
+    line.option("--allow-origin", [&](std::string_view text) { options.web_origins.allow(text); });
     line.option("--stats", [&](std::string_view text) {
         options.stats = std::chrono::seconds(number_from("--stats", text, 1, 86'400));
     });
     line.option("--threads", [&](std::string_view text) { options.threads = number_from("--threads", text, 1, 256); });
     line.option("--max-sessions",
                 [&](std::string_view text) { options.max_sessions = number_from("--max-sessions", text, 1, 1'000'000); });
+    const auto limit = [&line](std::string name, std::size_t &value) {
+        line.option(name, [name, &value](std::string_view text) { value = number_from(name, text, 1, 1'000'000); });
+    };
+    limit("--max-per-address", options.max_of_address);
+    limit("--max-handshakes", options.max_handshakes);
+    limit("--max-announced", options.max_announced);
+    limit("--max-requested", options.max_requested);
+    limit("--max-waiting", options.max_waiting);
     line.option("--cache",
                 [&](std::string_view text) { options.cache_mib = number_from("--cache", text, 1, 1'048'576); });
     line.option("--log", [&](std::string_view text) { options.log = level_from(text); });

@@ -5,6 +5,7 @@
 #include "net/url.hpp"
 
 #include "log.hpp"
+#include "web_origins.hpp"
 
 #include <comoq/path.hpp>
 
@@ -24,6 +25,11 @@ struct Options {
     std::chrono::seconds stats{0};
     std::size_t threads = 0;
     std::size_t max_sessions = 4096;
+    // For one source address.
+    std::size_t max_of_address = 2048, max_handshakes = 1024;
+    // For one session.
+    std::size_t max_announced = 16'384, max_requested = 16'384, max_waiting = 512;
+    WebOrigins web_origins;
     std::size_t cache_mib = 1024;
     Level log = Level::Info;
 };
@@ -32,5 +38,5 @@ extern const std::string_view usage;
 
 // Fills `options` when it parses.
 CommandLine command_line(Options &options);
-// What a command line cannot say of one option alone. Throws UsageError.
+// Checks the rules that concern several options. Throws UsageError.
 void check(const Options &options);

@@ -1,16 +1,17 @@
 #include "server.hpp"
 
+#include "begin_there.hpp"
 #include "log.hpp"
 #include "net/dial.hpp"
 #include "net/tls.hpp"
 
+#include <comoq/fair_strand.hpp>
 #include <comoq/lite/keep_connected.hpp>
 #include <comoq/mirror.hpp>
 #include <comoq/proxy.hpp>
+#include <comoq/with_timeout.hpp>
 
-#include <asio/bind_cancellation_slot.hpp>
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
+#include <asio/error.hpp>
 #include <asio/executor_work_guard.hpp>
 #include <asio/ip/v6_only.hpp>
 #include <asio/post.hpp>
@@ -24,9 +25,12 @@
 #include <csignal>
 #include <exception>
 #include <fmt/format.h>
+#include <new>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <sys/resource.h>
 #include <system_error>
 #include <thread>
@@ -39,12 +43,11 @@ using asio::use_awaitable;
 using asio::ip::tcp;
 using namespace std::chrono_literals;
 
-// How long sessions may take to say goodbye.
+// How long sessions may take to say goodbye, and then everything else to end.
 constexpr auto longest_goodbye = 3s;
-// Nobody tells when upstreams have heard it.
-constexpr auto goodbye_to_upstreams = 200ms;
+constexpr auto longest_end = 1s;
 
-// A connection each, and there may be many.
+// Every connection needs a file, and there may be many.
 void allow_many_files() {
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -55,7 +58,7 @@ void allow_many_files() {
 
 // A name may have an address of a kind that this machine does not have.
 bool is_missing_here(std::error_code refused) {
-    // By their numbers: not all of them are conditions to the category of asio.
+    // By their numbers: asio's category does not map all of them to conditions.
     return refused.value() == EAFNOSUPPORT || refused.value() == EADDRNOTAVAIL;
 }
 
@@ -68,17 +71,21 @@ comoq::OriginConfig origin_config(const Options &options) {
 }  // namespace
 
 Server::Server(const Options &options)
-    : options_(options), origin_(origin_config(options)), house_(origin_, options.allowed, options.max_sessions) {
+    : options_(options), origin_(origin_config(options)), house_(origin_, options) {
     allow_many_files();
     const auto threads = options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
     for (std::size_t i = 0; i < threads; ++i) {
-        contexts_.emplace_back(1);
+        threads_.emplace_back();
     }
     if (options.certificate) {
         house_.tls = server_tls(*options.certificate, *options.key);
     }
     if (options.web) {
         house_.web.emplace(*options.web);
+    }
+    house_.web_origins = options.web_origins;
+    for (const Url &url : options.listen) {
+        house_.web_origins.add_host(url.host);
     }
     if (std::ranges::any_of(options.upstreams, &Url::is_secure)) {
         upstream_tls_ = client_tls(options.authorities);
@@ -92,23 +99,44 @@ Server::Server(const Options &options)
     if (!upstreams_.empty()) {
         serve_from_upstreams();
     }
-    auto &first = contexts_.front();
+    auto &first = threads_.front().context;
     signals_ = std::make_unique<asio::signal_set>(first, SIGINT, SIGTERM);
     ticks_ = std::make_unique<asio::steady_timer>(first);
-    asio::co_spawn(first, wait_for_signal(), asio::detached);
+    watch_.emplace(first.get_executor());
+    begin(*watch_, first.get_executor(), "the end", wait_for_signal());
     if (options.stats != 0s) {
-        asio::co_spawn(first, log_stats(), asio::detached);
+        begin(*watch_, first.get_executor(), "statistics", log_stats());
     }
 }
 
 Server::~Server() = default;
 
-asio::io_context &Server::next_context() { return contexts_[next_context_++ % contexts_.size()]; }
+asio::any_io_executor Server::strand_of(Thread &thread) { return comoq::FairStrand(thread.context.get_executor()); }
 
-// At all addresses of a name, and at the same port of each.
+Server::Thread &Server::next_thread() { return threads_[next_thread_++ % threads_.size()]; }
+
+// On the group's thread, or before that runs. A task that fails logs it, and the others go on.
+void Server::begin(comoq::TaskGroup &group, const asio::any_io_executor &executor, std::string_view name, awaitable<void> task) {
+    group.spawn_on(executor, std::move(task), [name](const std::exception_ptr &failure) {
+        if (failure == nullptr) {
+            return;
+        }
+        try {
+            std::rethrow_exception(failure);
+        } catch (const std::system_error &error) {
+            if (error.code() != asio::error::operation_aborted) {
+                LogLine(Level::Error, "failed").with("what", name).with("error", error.code());
+            }
+        } catch (const std::exception &error) {
+            LogLine(Level::Error, "failed").with("what", name).with("error", error.what());
+        }
+    });
+}
+
+// Listens at all addresses of a name, and at the same port of each.
 void Server::listen(Url url) {
     std::error_code failure;
-    tcp::resolver resolver(contexts_.front());
+    tcp::resolver resolver(threads_.front().context);
     std::set<tcp::endpoint> addresses;
     for (const auto &found : resolver.resolve(url.host, std::to_string(url.port), tcp::resolver::passive, failure)) {
         addresses.insert(found.endpoint());
@@ -129,9 +157,9 @@ void Server::listen(Url url) {
     LogLine(Level::Info, "listening").with("url", url.text());
 }
 
-// Puts the port that it got into `url`, if that has none.
+// Writes the assigned port into `url`, if that has none.
 std::error_code Server::listen_at(Url &url, const tcp::endpoint &address, bool is_one_of_several) {
-    Listener listener(contexts_.front(), url);
+    Listener listener(threads_.front().context, url);
     try {
         listener.acceptor.open(address.protocol());
         listener.acceptor.set_option(tcp::acceptor::reuse_address(true));
@@ -145,65 +173,85 @@ std::error_code Server::listen_at(Url &url, const tcp::endpoint &address, bool i
         return error.code();
     }
     auto &kept = listeners_.emplace_back(std::move(listener));
-    asio::co_spawn(contexts_.front(), accept(kept), asio::detached);
+    begin(threads_.front().tasks, threads_.front().context.get_executor(), "a listener", accept(kept));
     return {};
 }
 
 awaitable<void> Server::accept(Listener &listener) {
-    asio::steady_timer pause(contexts_.front());
+    asio::steady_timer pause(threads_.front().context);
+    const std::string address = listener.url.text();
     while (true) {
-        auto &context = next_context();
+        auto &thread = next_thread();
         std::error_code failure;
-        tcp::socket socket = co_await listener.acceptor.async_accept(context, asio::redirect_error(use_awaitable, failure));
+        asio::any_io_executor strand;
+        try {
+            strand = strand_of(thread);
+        } catch (const std::bad_alloc &) {
+            failure = std::make_error_code(std::errc::not_enough_memory);
+        }
+        std::optional<tcp::socket> socket;
+        if (!failure) {
+            socket.emplace(co_await listener.acceptor.async_accept(strand, asio::redirect_error(use_awaitable, failure)));
+        }
         if (!listener.acceptor.is_open()) {
             co_return;
         }
         if (failure) {
-            // Too many open files, say: those who wait stay where they are.
-            LogLine(Level::Error, "cannot_accept").with("listener", listener.url.text()).with("error", failure);
+            // Too many open files, for instance: waiting connections stay where they are.
+            LogLine(Level::Error, "cannot_accept").with("listener", address).with("error", failure);
             pause.expires_after(100ms);
             co_await pause.async_wait(use_awaitable);
             continue;
         }
-        auto guest = std::make_shared<Guest>(house_, listener.url, next_guest_++);
-        auto serving = Guest::serve(std::move(guest), std::move(socket));
-        asio::co_spawn(context, std::move(serving), asio::detached);
+        // Without memory for it, a connection is turned away, and the listener goes on.
+        auto serve = [this, &thread, &listener, strand, id = next_guest_++, socket = std::move(*socket)]() mutable {
+            auto guest = std::make_shared<Guest>(house_, listener.url, id);
+            begin(thread.guests, strand, "a guest", Guest::serve(std::move(guest), std::move(socket)));
+        };
+        const auto refused = [this]() noexcept {
+            house_.guests.turned_away();
+            LogLine(Level::Warning, "refused").with("reason", "no memory");
+        };
+        begin_there(thread.context, std::move(serve), refused);
     }
 }
 
-// What is announced here is announced there, and the other way round.
+// Announces this relay's broadcasts there, and the other way round.
 void Server::connect_to(const Url &url) {
     auto upstream_config = origin_config(options_);
     upstream_config.id = origin_.id();
-    auto &upstream = upstreams_.emplace_back(url, std::move(upstream_config), next_context());
+    auto &upstream = upstreams_.emplace_back(url, std::move(upstream_config), next_thread());
     comoq::lite::ReconnectConfig config;
+    if (!url.is_websocket()) {
+        config.session.path = url.target;
+    }
+    config.session.max_announced = options_.max_announced;
+    config.session.max_requested = options_.max_requested;
     config.session.publish = origin_.consumer();
     config.session.subscribe = upstream.origin.producer();
     if (!options_.allowed.empty()) {
         config.session.publish = config.session.publish->scope(options_.allowed);
         config.session.subscribe = config.session.subscribe->scope(options_.allowed);
     }
-    // Who has others to ask does not wait long for one.
+    // A relay with other upstreams to ask does not wait long for one.
     config.patience = options_.upstreams.size() > 1 ? 1s : 10s;
-    auto connect = [url, tls = upstream_tls_]() -> awaitable<std::shared_ptr<comoq::Transport>> {
-        std::string what;
-        try {
-            auto transport = co_await dial(url, tls);
-            LogLine(Level::Info, "upstream_connected").with("url", url.text());
-            co_return transport;
-        } catch (const std::exception &error) {
-            what = error.what();
-        }
-        LogLine(Level::Warning, "upstream_failed").with("url", url.text()).with("error", what);
-        throw std::system_error(make_error_code(comoq::Error::Transport));
+    config.on_retry = [url](std::error_code code, std::chrono::milliseconds pause) {
+        LogLine line(Level::Warning, "upstream_lost");
+        line.with("url", url.text()).with("error", code ? code.message() : "closed");
+        line.with("again_in_ms", static_cast<std::uint64_t>(pause.count()));
+    };
+    auto connect = [&upstream, tls = upstream_tls_]() -> awaitable<std::shared_ptr<comoq::Transport>> {
+        upstream.connection = co_await dial(upstream.url, tls);
+        LogLine(Level::Info, "upstream_connected").with("url", upstream.url.text());
+        co_return upstream.connection;
     };
     auto connected = comoq::lite::keep_connected(std::move(connect), std::move(config));
-    asio::co_spawn(upstream.context, std::move(connected), asio::bind_cancellation_slot(upstream.stop.slot(), asio::detached));
+    begin(upstream.thread.tasks, strand_of(upstream.thread), "an upstream", std::move(connected));
     auto shown = comoq::mirror(upstream.origin.consumer(), origin_.producer());
-    asio::co_spawn(upstream.context, std::move(shown), asio::detached);
+    begin(upstream.thread.tasks, strand_of(upstream.thread), "the announcements of an upstream", std::move(shown));
 }
 
-// What nobody announced is asked for there when somebody asks for it here.
+// A request here for a broadcast that nobody announced is passed on there.
 void Server::serve_from_upstreams() {
     std::vector<comoq::OriginConsumer> from;
     for (const auto &upstream : upstreams_) {
@@ -214,7 +262,8 @@ void Server::serve_from_upstreams() {
         producer = *producer.scope(options_.allowed);
     }
     auto served = comoq::proxy(std::move(from), producer, producer.dynamic());
-    asio::co_spawn(next_context(), std::move(served), asio::detached);
+    auto &thread = next_thread();
+    begin(thread.tasks, strand_of(thread), "requests to upstreams", std::move(served));
 }
 
 awaitable<void> Server::log_stats() {
@@ -231,7 +280,7 @@ awaitable<void> Server::log_stats() {
         const auto seconds = static_cast<std::uint64_t>(options_.stats.count());
         LogLine line(Level::Info, "stats");
         line.with("connected", guests.present).with("entered", guests.entered).with("refused", guests.refused);
-        line.with("announced", origin.announced).with("served", origin.served).with("pending", origin.pending);
+        line.with("announced", origin.announced).with("left_out", guests.left_out).with("served", origin.served).with("pending", origin.pending);
         line.with("watchers", origin.watchers).with("cached_groups", origin.cached_groups);
         line.with("cached_bytes", origin.cached_bytes).with("evicted_groups", origin.evicted_groups);
         line.with("lagged_readers", origin.lagged_readers);
@@ -244,7 +293,7 @@ awaitable<void> Server::log_stats() {
 awaitable<void> Server::wait_for_signal() {
     const int signal = co_await signals_->async_wait(use_awaitable);
     LogLine(Level::Info, "shutting_down").with("signal", signal == SIGINT ? "SIGINT" : "SIGTERM");
-    // The next one has its usual effect.
+    // The next signal has its usual effect.
     signals_->clear();
     co_await shut_down();
 }
@@ -255,31 +304,51 @@ awaitable<void> Server::shut_down() {
         listener.acceptor.close(ignored);
     }
     ticks_->cancel();
-    for (auto &upstream : upstreams_) {
-        asio::post(upstream.context, [&upstream] { upstream.stop.emit(asio::cancellation_type::terminal); });
+    for (auto &thread : threads_) {
+        asio::post(thread.context, [&thread] { thread.tasks.cancel(); });
     }
     house_.guests.close();
-    asio::steady_timer wait(contexts_.front());
-    const auto begin = std::chrono::steady_clock::now();
-    const auto least = upstreams_.empty() ? 0ms : goodbye_to_upstreams;
-    while (true) {
-        const auto waited = std::chrono::steady_clock::now() - begin;
-        if (waited >= longest_goodbye || (waited >= least && house_.guests.numbers().present == 0)) {
-            break;
+    if (!co_await all_over_within(longest_goodbye)) {
+        for (auto &thread : threads_) {
+            asio::post(thread.context, [&thread] { thread.guests.cancel(); });
         }
-        wait.expires_after(10ms);
-        co_await wait.async_wait(use_awaitable);
+        co_await all_over_within(longest_end);
     }
     LogLine(Level::Info, "stopped").with("left", house_.guests.numbers().present);
-    for (auto &context : contexts_) {
-        context.stop();
+    for (auto &thread : threads_) {
+        thread.context.stop();
+    }
+}
+
+awaitable<bool> Server::all_over_within(std::chrono::milliseconds time) {
+    try {
+        co_await comoq::with_timeout(all_over(), time);
+    } catch (const std::system_error &error) {
+        if (error.code() != comoq::Error::Timeout) {
+            throw;
+        }
+        co_return false;
+    }
+    co_return true;
+}
+
+// Completes when all tasks are over: by then, upstreams have heard the goodbye, too.
+awaitable<void> Server::all_over() {
+    for (auto &thread : threads_) {
+        co_await thread.tasks.idle();
+        co_await thread.guests.idle();
+    }
+    for (auto &upstream : upstreams_) {
+        if (upstream.connection != nullptr) {
+            co_await upstream.connection->done();
+        }
     }
 }
 
 void Server::run() {
     std::vector<std::thread> threads;
-    for (auto &context : contexts_) {
-        threads.emplace_back([&context] {
+    for (auto &thread : threads_) {
+        threads.emplace_back([&context = thread.context] {
             const auto work = asio::make_work_guard(context);
             context.run();
         });

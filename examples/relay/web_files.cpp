@@ -13,9 +13,6 @@
 
 namespace {
 
-// It is read whole: a page, its scripts and its pictures, not an archive.
-constexpr std::uintmax_t largest_file = 4 << 20;
-
 constexpr std::array<std::pair<std::string_view, std::string_view>, 14> types = {{
     {".html", "text/html; charset=utf-8"},
     {".js", "text/javascript; charset=utf-8"},
@@ -38,7 +35,7 @@ std::string_view type_of(const std::filesystem::path &file) {
     return found == types.end() ? "application/octet-stream" : found->second;
 }
 
-// Without %XX; nothing if that is malformed, or hides a zero or a slash.
+// Decodes %XX; nothing if that is malformed, or hides a zero or a slash.
 std::optional<std::string> decoded(std::string_view text) {
     std::string plain;
     while (!text.empty()) {
@@ -62,7 +59,7 @@ std::optional<std::string> decoded(std::string_view text) {
     return plain;
 }
 
-// The part of a path has no meaning of its own, and is not hidden.
+// True if the part of a path is an ordinary name, and is not hidden.
 bool is_name(const std::filesystem::path &part) { return !part.empty() && part.native().front() != '.'; }
 
 bool is_below(const std::filesystem::path &file, const std::filesystem::path &directory) {
@@ -76,7 +73,8 @@ WebAnswer refusal(unsigned status, std::string_view reason) {
     answer.head.status = status;
     answer.head.reason = reason;
     answer.head.fields.add("Content-Type", "text/plain; charset=utf-8");
-    answer.body = fmt::format("{} {}\n", status, reason);
+    answer.text = fmt::format("{} {}\n", status, reason);
+    answer.size = answer.text.size();
     return answer;
 }
 
@@ -93,7 +91,7 @@ WebAnswer WebFiles::answer(const comoq::websocket::RequestHead &request) const {
     }
     const auto wanted = std::filesystem::path(*name).relative_path();
     for (const auto &part : wanted) {
-        // The last one of a directory is empty.
+        // The last part of a directory is empty.
         if (!part.empty() && !is_name(part)) {
             return refusal(404, "Not Found");
         }
@@ -101,7 +99,7 @@ WebAnswer WebFiles::answer(const comoq::websocket::RequestHead &request) const {
     std::error_code failure;
     auto file = std::filesystem::canonical(directory_ / wanted, failure);
     if (!failure && std::filesystem::is_directory(file, failure)) {
-        // What the page names stands beside it only if the browser knows that this is a directory.
+        // The browser resolves the page's relative links correctly only if it knows that this is a directory.
         if (!wanted.empty() && !target.ends_with('/')) {
             auto answer = refusal(301, "Moved Permanently");
             answer.head.fields.add("Location", "/" + std::string(target.substr(std::min(target.find_first_not_of('/'), target.size()))) + "/");
@@ -109,18 +107,14 @@ WebAnswer WebFiles::answer(const comoq::websocket::RequestHead &request) const {
         }
         file = std::filesystem::canonical(file / "index.html", failure);
     }
-    // Links may have led out of it.
+    // Links may have led out of the directory.
     if (failure || !is_below(file, directory_) || !std::filesystem::is_regular_file(file, failure)) {
         return refusal(404, "Not Found");
     }
-    const auto size = std::filesystem::file_size(file, failure);
-    if (failure || size > largest_file) {
-        return refusal(failure ? 404 : 413, failure ? "Not Found" : "Content Too Large");
-    }
-    std::ifstream in(file, std::ios::binary);
     WebAnswer answer;
-    answer.body.resize(static_cast<std::size_t>(size));
-    if (!in.read(answer.body.data(), static_cast<std::streamsize>(size))) {
+    answer.size = std::filesystem::file_size(file, failure);
+    answer.file.open(file, std::ios::binary);
+    if (failure || !answer.file) {
         return refusal(404, "Not Found");
     }
     answer.head.fields.add("Content-Type", type_of(file));

@@ -1,29 +1,34 @@
-// A directory of files, as a browser asks for them.
+// A directory of files for browsers.
 #pragma once
 
 #include <comoq/websocket/http_head.hpp>
 
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
 
+// An answer: its head, and a line of text or a file, which is read while it is sent.
 struct WebAnswer {
     comoq::websocket::ResponseHead head;
-    std::string body;
+    std::string text;
+    std::ifstream file;
+    std::uintmax_t size = 0;  // of the body, in bytes
 };
 
 class WebFiles {
 public:
-    // Throws std::filesystem::filesystem_error if it is not there.
+    // Throws std::filesystem::filesystem_error if the directory does not exist.
     explicit WebFiles(const std::filesystem::path &directory) : directory_(std::filesystem::canonical(directory)) {}
 
-    // GET and HEAD of what is in the directory, or below it; index.html for a directory. Nothing outside it, by whatever
-    // names or links, and nothing hidden. Any thread.
+    // Answers GET and HEAD for files in the directory, or below it; index.html for a directory. It serves nothing
+    // outside it, by whatever names or links, and nothing hidden. Any thread.
     WebAnswer answer(const comoq::websocket::RequestHead &request) const;
 
 private:
     std::filesystem::path directory_;
 };
 
-// Another status, with a line of text.
+// Answers with another status and a line of text.
 WebAnswer refusal(unsigned status, std::string_view reason);

@@ -34,7 +34,7 @@ bool CommandLine::parse(int argc, char **argv) const {
         const std::string_view argument = argv[i];
         if (only_words || !argument.starts_with('-') || argument == "-") {
             if (words == words_.size()) {
-                throw UsageError(fmt::format("{} is one too many (--help tells)", in_quotes(argument)));
+                throw UsageError(fmt::format("unexpected argument {} (see --help)", in_quotes(argument)));
             }
             words_[words++](argument);
             continue;

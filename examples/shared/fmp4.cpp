@@ -13,7 +13,7 @@ namespace {
 // The whole file is kept in memory to compare with; this is an example, not an archive.
 constexpr std::uintmax_t max_file_size = std::uintmax_t{1} << 30;
 
-// What one group holds: beyond that it would drop its oldest frames.
+// The capacity of a group: beyond it, the group would drop its oldest frames.
 constexpr std::size_t max_group_bytes = std::size_t{32} << 20;
 constexpr std::size_t max_group_frames = 32768;
 
@@ -31,7 +31,7 @@ std::uint64_t big_endian(Block bytes) {
     return value;
 }
 
-// Four characters; what cannot be printed becomes a dot, as the file may be anything.
+// Four characters; a dot stands for each unprintable one, because the file may contain anything.
 std::string type_name(Block bytes) {
     std::string name;
     for (std::byte byte : bytes) {
@@ -134,7 +134,7 @@ std::vector<std::byte> read_file(const std::filesystem::path &path) {
         throw BadFile("cannot be read: " + ec.message());
     }
     if (size > max_file_size) {
-        throw BadFile(fmt::format("is larger than {} MiB, which is all that this example reads", max_file_size >> 20));
+        throw BadFile(fmt::format("is larger than {} MiB, the limit of this example", max_file_size >> 20));
     }
     std::ifstream in(path, std::ios::binary);
     if (!in) {
@@ -143,7 +143,7 @@ std::vector<std::byte> read_file(const std::filesystem::path &path) {
     std::vector<std::byte> bytes(static_cast<std::size_t>(size));
     in.read(reinterpret_cast<char *>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     if (static_cast<std::size_t>(in.gcount()) != bytes.size()) {
-        throw BadFile("cannot be read to its end");
+        throw BadFile("cannot be read completely");
     }
     return bytes;
 }
@@ -152,7 +152,7 @@ Movie parse(Block file) {
     if (file.empty()) {
         throw BadFile("is empty");
     }
-    // Asked first, so that a text file is called no MP4 and not a truncated one.
+    // Checked first, so that a text file is reported as not an MP4, and not as a truncated one.
     if (file.size() < 8 || type_name(file.subspan(4, 4)) != "ftyp") {
         throw BadFile("is not an MP4 file: it does not begin with an ftyp box");
     }

@@ -1,4 +1,4 @@
-// A fragmented MP4 cut into what is sent: the start that every player needs first, and the fragments after it.
+// A fragmented MP4, cut into parts to send: the start that every player needs first, and the fragments after it.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace fmp4 {
 
-// What is wrong with a file, in one line.
+// A fault of a file, in one line.
 class BadFile : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
@@ -19,20 +19,19 @@ public:
 // A top-level box, header included, or several in a row.
 using Block = std::span<const std::byte>;
 
-// Everything in order: `init`, then each block of each fragment, are all the bytes of the file and no others.
+// In order, `init` and each block of each fragment are all the bytes of the file, and no others.
 struct Movie {
     // From `ftyp` to the end of `moov`.
     Block init;
-    // One block a box. A fragment is a `moof` and its `mdat`, and whatever stands before them since the last fragment
-    // (`styp`, `sidx`, `prft`, `emsg`, `free`). Boxes after the last `mdat`, such as `mfra`, are a fragment of their
-    // own.
+    // One block for each box. A fragment is a `moof` and its `mdat`, and the boxes before them since the last fragment
+    // (`styp`, `sidx`, `prft`, `emsg`, `free`). Boxes after the last `mdat`, such as `mfra`, are their own fragment.
     std::vector<std::vector<Block>> fragments;
 };
 
 // Reads a whole file; throws BadFile.
 std::vector<std::byte> read_file(const std::filesystem::path &path);
 
-// Cuts a file into its parts, which point into `file`; throws BadFile if it is not fragmented MP4, or not all of one.
+// Cuts a file into its parts, which point into `file`; throws BadFile if it is not a complete fragmented MP4.
 Movie parse(Block file);
 
 }  // namespace fmp4

@@ -23,7 +23,7 @@ bool has_type(Block box, std::string_view type) {
            });
 }
 
-// The boxes of a type in a row of boxes, without their headers. What is malformed ends the row.
+// The boxes of one type in a row of boxes, without their headers. A malformed box ends the row.
 std::vector<Block> find(Block row, std::string_view type) {
     std::vector<Block> found;
     while (row.size() >= 8) {
@@ -44,10 +44,10 @@ Block first(Block row, std::string_view type) {
     return all.empty() ? Block() : all.front();
 }
 
-// Full boxes have a version, which says how wide what stands before a field is.
+// Full boxes have a version, which determines the width of their first fields.
 bool is_wide(Block box) { return !box.empty() && box[0] == std::byte{1}; }
 
-// Units a second, by the number of the track.
+// Units per second, by the number of the track.
 std::map<std::uint64_t, std::uint64_t> timescales(Block init) {
     std::map<std::uint64_t, std::uint64_t> scales;
     for (const Block track : find(first(init, "moov"), "trak")) {

@@ -9,8 +9,8 @@
 
 namespace fmp4 {
 
-// The time of each fragment since the first one, which is when its first track says that it begins to be decoded (tfdt, in
-// the units of mdhd). One that does not say takes the time of the one before.
+// The time of each fragment since the first one, by the decode time of its first track (tfdt, in the units of mdhd). A
+// fragment without one takes the time of the fragment before.
 std::vector<std::chrono::microseconds> times_of(const Movie &movie);
 
 }  // namespace fmp4

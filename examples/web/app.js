@@ -1,4 +1,4 @@
-// What a relay has: its announcements as they come and go, and the groups of one track that was asked for.
+// The contents of a relay: its announcements as they come and go, and the groups of one requested track.
 import * as Moq from "@moq/net";
 import Session from "@moq/qmux";
 
@@ -23,7 +23,7 @@ function relayUrl(text) {
 	return url;
 }
 
-// The package's own connect() would try WebTransport first, and its reconnecting one too: hence a transport of our own.
+// The package's connect() and its reconnecting variant try WebTransport first: hence our own transport.
 async function connect(url, signal) {
 	const transport = new Session(url, {
 		protocols: ["moq-lite-05"],
@@ -42,7 +42,7 @@ async function connect(url, signal) {
 		signal.removeEventListener("abort", giveUp);
 	}
 	const session = await Moq.Connection.connect(url, { transport, signal });
-	// Of the two, only the transport tells the reason of an orderly end.
+	// Only the transport has the reason of an orderly end; the session has not.
 	return { session, closed: transport.closed };
 }
 
@@ -81,7 +81,7 @@ async function stayConnected(url, signal) {
 		}
 		if (signal.aborted) return;
 		disconnected();
-		// One that is accepted and dropped at once must not be hammered.
+		// A relay that accepts and drops the connection at once must not be hammered.
 		if (performance.now() - since > LONGEST_PAUSE) pause = FIRST_PAUSE;
 		showStatus("lost", "Not connected", `${trouble.trim().replace(/\.?$/, ".")} Trying again…`);
 		await sleep(pause, signal);
@@ -92,7 +92,7 @@ async function stayConnected(url, signal) {
 function disconnected() {
 	connection = undefined;
 	clearAnnounced("Not connected.");
-	if (watch) showWatch("lost", "Not connected. It is asked for again as soon as the relay is back.");
+	if (watch) showWatch("lost", "Not connected. The track is requested again as soon as the relay is back.");
 }
 
 function sleep(ms, signal) {
@@ -124,7 +124,7 @@ function start(text) {
 function showStatus(state, text, trouble = "") {
 	$("status").dataset.state = state;
 	$("status").textContent = text;
-	// While it tries again, what went wrong stays to be read.
+	// The last error stays visible while it tries again.
 	if (state !== "connecting") {
 		$("trouble").textContent = trouble;
 		$("trouble").hidden = trouble === "";
@@ -153,7 +153,7 @@ async function followAnnounced(session) {
 const findAnnounced = (path) => [...$("announced").children].find((item) => item.dataset.path === path);
 
 function addAnnounced(path) {
-	// What is being watched has come, or come back.
+	// The watched broadcast has come, or come back.
 	if (watch?.path === path && ["error", "ended"].includes($("watch").dataset.state)) void read(watch);
 	if (findAnnounced(path)) return;
 	const item = document.createElement("li");
@@ -189,7 +189,7 @@ function countAnnounced() {
 	$("announced-note").hidden = count > 0;
 }
 
-// ---- The track that was asked for
+// ---- The requested track
 
 let watch;
 
@@ -202,7 +202,7 @@ function ask(path, track) {
 	$("groups").hidden = true;
 	paint();
 	if (connection) void read(watch);
-	else showWatch("lost", "Not connected. It is asked for as soon as the relay is back.");
+	else showWatch("lost", "Not connected. The track is requested as soon as the relay is back.");
 }
 
 function leave() {
@@ -218,7 +218,7 @@ async function read(mine) {
 	const name = `“${mine.track}” of “${mine.path}”`;
 	const current = () => mine === watch && session === connection;
 	const broadcast = session.consume(mine.path);
-	// Without an age to wait for, only the newest group is certain to be sent in full.
+	// Without a maximum latency only the newest group is certain to be sent in full.
 	const subscriber = broadcast.subscribe(mine.track, { latencyMax: 5000 });
 	mine.close = () => {
 		subscriber.close();
@@ -282,7 +282,7 @@ function showWatch(state, text) {
 	$("watch-note").textContent = text;
 }
 
-// A track may have thousands of frames a second: what has changed is drawn some times a second only.
+// A track may have thousands of frames a second: draw changes only a few times a second.
 let painting;
 
 function changed(record) {
@@ -329,7 +329,7 @@ function showAge() {
 
 // ---- Words and numbers
 
-// What our relay means by its codes. Of a code 0 only the most usual cause can be told.
+// The meaning of our relay's codes. For code 0 only the likeliest cause is known.
 const REASONS = new Map([
 	[0, "refused. Most likely nobody has it."],
 	[2, "too old, and no longer kept."],
@@ -338,7 +338,7 @@ const REASONS = new Map([
 	[13, "unknown: nobody has it."],
 	[24, "its publisher has gone."],
 	[25, "closed by its publisher."],
-	[30, "unknown: no way leads to it."],
+	[30, "unknown: no route leads to it."],
 ]);
 
 function explain(err) {
@@ -350,7 +350,7 @@ function explain(err) {
 function beginning(payload) {
 	let text;
 	try {
-		// In a stream, a letter that is cut off at the end is no error.
+		// In streaming mode a character that is cut off at the end is not an error.
 		text = new TextDecoder("utf-8", { fatal: true }).decode(payload.subarray(0, 80), { stream: true });
 	} catch {}
 	if (text !== undefined && !/[^\P{C}\t\n\r]/u.test(text)) return { kind: "text", text };

@@ -1,6 +1,7 @@
 /// \file
 /// Payloads that are shared instead of copied.
 #pragma once
+#include "error.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -8,9 +9,9 @@
 #include <limits>
 #include <memory>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -24,13 +25,13 @@ class Bytes {
 public:
     Bytes() noexcept = default;
 
-    /// Takes the buffer over: the payload is not copied and stays where it is (but for a string so short that it lies
-    /// within the string object itself). One allocation, for the reference count.
+    /// Takes the buffer over: the payload is not copied and stays in place (except for a string that is short enough to
+    /// lie within the string object itself). One allocation, for the reference count.
     Bytes(std::vector<std::byte> &&buffer) : Bytes(adopt(std::move(buffer))) {}
     Bytes(std::vector<std::uint8_t> &&buffer) : Bytes(adopt(std::move(buffer))) {}
     Bytes(std::string &&buffer) : Bytes(adopt(std::move(buffer))) {}
 
-    /// A view into anything, which `owner` keeps alive. Without an owner the bytes must outlive everything.
+    /// A view into any object, which `owner` keeps alive. Without an owner the bytes must outlive all handles on them.
     explicit Bytes(std::shared_ptr<const void> owner, std::span<const std::byte> view) {
         if (!view.empty()) {
             owner_ = std::move(owner);
@@ -61,6 +62,7 @@ public:
         const std::span<const std::byte> view(buffer.get(), bytes.size());
         return Bytes(std::move(buffer), view);
     }
+    static Bytes copy(std::span<const std::uint8_t> octets) { return copy(std::as_bytes(octets)); }
     static Bytes copy(std::string_view bytes) { return copy(std::as_bytes(std::span(bytes))); }
 
     /// The first byte, which stays where it is as long as any handle on the buffer. Null when empty.
@@ -72,10 +74,10 @@ public:
     std::string_view view() const noexcept { return {reinterpret_cast<const char *>(data_), size_}; }
 
     /// `count` bytes from `offset` on, or as many of them as there are, in the same buffer.
-    /// Throws `std::out_of_range` if `offset` is beyond the end.
+    /// Throws BoundsExceeded if `offset` is beyond the end.
     Bytes slice(std::size_t offset, std::size_t count = std::numeric_limits<std::size_t>::max()) const {
         if (offset > size_) {
-            throw std::out_of_range("comoq::Bytes::slice: the offset is beyond the end");
+            throw std::system_error(make_error_code(Error::BoundsExceeded), "comoq::Bytes::slice");
         }
         return Bytes(owner_, span().subspan(offset, count < size_ - offset ? count : size_ - offset));
     }

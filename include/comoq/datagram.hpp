@@ -7,8 +7,13 @@
 
 namespace comoq {
 
-/// A payload of at most 1,200 bytes that may get lost. It has a number of its track's, as a group has.
+/// A payload of at most 1,200 bytes that may get lost. Its number is one of the track's sequence numbers, as a group's
+/// is.
 struct Datagram {
+    Datagram() noexcept = default;
+    Datagram(std::uint64_t number, Timestamp at, Bytes bytes) noexcept
+        : sequence(number), timestamp(at), payload(std::move(bytes)) {}
+
     std::uint64_t sequence = 0;
     /// In the track's timescale.
     Timestamp timestamp;

@@ -1,16 +1,19 @@
 /// \file
-/// Error codes: what goes wrong, and the number by which it is known to a peer.
+/// Error codes: failures, and the numbers that tell a peer of them.
 #pragma once
 
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <system_error>
+
+#include <comoq/config.hpp>
 
 namespace comoq {
 
-/// What went wrong. A value is the code that travels to a peer, except for the last four: those have no code of their
-/// own there, or travel as 0, and a `std::error_code` of value 0 would mean success.
+/// The failures. A value is the code that travels to a peer, except for the last four: those have no code of their own
+/// there, or travel as 0, and a `std::error_code` of value 0 would mean success.
 enum class Error : int {
     RequiredExtension = 1,
     Old = 2,
@@ -49,7 +52,7 @@ namespace detail {
 inline constexpr std::uint32_t first_app_code = 64;
 
 // The values from Cancelled on belong to errors of this process, with room for a few more of them. An application's
-// code that falls there has its top bit set in the value, which is all that keeps 64 + 65472 from being Cancelled.
+// code in that range has the top bit of its value set: without it, 64 + 65472 would be Cancelled.
 inline constexpr std::uint32_t first_local_value = 0x10000;
 inline constexpr std::uint32_t local_values = 16;
 inline constexpr std::uint32_t moved_app_code = 0x8000'0000;
@@ -132,9 +135,22 @@ constexpr const char *text_of(Error error) noexcept {
     return nullptr;
 }
 
-class ErrorCategory final : public std::error_category {
+/// Modules that hide their symbols may have a category each: all with that name are the same.
+class COMOQ_VISIBLE ErrorCategory final : public std::error_category {
 public:
-    const char *name() const noexcept override { return "comoq"; }
+    static constexpr const char *category_name = "comoq";
+    const char *name() const noexcept override { return category_name; }
+
+    bool equivalent(int value, const std::error_condition &condition) const noexcept override {
+        return is_same(condition.category()) && condition.value() == value;
+    }
+    bool equivalent(const std::error_code &code, int value) const noexcept override {
+        return is_same(code.category()) && code.value() == value;
+    }
+
+    static bool is_same(const std::error_category &other) noexcept {
+        return std::string_view(other.name()) == category_name;
+    }
 
     std::string message(int value) const override {
         if (value == 0) {
@@ -153,37 +169,44 @@ public:
 
 }  // namespace detail
 
-/// The category of every code of this library, named "comoq".
-inline const std::error_category &error_category() noexcept {
+/// The category of every code of this library, named "comoq". There is one for the whole process, unless modules that
+/// hide their symbols are loaded apart from one another; the codes of all of them equal their `Error`.
+COMOQ_VISIBLE inline const std::error_category &error_category() noexcept {
     static const detail::ErrorCategory category;
     return category;
 }
 
 inline std::error_code make_error_code(Error error) noexcept { return {static_cast<int>(error), error_category()}; }
 
+/// Whether it is this error, also if the code comes from another module, which has its own category.
+inline bool operator==(const std::error_code &code, Error error) noexcept {
+    return code.value() == static_cast<int>(error) && detail::ErrorCategory::is_same(code.category());
+}
+
 /// An application's own error: of the category "comoq", and 64 + n to a peer.
 ///
-/// Its value is 64 + n too, as a signed number. Where that would be one of the 16 values from `Error::Cancelled` on,
-/// the value has its top bit set as well: no application error ever equals one of `Error`. The codes 0x8001'0000 to
-/// 0x8001'000f are therefore not to be had and mean those without the top bit, and an n too large for 64 + n to fit
-/// into 32 bits is taken for the largest that fits. All others are distinct and survive the way to a peer and back.
+/// Its value is 64 + n too, as a signed number. If that would be one of the 16 values from `Error::Cancelled` on, the
+/// value has its top bit set as well: an application error never equals an `Error`. The codes 0x8001'0000 to
+/// 0x8001'000f are therefore not available and mean those without the top bit. An n too large for 64 + n to fit into 32
+/// bits counts as the largest that fits. All others are distinct and survive the way to a peer and back.
 inline std::error_code app_error(std::uint32_t n) noexcept {
     constexpr auto most = std::numeric_limits<std::uint32_t>::max() - detail::first_app_code;
     const std::uint32_t code = detail::first_app_code + (n < most ? n : most);
     return {static_cast<int>(detail::value_of_app_code(code)), error_category()};
 }
 
-/// The code by which a peer is told of `ec`.
+/// The code that a peer gets for `ec`.
 ///
 /// `Cancelled` is 0, `InvalidPath` 15, `RoutingLoop` 12, `LimitReached` 6, every other `Error` its value, an
-/// application's error 64 + n. A code of any other category is 4 (`Transport`), `asio::error::operation_aborted` among
-/// them: it says that a local wait was cancelled, which is seldom what a peer should hear, so give `Error::Cancelled`
-/// to say that. A false code is 0 whatever its category, because to fail with a false code is to fail with `Cancelled`.
+/// application's error 64 + n. A code of any other category is 4 (`Transport`). That includes
+/// `asio::error::operation_aborted`, which means that a local wait was cancelled: a peer should seldom hear of that,
+/// and `Error::Cancelled` says so if it should. A false code is 0 whatever its category, because failing with a false
+/// code means failing with `Cancelled`.
 inline std::uint32_t wire_code(std::error_code ec) noexcept {
     if (!ec) {
         return 0;
     }
-    if (ec.category() != error_category()) {
+    if (!detail::ErrorCategory::is_same(ec.category())) {
         return static_cast<std::uint32_t>(Error::Transport);
     }
     switch (static_cast<Error>(ec.value())) {
@@ -203,9 +226,9 @@ inline std::uint32_t wire_code(std::error_code ec) noexcept {
                                          : detail::app_code_of_value(value);
 }
 
-/// What a peer meant by `code`: 0 is `Cancelled`, 64 and above an application's error. A code below 64 that has no name
-/// here keeps its number, so that it can be passed on. The result is never false, and `wire_code` of it is `code` again
-/// (but for the 16 codes that `app_error` speaks of).
+/// The meaning of a peer's `code`: 0 is `Cancelled`, 64 and above an application's error. A code below 64 without a
+/// name here keeps its number, so that it can be passed on. The result is never false, and its `wire_code` is `code`
+/// again (except for the 16 codes described at `app_error`).
 inline std::error_code error_from_wire(std::uint32_t code) noexcept {
     if (code == 0) {
         return make_error_code(Error::Cancelled);

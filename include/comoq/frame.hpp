@@ -1,8 +1,10 @@
 #pragma once
+#include "config.hpp"
 #include "bytes.hpp"
-#include "detail/frame_state.hpp"
-#include "detail/group_state.hpp"
-#include "detail/mapped_source.hpp"
+#include "detail/media/frame_state.hpp"
+#include "detail/media/group_state.hpp"
+#include "detail/wait/failure.hpp"
+#include "detail/wait/mapped_source.hpp"
 #include "operation.hpp"
 #include "time.hpp"
 
@@ -11,13 +13,18 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 namespace comoq {
 
-/// The smallest unit of media: a payload and when it is to be shown.
+/// The smallest unit of media: a payload, and the time to show it.
 struct Frame {
+    Frame() noexcept = default;
+    Frame(Timestamp at, Bytes bytes) noexcept : timestamp(at), payload(std::move(bytes)) {}
+
     /// In the track's timescale.
     Timestamp timestamp;
     Bytes payload;
@@ -25,80 +32,95 @@ struct Frame {
 
 namespace detail {
 
-/// A frame as a reader gets it, made outside the track's lock.
-inline Frame frame_of(FrameSlot &&slot) {
-    return Frame{slot.timestamp, slot.chunked != nullptr ? slot.chunked->whole() : std::move(slot.payload)};
-}
+/// A frame for a reader, made outside the track's lock.
+Frame frame_of(FrameSlot &&slot);
 
 }  // namespace detail
 
-/// Reads a frame, perhaps while it is still being written. Chunks come as they were written, not copied.
+/// Reads a frame, perhaps while it is still being written. Bytes arrive as they are written, not copied; small chunks
+/// may be joined.
 ///
-/// A frame that is failed fails with its group's code for those who have not read it whole. What was read stays valid.
+/// When a frame fails, readers that have not finished it get the group's error code. Data already read stays valid.
 /// Threads: one handle is for one thread at a time. The handle keeps the frame's memory.
 class FrameConsumer {
 public:
-    /// For the library.
-    explicit FrameConsumer(std::shared_ptr<detail::FrameReader> reader) noexcept : reader_(std::move(reader)) {}
+    /// Empty: of size 0, and its steps fail with Closed.
+    FrameConsumer() noexcept = default;
+    explicit FrameConsumer(detail::Passkey, std::shared_ptr<detail::FrameReader> reader) noexcept : reader_(std::move(reader)) {}
+
+    /// Lets go of the frame, and gives how much of it was read. This handle is empty then.
+    std::uint64_t leave(detail::Passkey) noexcept {
+        const auto reader = std::move(reader_);
+        if (reader == nullptr) return 0;
+        const detail::Lock lock(reader->shared->mutex);
+        return reader->offset;
+    }
+    bool is_empty() const noexcept { return reader_ == nullptr; }
 
     /// In bytes, as declared by the writer.
-    std::uint64_t size() const noexcept { return reader_->frame->size(); }
-    Timestamp timestamp() const noexcept { return reader_->frame->timestamp(); }
+    std::uint64_t size() const noexcept { return reader_ != nullptr ? reader_->size : 0; }
+    Timestamp timestamp() const noexcept { return reader_ != nullptr ? reader_->timestamp : Timestamp(); }
 
-    /// The next chunk, as soon as it is written; empty at the frame's end.
-    Operation<std::optional<Bytes>> read_chunk() {
-        return Operation<std::optional<Bytes>>(detail::Step(detail::ChunkRule(reader_)));
-    }
+    /// The next bytes, as soon as they are written; empty at the frame's end.
+    Operation<std::optional<Bytes>> read_chunk();
 
-    /// The whole frame in one piece, from its first byte whatever was read before, once it is complete. A frame that was
-    /// written in several chunks is joined once for all who ask.
-    Operation<Bytes> read_all() {
-        return Operation<Bytes>(detail::mapped<Bytes>(
-            detail::Step(detail::WholeFrameRule(reader_)),
-            [](std::shared_ptr<detail::FrameState> &&frame) { return frame->whole(); }));
-    }
+    /// The rest of the frame that has not been read yet, in one piece, once it is complete: the whole frame at first,
+    /// and nothing after that. A frame written in several chunks is joined once for all readers, and held once.
+    Operation<Bytes> read_all();
 
 private:
     std::shared_ptr<detail::FrameReader> reader_;
 };
 
-/// Writes a frame of a declared size in chunks; its group has no other frame open meanwhile.
+/// Writes a frame of a declared size in chunks; its group has no other open frame meanwhile.
 ///
-/// Dropped before `finish()` it fails its group with Dropped. Calls on a group that has ended throw the group's code, or
+/// If it is dropped before `finish()` it fails its group with Dropped, as `abort` does. It does not keep its group:
+/// that fails with Dropped when its last producer goes. Calls on a group that has ended throw the group's code, or
 /// Closed after a clean end. Threads: one handle is for one thread at a time.
-class FrameProducer {
+class [[nodiscard]] FrameProducer {
 public:
-    /// For the library.
-    FrameProducer(std::shared_ptr<detail::GroupState> group, std::shared_ptr<detail::FrameState> frame) noexcept
+    /// Empty: its calls throw Closed.
+    FrameProducer() noexcept = default;
+    FrameProducer(detail::Passkey, std::shared_ptr<detail::GroupState> group, std::shared_ptr<detail::FrameState> frame) noexcept
         : group_(std::move(group)), frame_(std::move(frame)) {}
     FrameProducer(FrameProducer &&) noexcept = default;
-    FrameProducer &operator=(FrameProducer &&other) noexcept {
-        FrameProducer previous(std::move(*this));
-        group_ = std::move(other.group_);
-        frame_ = std::move(other.frame_);
-        return *this;
-    }
-    ~FrameProducer() {
-        last_act_.arm();
-        if (group_ != nullptr) group_->drop_frame(*frame_);
-    }
+    FrameProducer &operator=(FrameProducer &&other) noexcept;
+    ~FrameProducer();
 
-    /// Appends bytes without copying them. Throws WrongSize, and changes nothing, if they go beyond the declared size.
-    void write(Bytes chunk) { group_->write_chunk(*frame_, std::move(chunk)); }
-    /// The same with a copy of what `chunk` points to.
+    /// Appends bytes without copying them. Throws WrongSize, without a change, if they exceed the declared size.
+    void write(Bytes chunk) { group().write_chunk(*frame_, std::move(chunk)); }
+    /// The same; takes the buffer over.
+    template <class Buffer>
+        requires(!std::is_lvalue_reference_v<Buffer> && std::is_constructible_v<Bytes, Buffer> && !std::is_same_v<Buffer, Bytes>)
+    void write(Buffer &&chunk) {
+        write(Bytes(std::move(chunk)));
+    }
+    /// The same with a copy of the bytes.
     void write(std::span<const std::byte> chunk) { write(Bytes::copy(chunk)); }
+    void write(std::string_view chunk) { write(Bytes::copy(chunk)); }
 
-    /// Completes the frame. Throws WrongSize if bytes are missing, and fails the group with it.
-    void finish() { group_->finish_frame(*frame_); }
+    /// Completes the frame. If bytes are missing, throws WrongSize and fails the group with it as `abort` does.
+    void finish() { group().finish_frame(*frame_); }
 
-    /// Fails the frame and its group with `code` (a false one is Cancelled), and lets go of what the group holds. Nothing if
-    /// the frame is finished or failed.
-    void abort(std::error_code code) { group_->abort_frame(*frame_, detail::failure(code)); }
+    /// Fails the frame and its group with `code` (a false one is Cancelled), and releases the group's contents. Does
+    /// nothing if the frame is finished or failed.
+    void abort(std::error_code code) { group().abort_frame(*frame_, detail::failure(code)); }
 
 private:
+    detail::GroupState &group() const {
+        if (group_ == nullptr) detail::throw_error(make_error_code(Error::Closed));
+        return *group_;
+    }
+
     detail::LastAct last_act_;
     std::shared_ptr<detail::GroupState> group_;
     std::shared_ptr<detail::FrameState> frame_;
 };
 
+COMOQ_DECLARE_OPERATION(std::optional<Bytes>);
+
 }  // namespace comoq
+
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+#include "impl/frame.ipp"
+#endif

@@ -1,5 +1,6 @@
 #pragma once
-#include "detail/memory_link.hpp"
+#include "config.hpp"
+#include "detail/stream/memory_link.hpp"
 #include "transport.hpp"
 
 #include <asio/any_io_executor.hpp>
@@ -12,30 +13,25 @@
 
 namespace comoq {
 
-/// How a connection inside one process behaves.
+/// The behaviour of a connection inside one process.
 using MemoryLinkConfig = detail::MemoryLinkConfig;
 
 /// Two transports that are each other's peer, without a network: for tests, and for both ends in one process. The same
-/// config and the same calls give the same order of events, where one thread runs the executors.
+/// config and the same calls give the same order of events if one thread runs the executors.
 ///
-/// Bytes are delivered by handlers posted to the client's executor: as soon as it runs where there is no delay, else after
-/// `advance()`, which is the only clock. Each stream's bytes come in order; of several streams that have something
-/// due, chance decides which goes first (or the priority, if the config says so). That the connection is over is known at
-/// both ends at once. Close it before the context of the client's executor is destroyed, if streams are left afterwards.
-/// Threads: as for transports; what is called here may be called from any.
+/// Handlers posted to the client's executor deliver bytes: as soon as it runs if no delay is set, otherwise after
+/// `advance()`, which is the only clock. Each stream's bytes arrive in order; of several streams with data due, chance
+/// decides which goes first (or the priority, if the config says so). Both ends learn of the connection's end at once.
+/// If streams are left afterwards, close the connection before the context of the client's executor is destroyed.
+/// Threads: as for transports; calls on this class are safe from any thread.
 class MemoryLink {
 public:
-    MemoryLink(asio::any_io_executor client, asio::any_io_executor server, MemoryLinkConfig config = {})
-        : wire_(std::make_shared<detail::MemoryWire>(client, std::move(config))),
-          client_(std::make_shared<detail::MemoryEnd>(wire_, std::move(client), 0)),
-          server_(std::make_shared<detail::MemoryEnd>(wire_, std::move(server), 1)) {
-        wire_->connect(client_, server_);
-    }
+    MemoryLink(asio::any_io_executor client, asio::any_io_executor server, MemoryLinkConfig config = {});
 
     std::shared_ptr<Transport> client() const noexcept { return client_; }
     std::shared_ptr<Transport> server() const noexcept { return server_; }
 
-    /// Lets time pass: what is due by then is delivered.
+    /// Lets time pass: data that is due by then is delivered.
     void advance(std::chrono::nanoseconds time) { wire_->advance(time); }
 
     /// Delivers nothing until `resume()`, and loses nothing either.
@@ -45,7 +41,7 @@ public:
     /// Breaks the connection: both ends fail with `code`.
     void cut(std::error_code code = make_error_code(Error::Transport)) { wire_->cut(code); }
 
-    /// Directions of streams that are open: two for a bidirectional one.
+    /// Directions of open streams: two for a bidirectional one.
     std::size_t open_streams() const { return wire_->open_streams(); }
 
 private:
@@ -55,3 +51,7 @@ private:
 };
 
 }  // namespace comoq
+
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+#include "impl/memory_transport.ipp"
+#endif

@@ -1,8 +1,10 @@
 #pragma once
-#include "detail/frame_wait.hpp"
-#include "detail/plain_awaiter.hpp"
-#include "detail/source.hpp"
-#include "detail/wait_operation.hpp"
+#include "config.hpp"
+#include "detail/wait/frame_wait.hpp"
+#include "detail/wait/passkey.hpp"
+#include "detail/wait/plain_awaiter.hpp"
+#include "detail/wait/source.hpp"
+#include "detail/wait/wait_operation.hpp"
 
 #include <asio/async_result.hpp>
 #include <asio/awaitable.hpp>
@@ -10,6 +12,7 @@
 #include <asio/use_awaitable.hpp>
 
 #include <concepts>
+#include <new>
 #include <system_error>
 #include <tuple>
 #include <type_traits>
@@ -44,7 +47,7 @@ template <class T, bool Tuple> struct InitiateWait {
     template <class Handler> void operator()(Handler &&handler, AnySource<T> source) const {
         (*this)(std::forward<Handler>(handler), &source);
     }
-    /// For who keeps the source in place until the wait has begun: it need not be moved on the way.
+    /// For callers that keep the source in place until the wait has begun: it need not be moved.
     template <class Handler> void operator()(Handler &&handler, AnySource<T> *source) const {
         std::decay_t<Handler> own(std::forward<Handler>(handler));
         WaitOperation<T, std::decay_t<Handler>, Tuple>::start(std::move(*source), std::move(own));
@@ -59,15 +62,15 @@ template <bool Tuple, class T, class Source, class Token> auto initiate_wait(Sou
 /// Counts the outcomes that coroutines of one thread took without a trip through their executor.
 class ReadyBudget {
 public:
-    /// True if one more may be taken at once. Else the caller goes through the executor, so that a loop over ready
-    /// operations lets the others on its thread run. 128 of them take about as long as a few trips.
+    /// True if one more outcome may be taken at once. Otherwise the caller goes through the executor, so that a loop
+    /// over ready operations lets the others on its thread run. 128 of them take about as long as a few trips.
     static bool spend() noexcept {
         if (++spent_ < limit) return true;
         renew();
         return false;
     }
 
-    /// The coroutine goes through its executor.
+    /// Called when the coroutine goes through its executor.
     static void renew() noexcept { spent_ = 0; }
 
 private:
@@ -89,7 +92,7 @@ private:
     AnySource<T> **whereabouts_;
 };
 
-/// An outcome as its awaiter gets it: as a tuple, or as a value or an exception.
+/// An outcome in the form that its awaiter gets: a tuple, or a value or an exception.
 template <bool Tuple, class T> typename WaitSignature<T, Tuple>::result handed_over(Outcome<T> &&outcome) {
     if constexpr (Tuple)
         return OutcomeTuple<T>::make(std::move(outcome));
@@ -97,8 +100,8 @@ template <bool Tuple, class T> typename WaitSignature<T, Tuple>::result handed_o
         return value_or_throw(std::move(outcome));
 }
 
-/// The coroutine that an `asio::awaitable` awaits: an outcome that is there is handed over within the awaiting
-/// coroutine's own turn, any other waits as an asynchronous operation on its executor.
+/// The coroutine that an `asio::awaitable` awaits: it hands over a ready outcome within the awaiting coroutine's own
+/// turn, and waits for any other as an asynchronous operation on its executor.
 template <class T, bool Tuple>
 asio::awaitable<typename WaitSignature<T, Tuple>::result> await_source(Place<T> place) {
     FrameSuspension<T> suspension(place.source);
@@ -117,7 +120,7 @@ asio::awaitable<typename WaitSignature<T, Tuple>::result> await_source(Place<T> 
     }
 }
 
-/// What an operation knows of its frame. Its destructor runs after the frame's, as the operation's last act.
+/// An operation's knowledge of its frame. Its destructor runs after the frame's, as the operation's last act.
 template <class T> class Whereabouts {
 public:
     Whereabouts() = default;
@@ -145,11 +148,13 @@ public:
     explicit AwaitableSource(Source &&source) : Base(await_source<T, Tuple>(Place<T>(this->source_))) {
         this->source_->emplace(std::move(source));
     }
-    /// The same operation in its other form. It is taken over when there is a frame for it, and not before.
+    /// The same operation in its other form. The other is taken over once this one has a frame, and not before.
     explicit AwaitableSource(AwaitableSource<T, !Tuple> &other) : Base(await_source<T, Tuple>(Place<T>(this->source_))) {
         this->source_->emplace(other.take());
     }
-    AwaitableSource(AwaitableSource &&) noexcept = default;
+    AwaitableSource(AwaitableSource &&other) noexcept : Whereabouts<T>(std::move(other)), Base(static_cast<Base &&>(other)) {
+        other.make_inert();
+    }
     AwaitableSource &operator=(AwaitableSource &&other) noexcept {
         if (this != &other) {
             ResumeScope scope;
@@ -157,17 +162,29 @@ public:
             Base previous(static_cast<Base &&>(*this));
             Base::operator=(static_cast<Base &&>(other));
             Whereabouts<T>::operator=(std::move(other));
+            other.make_inert();
         }
         return *this;
     }
     ~AwaitableSource() {
-        // What was awaited has left nothing here whose end could complete anything.
+        // The awaited operation has left nothing here whose end could complete anything.
         if (this->valid()) this->last_act_.arm();
     }
 
-    /// For coroutine types other than `asio::awaitable`, which takes the object as it is: the coroutine is resumed by
-    /// the thread that completes the operation, after the completing call has done everything else.
+    /// For coroutine types other than `asio::awaitable`, which takes the object as it is: the thread that completes the
+    /// operation resumes the coroutine, after the completing call has done everything else.
     PlainAwaiter<T, Tuple> operator co_await() && noexcept { return PlainAwaiter<T, Tuple>(take()); }
+
+    /// Never called. asio's coroutines look for it, and coroutines on another executor get an error that says what is
+    /// wrong.
+    template <class Executor>
+        requires(!std::same_as<Executor, asio::any_io_executor>)
+    auto operator()(asio::detail::awaitable_frame_base<Executor> *) const {
+        static_assert(std::same_as<Executor, asio::any_io_executor>,
+                      "comoq: an operation is awaited in asio::awaitable<T>, whose executor is asio::any_io_executor, and not in "
+                      "asio::awaitable<T, AnotherExecutor>. Use async_wait with that executor's use_awaitable_t there.");
+        return static_cast<asio::detail::awaitable_thread<Executor> *>(nullptr);
+    }
 
 protected:
     template <class, bool> friend class AwaitableSource;
@@ -177,48 +194,61 @@ protected:
         if (!this->valid() || source == nullptr) return AnySource<T>();
         return std::move(*source);
     }
+
+private:
+    /// An awaitable without a frame must not be awaited: the moved-from operation gets one that has nothing to wait for.
+    void make_inert() noexcept {
+        try {
+            Base::operator=(await_source<T, Tuple>(Place<T>(this->source_)));
+        } catch (const std::bad_alloc &) {
+        }
+        this->source_ = nullptr;
+    }
 };
 
 }  // namespace detail
 
-/// Something that may have to be waited for: it stands for one request, and withdraws it when destroyed.
+/// A wait for the outcome of one request. Destroying the operation withdraws the request.
 ///
-/// `co_await` takes it as a temporary or by `std::move`, inside `asio::awaitable<..., asio::any_io_executor>` and inside
-/// any coroutine type that forwards awaitables; it yields the T or throws `std::system_error`. What is there already is
-/// delivered without a trip through the executor, but for one in 128 on a thread. Where T is an optional, empty means
-/// the end of the stream. What is taken from a stream is taken when the awaiting side is resumed: an operation that is
+/// `co_await` takes it as a temporary or by `std::move`, inside `asio::awaitable<..., asio::any_io_executor>` and
+/// inside any coroutine type that forwards awaitables; it yields the T or throws `std::system_error`. A ready outcome
+/// is delivered without a trip through the executor, except for one in 128 on a thread. Where T is an optional, empty
+/// means the end of the stream. An item is taken from a stream when the awaiting side is resumed: an operation that is
 /// destroyed or cancelled, even a ready one, takes nothing.
 ///
-/// Continuations never run inside the call that completes them. An asio handler or coroutine is posted to its executor,
-/// a coroutine without an executor is resumed by the completing thread as the last act of its outermost call into the
-/// library. Of many that one call completes on one io_context or strand, up to 64 share a post and run one after the
-/// other, though at least eight posts are made: do not block in one for another.
+/// Continuations never run inside the call that completes them. An asio handler or coroutine is posted to its executor.
+/// The completing thread resumes a coroutine without an executor as the last act of its outermost call into the
+/// library. If one call completes many operations on one io_context or strand, up to 64 share a post and run one after
+/// the other, though at least eight posts are made: do not block in one for another.
 ///
 /// Cancellation (terminal, partial or total) settles this waiter alone with `asio::error::operation_aborted`. As always
 /// with asio, a cancellation signal must be emitted on the handler's executor. An execution context may be destroyed
-/// with waiters left: their handlers are destroyed with it, without being called.
+/// with waiters left: it destroys their handlers without calling them.
 ///
-/// Out of memory: the call that makes an operation throws `std::bad_alloc`, and nothing was asked for; a wait that cannot
-/// begin, or a value that cannot be made, is the outcome `std::errc::not_enough_memory`, and nothing was taken, unless
-/// another step of the same reader has gone on meanwhile. (`async_wait` throws instead when its wait cannot begin, and the
-/// request is withdrawn.) To wake who waits on an io_context, a thread_pool or the system executor takes no memory, but for
-/// a handler with an allocator of its own; on another executor its post may, and where there is none the program ends.
+/// Out of memory: the call that makes an operation throws `std::bad_alloc`, and nothing was asked for. If a wait cannot
+/// begin, or a value cannot be made, the outcome is `std::errc::not_enough_memory`, and nothing was taken, unless
+/// another step of the same reader has gone on meanwhile. (`async_wait` throws instead when its wait cannot begin, and
+/// the request is withdrawn.) Waking a waiter on an io_context, a thread_pool or the system executor takes no memory,
+/// except for a handler with an allocator of its own. On another executor the post may need memory, and if it finds
+/// none, the program ends.
 ///
-/// Threads: an operation is like a `std::unique_ptr`; destroying it is safe while another thread completes it. A coroutine
-/// without an executor may be destroyed while it is suspended, which it is until the thread that completes what it waits
-/// for has decided to resume it; what it runs must not let an exception out of `resume()`.
+/// Threads: an operation is like a `std::unique_ptr`; destroying it is safe while another thread completes it. A
+/// coroutine without an executor may be destroyed while it is suspended; it is suspended until the completing thread
+/// has decided to resume it. Such a coroutine must not let an exception out of `resume()`.
 template <class T> class [[nodiscard]] Operation : public detail::AwaitableSource<T, false> {
 public:
-    /// For the library: operations come from its calls.
+    /// Programs get their operations from the calls of the library.
     template <class Source>
         requires detail::SourceOf<Source, T> || std::same_as<Source, detail::AnySource<T>>
-    explicit Operation(Source source) : detail::AwaitableSource<T, false>(std::move(source)) {}
-    /// The moved-from operation is inert: not ready, and not to be awaited.
+    explicit Operation(detail::Passkey, Source source) : detail::AwaitableSource<T, false>(std::move(source)) {}
+    /// The moved-from operation is inert: it is not ready, and fails with Cancelled when awaited. (An operation that
+    /// has been awaited is gone: do not await it again.)
     Operation(Operation &&) noexcept = default;
     Operation &operator=(Operation &&) noexcept = default;
     ~Operation() = default;
 
-    /// Would `co_await` finish without suspending? False for an operation that was moved from, or whose request was.
+    /// True if `co_await` would finish without suspending. False for an operation that was moved from, or whose request
+    /// was.
     bool ready() const noexcept { return this->valid() && this->source_ != nullptr && this->source_->ready(); }
 
     /// The same without exceptions: awaitable in the same places, yields `std::tuple<std::error_code, T>`
@@ -233,4 +263,43 @@ public:
     }
 };
 
+namespace detail {
+
+/// The operation of an empty handle.
+template <class T> Operation<T> closed_operation() {
+    return Operation<T>(Passkey(), FailedSource<T>(make_error_code(Error::Closed)));
+}
+
+}  // namespace detail
+
 }  // namespace comoq
+
+// With separate compilation the coroutines of an operation are compiled once, too: a header names each T of an
+// operation that it returns by COMOQ_DECLARE_OPERATION, and the operation's source by COMOQ_DEFINE_OPERATION. Both are
+// used in namespace comoq.
+#if defined(COMOQ_SEPARATE_COMPILATION)
+#define COMOQ_OPERATION_IN_FORM(how, tuple, ...)                                                                       \
+    how template ::asio::awaitable<typename detail::WaitSignature<__VA_ARGS__, tuple>::result>                        \
+    detail::await_source<__VA_ARGS__, tuple>(detail::Place<__VA_ARGS__>);                                             \
+    how template class detail::AwaitableSource<__VA_ARGS__, tuple>;                                                   \
+    how template class detail::PlainAwaiter<__VA_ARGS__, tuple>;
+#define COMOQ_OPERATION(how, ...)                                                                                      \
+    COMOQ_OPERATION_IN_FORM(how, false, __VA_ARGS__)                                                                  \
+    COMOQ_OPERATION_IN_FORM(how, true, __VA_ARGS__)                                                                   \
+    how template class Operation<__VA_ARGS__>
+#define COMOQ_DECLARE_OPERATION(...) COMOQ_OPERATION(extern, __VA_ARGS__)
+#define COMOQ_DEFINE_OPERATION(...) COMOQ_OPERATION(, __VA_ARGS__)
+#else
+#define COMOQ_DECLARE_OPERATION(...) static_assert(true)
+#define COMOQ_DEFINE_OPERATION(...) static_assert(true)
+#endif
+
+namespace comoq {
+COMOQ_DECLARE_OPERATION(void);
+COMOQ_DECLARE_OPERATION(std::uint64_t);
+COMOQ_DECLARE_OPERATION(std::error_code);
+}  // namespace comoq
+
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+#include "impl/operation.ipp"
+#endif

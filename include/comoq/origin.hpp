@@ -1,16 +1,19 @@
 #pragma once
+#include "config.hpp"
 #include "announce.hpp"
 #include "broadcast.hpp"
-#include "detail/origin_handler.hpp"
-#include "detail/origin_state.hpp"
-#include "detail/origin_view.hpp"
-#include "detail/origin_watch.hpp"
-#include "detail/share.hpp"
+#include "detail/containers/config_member.hpp"
+#include "detail/origin/origin_handler.hpp"
+#include "detail/origin/origin_state.hpp"
+#include "detail/origin/origin_view.hpp"
+#include "detail/origin/origin_watch.hpp"
+#include "detail/wait/share.hpp"
 #include "origin_dynamic.hpp"
 #include "path.hpp"
 #include "pending.hpp"
 #include "time.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -25,56 +28,52 @@
 namespace comoq {
 
 struct OriginConfig {
-    /// This origin's hop id: what a broadcast that passed through it carries. 0 means a random one.
+    /// This origin's hop id, of at most 62 bits: broadcasts that pass through it carry the id. 0 means a random one.
     std::uint64_t id = 0;
-    /// Requests for broadcasts that are not settled, and in each of the origin's broadcasts requests for tracks; more are
+    /// Pending requests for broadcasts, and in each of the origin's broadcasts pending requests for tracks; more are
     /// refused with LimitReached.
     std::size_t max_pending_requests = 65536;
-    /// Bytes of media that the origin's broadcasts hold for readers.
+    /// Bytes of media that the origin's broadcasts hold for readers, counted at their real cost: groups, frames, chunks
+    /// and datagrams, not only their payload.
     std::size_t max_cached_bytes = std::size_t{1} << 30;
     /// Bytes in a frame; larger ones are refused with FrameTooLarge.
     std::size_t max_frame_size = std::size_t{32} << 20;
-    /// What time it is; empty means the steady clock, on Linux as it stood at the kernel's last tick, 1 to 10 ms ago at
-    /// most: that costs a third, and ages are seconds.
-    Clock clock = {};
+    /// The source of time; empty means the steady clock, on Linux its value at the kernel's last tick, at most 1 to 10
+    /// ms ago: that costs a third, and ages are seconds.
+    detail::ConfigMember<Clock> clock = {};
+    /// Tracks keep groups and datagrams no longer than this, whatever their publishers say.
+    std::chrono::milliseconds max_latency = std::chrono::milliseconds::max();
 };
 
 /// A snapshot of an origin's counters.
 struct OriginStats {
-    /// Paths announced; nodes of the tree below its root; live watchers, with everyone who waits in
-    /// `announced_broadcast`; copies of handlers; requests not settled; open broadcasts that handlers served.
+    /// Announced paths; nodes of the tree below its root; live watchers, including callers that wait in
+    /// `announced_broadcast`; copies of handlers; pending requests; open broadcasts that handlers served.
     std::size_t announced = 0, nodes = 0, watchers = 0, handlers = 0, pending = 0, served = 0;
-    /// Media held by broadcasts made by `create_broadcast` and `make_broadcast`.
+    /// Media held by broadcasts made here, or announced or served here first: its cost, and groups.
     std::size_t cached_bytes = 0, cached_groups = 0;
-    /// Groups that went for their age or to the pool, and readers that were told Lagged, since the beginning.
+    /// Backlog of sessions: bytes taken for their peers and not sent yet.
+    std::size_t unsent_bytes = 0;
+    /// Groups that expired or were evicted from the pool, and readers that got Lagged, since the beginning.
     std::uint64_t evicted_groups = 0, lagged_readers = 0;
 };
 
-/// Keeps a broadcast announced at a path. Inert once the broadcast has closed or the origin is gone, neither of which it
-/// keeps alive. Moves only.
-class OriginPublish {
+/// Keeps a broadcast announced at a path. It does nothing once the broadcast has closed or the origin is gone, and
+/// keeps neither alive. Moves only.
+class [[nodiscard]] OriginPublish {
 public:
-    /// For the library.
-    OriginPublish(std::shared_ptr<detail::OriginState> origin, detail::OriginState::PublicationPtr publication) noexcept
+    /// Empty: it guards nothing.
+    OriginPublish() noexcept = default;
+    OriginPublish(detail::Passkey, std::shared_ptr<detail::OriginState> origin,
+                  detail::OriginState::PublicationPtr publication) noexcept
         : origin_(std::move(origin)), publication_(std::move(publication)) {}
     OriginPublish(OriginPublish &&) noexcept = default;
-    OriginPublish &operator=(OriginPublish &&other) noexcept {
-        OriginPublish previous(std::move(*this));
-        origin_ = std::move(other.origin_);
-        publication_ = std::move(other.publication_);
-        return *this;
-    }
-    ~OriginPublish() {
-        last_act_.arm();
-        unannounce();
-    }
+    OriginPublish &operator=(OriginPublish &&other) noexcept;
+    ~OriginPublish();
 
-    /// Ends the announcement before the guard's end. It has happened when the call returns, unless another guard holds the
-    /// same broadcast at the same path.
-    void unannounce() {
-        const auto publication = std::exchange(publication_, nullptr);
-        if (publication != nullptr) origin_->drop_guard(*publication);
-    }
+    /// Ends the announcement before the guard's end. The announcement has ended when the call returns, unless another
+    /// guard holds the same broadcast at the same path.
+    void unannounce();
 
 private:
     detail::LastAct last_act_;
@@ -82,22 +81,21 @@ private:
     detail::OriginState::PublicationPtr publication_;
 };
 
-/// A broadcast with its announcement: unannounced first, then left by its producer. Moves only.
-class BroadcastPublish {
+/// A broadcast with its announcement. Its end withdraws the announcement first, and then releases the producer. Moves
+/// only.
+class [[nodiscard]] BroadcastPublish {
 public:
-    /// For the library.
-    BroadcastPublish(BroadcastProducer producer, OriginPublish guard) noexcept
+    /// Empty: an empty producer and an empty guard.
+    BroadcastPublish() noexcept : producer_(detail::Passkey(), detail::EmptyHandle()) {}
+    BroadcastPublish(detail::Passkey, BroadcastProducer producer, OriginPublish guard) noexcept
         : producer_(std::move(producer)), guard_(std::move(guard)) {}
     BroadcastPublish(BroadcastPublish &&) noexcept = default;
-    BroadcastPublish &operator=(BroadcastPublish &&other) noexcept {
-        BroadcastPublish previous(std::move(*this));
-        producer_ = std::move(other.producer_);
-        guard_ = std::move(other.guard_);
-        return *this;
-    }
+    BroadcastPublish &operator=(BroadcastPublish &&other) noexcept;
     ~BroadcastPublish() { last_act_.arm(); }
 
-    BroadcastProducer &producer() { return producer_; }
+    BroadcastProducer &producer() & noexcept { return producer_; }
+    /// From a temporary, whose announcement ends with it: the producer itself.
+    BroadcastProducer producer() && noexcept { return std::move(producer_); }
 
     /// Ends the announcement; the broadcast goes on.
     void unannounce() { guard_.unannounce(); }
@@ -110,156 +108,166 @@ private:
 
 namespace detail {
 
-inline Pending<BroadcastConsumer> pending_broadcast(std::error_code refusal) {
-    return Pending<BroadcastConsumer>(ReadySource<BroadcastConsumer>(Outcome<BroadcastConsumer>(refusal)));
-}
-inline Pending<BroadcastConsumer> pending_broadcast(std::shared_ptr<BroadcastState> &&broadcast) {
-    return Pending<BroadcastConsumer>(
-        ReadySource<BroadcastConsumer>(Outcome<BroadcastConsumer>(std::in_place, std::move(broadcast))));
-}
+using OriginOwner = Share<OriginState, &OriginState::owners, &OriginState::last_owner_gone>;
+
+/// Throws Closed if it is empty.
+const OriginView &not_empty(const std::shared_ptr<const OriginView> &view);
+
+Pending<BroadcastConsumer> pending_broadcast(std::error_code refusal);
+Pending<BroadcastConsumer> pending_broadcast(std::shared_ptr<BroadcastState> &&broadcast);
 template <class Rule> Pending<BroadcastConsumer> pending_broadcast(Rule &&rule) {
-    return Pending<BroadcastConsumer>(mapped<BroadcastConsumer>(
-        Step(std::move(rule)),
-        [](std::shared_ptr<BroadcastState> &&broadcast) { return BroadcastConsumer(std::move(broadcast)); }));
+    return Pending<BroadcastConsumer>(
+        Passkey(), mapped<BroadcastConsumer>(Step(std::move(rule)), [](std::shared_ptr<BroadcastState> &&broadcast) {
+            return BroadcastConsumer(Passkey(), std::move(broadcast));
+        }));
 }
 
 }  // namespace detail
 
-/// Reads an origin: watches, looks up and asks. A view of all of it or of a part; it does not keep the origin alive.
+/// Reads an origin: watches, looks up and requests. It is a view of all or a part of the origin; it does not keep the
+/// origin alive.
 ///
-/// Paths go in relative to `root()`. Copyable. Threads: distinct copies may be used at the same time.
+/// Paths are relative to `root()`. Copyable. Threads: distinct copies may be used at the same time.
 class OriginConsumer {
 public:
-    /// For the library.
-    OriginConsumer(std::shared_ptr<detail::OriginState> state, std::shared_ptr<const detail::OriginView> view) noexcept
+    /// Empty: its calls throw Closed, and its operations fail with it.
+    OriginConsumer() noexcept = default;
+    OriginConsumer(detail::Passkey, std::shared_ptr<detail::OriginState> state,
+                   std::shared_ptr<const detail::OriginView> view) noexcept
         : state_(std::move(state)), view_(std::move(view)) {}
 
     /// A watcher of everything in this view.
-    AnnounceConsumer announced() const {
-        return AnnounceConsumer(std::make_shared<detail::OriginWatch>(state_, view_));
-    }
+    AnnounceConsumer announced() const;
 
-    /// The broadcast that is announced at exactly this path, now or as soon as one is. No handler is asked. Fails at once
-    /// with InvalidPath or Unauthorized, and with Dropped when the origin is gone.
-    Pending<BroadcastConsumer> announced_broadcast(std::string_view path) const {
-        return std::visit([](auto &&found) { return detail::pending_broadcast(std::move(found)); },
-                          detail::AwaitedBroadcastRule::make(state_, *view_, path));
-    }
+    /// The broadcast that is announced at exactly this path, now or later. It asks no handler. Fails at once with
+    /// InvalidPath or Unauthorized, and with Dropped when the origin is gone.
+    Pending<BroadcastConsumer> announced_broadcast(std::string_view path) const;
 
-    /// The broadcast at a path, made on demand if need be. Decided in the call, in this order: InvalidPath; Unauthorized
-    /// outside this view; Dropped when the origin is gone; what is announced; what a handler served and is open; a
-    /// request that is pending is joined; a new request if a handler covers the path (LimitReached if too many are
-    /// pending); NotFound. All but the joined and the new request are ready at once.
+    /// The broadcast at a path, made on demand if necessary. The call decides, in this order: InvalidPath; Unauthorized
+    /// outside this view; Dropped when the origin is gone; an announced broadcast; an open one that a handler served; a
+    /// pending request, which it joins; a new request if a handler covers the path (LimitReached if too many are
+    /// pending); NotFound. All except the joined and the new request are ready at once.
     ///
-    /// A request is settled by its handler's answer, whose very code every requester gets, or by an announcement at the
-    /// path. Refusals are the operation's outcome; the call itself throws nothing but std::bad_alloc.
-    Pending<BroadcastConsumer> request_broadcast(std::string_view path) const {
-        return std::visit([](auto &&found) { return detail::pending_broadcast(std::move(found)); },
-                          state_->request(*view_, path));
+    /// A request is settled by its handler's answer, whose exact code every requester gets, or by an announcement at
+    /// the path. Refusals are the operation's outcome; the call itself throws only std::bad_alloc.
+    Pending<BroadcastConsumer> request_broadcast(std::string_view path) const;
+
+    /// The view of everything below any of `prefixes` that this one sees; nothing if it sees none of it.
+    [[nodiscard]] std::optional<OriginConsumer> scope(std::span<const Path> prefixes) const {
+        return narrowed(view().scope(prefixes));
     }
 
-    /// The view of what lies below any of `prefixes`, as far as this one sees it; nothing if that is nothing.
-    std::optional<OriginConsumer> scope(std::span<const Path> prefixes) const { return narrowed(view_->scope(prefixes)); }
+    /// The view with `prefix` as its root; nothing if this view sees nothing there. Throws InvalidPath.
+    [[nodiscard]] std::optional<OriginConsumer> with_root(std::string_view prefix) const {
+        return narrowed(view().with_root(prefix));
+    }
 
-    /// The view with `prefix` as its root; nothing if this one sees nothing there. Throws InvalidPath.
-    std::optional<OriginConsumer> with_root(std::string_view prefix) const { return narrowed(view_->with_root(prefix)); }
+    /// The view without broadcasts that came through the origin with this hop id: they are neither announced nor found
+    /// here. Another broadcast takes the place of such a one, and a request that is settled with one is NotFound. No
+    /// origin has the id 0.
+    [[nodiscard]] OriginConsumer without_hop(std::uint64_t hop) const {
+        return OriginConsumer(detail::Passkey(), state_, view().without_hop(hop));
+    }
 
-    /// The view without what came through the origin with this hop id, which is neither announced nor found here; a broadcast
-    /// that did not takes its place. For who would send it back there.
-    OriginConsumer without_hop(std::uint64_t hop) const { return OriginConsumer(state_, view_->without_hop(hop)); }
+    /// The same view with its own share of the origin's pending requests: through it, its copies and the views made of
+    /// it at most `most` requests may be pending at once. More get LimitReached, even if the origin would take them.
+    /// For a program that asks on behalf of others, so that none of them takes all the places.
+    [[nodiscard]] OriginConsumer with_request_share(std::size_t most) const {
+        return OriginConsumer(detail::Passkey(), state_, view().with_request_share(most));
+    }
 
     /// The origin's hop id.
-    std::uint64_t id() const noexcept { return state_->id(); }
+    std::uint64_t id() const noexcept { return state_ != nullptr ? state_->id() : 0; }
 
-    /// What is left out of every path that goes in or out.
-    const Path &root() const { return view_->root(); }
+    /// The prefix that all paths leave out, in both directions.
+    const Path &root() const { return view().root(); }
     /// The prefixes that this view sees, relative to its root.
-    std::vector<Path> allowed() const { return view_->relative_allowed(); }
+    std::vector<Path> allowed() const { return view().relative_allowed(); }
+
+    const std::shared_ptr<detail::OriginState> &state(detail::Passkey) const noexcept { return state_; }
+    /// Throws Closed if the handle is empty.
+    const detail::OriginView &view(detail::Passkey) const { return view(); }
 
 private:
-    std::optional<OriginConsumer> narrowed(std::shared_ptr<const detail::OriginView> view) const {
-        if (view == nullptr) return std::nullopt;
-        return OriginConsumer(state_, std::move(view));
-    }
+    const detail::OriginView &view() const { return detail::not_empty(view_); }
+    std::optional<OriginConsumer> narrowed(std::shared_ptr<const detail::OriginView> view) const;
 
     std::shared_ptr<detail::OriginState> state_;
     std::shared_ptr<const detail::OriginView> view_;
 };
 
-/// Writes to an origin: announces, and serves on demand. A view of all of it or of a part. Copies keep the origin alive.
+/// Writes to an origin: announces, and serves on demand. It is a view of all or a part of the origin. Copies keep the
+/// origin alive.
 ///
 /// Announcing calls throw `std::system_error`: InvalidPath; Unauthorized outside this view; RoutingLoop for a broadcast
-/// that came through this origin; BoundsExceeded for more than 32 hops; Closed for a closed broadcast, NotFound for an
-/// empty handle; Dropped when the origin is gone. Threads: distinct copies may be used at the same time.
-class OriginProducer {
+/// that came through this origin, or twice through another; BoundsExceeded for more than 32 hops; Closed for a closed
+/// broadcast, NotFound for an empty handle; Dropped when the origin is gone. Threads: distinct copies may be used at
+/// the same time.
+class [[nodiscard]] OriginProducer {
 public:
-    using Owner =
-        detail::Share<detail::OriginState, &detail::OriginState::owners, &detail::OriginState::last_owner_gone>;
-
-    /// For the library.
-    OriginProducer(Owner owner, std::shared_ptr<const detail::OriginView> view) noexcept
+    /// Empty: its calls throw Closed.
+    OriginProducer() noexcept = default;
+    OriginProducer(detail::Passkey, detail::OriginOwner owner, std::shared_ptr<const detail::OriginView> view) noexcept
         : owner_(std::move(owner)), view_(std::move(view)) {}
 
     /// A reader with the same view.
-    OriginConsumer consume() const { return OriginConsumer(owner_.state(), view_); }
+    OriginConsumer consume() const { return OriginConsumer(detail::Passkey(), owner_.held(), view_); }
 
-    /// A handler for what is asked for within this view and not announced.
-    OriginDynamic dynamic() const { return OriginDynamic(detail::OriginHandler::make(owner_.state(), view_)); }
+    /// A handler for requests within this view that no announcement answers.
+    OriginDynamic dynamic() const;
 
-    /// Announces `broadcast` at `path` until the guard goes or the broadcast closes. Of several at one path the one with
-    /// the fewest hops is active (ties are broken alike on every origin), and the rest are its backups. The same
-    /// broadcast announced twice stays until both guards are gone. Watchers have been told when the call returns.
-    OriginPublish publish_broadcast(std::string_view path, BroadcastConsumer broadcast) const {
-        detail::ResumeScope scope;
-        return OriginPublish(owner_.state(), owner_->publish(*view_, path, broadcast.state()));
-    }
+    /// Announces `broadcast` at `path` until the guard is destroyed or the broadcast closes. Watchers have been told
+    /// when the call returns. The same broadcast announced twice stays until both guards are gone.
+    ///
+    /// Of several at one path one is active, and the rest are its backups. The order: one whose hops are all known
+    /// comes before one with an unknown hop (0); the lower cost; the fewer hops, so that a broadcast of this origin
+    /// itself comes first; for two hops or more the lower hash of path and hops, the same one on every origin; the
+    /// latest.
+    OriginPublish publish_broadcast(std::string_view path, BroadcastConsumer broadcast) const;
 
     /// Makes a broadcast and announces it.
-    BroadcastPublish create_broadcast(std::string_view path, BroadcastInfo info = {}) const {
-        detail::ResumeScope scope;
-        auto producer = make_broadcast(std::move(info));
-        auto guard = publish_broadcast(path, producer.consume());
-        return BroadcastPublish(std::move(producer), std::move(guard));
+    BroadcastPublish create_broadcast(std::string_view path, BroadcastInfo info = {}) const;
+
+    /// Makes a broadcast that is not announced and shares the origin's pool, clock and bounds: for a handler to serve.
+    BroadcastProducer make_broadcast(BroadcastInfo info = {}) const;
+
+    /// The view of everything below any of `prefixes` that this one reaches; nothing if it reaches none of it.
+    [[nodiscard]] std::optional<OriginProducer> scope(std::span<const Path> prefixes) const {
+        return narrowed(view().scope(prefixes));
     }
 
-    /// Makes a broadcast that is not announced and shares the origin's pool, clock and bounds: what a handler serves.
-    BroadcastProducer make_broadcast(BroadcastInfo info = {}) const {
-        return BroadcastProducer(std::move(info), owner_->bounds());
+    /// The view with `prefix` as its root; nothing if this view reaches nothing there. Throws InvalidPath.
+    [[nodiscard]] std::optional<OriginProducer> with_root(std::string_view prefix) const {
+        return narrowed(view().with_root(prefix));
     }
-
-    /// The view of what lies below any of `prefixes`, as far as this one reaches; nothing if that is nothing.
-    std::optional<OriginProducer> scope(std::span<const Path> prefixes) const { return narrowed(view_->scope(prefixes)); }
-
-    /// The view with `prefix` as its root; nothing if this one reaches nothing there. Throws InvalidPath.
-    std::optional<OriginProducer> with_root(std::string_view prefix) const { return narrowed(view_->with_root(prefix)); }
 
     /// The origin's hop id.
-    std::uint64_t id() const noexcept { return owner_->id(); }
+    std::uint64_t id() const noexcept { return owner_ ? owner_->id() : 0; }
 
-    /// What is left out of every path that goes in or out.
-    const Path &root() const { return view_->root(); }
+    /// The prefix that all paths leave out, in both directions.
+    const Path &root() const { return view().root(); }
     /// The prefixes that this view reaches, relative to its root.
-    std::vector<Path> allowed() const { return view_->relative_allowed(); }
+    std::vector<Path> allowed() const { return view().relative_allowed(); }
 
 private:
-    std::optional<OriginProducer> narrowed(std::shared_ptr<const detail::OriginView> view) const {
-        if (view == nullptr) return std::nullopt;
-        return OriginProducer(owner_, std::move(view));
-    }
+    std::optional<OriginProducer> narrowed(std::shared_ptr<const detail::OriginView> view) const;
+    /// Throws Closed if the handle is empty.
+    const detail::OriginView &view() const { return detail::not_empty(view_); }
 
     // First, to be destroyed last: its end may be the origin's.
-    Owner owner_;
+    detail::OriginOwner owner_;
     std::shared_ptr<const detail::OriginView> view_;
 };
 
-/// A collection of broadcasts by path: an announce tree, and handlers for what is asked for and not announced.
+/// A collection of broadcasts by path: an announce tree, and handlers for requests that no announcement answers.
 ///
 /// It is gone once this object and every OriginProducer are gone: then watchers end, pending requests settle with
-/// Dropped, and guards and handlers become inert. Moves only. Threads: calls on one object from several threads are safe
-/// as long as none of them moves or destroys it.
-class Origin {
+/// Dropped, and guards and handlers do nothing any more. Moves only. Threads: calls on one object from several threads
+/// are safe as long as none of them moves or destroys it.
+class [[nodiscard]] Origin {
 public:
     Origin() : Origin(OriginConfig()) {}
+    /// Throws BoundsExceeded for an id of more than 62 bits, because the wire cannot carry it.
     explicit Origin(OriginConfig config) : owner_(make_state(std::move(config))) {}
     Origin(Origin &&) noexcept = default;
     Origin &operator=(Origin &&) noexcept = default;
@@ -268,53 +276,29 @@ public:
     ~Origin() = default;
 
     /// The origin's hop id: the config's, or a random one.
-    std::uint64_t id() const noexcept { return owner_->id(); }
+    std::uint64_t id() const noexcept { return owner_ ? owner_->id() : 0; }
 
-    OriginProducer producer() const { return OriginProducer(owner_, everything()); }
-    OriginConsumer consumer() const { return OriginConsumer(owner_.state(), everything()); }
+    // A moved-from origin is empty: its calls throw Closed.
+    OriginProducer producer() const;
+    OriginConsumer consumer() const;
 
-    OriginStats stats() const {
-        OriginStats stats;
-        {
-            detail::Lock lock(owner_->mutex());
-            stats.announced = owner_->tree().announced();
-            stats.nodes = owner_->tree().nodes();
-            stats.watchers = owner_->tree().watchers();
-            stats.handlers = owner_->lanes().copies();
-            stats.pending = owner_->pending();
-            stats.served = owner_->served();
-        }
-        const auto &bounds = *owner_->bounds();
-        stats.cached_bytes = bounds.cached_bytes.load();
-        stats.cached_groups = bounds.cached_groups.load();
-        stats.evicted_groups = bounds.evicted_groups.load();
-        stats.lagged_readers = bounds.lagged_readers.load();
-        return stats;
-    }
+    OriginStats stats() const;
 
 private:
-    static std::shared_ptr<const detail::OriginView> everything() {
-        static const auto view = std::make_shared<const detail::OriginView>();
-        return view;
-    }
+    static std::shared_ptr<const detail::OriginView> everything();
 
-    static std::shared_ptr<detail::OriginState> make_state(OriginConfig &&config) {
-        auto bounds = std::make_shared<detail::MediaBounds>();
-        bounds->max_pending_requests = config.max_pending_requests;
-        bounds->max_frame_size = config.max_frame_size;
-        bounds->max_cached_bytes = config.max_cached_bytes;
-        bounds->clock = std::move(config.clock);
-        const auto id = config.id != 0 ? config.id : random_id();
-        return std::make_shared<detail::OriginState>(id, std::move(bounds));
-    }
+    static std::shared_ptr<detail::OriginState> make_state(OriginConfig &&config);
 
     /// Hop ids have 62 bits on the wire; peers written in JavaScript refuse more than 53.
-    static std::uint64_t random_id() {
-        std::random_device device;
-        return std::uniform_int_distribution<std::uint64_t>(1, (std::uint64_t{1} << 53) - 1)(device);
-    }
+    static std::uint64_t random_id();
 
-    OriginProducer::Owner owner_;
+    detail::OriginOwner owner_;
 };
 
+COMOQ_DECLARE_OPERATION(BroadcastConsumer);
+
 }  // namespace comoq
+
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+#include "impl/origin.ipp"
+#endif

@@ -13,23 +13,29 @@
 
 #include <fmt/format.h>
 
-#include <comoq/detail/failure.hpp>
-#include <comoq/detail/path_text.hpp>
+#include <comoq/detail/wait/failure.hpp>
+#include <comoq/detail/text/path_text.hpp>
 
 namespace comoq {
 
 namespace detail {
+
 struct PathAccess;
+
+[[noreturn]] inline void throw_invalid_path(std::string_view text) {
+    throw std::system_error(make_error_code(Error::InvalidPath), "path " + quoted(text));
 }
+
+}  // namespace detail
 
 /// A path such as `room/42/alice`: parts joined by single slashes, with none at either end.
 ///
-/// Whatever a path is made of is normalised: slashes at the ends go, runs of them collapse. What is left has at most
-/// `max_parts` parts and `max_bytes` bytes, slashes included, and is valid UTF-8 without control characters (C0, DEL,
-/// C1); anything else is refused with `Error::InvalidPath`. Nothing else is interpreted: `..` is a part like any other,
-/// and letters are not folded. The empty path is the root, and a prefix of every path.
+/// The text that a path is made from is normalised: slashes at the ends go, runs of them collapse. The result has at
+/// most `max_parts` parts and `max_bytes` bytes, slashes included, and is valid UTF-8 without control characters (C0,
+/// DEL, C1); anything else is refused with `Error::InvalidPath`. Nothing else is interpreted: `..` is a part like any
+/// other, and letters are not folded. The empty path is the root, and a prefix of every path.
 ///
-/// A path is a value like `std::string`: views and iterators taken from it hold while it is neither changed nor gone.
+/// A path is a value like `std::string`: its views and iterators are valid until it is changed or destroyed.
 class Path {
 public:
     static constexpr std::size_t max_parts = detail::max_path_parts;
@@ -39,23 +45,25 @@ public:
     Path() noexcept = default;
 
     /// Throws `std::system_error` with `Error::InvalidPath`.
-    Path(std::string_view text) : Path(detail::AbsolutePath({}, text)) {}
+    Path(std::string_view text) : Path(detail::AbsolutePath({}, text), text) {}
     Path(const char *text) : Path(std::string_view(text)) {}
     Path(const std::string &text) : Path(std::string_view(text)) {}
 
-    /// `other` below this path. Throws `std::system_error` with `Error::InvalidPath` if that is too long or too deep.
-    Path join(const Path &other) const { return Path(detail::AbsolutePath(text_, other.text_)); }
+    /// `other` below this path. Throws `std::system_error` with `Error::InvalidPath` if the result is too long or too
+    /// deep.
+    Path join(const Path &other) const { return Path(detail::AbsolutePath(text_, other.text_), other.text_); }
 
-    /// Whether this path is `prefix` or below it, by whole parts: `foo/bar` has the prefix `foo`, and `foobar` has not.
+    /// Whether this path is `prefix` or below it, by whole parts: `foo/bar` has the prefix `foo`, and `foobar` does
+    /// not.
     bool has_prefix(const Path &prefix) const noexcept { return detail::has_prefix(text_, prefix.text_); }
 
-    /// What is left of this path below `prefix` (the root, if they are equal), nothing if it has no such prefix.
+    /// The rest of this path below `prefix` (the root, if they are equal), nothing if it does not have that prefix.
     std::optional<Path> strip_prefix(const Path &prefix) const {
         const auto rest = detail::strip_prefix(text_, prefix.text_);
         return rest ? std::optional<Path>(Path(Normalised(), std::string(*rest))) : std::nullopt;
     }
 
-    /// Goes over the parts, first to last.
+    /// Iterates over the parts, first to last.
     class iterator {
     public:
         using value_type = std::string_view;
@@ -89,16 +97,16 @@ public:
         friend class Path;
         explicit iterator(std::string_view rest) noexcept : rest_(rest) {}
 
-        std::string_view rest_;  // from the present part to the end of the path
+        std::string_view rest_;  // from the current part to the end of the path
     };
 
-    iterator begin() const { return iterator(text_); }
-    iterator end() const { return iterator(view().substr(text_.size())); }
+    iterator begin() const COMOQ_LIFETIMEBOUND { return iterator(text_); }
+    iterator end() const COMOQ_LIFETIMEBOUND { return iterator(view().substr(text_.size())); }
 
     bool empty() const noexcept { return text_.empty(); }
 
     /// The normalised text.
-    std::string_view view() const noexcept { return text_; }
+    std::string_view view() const noexcept COMOQ_LIFETIMEBOUND { return text_; }
 
     friend bool operator==(const Path &left, const Path &right) noexcept { return left.text_ == right.text_; }
 
@@ -114,9 +122,10 @@ private:
 
     Path(Normalised, std::string text) noexcept : text_(std::move(text)) {}
 
-    explicit Path(const detail::AbsolutePath &path) : text_(path.view()) {
+    /// `text` is the text that the path was made from.
+    explicit Path(const detail::AbsolutePath &path, std::string_view text) : text_(path.view()) {
         if (!path.valid()) {
-            detail::throw_error(Error::InvalidPath);
+            detail::throw_invalid_path(text);
         }
     }
 
@@ -125,13 +134,13 @@ private:
 
 namespace detail {
 
-/// Makes a path of text that is known to be normalised, without looking at it again.
+/// Makes a path from text that is known to be normalised, without checking it again.
 struct PathAccess {
     static Path make(std::string_view normalised) { return Path(Path::Normalised(), std::string(normalised)); }
 };
 
-/// Hash and equality that take text as it is, so that a table with paths as keys is searched without making a `Path`.
-/// The text must be normalised.
+/// Hash and equality that also take text, to search a table with paths as keys without making a `Path`. The text must
+/// be normalised.
 struct PathHash {
     using is_transparent = void;
     std::size_t operator()(std::string_view path) const noexcept { return std::hash<std::string_view>()(path); }

@@ -7,7 +7,7 @@
 
 namespace comoq {
 
-/// What a publisher says of a track. Fixed once the track is accepted.
+/// A publisher's description of a track. Fixed once the track is accepted.
 struct TrackInfo {
     /// Breaks ties between tracks that subscribers want equally.
     std::uint8_t priority = 0;
@@ -19,23 +19,25 @@ struct TrackInfo {
     Timescale timescale = Timescale(1000);
 };
 
-/// What a subscriber wants of a track.
+/// A subscriber's wishes for a track.
 struct Subscription {
     /// Higher is more urgent.
     std::uint8_t priority = 0;
     /// Oldest group first; else newest first.
     bool ordered = false;
-    /// How late a group may come; for the publisher, who is told, and not enforced here.
+    /// How late a group may come: a session that sends the track gives up groups that still wait this long after a
+    /// newer one came. 0 leaves that to the publisher's `TrackInfo::max_latency`. The value is carried to the
+    /// publisher, and a subscriber in the same process gets all groups.
     std::chrono::milliseconds max_latency{0};
-    /// The first group that is wanted; none means the highest one there is.
+    /// The first wanted group; none means the highest existing one.
     std::optional<std::uint64_t> start = std::nullopt;
-    /// The last group that is wanted, inclusive; none means no end.
+    /// The last wanted group, inclusive; none means no end.
     std::optional<std::uint64_t> end = std::nullopt;
 
     friend bool operator==(const Subscription &, const Subscription &) = default;
 };
 
-/// How a group is asked for by its number.
+/// The parameters of a request for a group by its number.
 struct Fetch {
     /// Higher is more urgent.
     std::uint8_t priority = 0;

@@ -1,5 +1,5 @@
 /// \file
-/// When a frame is to be shown, and what time it is.
+/// When to show a frame, and the current time.
 #pragma once
 
 #include <chrono>
@@ -7,17 +7,17 @@
 #include <cstdint>
 #include <functional>
 
-#include <comoq/detail/failure.hpp>
+#include <comoq/detail/wait/failure.hpp>
 
 namespace comoq {
 
-/// Where the library takes the time from, so that programs and tests can bring their own. Called from any thread,
-/// under no lock. It must not throw.
+/// The library's source of time. Programs and tests can supply their own. Called from any thread, under no lock. It
+/// must not throw.
 using Clock = std::function<std::chrono::steady_clock::time_point()>;
 
-/// What a timestamp counts: so many units make a second.
+/// The units of a timestamp: how many make a second.
 ///
-/// A timescale of no units can be written down, but no timestamp can have it.
+/// A timescale of 0 units can be constructed, but a timestamp cannot have it.
 class Timescale {
 public:
     explicit constexpr Timescale(std::uint64_t units_per_second) : units_(units_per_second) {}
@@ -30,8 +30,7 @@ private:
 
 /// A point of media time: a number of units of a timescale, at most 2^62-1 of them.
 ///
-/// Timestamps are compared as the times they stand for, exactly: a second is a second, written as 1 of 1 or 90000 of
-/// 90000.
+/// Timestamps compare exactly, as the times that they represent: 1 of 1 and 90000 of 90000 are both a second.
 class Timestamp {
 public:
     static constexpr std::uint64_t max_value = (std::uint64_t{1} << 62) - 1;
@@ -40,7 +39,7 @@ public:
     constexpr Timestamp() noexcept = default;
 
     /// Throws `std::system_error`: `Error::BoundsExceeded` for a value above 2^62-1, `Error::TimestampMismatch` for a
-    /// scale of no units.
+    /// scale of 0 units.
     constexpr Timestamp(std::uint64_t value, Timescale scale) : value_(value), scale_(scale) {
         if (value > max_value) {
             detail::throw_error(Error::BoundsExceeded);
@@ -54,7 +53,7 @@ public:
     constexpr Timescale scale() const noexcept { return scale_; }
 
     /// The same time at another scale, rounded down to whole units. Throws `std::system_error` with
-    /// `Error::TimestampMismatch` if it would be above 2^62-1, or `scale` has no units.
+    /// `Error::TimestampMismatch` if it would be above 2^62-1, or `scale` has 0 units.
     constexpr Timestamp convert(Timescale scale) const {
         if (scale == scale_) {
             return *this;

@@ -1,5 +1,5 @@
 #pragma once
-// A track from all its sides: who writes it, who makes its groups on demand, who looks it up, who reads it.
+// A track from all its sides: writers, handlers that make groups on demand, look-ups, readers.
 #include "track_consumer.hpp"
 #include "track_dynamic.hpp"
 #include "track_producer.hpp"

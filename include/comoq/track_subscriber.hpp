@@ -1,6 +1,7 @@
 #pragma once
+#include "config.hpp"
 #include "datagram.hpp"
-#include "detail/subscriber_state.hpp"
+#include "detail/media/subscriber_state.hpp"
 #include "group.hpp"
 #include "operation.hpp"
 #include "subscription.hpp"
@@ -13,102 +14,105 @@
 
 namespace comoq {
 
-/// Reads a track by two independent cursors: `recv_group` and `next_group` (which `read_frame` shares).
+/// Counters of a subscriber.
+struct SubscriberStats {
+    /// Gaps between the groups from `recv_group` that it no longer remembers, because there were more than 1,024:
+    /// groups that arrive there are not returned.
+    std::uint64_t gaps_given_up = 0;
+};
+
+/// Reads a track by two independent cursors: `recv_group` and `next_group` (which `read_frame` and `read_first_frame`
+/// share).
 ///
-/// It counts as a subscriber of its track until it and its steps are gone. Steps end empty when the track ended well and
-/// all was given; they fail with the track's code otherwise, Dropped if its producers went without finishing. A failed
-/// group does not fail its track. Steps of an empty handle fail with Cancelled.
+/// It counts as a subscriber of its track until it and its steps are gone. Steps end empty when the track ended well
+/// and everything was returned. If the last groups expired or were evicted before that, they fail with Old or Evicted.
+/// Otherwise they fail with the track's code, Dropped if its producers went without finishing. A failed group does not
+/// fail its track. Steps of an empty handle fail with Closed.
 ///
 /// Threads: distinct subscribers may be used at the same time, one handle by one thread at a time.
-class TrackSubscriber {
+class [[nodiscard]] TrackSubscriber {
 public:
     /// Empty.
     TrackSubscriber() noexcept = default;
     TrackSubscriber(TrackSubscriber &&) noexcept = default;
-    TrackSubscriber &operator=(TrackSubscriber &&other) noexcept {
-        detail::ResumeScope scope;
-        state_ = std::move(other.state_);
-        return *this;
-    }
+    TrackSubscriber &operator=(TrackSubscriber &&other) noexcept;
     ~TrackSubscriber() { last_act_.arm(); }
 
-    /// For the library.
-    explicit TrackSubscriber(std::shared_ptr<detail::SubscriberState> state) noexcept : state_(std::move(state)) {}
+    explicit TrackSubscriber(detail::Passkey, std::shared_ptr<detail::SubscriberState> state) noexcept
+        : state_(std::move(state)) {}
 
-    /// The next group in the order of arrival; each is given once.
-    Operation<std::optional<GroupConsumer>> recv_group() { return group_step<detail::ReceiveGroupRule>(); }
+    /// The next group in the order of arrival; each is returned once.
+    Operation<std::optional<GroupConsumer>> recv_group();
 
-    /// The group with the lowest sequence above the last one given. What arrives later below it is skipped.
-    Operation<std::optional<GroupConsumer>> next_group() { return group_step<detail::NextGroupRule>(); }
+    /// The group with the lowest sequence above the last one returned. Groups below it that arrive later are skipped.
+    Operation<std::optional<GroupConsumer>> next_group();
 
-    /// The first frame of the next group that has one; groups that are stalled, empty or failed are passed over for a
-    /// newer one that has a frame. Moves the cursor of `next_group`.
-    Operation<std::optional<Frame>> read_frame() {
-        using Next = std::optional<Frame>;
-        if (state_ == nullptr) return Operation<Next>(detail::AnySource<Next>());
-        state_->track()->expire();
-        return Operation<Next>(detail::mapped<Next>(
-            detail::Step(detail::FirstFrameRule(state_)), [](std::optional<detail::FrameSlot> &&slot) {
-                return slot ? Next(detail::frame_of(std::move(*slot))) : Next();
-            }));
-    }
+    /// Every frame in order: the next one of the current group or, when that has ended or failed, of the next group.
+    /// Moves the cursor of `next_group`.
+    Operation<std::optional<Frame>> read_frame();
 
-    /// The next datagram since this subscriber came, whatever its start and end. Who reads too slowly misses the oldest:
+    /// The first frame of the next group that has one. Skips stalled, empty and failed groups for a newer one with a
+    /// frame. Moves the cursor of `next_group`.
+    Operation<std::optional<Frame>> read_first_frame();
+
+    /// The next datagram since this subscriber came, in spite of its start and end. A slow reader misses the oldest:
     /// the last 1,024 are kept.
-    Operation<std::optional<Datagram>> recv_datagram() {
-        using Next = std::optional<Datagram>;
-        if (state_ == nullptr) return Operation<Next>(detail::AnySource<Next>());
-        return Operation<Next>(detail::mapped<Next>(
-            detail::Step(detail::NextDatagramRule(state_)), [](std::optional<detail::DatagramSlot> &&slot) {
-                return slot ? Next(Datagram{slot->sequence, slot->timestamp, std::move(slot->payload)}) : Next();
-            }));
-    }
+    Operation<std::optional<Datagram>> recv_datagram();
 
-    /// A group that is there now, whatever the cursors; each call gives a reader at the group's beginning.
-    std::optional<GroupConsumer> get_group(std::uint64_t sequence) const {
-        if (state_ == nullptr) return std::nullopt;
-        auto group = state_->track()->find_group(sequence);
-        if (group == nullptr) return std::nullopt;
-        return GroupConsumer(std::move(group));
-    }
+    /// A group that is there now, independent of the cursors; each call returns a reader at the group's beginning.
+    std::optional<GroupConsumer> get_group(std::uint64_t sequence) const;
 
-    /// Sets both cursors to `sequence`, for this subscriber alone: nobody is told.
+    /// Sets both cursors to `sequence`, for this subscriber alone: the publisher does not see it.
     void start_at(std::uint64_t sequence) {
         if (state_ != nullptr) state_->start_at(sequence);
     }
 
-    /// Groups above `sequence` are held back until the cap is raised or taken off; it is not the end of the stream. For
-    /// this subscriber alone: nobody is told.
+    /// Holds groups above `sequence` back until the cap is raised or removed; this does not end the stream. For this
+    /// subscriber alone: the publisher does not see it.
     void end_at(std::optional<std::uint64_t> sequence) {
         if (state_ != nullptr) state_->end_at(sequence);
     }
 
-    /// Changes what the publisher sees of this subscriber. A start or an end that differs from before moves the cursors
-    /// or the cap.
+    /// Changes the wishes that the publisher sees. A start that differs from before moves the cursors: there, or if it
+    /// is removed, to the live edge. An end that differs moves the cap.
     void update(Subscription wishes) {
         if (state_ != nullptr) state_->update(wishes);
     }
 
-    /// The first sequence that will never come, once the publisher has said so; fails with the code of a track that
-    /// ended without.
-    Operation<std::uint64_t> finished() { return step<std::uint64_t, detail::TrackFinishedRule>(); }
+    /// The first sequence that will never come, once the publisher has declared it; fails with the code of a track that
+    /// ended without one.
+    Operation<std::uint64_t> finished();
 
-    /// Why the track ended, once it has: a false code when it ended well.
-    Operation<std::error_code> closed() { return step<std::error_code, detail::TrackClosedRule>(); }
+    /// This subscriber's counters.
+    SubscriberStats stats() const;
+
+    /// Why the track ended, once it has, or once no group of it can come any more: a false code when it ended well.
+    Operation<std::error_code> closed();
 
 private:
     template <class T, class Rule> Operation<T> step() {
-        if (state_ == nullptr) return Operation<T>(detail::AnySource<T>());
-        return Operation<T>(detail::Step(Rule(state_)));
+        if (state_ == nullptr) return detail::closed_operation<T>();
+        return Operation<T>(detail::Passkey(), detail::Step(Rule(state_)));
+    }
+
+    template <class Rule> Operation<std::optional<Frame>> frame_step() {
+        using Next = std::optional<Frame>;
+        if (state_ == nullptr) return detail::closed_operation<Next>();
+        state_->track()->expire();
+        return Operation<Next>(
+            detail::Passkey(), detail::mapped<Next>(detail::Step(Rule(state_)), [](std::optional<detail::FrameSlot> &&slot) {
+                return slot ? Next(detail::frame_of(std::move(*slot))) : Next();
+            }));
     }
 
     template <class Rule> Operation<std::optional<GroupConsumer>> group_step() {
         using Next = std::optional<GroupConsumer>;
-        if (state_ == nullptr) return Operation<Next>(detail::AnySource<Next>());
+        if (state_ == nullptr) return detail::closed_operation<Next>();
         state_->track()->expire();
-        return Operation<Next>(detail::mapped<Next>(
-            detail::Step(Rule(state_)), [](std::optional<std::shared_ptr<detail::GroupReader>> &&group) {
-                return group ? Next(std::in_place, std::move(*group)) : Next();
+        return Operation<Next>(
+            detail::Passkey(),
+            detail::mapped<Next>(detail::Step(Rule(state_)), [](std::optional<std::shared_ptr<detail::GroupReader>> &&group) {
+                return group ? Next(std::in_place, detail::Passkey(), std::move(*group)) : Next();
             }));
     }
 
@@ -116,4 +120,11 @@ private:
     std::shared_ptr<detail::SubscriberState> state_;
 };
 
+COMOQ_DECLARE_OPERATION(std::optional<GroupConsumer>);
+COMOQ_DECLARE_OPERATION(std::optional<Datagram>);
+
 }  // namespace comoq
+
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+#include "impl/track_subscriber.ipp"
+#endif

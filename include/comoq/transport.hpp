@@ -17,74 +17,95 @@
 
 namespace comoq {
 
-// What a session needs of a connection: streams as QUIC has them, and datagrams where there are any. Sessions are written
-// against these classes alone, so that whoever implements them brings a transport of his own.
+// A connection as a session needs it: streams like QUIC's, and datagrams if the transport has them. Sessions use only
+// these classes, so that a program can supply its own transport.
 //
-// Codes that travel are those of `wire_code` and `error_from_wire`. What waits can be cancelled, which takes back nothing
-// that was done before. When the connection is lost or closed, everything that waits, and everything that is begun
-// afterwards, fails with the code that `closed()` gives (Closed where that is false).
+// Codes travel by `wire_code` and `error_from_wire`. Waits can be cancelled; a cancellation takes back nothing that was
+// done before. When the connection is lost or closed, everything that waits, and everything begun afterwards, fails
+// with the code of `closed()` (Closed if that is false).
 //
-// Threads: as for sockets of asio, a connection and its streams are used on one executor, a strand if several threads run
-// it. But `close()` may be called, and handles of streams destroyed, by any thread at any time. Streams may outlive their
+// Threads: as for sockets of asio, use a connection and its streams on one executor, a strand if several threads run
+// it. But any thread may call `close()` and destroy handles of streams at any time. Streams may outlive their
 // connection.
 
-/// What is to be sent first when not everything can be: the higher priority, then the higher tie-break. Of streams that are
-/// equal in both, those of one flow go by rank, the lowest first, and flows take turns.
+/// The order of sending when a connection does not take everything: control before media, then the higher priority,
+/// then the higher tie-break. Of streams that are equal so far, those of one flow go by rank, the lowest first, and
+/// flows take turns.
 struct SendOrder {
     std::uint8_t priority = 0;
     std::uint8_t tie_break = 0;
     std::uint64_t flow = 0;
     std::uint64_t rank = 0;
+    /// Requests, answers and announcements. A stream has this class until `set_order` lowers it, so that media never
+    /// delays an answer.
+    bool control = false;
 
+    /// The order of a stream until somebody sets one.
+    static constexpr SendOrder for_control() noexcept {
+        SendOrder order;
+        order.control = true;
+        return order;
+    }
+    /// The greater, the sooner, in any flow.
+    constexpr std::uint32_t urgency() const noexcept {
+        return (control ? std::uint32_t{1} << 16 : 0) | static_cast<std::uint32_t>(priority << 8 | tie_break);
+    }
     friend bool operator==(const SendOrder &, const SendOrder &) = default;
 };
 
-/// The end of a stream that is written. Destroyed before `finish()`, it resets the stream with Cancelled.
+/// The writing end of a stream. If it is destroyed before `finish()`, it resets the stream with Cancelled.
 class SendStream {
 public:
     virtual ~SendStream() = default;
     SendStream(const SendStream &) = delete;
     SendStream &operator=(const SendStream &) = delete;
 
-    /// Appends `head`, at most `max_head` bytes, which are copied, and `payload`, which is shared. They are taken in the
-    /// call; what it gives completes when the stream can take more. Fails with the code of a reset, or with which the peer
-    /// stopped the stream: then nobody reads it any more.
+    /// Appends `head`, at most `max_head` bytes, which are copied, and `payload`, which is shared. Both are taken in
+    /// the call; the awaitable completes when the stream can take more. Fails with the code of a reset, with the code
+    /// with which the peer stopped the stream, and with Closed after `finish()`. The payload's owner is released when
+    /// the payload has been sent or dropped, on any thread and without a lock of the connection.
     virtual asio::awaitable<void> write(std::span<const std::byte> head, Bytes payload) = 0;
     asio::awaitable<void> write(Bytes payload) { return write({}, std::move(payload)); }
     static constexpr std::size_t max_head = 16;
 
-    /// Nothing follows. What was written is still sent.
+    /// Nothing follows. Data that is already written is still sent.
     virtual void finish() = 0;
 
-    /// Completes when everything that was written has been sent, the end included. Fails as `write` does.
+    /// Completes when everything written has been sent, including the end. Fails as `write` does.
     virtual asio::awaitable<void> sent() = 0;
 
-    /// Ends the stream here; what was written and not sent is dropped. Nothing if it was reset before, or all of it has
-    /// been sent.
+    /// Ends the stream here; unsent data is dropped. Does nothing if the stream was reset before, or has been sent
+    /// completely.
     virtual void reset(std::error_code code) = 0;
 
-    /// Completes when the stream is over before its time: with the code with which the peer stopped it, or with that of the
-    /// connection. Not after `finish()` was sent.
+    /// Completes when the stream is over: with the code with which the peer stopped it, with that of a reset or of the
+    /// connection, or with a false code when everything has been sent, including the end.
     virtual asio::awaitable<std::error_code> stopped() = 0;
 
+    /// `SendOrder::for_control()` until this is called. Applies to everything that has not been sent yet.
     virtual void set_order(const SendOrder &order) = 0;
+
+    /// Bytes written and not sent yet; 0 after a reset, and 0 if a transport does not know.
+    virtual std::size_t unsent() const noexcept { return 0; }
+    /// Completes when everything written has been sent, also before `finish()`. Fails as `write` does.
+    virtual asio::awaitable<void> drained() { return write({}, Bytes()); }
 
 protected:
     SendStream() = default;
 };
 
-/// The end of a stream that is read. Destroyed before its end was read, it asks the peer to stop, with Cancelled.
+/// The reading end of a stream. If it is destroyed before its end was read, it asks the peer to stop, with Cancelled.
 class ReceiveStream {
 public:
     virtual ~ReceiveStream() = default;
     ReceiveStream(const ReceiveStream &) = delete;
     ReceiveStream &operator=(const ReceiveStream &) = delete;
 
-    /// The next bytes, as many as came together; none at the end. Fails with the code with which the peer reset it. One read
+    /// The next bytes, as many as arrived together; empty at the end. Fails with the code of the peer's reset. One read
     /// at a time.
     virtual asio::awaitable<Bytes> read() = 0;
 
-    /// Asks the peer to send no more. What comes nevertheless is dropped.
+    /// Asks the peer to send no more. Data that still arrives is dropped.
     virtual void stop(std::error_code code) = 0;
 
 protected:
@@ -100,17 +121,17 @@ struct BidiStream {
     std::unique_ptr<ReceiveStream> receive;
 };
 
-/// What a transport measures; nothing where it does not know.
+/// Measurements of a transport; nothing if it does not know.
 struct TransportStats {
-    /// Zero where one can be measured, and none has been.
+    /// Zero if it can be measured and has not been yet.
     std::optional<std::chrono::microseconds> round_trip;
-    /// What could be sent, in bits a second.
+    /// The estimated capacity for sending, in bits per second.
     std::optional<std::uint64_t> bandwidth;
-    /// Bytes that came, and that were sent, of what this transport itself puts around streams, too.
+    /// Bytes received and sent, including the transport's own framing of streams.
     std::optional<std::uint64_t> received_bytes, sent_bytes;
 };
 
-/// A connection. Its owner closes it; it is not closed by being let go.
+/// A connection. Its owner must close it; destroying the handle does not close it.
 class Transport {
 public:
     virtual ~Transport() = default;
@@ -118,7 +139,7 @@ public:
     Transport &operator=(const Transport &) = delete;
 
     virtual asio::any_io_executor executor() const = 0;
-    /// Which side opened the connection.
+    /// Whether this side opened the connection.
     virtual bool is_client() const noexcept = 0;
     /// The application protocol that both sides agreed on, such as "moq-lite-05".
     virtual std::string_view protocol() const noexcept = 0;
@@ -136,14 +157,15 @@ public:
     virtual void send_datagram(Bytes datagram) = 0;
     virtual asio::awaitable<Bytes> receive_datagram() = 0;
 
-    /// Closes the connection; a false code says that all is well. What was written and not sent may be lost.
+    /// Closes the connection; a false code means that all is well. Unsent data may be lost. Without memory the
+    /// connection is closed as well: destructors call this.
     virtual void close(std::error_code code, std::string_view reason) = 0;
-    /// Completes when the connection is over: false if it was closed, here or by the peer, because all was done.
+    /// Completes when the connection is over: false if either side closed it because all was done.
     virtual asio::awaitable<std::error_code> closed() = 0;
 
     /// Any thread.
     virtual TransportStats stats() const { return {}; }
-    /// Asks the peer what has to be asked for `stats()`, if that was not done within the last second. Any thread.
+    /// Measures what `stats()` needs the peer's answer for, unless that was done within the last second. Any thread.
     virtual void measure() {}
 
 protected:

@@ -1,4 +1,4 @@
-// W0: awaiting what is already there.
+// W0: awaiting outcomes that are already there.
 #include "workload.hpp"
 
 #include <comoq/operation.hpp>
@@ -21,7 +21,7 @@ asio::awaitable<Sample> call() {
 }
 
 Operation<int> there(int value) {
-    return Operation<int>(detail::ReadySource<int>(detail::Outcome<int>(std::in_place, value)));
+    return Operation<int>(detail::Passkey(), detail::ReadySource<int>(detail::Outcome<int>(std::in_place, value)));
 }
 
 asio::awaitable<Sample> await_ready() {

@@ -1,4 +1,4 @@
-// W10: what the headers cost whoever includes them.
+// W10: the cost of including the headers.
 #include "compile_command.hpp"
 #include "workload.hpp"
 

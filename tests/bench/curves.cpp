@@ -1,4 +1,4 @@
-// The curves, as an SVG: what a unit costs as its number grows, for us, the yardstick and the peer.
+// The curves, as an SVG: the cost of a unit as its number grows, for us, the yardstick and the peer.
 #include "results.hpp"
 
 #include <fmt/format.h>
@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <deque>
 #include <iterator>
 #include <string_view>
 
@@ -22,6 +23,8 @@ struct Panel {
     const char *x_title;
     const char *pattern;  // {} is the number
     std::vector<int> numbers;
+    /// Instead of the pattern: a curve of ours for each of these, which stands before " x" and the number.
+    std::vector<const char *> names = {};
 };
 
 struct Curve {
@@ -64,6 +67,9 @@ public:
                            place(number, first, last, x0, x1), y0 + 16, number);
         fmt::format_to(out, "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n", (x0 + x1) / 2, y0 + 32,
                        panel_.x_title);
+        for (std::size_t i = 0; i < panel_.names.size() && i < curves_.size(); ++i)
+            fmt::format_to(out, "<text x=\"{:.1f}\" y=\"{:.1f}\" fill=\"{}\">{}</text>\n", x0 + 8 + 165 * static_cast<double>(i % 2),
+                           y1 + 14 + 14 * static_cast<double>(i / 2), curves_[i].first->colour, curves_[i].first->name);
         for (const auto &[curve, points] : curves_) {
             std::string path;
             for (const auto &[number, value] : points) {
@@ -86,6 +92,7 @@ private:
 }  // namespace
 
 std::string Results::svg() const {
+    const std::vector<int> crowd{10, 100, 1000, 10000, 100000};
     const std::vector<Panel> panels{
         {"W5", "announce, a watcher and event", "watchers", "{}", {1, 100, 10000}},
         {"W7", "deliver a frame, one thread", "subscribers", "64B x{} 1 thread", {1, 8, 64, 1000}},
@@ -93,12 +100,20 @@ std::string Results::svg() const {
         {"W6", "write a frame", "frames in the group", "write {}", {512, 8192, 32768}},
         {"W6", "read frames one by one", "frames in the group", "read {}", {512, 8192, 32768}},
         {"W6", "read frames by 64", "frames in the group", "read_frames {}", {512, 8192, 32768}},
+        {"W11", "what a subscriber or a group does", "others", "", crowd,
+         {"update", "update, remote", "group, groups behind a cap", "group, a capped reader"}},
+        {"W11", "one comes and goes", "others", "", crowd, {"join", "join, remote", "watch", "handle"}},
+        {"W11", "a request, an announcement, a name", "others", "", crowd,
+         {"request", "request, prefixes", "announce", "announce, names", "look up"}},
+        {"W11", "bytes for one more", "others", "", crowd,
+         {"subscriber bytes", "remote subscriber bytes", "capped reader bytes", "watcher bytes", "handler bytes", "colliding name bytes"}},
     };
     static constexpr std::array<Curve, 3> curves{{
         {"comoq", "#1f6feb", "", &Result::measured},
         {"yardstick", "#8b949e", "2 4", &Result::yardstick},
         {"moq-net", "#d1570a", "7 4", &Result::peer},
     }};
+    static constexpr std::array<const char *, 6> colours{"#1f6feb", "#d1570a", "#1a7f37", "#8250df", "#bf3989", "#57606a"};
     constexpr std::size_t columns = 3;
     const std::size_t rows = (panels.size() + columns - 1) / columns;
     std::string svg = fmt::format(
@@ -114,19 +129,26 @@ std::string Results::svg() const {
                        at, curve.colour, curve.dashes, at + 36, curve.name);
         at += 130;
     }
-    fmt::format_to(out, "<text x=\"{}\" y=\"20\">nanoseconds, both axes logarithmic</text>\n", at);
+    fmt::format_to(out, "<text x=\"{}\" y=\"20\">nanoseconds, where nothing else is said, both axes logarithmic</text>\n", at);
     for (std::size_t i = 0; i < panels.size(); ++i) {
         const Panel &panel = panels[i];
         Drawing drawing(panel, width * static_cast<double>(i % columns), height * static_cast<double>(i / columns) + 30);
-        for (const Curve &curve : curves) {
+        const auto add = [&](const Curve &curve, const auto &case_of) {
             std::vector<std::pair<int, double>> points;
             for (const int number : panel.numbers) {
-                const Result *result = find(panel.workload, fmt::format(fmt::runtime(panel.pattern), number));
+                const Result *result = find(panel.workload, case_of(number));
                 const auto value = result != nullptr ? (result->*curve.value)() : std::nullopt;
                 if (value && *value > 0) points.emplace_back(number, *value);
             }
             if (!points.empty()) drawing.add(curve, points);
+        };
+        std::deque<Curve> own;
+        for (const char *name : panel.names) {
+            own.push_back({name, colours[own.size()], "", &Result::measured});
+            add(own.back(), [&](int number) { return fmt::format("{} x{}", name, number); });
         }
+        if (panel.names.empty())
+            for (const Curve &curve : curves) add(curve, [&](int number) { return fmt::format(fmt::runtime(panel.pattern), number); });
         drawing.draw(svg);
     }
     return svg + "</svg>\n";

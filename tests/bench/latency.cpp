@@ -1,4 +1,4 @@
-// W8: how long a reader on another thread takes to have what was written.
+// W8: the time until a reader on another thread has a frame that was written.
 #include "workload.hpp"
 
 #include <comoq/comoq.hpp>
@@ -22,7 +22,7 @@ std::size_t samples() { return unless_quick(6000); }
 constexpr std::size_t busy_tasks = 16;
 constexpr auto pause = std::chrono::microseconds(100);
 
-/// A thread that runs a context, and what it has noted: how long each message took to it.
+/// A thread that runs a context, and its record: the time that each message took to it.
 class Reader {
 public:
     explicit Reader(bool loaded) : work_(context_.get_executor()) {

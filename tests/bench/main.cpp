@@ -30,7 +30,7 @@ struct Options {
 };
 
 constexpr const char *usage =
-    "comoq_bench [OPTION]... [WORKLOAD]...    measures the workloads named (W0 to W10), or all\n"
+    "comoq_bench [OPTION]... [WORKLOAD]...    measures the workloads named (W0 to W11), or all\n"
     "  --json FILE        also writes the results there\n"
     "  --svg FILE         also draws the curves there\n"
     "  --peer PROGRAM     has the peer measure the same, after each workload\n"
@@ -87,7 +87,7 @@ Options parse(int count, char **arguments) {
     return options;
 }
 
-/// Keeps what the benchmarks of one workload have counted.
+/// Keeps the counts of one workload's benchmarks.
 class Collector final : public benchmark::BenchmarkReporter {
 public:
     struct Measured {
@@ -126,7 +126,7 @@ void take_samples(benchmark::State &state, const Body &body) {
 }
 
 void enlist(const std::string &name, const Setup &setup, const Options &options) {
-    // What a case needs is set up when it first runs, and goes with the workload.
+    // The objects of a case are set up when it first runs, and go with the workload.
     auto body = std::make_shared<Body>();
     benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State &state) {
         if (!*body) {
@@ -171,7 +171,7 @@ std::vector<std::string> split(const std::string &line) {
     }
 }
 
-/// Runs the peer, and adds what it prints: workload, case, unit and value, or why it cannot, with tabs between them.
+/// Runs the peer, and adds its output: workload, case, unit and value, or the reason for no value, with tabs between them.
 void ask_peer(const std::string &program, const std::string &workload, Results &results) {
     std::unique_ptr<std::FILE, int (*)(std::FILE *)> pipe(popen(('"' + program + "\" " + workload).c_str(), "r"), pclose);
     if (pipe == nullptr) throw std::runtime_error("cannot run " + program);
@@ -200,7 +200,7 @@ void write_file(const std::string &path, const std::string &content) {
     if (!file.flush()) throw std::runtime_error("cannot write " + path);
 }
 
-/// A thread makes shared pointers and glibc count as if there were more of them, as in every program that uses them so.
+/// Once a thread has existed, shared pointers and glibc lock as in every program with threads.
 void be_multithreaded() { std::thread([] {}).join(); }
 
 int run(const Options &options) {
@@ -211,7 +211,7 @@ int run(const Options &options) {
     benchmark::Initialize(&count, arguments.data());
 
     const std::vector<Workload> all{awaiting(),  announced_lookup(), on_demand(), requesters(), nobody(),   announcing(),
-                                    group(),     fan_out(),          latency(),   memory(),     compiling()};
+                                    group(),     fan_out(),          latency(),   memory(),     compiling(), crowds()};
     for (const std::string &wanted : options.workloads)
         if (std::none_of(all.begin(), all.end(), [&](const Workload &one) { return one.id == wanted; }))
             throw std::invalid_argument("no such workload: " + wanted);
@@ -224,7 +224,7 @@ int run(const Options &options) {
             if (!chosen.empty() && std::find(chosen.begin(), chosen.end(), workload.id) == chosen.end()) continue;
             fmt::print(stderr, "{} {}\n", workload.id, workload.title);
             measure(workload, options, results);
-            if (!options.peer.empty() && workload.id != "W0" && workload.id != "W10")
+            if (!options.peer.empty() && workload.id != "W0" && workload.id != "W10" && workload.id != "W11")
                 ask_peer(options.peer, workload.id, results);
         }
     }

@@ -1,4 +1,4 @@
-// W6 and W7: what a group costs to write and to read, and a track that many read.
+// W6 and W7: the cost of writing and reading a group, and of a track with many readers.
 #include "workload.hpp"
 
 #include <comoq/comoq.hpp>
@@ -62,7 +62,7 @@ asio::awaitable<Sample> use_group(Written &written, std::size_t frames, Part par
     co_return stopwatch.stop(bytes / small);
 }
 
-/// The least that could do the same: shared pointers in a vector under a lock.
+/// The simplest code that could do the same: shared pointers in a vector under a lock.
 Sample use_vector(std::size_t frames, Part part) {
     auto payload = std::make_shared<std::vector<std::byte>>(small);
     std::mutex mutex;
@@ -110,7 +110,7 @@ Timed group_of(const char *name, std::size_t frames, Part part) {
 
 constexpr std::size_t frames_a_group = 512;
 
-/// A track, and its subscribers on a context of theirs.
+/// A track, and its subscribers on a context of their own.
 class FanOut {
 public:
     FanOut(std::size_t size, std::size_t subscribers, Part reading) : payload_(payload_of(size)), subscribers_(subscribers) {
@@ -210,7 +210,7 @@ private:
     asio::io_context context_;
 };
 
-/// A copy of the payload, as somebody would make who hands the frame to a socket.
+/// A copy of the payload, as for a frame that is handed to a socket.
 Yardstick copies(std::size_t size) {
     return {"memcpy", [size]() -> Body {
                 auto from = std::make_shared<std::vector<std::byte>>(size);
@@ -259,7 +259,7 @@ Workload fan_out() {
         for (const std::size_t size : {64, 1200})
             for (const std::size_t subscribers : {1, 8, 64, 1000})
                 workload.timed.push_back(fan_out_of(size, subscribers, two_threads));
-    // Where the writer does not wait for the readers, who reads all that is there wakes up less often.
+    // If the writer does not wait for the readers, a reader that takes all available frames wakes up less often.
     for (const std::size_t subscribers : {1, 8, 64, 1000})
         workload.timed.push_back(fan_out_of(small, subscribers, true, Part::ReadBatches));
     return workload;

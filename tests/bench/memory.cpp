@@ -1,4 +1,4 @@
-// W9: the heap that things take, each measured over many of them.
+// W9: the heap memory of objects, each measured over many of them.
 #include "workload.hpp"
 
 #include <comoq/comoq.hpp>

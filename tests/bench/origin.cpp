@@ -109,7 +109,7 @@ asio::awaitable<void> join(OnDemand &demand, std::string path, std::size_t &answ
     if (!broadcast.is_closed()) ++answered;
 }
 
-/// Who asks, and what is timed: all, or what follows the handler's answer.
+/// The kind of requester, and the timed part: everything, or the part after the handler's answer.
 enum class Asking { Handlers, Coroutines, CoroutinesFromAccept };
 
 /// All ask for one path before the handler answers.
@@ -166,7 +166,7 @@ Body requests_in_vain() {
     return [=] { return run(unserved->context, ask_in_vain(*unserved, 5000)); };
 }
 
-/// What the heap holds after 100,000 such requests and did not hold before.
+/// The growth of the heap over 100,000 such requests.
 std::vector<Figure> kept_in_vain() {
     Unserved unserved;
     run(unserved.context, ask_in_vain(unserved, 1000));

@@ -14,20 +14,20 @@
 #   --rounds N           of all scenarios; 3 if not given
 #   --seconds N          that a run is measured; 5 if not given
 #   --transports, --viewers, --workloads "..."   some of "tcp ws", "1 10 100", "video audio max"
-#   --patience N         wait so many seconds at most, before each run, until the processors are idle; 0 if not given
+#   --patience N         wait at most N seconds, before each run, until the processors are idle; 0 if not given
 #   --port N             moq-relay gets this one and the next; 24543 if not given
 #
 # A relay is started for each run, with one thread, on the first processor; relay_load has the second. Everything is on the
 # loopback interface, without TLS. Publisher and viewers are the same C++ clients in both cases, and the viewers ask for a
-# maximum latency of 10 s, so that neither relay may drop anything. What to know of the two when reading the table:
+# maximum latency of 10 s, so that neither relay may drop anything. Notes for reading the table:
 #
-#   * The relay's CPU time is what is compared: MB a CPU second is a relay's capacity on a core that it has for itself. The
-#     load program reads what the relay wrote, for all viewers on one core, and may be the first to be busy ("load %").
-#   * moq-relay leaves Nagle's algorithm on, the example relay does not: part of its latency may be that, and not its own work.
+#   * The figure to compare is the relay's CPU time: MB a CPU second is a relay's capacity on a core that it has for itself. The
+#     load program reads the relay's output for all viewers on one core, and may be the first to be busy ("load %").
+#   * moq-relay leaves Nagle's algorithm on, the example relay does not: a part of its latency may come from that.
 #   * video: 2 groups/s of 30 frames of 5 kB. audio: 50 groups/s of a frame of 200 B. max: groups of 32 frames of 16 kB, as
 #     fast as the slowest viewer gets them with 4 groups on their way, and kept for 2 s instead of 10 s.
-#   * Each figure is the median of the rounds, in parentheses the least and the greatest. "others %" is what other
-#     processes had of the processors meanwhile: of rounds with much of that, believe the CPU time alone.
+#   * Each figure is the median of the rounds, with the least and the greatest in parentheses. "others %" is the share of other
+#     processes in the processors meanwhile: of rounds with a large share, believe the CPU time alone.
 #   * The relay's CPU time comes in hundredths of a second: with one viewer, and little to do, it is coarse.
 set -euo pipefail
 
@@ -73,7 +73,7 @@ fi
 
 start() {  # RELAY TRANSPORT: $pid and $url
     local tries=100
-    # What the last one said is no answer.
+    # The last relay's log is not an answer.
     : >"$tmp/relay.log"
     case $1 in
     ours)
@@ -169,7 +169,7 @@ function of(key,   text) {
     gsub(/"/, "", text)
     return text
 }
-# The median of the runs of one row, and what they lie between.
+# The median of the runs of one row, and their range.
 function middle(row, key, form,   n, i, j, v, list, text) {
     n = split(seen[row, key], list, " ")
     if (n == 0) return "-"

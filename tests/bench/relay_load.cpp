@@ -1,5 +1,5 @@
-// relay_load: one publisher and many viewers at a relay, each with a connection of its own, and what that costs the relay's
-// process. Whose relay it is does not matter; relay.sh compares two.
+// relay_load: one publisher and many viewers at a relay, each with a connection of its own, and the cost of that for the
+// relay's process. It works with any relay; relay.sh compares two.
 #include "net/dial.hpp"
 #include "shared/command_line.hpp"
 
@@ -84,7 +84,7 @@ struct Options {
 
 constexpr const char *track_name = "video";
 constexpr auto max_latency = 10s;
-// How long things may take that nobody measures: that all viewers are there, that a group comes, that the last frames do.
+// Time limits of the parts that are not measured: until all viewers are there, until a group comes, until the last frames come.
 constexpr auto longest_start = 30s;
 constexpr auto longest_stall = 15s;
 constexpr auto longest_rest = max_latency + 2s;
@@ -99,7 +99,7 @@ struct Header {
     std::int64_t sent;
 };
 
-// What a process, and all of them together, have had of the processors until now, in seconds.
+// The processor time of a process, and of all of them together, until now, in seconds.
 
 double ticks_to_seconds(std::uint64_t ticks) {
     return static_cast<double>(ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
@@ -150,8 +150,8 @@ struct Sample {
     std::int64_t time;
 };
 
-// Which groups some viewer has not whole, for the publisher that waits for the slowest. It is used on the publisher's context
-// but for `got`.
+// The groups that some viewer does not have whole: the publisher waits for the slowest viewer. Only `got` may be called off
+// the publisher's context.
 class Window {
 public:
     Window(asio::io_context &context, std::size_t size, std::size_t viewers)
@@ -194,14 +194,14 @@ private:
     std::atomic<std::uint64_t> first_{std::numeric_limits<std::uint64_t>::max()};
 };
 
-// Nobody comes late to this program's own origins: they hold what is on its way and little more.
+// No viewer comes late to this program's own origins: they hold little more than the groups in flight.
 comoq::OriginConfig origin_config(const Options &options) {
     comoq::OriginConfig config;
     config.max_cached_bytes = std::max(std::size_t{2} << 20, 2 * options.window * options.frames * options.size);
     return config;
 }
 
-// What all parts of a run know of each other.
+// The common state of all parts of a run.
 struct Run {
     Run(const Options &given, asio::io_context &context)
         : options(given), window(context, options.window, options.viewers) {}
@@ -230,7 +230,7 @@ private:
 class Viewer {
 public:
     Viewer(Run &run, asio::io_context &context) : run_(run), context_(context), origin_(origin_config(run.options)) {
-        // A few more than can come, so that no time is lost with making room.
+        // A few more than can come, so that no time is lost with reallocation.
         late_.reserve((run.options.seconds + 1) * std::max<std::size_t>(run.options.rate * run.options.frames, 1000));
     }
 
@@ -257,7 +257,7 @@ public:
 
     // Frames that were sent since the measurement began.
     std::uint64_t received() const { return received_.load(std::memory_order_relaxed); }
-    // Of those that came while it lasted: how many, and how late each was, in microseconds.
+    // The frames that came while it lasted: their number, and the delay of each in microseconds.
     const std::vector<std::uint32_t> &late() const { return late_; }
     std::uint64_t failed_groups() const { return failed_groups_; }
 
@@ -310,7 +310,7 @@ public:
         : run_(run), viewers_(viewers), timer_(context), origin_(origin_config(run.options)),
           broadcast_(origin_.producer().create_broadcast(run.options.path)),
           track_(broadcast_.producer().create_track(track_name, info(run.options))), template_(run.options.size) {
-        // Nothing that a compression would help.
+        // Bytes that do not compress.
         std::uint32_t noise = 1;
         for (auto &byte : template_) byte = static_cast<std::byte>((noise = noise * 1664525 + 1013904223) >> 24);
     }
@@ -370,7 +370,7 @@ private:
         return comoq::Bytes(std::move(payload));
     }
 
-    // A group now and then until each viewer has had one: they see no difference between them and those before.
+    // Writes a group now and then until each viewer has had one. Viewers see no difference between these and later ones.
     awaitable<void> until_all_watch() {
         const auto end = Clock::now() + longest_start;
         while (run_.viewers_ready != run_.options.viewers) {
@@ -439,7 +439,7 @@ double at(const std::vector<std::uint32_t> &sorted, double part) {
     return sorted.empty() ? 0 : sorted[static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1))] * 1e-3;
 }
 
-// Prints what was found. False if it is not what was meant to be.
+// Prints the results. False if the run did not go as it should.
 bool report(const Options &options, const Publisher &publisher, const std::deque<Viewer> &viewers) {
     std::vector<std::uint32_t> late;
     std::uint64_t failed_groups = 0;
@@ -457,7 +457,7 @@ bool report(const Options &options, const Publisher &publisher, const std::deque
     const double megabytes = frames * static_cast<double>(options.size) * 1e-6;
     const auto lost = publisher.missing();
     const auto wanted = static_cast<double>(options.rate * options.frames * options.viewers) * seconds;
-    // At the ends of the time there may be a few less: what is late then comes after it.
+    // At the ends of the measured time a few may be missing: frames that are late come after it.
     const bool reached = frames >= 0.97 * wanted && !publisher.stalled();
     const bool good = lost == 0 && reached;
     const double per_cpu = relay > 0 ? megabytes / relay : 0;
@@ -520,7 +520,7 @@ bool run(const Options &options) {
     shared.rethrow();
     const bool good = report(options, publisher, viewers);
     std::fflush(stdout);
-    // The sessions are not worth a goodbye, and the memory not of being given back.
+    // The process ends here: closing the sessions and freeing the memory would only take time.
     std::_Exit(good ? 0 : 1);
 }
 

@@ -1,5 +1,5 @@
 /// \file
-/// What a run has measured, and the forms that it is given out in.
+/// The measurements of a run, and their output formats.
 #pragma once
 
 #include "workload.hpp"
@@ -12,7 +12,7 @@
 
 namespace comoq::bench {
 
-/// All that was measured of one case: a value a round, of which the median counts.
+/// All measurements of one case: one value a round, of which the median counts.
 class Result {
 public:
     explicit Result(Figure figure) : figure_(std::move(figure)) {}
@@ -52,7 +52,7 @@ public:
 
     std::string table() const;
     std::string json() const;
-    /// Curves of what W5, W6 and W7 cost as watchers, frames and subscribers grow in number.
+    /// Curves of the costs in W5, W6, W7 and W11 as watchers, frames, subscribers and others grow in number.
     std::string svg() const;
 
 private:

@@ -1,5 +1,5 @@
 /// \file
-/// What a workload is: something that is timed, and the yardstick that its time is divided by.
+/// A workload: some timed code, and the yardstick that its time is divided by.
 #pragma once
 
 #include "support/allocations.hpp"
@@ -22,7 +22,7 @@
 
 namespace comoq::bench {
 
-/// A run that only shows that everything works: large numbers are small ones then.
+/// A run that only shows that everything works, with small numbers in place of large ones.
 inline bool quick = false;
 inline std::size_t unless_quick(std::size_t count) noexcept { return quick ? std::min<std::size_t>(count, 200) : count; }
 
@@ -45,7 +45,7 @@ private:
     std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-/// What malloc has given out and not got back, in bytes, with what it adds for itself. Of glibc.
+/// The bytes of glibc's malloc that are in use, with its own overhead.
 inline std::size_t heap_in_use() noexcept {
     const auto info = mallinfo2();
     return info.uordblks + info.hblkhd;
@@ -55,7 +55,7 @@ inline std::string path_of(std::size_t number) { return "room/" + std::to_string
 
 /// Takes one sample.
 using Body = std::function<Sample()>;
-/// Sets up, once and untimed, what its samples are taken with.
+/// Sets up the objects of its samples, once and untimed.
 using Setup = std::function<Body()>;
 
 struct Yardstick {
@@ -72,7 +72,7 @@ struct Timed {
     std::optional<double> target;  // of the ratio; none: to be reported
 };
 
-/// A figure that came about in another way.
+/// A figure that was measured in another way.
 struct Figure {
     std::string workload;
     std::string name;
@@ -102,6 +102,7 @@ Workload fan_out();
 Workload latency();
 Workload memory();
 Workload compiling();
+Workload crowds();
 
 /// Runs a coroutine that ends with a sample, and everything it started, to the end.
 template <class Awaitable> Sample run(asio::io_context &context, Awaitable &&coroutine) {

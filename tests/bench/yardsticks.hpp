@@ -15,7 +15,7 @@
 
 namespace comoq::bench {
 
-/// `count` functions posted to an io_context and run, where none is posted before all are.
+/// Posts `count` functions to an io_context, and then runs them.
 inline Yardstick posts(std::size_t count) {
     return {"asio::post", [count]() -> Body {
                 auto context = std::make_shared<asio::io_context>();

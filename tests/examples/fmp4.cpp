@@ -93,7 +93,7 @@ TEST_CASE("fmp4: the init part runs to the end of moov, and a fragment is a moof
     CHECK(text_of(fmp4::parse(bytes_of(free_between + moof + mdat)).init) == free_between);
 }
 
-TEST_CASE("fmp4: boxes before a moof belong to its fragment, those after the last mdat are one of their own",
+TEST_CASE("fmp4: boxes before a moof belong to its fragment, and boxes after the last mdat are a fragment of their own",
           "[examples]") {
     const std::string moof = box("moof");
     const std::string mdat = box("mdat", "x");
@@ -127,7 +127,7 @@ TEST_CASE("fmp4: a size of 1 means 64 bits of size after the type, and 0 means u
     CHECK(complains(start + box("moof") + big_endian(1, 4) + "mdat" + big_endian(0, 7), "is truncated: it ends in"));
 }
 
-TEST_CASE("fmp4: what is no fragmented MP4 is called by its name", "[examples]") {
+TEST_CASE("fmp4: a file that is not fragmented MP4 is refused with the reason", "[examples]") {
     const std::string fragment = box("moof") + box("mdat");
     CHECK(complains("", "is empty"));
     CHECK(complains("ftyp", "is not an MP4"));
@@ -143,7 +143,7 @@ TEST_CASE("fmp4: what is no fragmented MP4 is called by its name", "[examples]")
     CHECK(complains(start + fragment + big_endian(7, 4) + "\n\x80\xff\x01"s, "is damaged: box '....'"));
 }
 
-TEST_CASE("fmp4: cut off anywhere but between two fragments, a file is no longer accepted", "[examples]") {
+TEST_CASE("fmp4: a file that is cut off anywhere but between two fragments is refused", "[examples]") {
     const std::string fragment = box("styp") + box("moof", "abc") + box("mdat", "defg");
     const std::string file = start + fragment + fragment;
     for (std::size_t size = 0; size < file.size(); ++size) {
@@ -169,7 +169,7 @@ TEST_CASE("fmp4: a fragment that one group cannot hold is refused", "[examples]"
     CHECK(complains(box("ftyp") + box("free", most) + box("moov") + box("moof") + box("mdat"), "before its first"));
 }
 
-TEST_CASE("fmp4: whatever is accepted, its parts are every byte of the file in order", "[examples]") {
+TEST_CASE("fmp4: the parts of an accepted file are all of its bytes in order", "[examples]") {
     std::mt19937_64 random(comoq::test::seed("fmp4"));
     auto below = [&random](std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random); };
     int accepted = 0;

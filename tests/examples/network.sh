@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The programs that speak to a relay, as their users run them: network.sh DIRECTORY_OF_PROGRAMS CASE
 #
-# Each case starts what it needs on ports of the system's choice, and ends it on every way out.
+# Each case starts its programs on ports of the system's choice, and ends them on every way out.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -37,7 +37,7 @@ until_true() {  # WHAT COMMAND...
 start() {  # NAME COMMAND...: in the background, its output in NAME.log, its process in $pid
     local name=$1
     shift
-    # Without a word about its input it would have none.
+    # Without a redirection of its input it would have none.
     "$@" <&0 >"$tmp/$name.log" 2>&1 &
     pid=$!
     pids+=("$pid")
@@ -84,7 +84,7 @@ case_tcp() {
     pipe_through "$url" "$ws"
 }
 
-# All addresses that it has are listened at, at one port.
+# The relay listens at all addresses of the name, at one port.
 case_name() {
     relay relay --listen ws://localhost:0
     local port=${url##*:} address count=0
@@ -117,7 +117,7 @@ case_tls() {
     pipe_through "$tls" "$url" --ca "$here/tls/cert.pem"
 }
 
-# B asks A for what nobody announced, and readers at B go on when A comes back.
+# B asks A for broadcasts that nobody announced, and readers at B go on when A comes back.
 case_chain() {
     relay a --listen ws://127.0.0.1:0
     local a=$url a_pid=$pid
@@ -132,7 +132,7 @@ case_chain() {
     start second "$bin/subscribe" "$b" clock seconds --announced
     has() { [ "$(stat -c %s "$tmp/$1.log")" -ge "$2" ] && grep -q ^20 "$tmp/$1.log"; }
     until_true "no clock at B" has second 19
-    # Not before it is announced: who asks for what nobody has is refused.
+    # Not before it is announced: a request for a broadcast that nobody has is refused.
     start reader "$bin/subscribe" "$b" clock seconds
     until_true "no clock at B" has reader 19
     # Once with the publisher later than the relay.
@@ -149,12 +149,38 @@ case_chain() {
     until_true "the second reader does not go on when A comes back" has second $((seen + 2 * 19))
 }
 
+# A reader that asks for an expired group is told in its output what is missing.
+case_skipped() {
+    relay relay --listen ws://127.0.0.1:0
+    mkfifo "$tmp/in"
+    start publish sh -c 'exec "$2" "$3" a/pipe --keep 1 <"$1"' - "$tmp/in" "$bin/publish" "$url"
+    local publisher=$pid
+    exec 7>"$tmp/in"
+    # When a reader has read the first line, that line is in a group of its own.
+    echo first >&7
+    exits 0 '^first$' "$bin/subscribe" "$url" a/pipe data --start 0 --groups 1 --announced
+    echo second >&7
+    exits 0 '^second$' "$bin/subscribe" "$url" a/pipe data --start 1 --groups 1
+    # The first group is kept for a second.
+    sleep 1.5
+    start subscribe sh -c '"$1" "$2" a/pipe data --start 0 --strict >"$3"; echo "exit code $?" >&2' - \
+        "$bin/subscribe" "$url" "$tmp/out" 7>&-
+    local subscriber=$pid
+    until_true "the second group does not come" grep -q '^second$' "$tmp/out"
+    exec 7>&-
+    wait "$publisher" || fail "publish: $?"
+    wait "$subscriber"
+    [ "$(cat "$tmp/out")" = second ] || fail "more than the second group came"
+    grep -q '^subscribe: data: group 0 is missing$' "$tmp/subscribe.log" || fail "not a word about what is missing"
+    grep -q '^exit code 1$' "$tmp/subscribe.log" || fail "a hole, and the exit code says nothing of it"
+}
+
 case_path_allow() {
     relay relay --listen ws://127.0.0.1:0 --path-allow a --path-allow c/d --stats 1
     pipe_through "$url" "$url"
     exits 1 "not authorized" "$bin/subscribe" "$url" b/x video
     exits 1 "not authorized" "$bin/subscribe" "$url" ab video
-    # What may not be announced is not seen by anybody.
+    # A broadcast that may not be announced is not seen by anybody.
     start outside "$bin/clock" publish "$url" --path b/clock
     until_true "no publisher" grep -q "event=stats connected=1 " "$tmp/relay.log"
     sleep 1
@@ -166,6 +192,21 @@ case_path_allow() {
     exits 1 "not found" "$bin/subscribe" "${url}c/d" x video
     start bad "$bin/subscribe" "${url}b" x video
     until_true "a root that is not allowed is let in" grep -qi "not authorized" "$tmp/bad.log"
+}
+
+# The path of a URL is the root of its session, whatever carries it.
+case_roots() {
+    relay relay --listen tcp://127.0.0.1:0 --listen ws://127.0.0.1:0 --path-allow tenant
+    local ws
+    ws=$(sed -n 's/.*url=\(ws:.*\)/\1/p' "$tmp/relay.log")
+    pipe_through "$url/tenant/a?jwt=SECRET" "${ws}tenant/a"
+    pipe_through "${ws}tenant/b" "$url/tenant/b"
+    start clock "$bin/clock" publish "$url/tenant/a"
+    until_true "the root is not the root" timeout 5 "$bin/clock" subscribe "$url" --path tenant/a/clock --count 1
+    exits 1 "not found" "$bin/subscribe" "$url/tenant/b" clock seconds
+    start outside "$bin/subscribe" "$url/elsewhere" x video
+    until_true "a root that is not allowed is let in" grep -qi "not authorized" "$tmp/outside.log"
+    ! grep -q SECRET "$tmp"/*.log || fail "a log has the query"
 }
 
 case_signals() {
@@ -218,14 +259,194 @@ case_web() {
     pipe_through "$url" "$url"
 }
 
+# HOST [ORIGIN]... [-- TARGET]: the status line of the answer to a browser that wants a WebSocket
+upgrade() {
+    local host=$1 fields="" target=/
+    shift
+    while [ $# -gt 0 ]; do
+        if [ "$1" = -- ]; then
+            target=$2
+            break
+        fi
+        fields+="Origin: $1"$'\r\n'
+        shift
+    done
+    exec 4<>"/dev/tcp/127.0.0.1/$port"
+    printf 'GET %s HTTP/1.1\r\nHost: %s\r\n%sUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: %s\r\n%s\r\n%s\r\n\r\n' \
+        "$target" "$host" "$fields" "dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13" \
+        "Sec-WebSocket-Protocol: qmux-02.moq-lite-05" >&4
+    timeout "$patience" head -n 1 <&4 | tr -d '\r'
+    exec 4>&-
+}
+answers() {  # STATUS HOST [ORIGIN]...
+    local status=$1 line
+    shift
+    line=$(upgrade "$@")
+    [[ $line == "HTTP/1.1 $status "* ]] || fail "the answer to $*: '$line', and not $status"
+}
+
+# A page uses the relay only if it is the relay's own, or allowed by name.
+case_pages() {
+    relay relay --listen ws://127.0.0.1:0
+    port=${url##*:}
+    port=${port%/}
+    # A client that is not a browser names no page.
+    answers 101 "127.0.0.1:$port"
+    answers 101 "anything"
+    answers 101 "127.0.0.1:$port" "http://127.0.0.1:$port"
+    answers 101 "localhost:$port" "http://LOCALHOST:$port"
+    answers 101 "[::1]:$port" "http://[::1]:$port"
+    answers 403 "127.0.0.1:$port" "http://evil.example"
+    answers 403 "127.0.0.1:$port" "http://127.0.0.1:1"
+    answers 403 "127.0.0.1:$port" "http://127.0.0.1"
+    answers 403 "127.0.0.1:$port" "null"
+    answers 403 "127.0.0.1:$port" ""
+    answers 403 "127.0.0.1:$port" "http://127.0.0.1:$port" "http://evil.example"
+    answers 403 "127.0.0.1:$port" "http://127.0.0.1:$port@evil.example"
+    # A page that has given its own name the relay's address.
+    answers 403 "evil.example:$port" "http://evil.example:$port"
+    answers 403 "127.0.0.1.evil.example:$port" "http://127.0.0.1.evil.example:$port"
+    kill "$pid"
+
+    relay named --listen ws://127.0.0.1:0 --allow-origin https://good.example --allow-origin http://other.example:8080
+    port=${url##*:}
+    port=${port%/}
+    answers 101 "127.0.0.1:$port" "https://good.example"
+    answers 101 "relay.good.example" "https://Good.example:443"
+    answers 101 "127.0.0.1:$port" "http://other.example:8080"
+    answers 403 "127.0.0.1:$port" "http://good.example"
+    answers 403 "127.0.0.1:$port" "http://other.example"
+    answers 403 "127.0.0.1:$port" "https://good.example.evil.example"
+    answers 101 "127.0.0.1:$port" "http://127.0.0.1:$port"
+    kill "$pid"
+
+    relay any --listen ws://127.0.0.1:0 --allow-origin '*'
+    port=${url##*:}
+    port=${port%/}
+    answers 101 "evil.example:$port" "http://evil.example:$port"
+    answers 101 "127.0.0.1:$port" "null"
+    exits 2 "takes an origin" "$bin/relay" --listen ws://127.0.0.1:0 --allow-origin good.example
+}
+
+# The parts of a URL that may be secret are written nowhere.
+case_secrets() {
+    relay relay --listen ws://127.0.0.1:0 --log debug --path-allow open --web "$here"
+    port=${url##*:}
+    port=${port%/}
+    upgrade "127.0.0.1:$port" -- "/open?jwt=SECRET" >/dev/null
+    answers 403 "127.0.0.1:$port" -- "/shut?jwt=SECRET"
+    answers 403 "127.0.0.1:$port" "http://evil.example/?jwt=SECRET" -- "/open?jwt=SECRET"
+    answers 403 "127.0.0.1:$port" "http://evil.example" -- "/open?jwt=SECRET#SECRET"
+    [[ $(get "GET /network.sh?jwt=SECRET") == *" 200 "* ]] || fail "no file"
+    [[ $(get "GET /nothing?jwt=SECRET") == *" 404 "* ]] || fail "a file"
+    [[ $(get "POST /?jwt=SECRET") == *" 405 "* ]] || fail "a POST"
+    until_true "nothing is written about the refused" eval '[ "$(grep -c "status=403" "$tmp/relay.log")" = 3 ]'
+    start lost "$bin/subscribe" "ws://127.0.0.1:1/open?jwt=SECRET" x video
+    until_true "nobody complains" grep -q "trying again" "$tmp/lost.log"
+    kill "$pid"
+    exits 2 "is no URL" "$bin/subscribe" "http://user:SECRET@127.0.0.1/?jwt=SECRET" x video
+    ! grep -q SECRET "$tmp/exits.log" || fail "a message has it"
+    exits 2 "no user" "$bin/subscribe" "ws://SECRET@127.0.0.1/?jwt=SECRET" x video
+    ! grep -q SECRET "$tmp"/*.log || fail "a log has it"
+}
+
+# One address gets its share of the connections, and no more. It may use returned connections again.
+case_sources() {
+    relay relay --listen tcp://127.0.0.1:0 --max-per-address 4 --max-handshakes 2 --stats 1 --log debug
+    port=${url##*:}
+    local idle
+    connected() { grep event=stats "$tmp/relay.log" | tail -n 1 | grep -q " connected=$1 .* refused=$2 "; }
+    for idle in 1 2 3; do exec {fd}<>"/dev/tcp/127.0.0.1/$port"; done
+    until_true "three that say nothing are let in" connected 2 1
+    grep -q "event=refused.*too many of one address" "$tmp/relay.log" || fail "nobody is told"
+    # They are given up after a while, and their places are free again.
+    until_true "the silent stay" connected 0 1
+    start one "$bin/clock" publish "$url" --path one
+    start two "$bin/clock" publish "$url" --path two
+    local two=$pid
+    until_true "no two sessions" connected 2 1
+    start three "$bin/clock" publish "$url" --path three
+    start four "$bin/clock" publish "$url" --path four
+    until_true "those that have said what they want are no handshakes" connected 4 1
+    exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+    until_true "a fifth is let in" connected 4 2
+    kill "$two"
+    until_true "nobody leaves" connected 3 2
+    exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+    until_true "there is no place for another one" connected 4 2
+}
+
+# A large file is not held in memory, however many clients ask for it and do not read it.
+case_large_files() {
+    mkdir "$tmp/web"
+    head -c 30000000 /dev/urandom >"$tmp/web/large.bin"
+    relay relay --listen ws://127.0.0.1:0 --web "$tmp/web"
+    port=${url##*:}
+    port=${port%/}
+    local before after i relay_pid=$pid
+    memory() { awk '/VmRSS/ {print $2}' "/proc/$relay_pid/status"; }
+    get "GET /large.bin" >"$tmp/first"
+    tail -c 30000000 "$tmp/first" | cmp - "$tmp/web/large.bin" || fail "the file is not the file"
+    before=$(memory)
+    for i in $(seq 1 20); do
+        exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+        printf 'GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n' >&"$fd"
+    done
+    # Others do not wait for them.
+    pipe_through "$url" "$url"
+    after=$(memory)
+    [ $((after - before)) -lt 60000 ] || fail "the relay has grown from $before to $after KiB"
+}
+
+# A program ends when it is told to, at every point of its way to the relay.
+case_interrupted() {
+    relay relay --listen ws://127.0.0.1:0
+    local i result relay_pid=$pid
+    ends() {  # DELAY COMMAND...
+        local delay=$1
+        shift
+        result=0
+        timeout -s TERM -k 8 "$delay" "$@" </dev/null >"$tmp/ends.log" 2>&1 || result=$?
+        [ $result != 137 ] || fail "still there after $delay s: $*"
+    }
+    for i in $(seq 1 30); do
+        ends "0.0$((10 + i))" "$bin/subscribe" "$url" some/path track --announced
+    done
+    # A relay that takes the connection and says nothing more, and a relay that does not even do that.
+    kill -STOP "$relay_pid"
+    for i in 0.02 0.3 1; do
+        ends $i "$bin/clock" publish "$url"
+        ends $i "$bin/clock" subscribe "ws://127.0.0.1:1"
+    done
+}
+
 case_clock() {
     relay relay --listen tcp://127.0.0.1:0
-    # Whoever is first.
+    # Either may come first.
     start reader "$bin/clock" subscribe "$url" --count 2
     local reader=$pid
     start clock "$bin/clock" publish "$url"
     wait "$reader" || fail "the reader ends with $?"
     [ "$(grep -Ec '^20[0-9-]+ [0-9:]{8}$' "$tmp/reader.log")" = 2 ] || fail "no two lines"
+}
+
+# A publisher that sends nothing and reads nothing does not block its successor.
+case_frozen() {
+    relay relay --listen ws://127.0.0.1:0
+    start old "$bin/clock" publish "$url"
+    local old=$pid seen begin
+    start viewer "$bin/clock" subscribe "$url"
+    lines() { grep -c ^20 "$tmp/viewer.log"; }
+    until_true "no clock" eval '[ "$(lines)" -ge 1 ]'
+    kill -STOP "$old"
+    begin=$SECONDS
+    start new "$bin/clock" publish "$url"
+    until_true "no second publisher" eval '[ "$(grep -c event=session_opened "$tmp/relay.log")" = 3 ]'
+    seen=$(lines)
+    until_true "the viewer stays with a publisher that is frozen" eval '[ "$(lines)" -ge $((seen + 7)) ]'
+    [ $((SECONDS - begin)) -lt 18 ] || fail "it took $((SECONDS - begin)) s"
+    until_true "a peer that answers no ping stays" grep -q "event=session_closed .*reason=.*timed" "$tmp/relay.log"
+    [ $((SECONDS - begin)) -lt 28 ] || fail "it stayed for $((SECONDS - begin)) s"
 }
 
 case_stats() {
@@ -249,17 +470,20 @@ case_wrong_use() {
     exits 2 "needs a ws or wss" "$bin/relay" --listen tcp://127.0.0.1:0 --web "$tmp"
     exits 2 "takes a path" "$bin/relay" --listen ws://127.0.0.1:0 --path-allow $'a\tb'
     exits 2 "takes a number from 1 to 256" "$bin/relay" --listen ws://127.0.0.1:0 --threads 0
+    for option in --max-per-address --max-handshakes --max-announced --max-requested --max-waiting; do
+        exits 2 "$option takes a number from 1" "$bin/relay" --listen ws://127.0.0.1:0 $option 0
+    done
     exits 2 "log level" "$bin/relay" --listen ws://127.0.0.1:0 --log loud
     exits 2 "unknown option '--frobnicate'" "$bin/relay" --frobnicate
     exits 1 "cannot listen at ws://192.0.2.1:1" "$bin/relay" --listen ws://192.0.2.1:1
     relay relay --listen ws://127.0.0.1:0
     exits 1 "cannot listen at" "$bin/relay" --listen "$url"
-    exits 2 "where to" "$bin/publish"
+    exits 2 "missing URL or PATH" "$bin/publish"
     exits 2 "loop needs a file" "$bin/publish" "$url" x --loop
     exits 1 "'nowhere.mp4' is not there" "$bin/publish" "$url" x nowhere.mp4
     exits 1 "is not an MP4" "$bin/publish" "$url" x "$0"
     exits 1 "invalid path" "$bin/publish" "$url" $'a\tb' </dev/null
-    exits 2 "from where" "$bin/subscribe" "$url" x
+    exits 2 "missing URL, PATH or TRACK" "$bin/subscribe" "$url" x
     exits 1 "invalid path" "$bin/subscribe" "$url" $'a\tb' x
     exits 2 "publish or subscribe" "$bin/clock" watch "$url"
 }

@@ -1,8 +1,8 @@
-// A fuzzer for the codec: the first byte says for what, the rest is what a peer sent. What can be read must be written and
-// read again as the same.
-#include <comoq/lite/codec.hpp>
-#include <comoq/lite/datagram.hpp>
-#include <comoq/lite/frame_header.hpp>
+// A fuzzer for the codec: the first byte selects a message, the rest is a peer's input. A message that can be read must be
+// written and read again as the same.
+#include <comoq/detail/lite/codec.hpp>
+#include <comoq/detail/lite/datagram.hpp>
+#include <comoq/detail/lite/frame_header.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
-// A fuzzer for one of the histories: each byte of its input is a choice. What goes otherwise than the model says ends the
-// program, with the history printed.
+// A fuzzer for one of the histories: each byte of its input is a choice. A difference from the model ends the program, with
+// the history printed.
 #include "histories/histories.hpp"
 
 #include <cstddef>

@@ -1,9 +1,9 @@
-// A fuzzer for qmux: the first byte says for what, the rest is what a peer sent. What can be read must be written and read
-// again as the same.
-#include <comoq/qmux/codec.hpp>
+// A fuzzer for qmux: the first byte selects a parser, the rest is a peer's input. Input that can be read must be written and
+// read again as the same.
+#include <comoq/detail/qmux/codec.hpp>
 #include <comoq/qmux/negotiation.hpp>
-#include <comoq/qmux/record.hpp>
-#include <comoq/qmux/transport_parameters.hpp>
+#include <comoq/detail/qmux/record.hpp>
+#include <comoq/detail/qmux/transport_parameters.hpp>
 
 #include <array>
 #include <cstddef>

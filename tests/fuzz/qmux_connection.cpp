@@ -1,7 +1,7 @@
-// A fuzzer for a connection of qmux: its input is what a peer sends, each record behind two bytes that say how long it is and
-// what else happens. The application accepts, reads, writes and lets go as these bytes say. Whatever comes, it must not
+// A fuzzer for a connection of qmux: its input is a peer's records, each behind two bytes that give its length and the other
+// events. The application accepts, reads, writes and releases streams as these bytes say. For any input it must not
 // crash, and must hold no more than the peer was allowed.
-#include <comoq/qmux/connection.hpp>
+#include <comoq/detail/qmux/connection.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -176,7 +176,7 @@ private:
         if (stream == nullptr || std::exchange(reading_, true)) return;
         begin(read(*stream, *this));
         settle_down();
-        // One that waits is cancelled by the end of its stream: only what is there is read.
+        // A read that waits is cancelled by the end of its stream: only available bytes are read.
         if (!reading_) return;
         const auto is_it = [stream](const auto &one) { return one.get() == stream; };
         receiving_.erase(std::find_if(receiving_.begin(), receiving_.end(), is_it));
@@ -229,7 +229,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
         const auto choice = std::to_integer<std::uint8_t>(rest[1]);
         application.input(rest.subspan(2, length));
         application.act(choice);
-        // A peer need not read at once what it is sent.
+        // A peer need not read its bytes at once.
         if ((choice & 32) != 0) {
             application.output();
         }

@@ -1,4 +1,4 @@
-// A fuzzer for WebSocket: the first byte says for what, the rest is what a peer sent. A server's channel gets it behind a good
+// A fuzzer for WebSocket: the first byte selects a parser, the rest is a peer's input. A server's channel gets it behind a good
 // handshake, a client's framing gets it without a stream, and the parsers get it as a head.
 #include <comoq/websocket/channel.hpp>
 #include <comoq/websocket/upgrade.hpp>
@@ -59,7 +59,7 @@ asio::awaitable<void> serve(Socket socket) {
     while (true) {
         const std::span<const std::byte> record = co_await channel.read_record();
         check(record.size() <= max_record_size);
-        // What comes back is framed as a whole, unless the peer has closed since.
+        // The answer consists of whole frames, unless the peer has closed since.
         const std::array<asio::const_buffer, 1> echo = {asio::buffer(record.data(), record.size())};
         try {
             co_await channel.write_record(echo);
@@ -132,7 +132,7 @@ template <class Head> void head(std::string_view input, Head parse) {
     if (!read) {
         return;
     }
-    // What is written says HTTP/1.1, which wants a host that HTTP/1.0 can do without.
+    // The written head says HTTP/1.1, which demands a host; HTTP/1.0 does not.
     const auto text = websocket::to_text(*read);
     if (const auto again = parse(text, failure)) {
         check(websocket::to_text(*again) == text);

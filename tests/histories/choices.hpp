@@ -1,5 +1,4 @@
-/// \file
-/// What a history is made of: numbers that decide what happens next, from a seed or from bytes.
+/// \file The source of a history: numbers that decide the next steps, from a seed or from bytes.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +13,7 @@ class Choices {
 public:
     /// 20 to 99 steps.
     explicit Choices(std::mt19937_64 &random) : random_(&random), steps_(20 + random() % 80) {}
-    /// As many steps as there are bytes for, up to 500: a fuzzer's time is better spent on many histories.
+    /// As many steps as the bytes suffice for, up to 500: a fuzzer's time is better spent on many histories.
     explicit Choices(std::span<const std::uint8_t> bytes) : bytes_(bytes), steps_(500) {}
 
     bool another_step() {

@@ -1,8 +1,8 @@
-/// \file
-/// Histories of calls to the public interface, each beside a model of the same that is as plain as can be. What happens is
-/// for the choices to say; what is given is empty if all went as the model says, else how it came about.
+/// \file Histories of calls to the public interface, each compared with a model that is as plain as possible. The
+/// choices decide the calls. The result is empty if all went as the model says, and otherwise tells how the difference
+/// came about.
 ///
-/// Two programs use them: the tests, with choices at random, and the fuzzers.
+/// Two programs use them: the tests, with random choices, and the fuzzers.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// The model says with plain lists what is held: by writes, fetches, evictions by age and by the pool, aborts and departures,
-// with readers through all of it.
+// The model keeps plain lists of the groups that are held, through writes, fetches, evictions by age and by the pool,
+// aborts and departures, with readers at all times.
 #include "histories/histories.hpp"
 
 #include <algorithm>
@@ -8,12 +8,14 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include <comoq/broadcast.hpp>
+#include <comoq/detail/media/given_group.hpp>
 #include <comoq/origin.hpp>
 #include <comoq/track.hpp>
 
@@ -27,22 +29,27 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t pool_size = 60;
+using comoq::detail::MediaCost;
+
+// Five groups, and a few frames in them.
+constexpr std::size_t pool_size = 5 * MediaCost::group + 8 * MediaCost::frame + 60;
 constexpr std::uint64_t numbers = 12;
 
 struct Held {
     std::size_t track = 0;
     bool live = true;
-    bool replaced = false;  // by another fetch of its number, and still somebody reads it
+    bool replaced = false;  // by another fetch of its number, and a reader still has it
     GroupModelPtr group = std::make_shared<GroupModel>();
     std::int64_t used_at = 0;   // in milliseconds
-    std::uint64_t used_as = 0;  // how many uses there were before it
+    std::uint64_t used_as = 0;  // the number of uses before it
 
-    std::size_t bytes() const {
-        std::size_t sum = 0;
+    /// Nothing is left of it, not even a place in its track.
+    bool is_gone() const { return group->released && replaced; }
+    std::size_t cost() const {
+        std::size_t sum = is_gone() ? 0 : MediaCost::group;
         if (!group->released) {
             for (const auto &frame : group->frames) {
-                sum += frame.size();
+                sum += MediaCost::frame + frame.size();
             }
         }
         return sum;
@@ -64,6 +71,7 @@ struct Track {
     TrackConsumer consumer;
     std::optional<TrackDynamic> handler;
     std::int64_t keep = 0;
+    std::set<std::uint64_t> used = {};
 };
 
 class History {
@@ -117,7 +125,7 @@ private:
         });
         return at != held_.end() ? &*at : nullptr;
     }
-    /// What a lookup gives.
+    /// The result of a look-up.
     Held *find(std::size_t track, std::uint64_t sequence) {
         Held *live = find(track, sequence, true), *fetched = find(track, sequence, false);
         return live != nullptr && (!live->group->failed || fetched == nullptr) ? live : fetched;
@@ -160,8 +168,8 @@ private:
             std::size_t sum = 0;
             const Held *oldest = nullptr;
             for (const auto &one : held_) {
-                sum += one.bytes();
-                if (!is_newest(one) && !one.group->released &&
+                sum += one.cost();
+                if (!is_newest(one) && !one.is_gone() &&
                     (oldest == nullptr || one.used_as < oldest->used_as)) {
                     oldest = &one;
                 }
@@ -216,18 +224,21 @@ private:
     void create() {
         const auto track = roll(tracks_.size());
         const auto sequence = roll(numbers);
-        note("create " + std::to_string(track) + "/" + std::to_string(sequence));
+        const bool is_given = roll(3) != 0;
+        note((is_given ? "give " : "create ") + std::to_string(track) + "/" + std::to_string(sequence));
         if (!tracks_[track].producer) {
             return;
         }
+        auto &producer = *tracks_[track].producer;
+        auto &used = tracks_[track].used;
         std::optional<GroupProducer> group;
         std::string said_by_it = "ok";
         try {
-            group = tracks_[track].producer->create_group(sequence);
+            group = is_given ? comoq::detail::given_group(producer, sequence) : producer.create_group(sequence);
         } catch (const std::system_error &error) {
             said_by_it = said(error.code());
         }
-        if (find(track, sequence, true) != nullptr) {
+        if (find(track, sequence, true) != nullptr || (!is_given && used.contains(sequence))) {
             judge_pool();
             return expect(said(make_error_code(Error::Duplicate)), said_by_it);
         }
@@ -235,11 +246,12 @@ private:
         if (!group) {
             return;
         }
+        used.insert(sequence);
         add(track, *group, true);
     }
 
     void add(std::size_t track, const GroupProducer &group, bool live) {
-        // A fetched one that failed gives its place to the next.
+        // A fetched group that failed gives its place to the next.
         if (!live) {
             if (Held *previous = find(track, group.sequence(), false)) {
                 previous->replaced = true;
@@ -393,12 +405,12 @@ private:
 
     void compare() {
         forget_unread();
-        std::size_t bytes = 0;
+        std::size_t cost = 0;
         for (const auto &one : held_) {
-            bytes += one.bytes();
+            cost += one.cost();
         }
         const auto stats = origin_.stats();
-        expect("bytes " + std::to_string(bytes), "bytes " + std::to_string(stats.cached_bytes));
+        expect("bytes " + std::to_string(cost), "bytes " + std::to_string(stats.cached_bytes));
         expect("evicted " + std::to_string(evicted_), "evicted " + std::to_string(stats.evicted_groups));
         const auto of_tracks = broadcast_.stats();
         std::size_t of_live_tracks = 0;

@@ -11,7 +11,6 @@
 #include <span>
 #include <string>
 #include <system_error>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -29,7 +28,7 @@ namespace {
 constexpr std::uint64_t own_id = 77;
 constexpr std::size_t most_pending = 4;
 
-// Paths, as text and part by part. What a model needs of them is looked at part by part.
+// Paths, as text and part by part. The model looks at paths part by part.
 
 std::vector<std::string> parts_of(const std::string &path) {
     std::vector<std::string> parts;
@@ -57,7 +56,7 @@ std::string joined(const std::string &root, const std::string &path) {
 
 const std::array<std::string, 8> paths = {"", "a", "a/b", "a/b/c", "b", "ab", "a//b/", "bad\x01"};
 
-/// What part of the origin a view sees.
+/// The part of the origin that a view sees.
 struct View {
     std::string root;
     std::vector<std::string> prefixes;  // absolute
@@ -96,7 +95,7 @@ struct Published {
     std::uint64_t order;
 };
 
-/// A request, and what has become of it.
+/// A request, and its present state.
 struct Asked {
     Asked(std::string at, std::uint64_t age) : path(std::move(at)), order(age) {}
 
@@ -120,12 +119,12 @@ struct Guard {
     OriginPublish guard;
     std::string path;
     std::size_t broadcast;
-    std::uint64_t order;  // of the publication that it is of
+    std::uint64_t order;  // of its publication
 };
 struct Requester {
     Pending<BroadcastConsumer> pending;
-    AskedPtr asked;                      // of a request
-    std::optional<std::string> outcome;  // of what was settled at once, or of what was awaited
+    AskedPtr asked;                      // the request's
+    std::optional<std::string> outcome;  // of a request that was settled at once, or of an awaited one
     std::string path;
     bool awaits_announcement = false;
 };
@@ -155,9 +154,13 @@ public:
             producers_.push_back(narrowed(origin_->producer(), view));
             consumers_.push_back(narrowed(origin_->consumer(), view));
         }
-        const std::array<Hops, 7> hops = {Hops{}, Hops{}, Hops{5}, Hops{6}, Hops{5, 6}, Hops{8, own_id}, Hops(33, 1)};
+        const std::array<Hops, 10> hops = {Hops{},     Hops{},           Hops{5},     Hops{6},       Hops{5, 6},
+                                           Hops{6, 5}, Hops{8, own_id}, Hops(33, 1), Hops{0, 5, 0}, Hops{5, 6, 5}};
         for (const auto &through : hops) {
-            broadcasts_.push_back(BroadcastProducer(BroadcastInfo(through)));
+            BroadcastInfo info(through);
+            info.cost.warm = through == Hops{6} ? 1 : 0;
+            info.cost.cold = broadcasts_.size() == 1 ? 1 : 0;
+            broadcasts_.push_back(BroadcastProducer(std::move(info)));
             consumed_.push_back(broadcasts_.back()->consume());
         }
     }
@@ -220,7 +223,7 @@ private:
     static std::string words_of(std::size_t broadcast) { return "broadcast " + std::to_string(broadcast); }
     static std::string words_of(Error error) { return said(make_error_code(error)); }
 
-    /// What a step or a Pending gives now; "wait" if it must wait.
+    /// The present outcome of a step or a Pending; "wait" if it must wait.
     template <class T, class Words> static std::string outcome_of(Operation<T> &&operation, Words words) {
         auto awaiter = std::move(operation).as_tuple().operator co_await();
         if (!awaiter.await_ready()) {
@@ -232,19 +235,18 @@ private:
 
     // The model's tree.
 
-    using Key = std::tuple<std::size_t, std::uint64_t, std::uint64_t>;
     std::optional<std::size_t> active(const std::string &path) const {
         const auto found = published_.find(path);
         if (found == published_.end()) {
             return std::nullopt;
         }
-        std::optional<Key> best;
+        std::optional<NaiveRank> best;
         std::optional<std::size_t> broadcast;
         for (const auto &one : found->second) {
-            const auto &hops = consumed_[one.broadcast].info().hops;
-            const Key key(hops.size(), naive_hash(path, hops), one.order);
-            if (!best || key < *best) {
-                best = key;
+            const auto &info = consumed_[one.broadcast].info();
+            const auto rank = naive_rank(path, info, static_cast<std::int64_t>(one.order));
+            if (!best || rank < *best) {
+                best = rank;
                 broadcast = one.broadcast;
             }
         }
@@ -283,6 +285,12 @@ private:
         }
     }
 
+    /// True if a chain of hops has this origin's id, or another one twice.
+    static bool goes_in_circles(const Hops &hops) {
+        return std::any_of(hops.begin(), hops.end(), [&](std::uint64_t hop) {
+            return hop == own_id || (hop != 0 && std::count(hops.begin(), hops.end(), hop) > 1);
+        });
+    }
     bool open(std::size_t broadcast) const { return broadcasts_[broadcast].has_value(); }
 
     void settle(const AskedPtr &asked, const std::string &outcome) {
@@ -296,7 +304,7 @@ private:
         }
     }
 
-    // Both side by side.
+    // Both sides, step by step.
 
     std::size_t some_view() { return choices_.roll(views.size()); }
 
@@ -319,6 +327,8 @@ private:
             refusal = Error::RoutingLoop;
         } else if (hops.size() > 32) {
             refusal = Error::BoundsExceeded;
+        } else if (goes_in_circles(hops)) {
+            refusal = Error::RoutingLoop;
         } else if (!open(broadcast)) {
             refusal = Error::Closed;
         }
@@ -383,7 +393,7 @@ private:
             broadcasts_[broadcast]->finish();
         }
         broadcasts_[broadcast].reset();
-        // All at once, as far as the contract goes; what the library does is in the order in which it was announced.
+        // All at once, as far as the contract goes; the library does it in the order of announcement.
         std::map<std::uint64_t, std::string> where;
         for (const auto &[path, all] : published_) {
             for (const auto &one : all) {
@@ -428,7 +438,7 @@ private:
                            [&](const Handler &one) { return one.view.covers(path); });
     }
 
-    /// What whoever asks for that path, or awaits it, is told at once; nothing if it takes more than that.
+    /// The immediate answer to a request for that path, or an await of it; nothing if there is none.
     std::optional<std::string> told_at_once(const View &view, const std::string &text) const {
         const auto path = joined(view.root, text);
         if (text.starts_with("bad")) {
@@ -451,7 +461,7 @@ private:
         note("request " + text + " below '" + views[view].root + "'");
         Requester requester{consumers_[view].request_broadcast(text), nullptr, told_at_once(views[view], text), path};
         if (const auto served = served_.find(path); requester.outcome) {
-            // That was all.
+            // Nothing else happens.
         } else if (served != served_.end()) {
             requester.outcome = words_of(served->second);
         } else if (const auto pending = pending_.find(path); pending != pending_.end()) {
@@ -479,7 +489,7 @@ private:
         requesters_.push_back(std::move(requester));
     }
 
-    /// Takes the outcome of one that has it; looks at one that has not.
+    /// Takes the outcome if there is one; otherwise looks.
     void look_at_requester() {
         if (requesters_.empty()) {
             return;
@@ -567,11 +577,12 @@ private:
             note("accept " + asked->path + " with " + (empty ? "nothing" : words_of(broadcast)));
             const bool settled = taken->request.accept(empty ? BroadcastConsumer() : consumed_[broadcast]);
             expect(open_request ? "settled" : "too late", settled ? "settled" : "too late");
+            const bool loops = !empty && goes_in_circles(consumed_[broadcast].info().hops);
             if (open_request) {
-                if (!empty && open(broadcast)) {
+                if (!empty && !loops && open(broadcast)) {
                     served_[asked->path] = broadcast;
                 }
-                settle(asked, empty ? words_of(Error::NotFound) : words_of(broadcast));
+                settle(asked, empty ? words_of(Error::NotFound) : loops ? words_of(Error::RoutingLoop) : words_of(broadcast));
             }
             taken->answered = true;
             return;
@@ -607,7 +618,7 @@ private:
         const auto view = some_view();
         note("a watcher below '" + views[view].root + "'");
         Watcher watcher{consumers_[view].announced(), views[view], {}};
-        // What is there already comes in no particular order: it is taken at once, and compared as a set.
+        // Existing broadcasts come in no particular order: they are taken at once, and compared as a set.
         std::vector<std::string> model, library;
         for (const auto &[path, all] : published_) {
             if (watcher.view.covers(path)) {
@@ -713,7 +724,7 @@ private:
     std::optional<Origin> origin_;
     std::vector<OriginProducer> producers_;  // one for each view
     std::vector<OriginConsumer> consumers_;
-    std::vector<std::optional<BroadcastProducer>> broadcasts_;  // those that are open
+    std::vector<std::optional<BroadcastProducer>> broadcasts_;  // the open ones
     std::vector<BroadcastConsumer> consumed_;                   // all
     std::map<std::string, std::vector<Published>> published_;
     std::map<std::string, std::size_t> served_;

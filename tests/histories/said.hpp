@@ -1,5 +1,4 @@
-/// \file
-/// What histories are told in, and the part of a model that they share.
+/// \file The words in which histories are told, and the part of a model that they share.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +16,7 @@
 
 namespace comoq::test {
 
-// What happened, in words: both sides say it, and the words must be the same.
+// The events, in words: both sides produce them, and the words must be the same.
 
 inline std::string said(std::error_code code) { return code ? "error " + code.message() : "ok"; }
 inline std::string said(const GroupConsumer &group) { return "group " + std::to_string(group.sequence()); }
@@ -53,7 +52,7 @@ struct GroupModel {
     bool finished = false;
     std::error_code failed;
     bool released = false;
-    std::optional<std::pair<std::size_t, std::string>> open;  // the declared size, and what has come
+    std::optional<std::pair<std::size_t, std::string>> open;  // the declared size, and the bytes so far
 
     bool over() const { return finished || failed; }
     std::error_code refusal() const { return finished ? make_error_code(Error::Closed) : failed; }
@@ -65,7 +64,7 @@ struct GroupModel {
         released = !keeps_frames;
         open.reset();
     }
-    /// What a reader at `at` gets if there is no frame for him.
+    /// The result for a reader at `at` without a frame to read.
     std::string ending(std::size_t at) const {
         return finished && at >= frames.size() ? "end" : failed ? said(failed) : "wait";
     }

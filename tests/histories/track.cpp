@@ -33,6 +33,8 @@ struct SubscriberModel {
     std::optional<std::uint64_t> cap;
     std::set<std::uint64_t> received;
     std::uint8_t priority = 0;
+    GroupModelPtr present;
+    std::size_t frame = 0;
 
     bool allows(std::uint64_t sequence) const { return !cap || sequence <= *cap; }
 };
@@ -135,6 +137,32 @@ struct TrackModel {
         return !capped && never_more(subscriber.first) ? ending() : "wait";
     }
     std::string read_frame(SubscriberModel &subscriber) const {
+        auto &present = subscriber.present;
+        if (present != nullptr && present->has(subscriber.frame)) {
+            return "frame " + present->frames[subscriber.frame++];
+        }
+        if (present != nullptr && present->ending(subscriber.frame) == "wait") {
+            return "wait";
+        }
+        auto after = subscriber.next;
+        for (const auto &[sequence, group] : groups) {
+            if (sequence < subscriber.next) {
+                continue;
+            }
+            if (!subscriber.allows(sequence) || (!group->has(0) && !group->over())) {
+                return "wait";
+            }
+            if (group->has(0)) {
+                present = group;
+                subscriber.frame = 1;
+                subscriber.next = sequence + 1;
+                return "frame " + group->frames.front();
+            }
+            after = sequence + 1;
+        }
+        return never_more(after) ? ending() : "wait";
+    }
+    std::string read_first_frame(SubscriberModel &subscriber) const {
         bool may_come = false;
         for (const auto &[sequence, group] : groups) {
             if (sequence < subscriber.next) {
@@ -154,7 +182,7 @@ struct TrackModel {
     }
 };
 
-// Both side by side.
+// Both sides, step by step.
 
 struct Writer {
     GroupProducer group;
@@ -175,7 +203,7 @@ class History {
 public:
     explicit History(Choices &choices) : choices_(choices) {}
 
-    /// Empty if all went as the model says, else how it came about.
+    /// Empty if all went as the model says, else how the difference came about.
     std::string run() {
         while (same_ && choices_.another_step()) {
             act();
@@ -307,8 +335,9 @@ private:
         case 2:
             note("dropped");
             if (model.open) {
-                model.fail(Error::Dropped, true);
+                model.fail(Error::Dropped, false);
             }
+            writer->frame.reset();
             model.fail(Error::Dropped, true);
             writers_.erase(writers_.begin() + (writer - writers_.data()));
             return;
@@ -350,7 +379,7 @@ private:
                     model.frames.push_back(model.open->second);
                     model.open.reset();
                 } else {
-                    model.fail(Error::WrongSize, true);
+                    model.fail(Error::WrongSize, false);
                 }
                 expect(whole ? "ok" : said(make_error_code(Error::WrongSize)),
                        said(error_of([&] { writer->frame->finish(); })));
@@ -360,7 +389,7 @@ private:
             if (writer->frame && roll(4) == 0) {
                 note("drop frame");
                 if (model.open) {
-                    model.fail(Error::Dropped, true);
+                    model.fail(Error::Dropped, false);
                 }
                 writer->frame.reset();
             }
@@ -394,6 +423,7 @@ private:
             const auto start = roll(14);
             note("start_at " + std::to_string(start));
             model.first = model.next = start;
+            model.present.reset();
             return subscriber.start_at(start);
         }
         case 2: {
@@ -415,6 +445,8 @@ private:
             return expect(model_.recv_group(model), take(subscriber.recv_group()));
         case 11:
         case 12:
+            note("read_first_frame");
+            return expect(model_.read_first_frame(model), said(subscriber.read_first_frame()));
         case 13:
             note("read_frame");
             return expect(model_.read_frame(model), said(subscriber.read_frame()));
@@ -426,7 +458,7 @@ private:
                           said(subscriber.finished()));
         default:
             note("closed");
-            return expect(model_.ended ? said(model_.cause) : "wait", said(subscriber.closed()));
+            return expect(model_.never_more(0) ? said(model_.cause) : "wait", said(subscriber.closed()));
         }
     }
 

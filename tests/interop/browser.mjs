@@ -1,26 +1,26 @@
 #!/usr/bin/env node
 // A browser for the interop tests. It starts a headless Chromium, opens the page of examples/web, and uses it through the DevTools
-// protocol as a person would: real clicks and typing, and what it waits for is what the page shows. The page needs nothing but its
-// ids and data attributes for that. The browser lives in a temporary profile, and both are gone whichever way this ends.
+// protocol as a person would: with real clicks and typing, and with waits for the page's content. The page needs nothing but its
+// ids and data attributes for that. The browser has a temporary profile, and both are removed in every case.
 //
-//   node browser.mjs URL [steps and options]     URL is that of the page, with ?relay=ws://... if the relay is not what serves it
+//   node browser.mjs URL [steps and options]     URL is the page's, with ?relay=ws://... if the relay does not serve it
 //
 // Standard output has one JSON object a line: {"event":NAME,"ms":SINCE_START,...}. Standard error is empty unless --verbose.
 // Exit code: 0 all steps done, 1 a step failed or timed out, 2 usage, or there is no browser.
 //
 // Steps, done in the order given, after the page has connected (unless the first one is --lost)
 //   --announced PATH     waits until PATH is listed as announced    --unannounced PATH  until it is not
-//   --ask PATH/TRACK     asks for the track (what follows the last slash) and waits until --groups whole groups have been shown
+//   --ask PATH/TRACK     asks for the track (the part after the last slash) and waits until --groups whole groups have been shown
 //   --choose PATH/TRACK  the same, by a click on PATH in the list, as soon as it is there
 //   --unknown PATH/TRACK asks for it and waits for an error
-//   --ended              waits until the track that was asked for has ended
+//   --ended              waits until the requested track has ended
 //   --leave              leaves the track
 //   --more N             waits for N more whole groups
 //   --lost               waits until the page says that the connection is lost    --connected  until it is there (again)
 //
 // Options
 //   --groups N           (default 3)
-//   --screenshot FILE    writes a PNG after the last step, or of what was there when a step failed
+//   --screenshot FILE    writes a PNG after the last step, or at a step's failure
 //   --size WxH           of the window (default 1200x800)    --dark  asks for dark colours
 //   --timeout MS         gives up after this time (default 30000)
 //   --verbose            the browser's standard error, on standard error
@@ -30,7 +30,7 @@
 //   browser {version} · page {url,status} · connected {relay} · announced {path} · unannounced {path}
 //   asked {path,track} · groups {path,track,groups,last:[{group,frames,bytes,start}]} · refused {path,track,message}
 //   ended {message} · left · more {groups} · lost {message} · screenshot {file} · steps-done · failed {step,error,page} · no-browser {error}
-//   console {level,text} · exception {text}     what the page has logged as a warning or an error, and what it has not caught
+//   console {level,text} · exception {text}     warnings and errors that the page has logged, and its uncaught exceptions
 import { spawn } from "node:child_process";
 import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -161,7 +161,7 @@ class Browser {
 			// A group of its own, so that all of its processes can be ended at once.
 			detached: true,
 			stdio: ["ignore", "ignore", opts.verbose ? "inherit" : "ignore", "pipe", "pipe"],
-			// Whatever it leaves behind is to lie in the profile.
+			// All of its files are to lie in the profile.
 			env: { ...process.env, HOME: this.#profile, TMPDIR: this.#profile, XDG_CONFIG_HOME: "", XDG_CACHE_HOME: "" },
 		});
 		this.#gone = new Promise((resolve) => {
@@ -202,7 +202,7 @@ class Browser {
 		});
 	}
 
-	// The polite way, for as long as it takes no time.
+	// The polite way, as long as it takes no time.
 	async close() {
 		this.call("Browser.close").catch(() => {});
 		await Promise.race([this.#gone, sleep(2000)]);
@@ -312,7 +312,7 @@ class Page {
 	}
 }
 
-// What the page shows, in as few words as a failure needs.
+// The content of the page, in as few words as a failure needs.
 const glance = () => {
 	const text = (id) => document.getElementById(id)?.textContent ?? null;
 	return {
@@ -443,7 +443,7 @@ async function main() {
 		emit("steps-done");
 	} catch (err) {
 		process.exitCode = 1;
-		// The browser itself may be what hangs.
+		// The browser itself may hang.
 		const seen = page && (await Promise.race([page.run(glance).catch(() => null), sleep(1000)]));
 		emit("failed", { step: doing, error: err.message, page: seen ?? null });
 		if (seen && opts.screenshot) await Promise.race([page.screenshot(opts.screenshot).catch(() => {}), sleep(3000)]);

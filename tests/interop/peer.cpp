@@ -1,5 +1,5 @@
-// A peer for the interop tests: what peer.mjs is, made of this library, to stand on the other side of it. The options,
-// steps and events are those of peer.mjs, as far as there are any here (--help); its top comment says what they mean.
+// A peer for the interop tests: the counterpart of peer.mjs, made of this library. The options, steps and events are those
+// of peer.mjs, as far as there are any here (--help); its top comment explains them.
 #include "peer/connection.hpp"
 #include "peer/events.hpp"
 #include "peer/publisher.hpp"
@@ -70,13 +70,13 @@ private:
     std::vector<std::string> words_;
 };
 
-// Not where they are needed: GCC 12 cannot make them in a coroutine.
+// Made here, because GCC 12 cannot make them in a coroutine.
 Event::Fields fields_of(const std::string &broadcast) { return {{"broadcast", broadcast}}; }
 Event::Fields fields_of(const std::string &broadcast, const std::string &track) {
     return {{"broadcast", broadcast}, {"track", track}};
 }
 
-// What one session is for: the role that the command line says, and its steps.
+// The work of one session: the role that the command line gives, and its steps.
 class Actor : public std::enable_shared_from_this<Actor> {
 public:
     Actor(asio::any_io_executor executor, EventLog &log, const Settings &settings)

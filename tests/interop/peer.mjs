@@ -2,7 +2,7 @@
 // A peer for the interop tests. It uses the stock package @moq/net as an application would.
 //
 //   node peer.mjs publish   URL  [options]     connects, announces, serves tracks
-//   node peer.mjs subscribe URL  [options]     connects, then reads what the options and steps ask for
+//   node peer.mjs subscribe URL  [options]     connects, then reads as the options and steps say
 //   node peer.mjs serve     publish|subscribe  [options]     accepts sessions on a WebSocket; each one does the named role
 //
 // Standard output has one JSON object a line: {"event":NAME,"ms":SINCE_START,...}. Standard error is empty unless --verbose.
@@ -10,7 +10,7 @@
 //
 // Session
 //   --qmux stock|any|qmux-02|qmux-01   stock (default) lets the package's own connect() offer all it knows (27 names); the others
-//                                      offer just these drafts, with moq-lite-05 only. For serve: what is accepted.
+//                                      offer just these drafts, with moq-lite-05 only. For serve: the drafts that are accepted.
 //   --config NAME=N      a qmux limit of this side, again and again: maxStreamsBidi maxStreamsUni maxData maxStreamDataBidiLocal
 //                        maxStreamDataBidiRemote maxStreamDataUni maxIdleTimeout maxRecordSize maxDatagramFrameSize
 //                        (not with --qmux stock as a client)
@@ -24,22 +24,22 @@
 //   --verbose                the package's log on standard error
 //
 // Publishing
-//   --broadcast PATH     what to announce, again and again (default "test")
+//   --broadcast PATH     a path to announce, again and again (default "test")
 //   --tracks N           tracks t0, t1, ... (default 1; --track-prefix changes the t)    --track NAME  more tracks by name
 //   --groups N           groups of each track (default 10, 0 = without end)    --rate N  groups a second (default 0 = at once)
 //   --frames N           frames of a group (default 3)    --frame-gap MS  pause after each frame
 //   --size N[,N...]      sizes of the frames, used in turn (default 100)
 //   --first-group N      first sequence (default 0)
-//   --big-group SEQ --big-size N --big-frames N      one group of other measure (default size 5000000 in 1 frame)
+//   --big-group SEQ --big-size N --big-frames N      one group of another size (default size 5000000 in 1 frame)
 //   --abort-group SEQ    this group is reset after half of its frames
 //   --seed TEXT          of the payloads, see lib/payload.mjs (default "comoq"; subscriber: "" checks nothing)
 //   --timescale N --step N   timestamp of a frame is (group * max(frames, 2) + frame) * step   (default 1000, 20)
 //   --reorder            swaps the timestamps of neighbours, so that deltas are negative
 //   --info-priority N --info-ordered --latency MS      the track info (defaults 0, false, 5000)
 //   --begin now|demand   when groups are produced: at once, or with the first subscriber (default demand)
-//   --finish clean|abort|never   what happens to a track after its last group (default clean)    --linger MS  before that (500)
+//   --finish clean|abort|never   the end of a track after its last group (default clean)    --linger MS  before that (500)
 //   --dynamic            tracks are not there beforehand but made for each request; each request gets all groups from the first
-//   --unknown reject|ignore      what a request for another track gets (default reject); ignore never answers
+//   --unknown reject|ignore      the answer to a request for another track (default reject); ignore never answers
 //   --keep-tracks        unannouncing leaves the running tracks alone instead of closing them
 //   --no-announce        nothing is announced at the start (see the command `announce`)
 //
@@ -72,7 +72,7 @@
 //   subscribe {broadcast,track,...} · update {broadcast,track,...} · info {broadcast,track,timescale,latencyMax,priority,ordered} · info-error
 //   group-start {broadcast,track,group} · frame {broadcast,track,group,frame,size,timestamp,scale,sha256,ok}
 //   group {broadcast,track,group,frames,bytes,ok,error,timestamps[],sha256[]}     `ok`: every payload is the one of lib/payload.mjs
-//   track-end {broadcast,track,groups,error,code}      code: what the peer's reset carried
+//   track-end {broadcast,track,groups,error,code}      code: that of the peer's reset
 //   fetch-start, fetch-frame, fetch like the three above · fetch-error {broadcast,track,group,error,code}
 //   command {command} · command-error {command,error} · unhandled {error}: a promise of the package that nobody caught
 //

@@ -4,15 +4,16 @@
 //
 //   node run.mjs [--peer PROGRAM] [--relay PROGRAM] [--only REGEX] [--list] [--quick] [--jobs N] [--logs DIR]
 //
-//   --peer PROGRAM    comoq_interop_peer; what needs it is left out if it is not given
+//   --peer PROGRAM    comoq_interop_peer; scenarios that need it are left out if it is not given
 //   --relay PROGRAM   the relay of the examples; likewise
 //   --only REGEX      the scenarios whose title matches
 //   --list            prints the titles and runs nothing
 //   --quick           each pair in one draft only, by turns, and not in both
-//   --jobs N          so many scenarios at a time (default: one more than there are processors, four at most)
-//   --logs DIR        writes there what the processes of each scenario said, all of it
+//   --jobs N          this many scenarios at a time (default: one more than there are processors, four at most)
+//   --logs DIR        writes there the whole output of the processes of each scenario
 //
-// A title says who publishes to whom: [brackets] are around the side that listens. Exit code: 0 all went well, 1 not, 2 usage.
+// A title names the publisher and the subscriber: [brackets] are around the side that listens. Exit code: 0 all went well,
+// 1 not, 2 usage.
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";

@@ -1,5 +1,5 @@
 // Runs the peers against each other, each feature in both directions and with both drafts of qmux.
-// Exit code 1 when something is off. Usage: node selftest.mjs [PART OF A NAME] [--keep] (--keep prints the events of all runs)
+// Exit code 1 after a failure. Usage: node selftest.mjs [PART OF A NAME] [--keep] (--keep prints the events of all runs)
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -123,7 +123,7 @@ const scenarios = {
 		same([big?.bytes, big?.ok, big?.error], [5000000, true, null], "the big group");
 	},
 	async many(o) {
-		// With the default limit of 100 bidirectional streams some 70 tracks are the end of it, see the notes in peer.mjs.
+		// With the default limit of 100 bidirectional streams some 70 tracks are the most, see the notes in peer.mjs.
 		if (o.qmux === "stock") return;
 		const { sub } = await pair({
 			...o,
@@ -221,7 +221,7 @@ const scenarios = {
 		same(sub.all("command-error").length, 1, "command errors");
 	},
 	async lost(o) {
-		// A peer that goes without a word.
+		// A peer that leaves without a close.
 		const a = start(["serve", "publish", "--stay", "--qmux", "any"]);
 		const { url } = await a.until("listening");
 		const b = start(["subscribe", url, "--qmux", o.qmux, "--tracks", "1", "--do", "wait 20000"]);
@@ -233,7 +233,7 @@ const scenarios = {
 		await survivor.exit;
 	},
 	async config(o) {
-		// Small windows everywhere; the data has to come through all the same.
+		// Small windows everywhere; the data still has to come through.
 		if (o.qmux === "stock") return;
 		const { sub } = await pair({
 			...o,

@@ -1,4 +1,4 @@
-// Relays in a row: what one has is had from the other, and asked for once.
+// Relays in a row: each broadcast of one is available from the other, and is asked for once.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,7 +18,7 @@ using namespace comoq::test;
 
 namespace {
 
-/// Serves what `handler` is asked for from the peer of a session.
+/// Answers requests to `handler` from the peer of a session.
 asio::awaitable<void> serve_from(const lite::Session &upstream, OriginDynamic handler) {
     while (auto request = co_await handler.requested_broadcast()) {
         request->accept(upstream.broadcast(request->path().view()));
@@ -27,12 +27,12 @@ asio::awaitable<void> serve_from(const lite::Session &upstream, OriginDynamic ha
 
 }  // namespace
 
-TEST_CASE("a relay: a hundred viewers who ask at once for what only the next relay has are one request there",
+TEST_CASE("a relay: a hundred viewers that ask at once for a broadcast of the next relay make one request there",
           "[lite][relay]") {
     RelayScene scene;
     const auto a = origin_with_id(1);
     const auto b = origin_with_id(2);
-    // A has it on demand, too, so that how often it is asked can be counted.
+    // A serves it on demand, too, so that the requests can be counted.
     auto handler = a.producer().dynamic();
     Connection upstream(scene.context, scene.config_of(b), scene.config_of(a));
     asio::co_spawn(scene.context, serve_from(upstream.client, b.producer().dynamic()), asio::detached);
@@ -81,7 +81,7 @@ TEST_CASE("a relay: a hundred viewers who ask at once for what only the next rel
     CHECK(track.stats().subscribers == 0);
 }
 
-TEST_CASE("a relay: what it announces has come through it, and no announcement goes round in a ring", "[lite][relay]") {
+TEST_CASE("a relay: its announcements carry its hop, and no announcement goes round in a ring", "[lite][relay]") {
     RelayScene scene;
     const auto a = origin_with_id(1);
     const auto b = origin_with_id(2);

@@ -119,7 +119,7 @@ TEST_CASE("a relay: when its upstream comes back, readers go on where they were"
     CHECK(scene.track->stats().subscribers == 1);
 }
 
-TEST_CASE("a relay: who waits too long for an upstream gets one clear error", "[lite][relay]") {
+TEST_CASE("a relay: a reader that waits too long for an upstream gets one clear error", "[lite][relay]") {
     RestartScene scene;
     auto waiting = wait(scene.b.consumer().request_broadcast("x"));
     scene.run();
@@ -132,7 +132,7 @@ TEST_CASE("a relay: who waits too long for an upstream gets one clear error", "[
 
 namespace {
 
-/// What somebody has read of a track, to its end.
+/// A reader's result for a track, to its end.
 struct Log {
     std::map<std::uint64_t, Words> whole;
     Numbers cut;
@@ -166,7 +166,7 @@ struct Log {
     }
 };
 
-/// A hundred, over sessions of their own, who read while A sends.
+/// A hundred viewers, over sessions of their own, which read while A sends.
 struct Crowd {
     explicit Crowd(RestartScene &of) : scene(of), random(seed("lite relay restart")) {
         scene.start_a();
@@ -175,7 +175,7 @@ struct Crowd {
             viewers.push_back(std::make_unique<Viewer>(scene, scene.b));
         }
         scene.run();
-        // Groups may come later than newer ones, and are wanted all the same.
+        // Groups may come later than newer ones, and the viewer still wants them.
         Subscription wishes;
         wishes.ordered = true;
         wishes.max_latency = 10s;
@@ -200,7 +200,7 @@ struct Crowd {
         }
         group.write_frame(payload(text));
         written[group.sequence()].push_back(std::move(text));
-        // Some of it is on its way when the next one comes.
+        // A part of it is in flight when the next one comes.
         for (auto turns = random() % 200; turns != 0; --turns) {
             scene.context.restart();
             scene.context.poll_one();
@@ -213,7 +213,7 @@ struct Crowd {
         }
         group.finish();
     }
-    /// A goes in the middle of a group, of which everybody has had something.
+    /// A goes in the middle of a group, of which every viewer has had a part.
     void lose_a_in(std::uint64_t sequence) {
         auto group = scene.track->create_group(sequence);
         write(group);
@@ -221,7 +221,7 @@ struct Crowd {
         scene.kill_a();
         written.erase(sequence);
     }
-    /// Everybody has all of it but the group that was cut off, and one end.
+    /// Every viewer has all groups except the one that was cut off, and one end.
     void check_logs(std::uint64_t cut, std::error_code end) const {
         for (const Log &log : logs) {
             CHECK(log.whole == written);
@@ -257,7 +257,7 @@ TEST_CASE("a relay: when its upstream is killed under load and comes back, a hun
     scene.run();
     CHECK(scene.track->stats().subscribers == 1);
     scene.track->finish();
-    // While there is somebody to write them, the groups between could still come.
+    // While the track has a writer, the groups between could still come.
     scene.track.reset();
     for (int i = 0; i < 6; ++i) {
         scene.pass(10s);
@@ -278,14 +278,14 @@ TEST_CASE("a relay: when its upstream is killed under load and stays away, each 
     crowd.check_logs(1, make_error_code(Error::Transport));
 }
 
-TEST_CASE("a relay: attempts to connect come at ever longer intervals, and at short ones again once it has worked",
+TEST_CASE("a relay: attempts to connect come at ever longer intervals, and at short ones again after a success",
           "[lite][relay]") {
     RestartScene scene;
     CHECK(scene.attempts == 1);
     for (int i = 0; i < 600; ++i) {
         scene.pass(100ms);
     }
-    // At 0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5 s and so on at the latest, in half of the time at the earliest.
+    // At the latest at 0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5 s and so on; at the earliest in half of the time.
     CHECK(scene.attempts >= 7);
     CHECK(scene.attempts <= 9);
     scene.start_a();

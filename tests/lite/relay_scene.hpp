@@ -1,5 +1,4 @@
-/// \file
-/// Relays that are origins, with sessions between them and viewers who have sessions of their own.
+/// \file Relays that are origins, with sessions between them and viewers that have sessions of their own.
 #pragma once
 
 #include <memory>
@@ -37,7 +36,7 @@ struct RelayScene {
     ManualSleep time;
 };
 
-/// Somebody who views one track over a session of his own.
+/// A viewer of one track over a session of its own.
 struct Viewer {
     Viewer(RelayScene &scene, const Origin &relay)
         : origin(origin_with_id(0)), connection(scene.context, scene.config_of(origin), scene.config_of(relay)) {}

@@ -26,7 +26,7 @@ inline Origin origin_with_id(std::uint64_t id) {
     return Origin(std::move(config));
 }
 
-/// Of a session that shows all of an origin and announces there, with a time of its own.
+/// The config of a session that shows all of an origin and announces there, with a time of its own.
 inline lite::SessionConfig both_ways(const Origin &origin, const ManualSleep &time) {
     lite::SessionConfig config;
     config.publish = origin.consumer();
@@ -35,7 +35,7 @@ inline lite::SessionConfig both_ways(const Origin &origin, const ManualSleep &ti
     return config;
 }
 
-/// What is published there, on the server's side, is seen here, on the client's, and the other way round.
+/// Broadcasts published `there`, on the server's side, are seen `here`, on the client's, and the other way round.
 struct LiteScene {
     explicit LiteScene(MemoryLinkConfig config = {})
         : link(context.get_executor(), context.get_executor(), std::move(config)) {}
@@ -52,12 +52,12 @@ struct LiteScene {
         run();
     }
 
-    /// A broadcast that is announced there, with one track.
+    /// A broadcast that is announced `there`, with one track.
     TrackProducer publish(std::string_view path, std::string_view name = "video", TrackInfo info = {}) {
         auto &published = broadcasts.emplace_back(there.producer().create_broadcast(path));
         return published.producer().create_track(name, info);
     }
-    /// The broadcast as it is announced here. Throws if it is not.
+    /// The broadcast as it is announced `here`. Throws if it is not.
     BroadcastConsumer announced(std::string_view path) {
         run();
         return now(here.consumer().announced_broadcast(path));
@@ -67,7 +67,7 @@ struct LiteScene {
         run();
         return std::move(waiting.value());
     }
-    /// What an operation gives when everybody has had his turn. Throws if it waits.
+    /// The value of an operation after every coroutine had its turn. Throws if it waits.
     template <class T> auto get(Operation<T> operation) {
         auto waiting = wait(std::move(operation));
         run();

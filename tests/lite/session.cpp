@@ -1,5 +1,7 @@
-// Two origins with a session between them: what passes, both ways, and what is left when somebody goes.
+// Two origins with a session between them: what passes, in both directions, and what is left when one side goes.
 #include <comoq/lite/session.hpp>
+
+#include <comoq/detail/lite/stream_reader.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -32,7 +34,7 @@ namespace {
 
 using Event = Announcement::Event;
 
-/// What a watcher has not seen yet.
+/// A watcher's unseen changes.
 std::vector<std::pair<std::string, Event>> changes(AnnounceConsumer &watch) {
     std::vector<std::pair<std::string, Event>> all;
     for (auto next = watch.next(); next.ready(); next = watch.next()) {
@@ -48,7 +50,7 @@ using Changes = std::vector<std::pair<std::string, Event>>;
 
 }  // namespace
 
-TEST_CASE("a session: what is announced on one side is announced on the other, with the hops", "[lite][session]") {
+TEST_CASE("a session: a broadcast that is announced on one side is announced on the other, with the hops", "[lite][session]") {
     LiteScene scene;
     auto early = scene.there.producer().create_broadcast("room/1", BroadcastInfo({77}));
     scene.connect();
@@ -58,7 +60,7 @@ TEST_CASE("a session: what is announced on one side is announced on the other, w
     CHECK(now(scene.there.consumer().announced_broadcast("room/2")).info().hops == Numbers{2});
 }
 
-TEST_CASE("a session: an end and a replacement are seen as such", "[lite][session]") {
+TEST_CASE("a session: the other side sees an end as an end, and a replacement as a replacement", "[lite][session]") {
     LiteScene scene;
     std::optional first = scene.there.producer().create_broadcast("a", BroadcastInfo({7, 8}));
     scene.connect();
@@ -75,7 +77,7 @@ TEST_CASE("a session: an end and a replacement are seen as such", "[lite][sessio
     CHECK(changes(watch) == Changes{{"a", Event::Ended}});
 }
 
-TEST_CASE("a session: what came from a peer is not announced to it", "[lite][session]") {
+TEST_CASE("a session: a broadcast that came from a peer is not announced to that peer", "[lite][session]") {
     LiteScene scene;
     auto published = scene.there.producer().create_broadcast("a");
     scene.connect();
@@ -83,7 +85,7 @@ TEST_CASE("a session: what came from a peer is not announced to it", "[lite][ses
     CHECK(changes(watch) == Changes{{"a", Event::Active}});
     CHECK(scene.there.stats().announced == 1);
     CHECK(scene.here.stats().announced == 1);
-    // What is not there without the peer is not found for it either.
+    // A broadcast that exists only here is not found for the peer either.
     CHECK(scene.code(scene.server->broadcast("a").track("video").info()) == Error::NotFound);
 }
 
@@ -92,13 +94,34 @@ TEST_CASE("a session: the peer is shown another route in place of the one throug
     auto longer = scene.here.producer().create_broadcast("a", BroadcastInfo({5, 6, 7}));
     auto published = scene.there.producer().create_broadcast("a");
     scene.connect();
-    // Here the route to the peer is the better one, and the peer is told of the other.
+    // The route to the peer is the better one here, and the peer is told of the other.
     CHECK(scene.announced("a").info().hops == Numbers{1});
     const auto backup = [&] { return now(scene.there.consumer().announced_broadcast("a")).info().hops; };
     CHECK(backup() == Numbers{});
     published.unannounce();
     scene.run();
     CHECK(backup() == Numbers{5, 6, 7, 2});
+}
+
+TEST_CASE("a session: an earlier start brings back groups that were evicted here", "[lite][session]") {
+    LiteScene scene;
+    OriginConfig config;
+    config.id = 2;
+    config.max_cached_bytes = pool_of(3, 3'000);
+    scene.here = Origin(std::move(config));
+    auto track = scene.publish("a");
+    scene.connect();
+    for (int i = 0; i < 6; ++i) track.write_frame(payload(1'000));
+    auto first = std::make_optional(scene.subscribe("a", "video", Wish{.start = 0}));
+    scene.run();
+    first.reset();
+    scene.run();
+    const auto here = scene.announced("a").track("video");
+    REQUIRE(here.get_group(5));
+    REQUIRE_FALSE(here.get_group(0));
+    auto second = scene.subscribe("a", "video", Wish{.start = 0, .end = 0});
+    scene.run();
+    CHECK(nexts(second) == Numbers{0});
 }
 
 TEST_CASE("a session: a track comes with its info, its groups with their numbers, frames with their bytes",
@@ -154,7 +177,7 @@ TEST_CASE("a session: a frame is passed on while it is written", "[lite][session
     CHECK_FALSE(scene.get(begun->read_chunk()));
 }
 
-TEST_CASE("a session: a track ends there as it ends here", "[lite][session]") {
+TEST_CASE("a session: a track ends for the subscriber as it ends at the publisher", "[lite][session]") {
     LiteScene scene;
     auto track = scene.publish("a");
     scene.connect();
@@ -198,7 +221,7 @@ TEST_CASE("a session: a track ends there as it ends here", "[lite][session]") {
     }
 }
 
-TEST_CASE("a session: a group fails there with its code, and the track goes on", "[lite][session]") {
+TEST_CASE("a session: a group fails for the subscriber with its code, and the track goes on", "[lite][session]") {
     LiteScene scene;
     auto track = scene.publish("a");
     scene.connect();
@@ -213,8 +236,7 @@ TEST_CASE("a session: a group fails there with its code, and the track goes on",
     CHECK(scene.words(*scene.get(subscriber.next_group())) == Words{"2"});
 }
 
-TEST_CASE("a session: one subscription there however many subscribe here, and none when the last one has left",
-          "[lite][session]") {
+TEST_CASE("a session: all subscribers here share one subscription there, which ends with the last of them", "[lite][session]") {
     LiteScene scene;
     auto track = scene.publish("a");
     scene.connect();
@@ -233,7 +255,7 @@ TEST_CASE("a session: one subscription there however many subscribe here, and no
     subscribers.clear();
     scene.run();
     CHECK(track.stats().subscribers == 0);
-    // Who comes again is served again, what is kept and what comes.
+    // A subscriber that comes again gets the kept groups and the new ones.
     auto again = scene.subscribe("a");
     CHECK(track.stats().subscribers == 1);
     CHECK(scene.words(*scene.get(again.next_group())) == Words{"1"});
@@ -246,7 +268,7 @@ TEST_CASE("a session: one subscription there however many subscribe here, and no
     CHECK(scene.link.open_streams() == 4);  // two for announcements, in both directions each
 }
 
-TEST_CASE("a session: what is wanted here is known there, and each change of it", "[lite][session]") {
+TEST_CASE("a session: the publisher knows the combined wishes of the subscribers, and each change of them", "[lite][session]") {
     LiteScene scene;
     auto track = scene.publish("a", "video", unusual_info());
     scene.connect();
@@ -279,7 +301,7 @@ TEST_CASE("a session: a cap holds groups back, and is raised by an update", "[li
     CHECK(nexts(subscriber) == Numbers{3});
 }
 
-TEST_CASE("a session: groups are fetched by number, once however many ask, and refused with the publisher's code",
+TEST_CASE("a session: groups are fetched by number, once for all requesters, and refused with the publisher's code",
           "[lite][session]") {
     LiteScene scene;
     auto track = scene.publish("a");
@@ -310,7 +332,7 @@ TEST_CASE("a session: groups are fetched by number, once however many ask, and r
     scene.run();
     CHECK(refused.code() == app_error(8));
 
-    // Who leaves is not waited for.
+    // The session does not wait for a subscriber that leaves.
     {
         auto left = wait(remote.fetch_group(9));
         scene.run();
@@ -322,7 +344,7 @@ TEST_CASE("a session: groups are fetched by number, once however many ask, and r
     CHECK(request->abandoned().ready());
 }
 
-TEST_CASE("a session: what nobody has is refused with the code of who refuses it", "[lite][session]") {
+TEST_CASE("a session: a request that nobody serves is refused with the code of the side that refuses it", "[lite][session]") {
     LiteScene scene;
     auto track = scene.publish("a");
     scene.connect();
@@ -370,8 +392,7 @@ TEST_CASE("a session: a handler serves remote viewers as it serves local ones, a
     CHECK(scene.here.stats().announced == 0);
 }
 
-TEST_CASE("a session: when it is lost, tracks, groups and announcements end with its code, here and there",
-          "[lite][session]") {
+TEST_CASE("a session: when it is lost, tracks, groups and announcements end with its code on both sides", "[lite][session]") {
     LiteScene scene;
     auto track = scene.publish("a");
     scene.connect();
@@ -398,8 +419,8 @@ TEST_CASE("a session: when it is lost, tracks, groups and announcements end with
         code = make_error_code(Error::Transport);
         scene.link.cut();
     }
-    SECTION("closed by the peer in peace") { scene.server.reset(); }
-    SECTION("closed here in peace") { scene.client->close(); }
+    SECTION("closed by the peer without an error") { scene.server.reset(); }
+    SECTION("closed here without an error") { scene.client->close(); }
     scene.run();
     const auto expected = code ? code : make_error_code(Error::Closed);
     CHECK(scene.get(scene.client->closed()) == code);
@@ -410,7 +431,7 @@ TEST_CASE("a session: when it is lost, tracks, groups and announcements end with
     CHECK(scene.here.stats().announced == 0);
     CHECK(scene.there.stats().announced == 1);
     CHECK(track.stats().subscribers == 0);
-    // Nothing more is to be had of it.
+    // The client gets nothing more of it.
     CHECK(scene.code(scene.client->broadcast("c").track("video").info()) == expected);
     group.finish();
     scene.server.reset();
@@ -419,7 +440,7 @@ TEST_CASE("a session: when it is lost, tracks, groups and announcements end with
     CHECK(scene.time.sleepers() == 0);
 }
 
-TEST_CASE("a session: a context that is destroyed in the middle takes all of it along", "[lite][session]") {
+TEST_CASE("a session: a context that is destroyed in the middle destroys everything in the session", "[lite][session]") {
     Origin there = origin_with_id(1);
     Origin here = origin_with_id(2);
     auto published = there.producer().create_broadcast("a");
@@ -450,7 +471,7 @@ TEST_CASE("a session: a context that is destroyed in the middle takes all of it 
     CHECK(now(subscriber->closed()) == Error::Dropped);
 }
 
-TEST_CASE("a session: datagrams reach who subscribes", "[lite][session]") {
+TEST_CASE("a session: datagrams reach the subscribers", "[lite][session]") {
     LiteScene scene;
     auto track = scene.publish("a", "video", unusual_info());
     scene.connect();
@@ -467,16 +488,19 @@ TEST_CASE("a session: the peer is told to go elsewhere, and the session goes on"
     LiteScene scene;
     auto track = scene.publish("a");
     scene.connect();
+    auto subscriber = scene.subscribe("a");
     auto told = wait(scene.client->goaway_received());
     scene.server->goaway("https://elsewhere/");
     scene.run();
     CHECK(told.value() == "https://elsewhere/");
-    auto subscriber = scene.subscribe("a");
+    // Running subscriptions go on, and the peer is asked nothing new.
     track.write_frame(payload("1"));
     CHECK(scene.get(subscriber.next_group()));
+    CHECK(scene.code(scene.announced("a").track("audio").info()) == Error::Unroutable);
+    CHECK(scene.code(scene.client->broadcast("b").track("video").subscribe()) == Error::Unroutable);
 }
 
-TEST_CASE("a session: a broadcast that nobody announced goes when nobody has had it for a while", "[lite][session]") {
+TEST_CASE("a session: an unannounced broadcast goes when nobody has had it for a while", "[lite][session]") {
     LiteScene scene;
     scene.connect();
     auto held = scene.client->broadcast("a");
@@ -486,7 +510,7 @@ TEST_CASE("a session: a broadcast that nobody announced goes when nobody has had
     CHECK_FALSE(held.is_closed());
     auto same = scene.client->broadcast("a");
     CHECK(same == held);
-    std::weak_ptr gone = held.state();
+    std::weak_ptr gone = held.state(detail::Passkey());
     held = {};
     same = {};
     scene.pass(5s);
@@ -494,7 +518,7 @@ TEST_CASE("a session: a broadcast that nobody announced goes when nobody has had
     CHECK_FALSE(scene.client->broadcast("a").is_closed());
 }
 
-TEST_CASE("a session: the most urgent goes first when not everything can", "[lite][session]") {
+TEST_CASE("a session: the most urgent group goes first when not all can", "[lite][session]") {
     MemoryLinkConfig config;
     config.by_priority = true;
     config.largest_piece = 1000;
@@ -542,7 +566,7 @@ TEST_CASE("a session: the most urgent goes first when not everything can", "[lit
         look();
     }
     REQUIRE(order.size() == 9);
-    // An equal priority of old groups and new ones: the later ones first, unless the older ones are wanted first.
+    // Old and new groups of equal priority: the later ones first, unless the subscriber wants the older ones first.
     for (std::size_t i = 0; i < 3; ++i) {
         CHECK(order[i].first == "urgent");
         CHECK(order[i].second == 2 - i);
@@ -551,7 +575,7 @@ TEST_CASE("a session: the most urgent goes first when not everything can", "[lit
     }
 }
 
-TEST_CASE("a session: whatever the delays and the order of streams, everything arrives", "[lite][session]") {
+TEST_CASE("a session: everything arrives, whatever the delays and the order of streams", "[lite][session]") {
     const std::uint64_t first_seed = seed("lite session");
     for (std::uint64_t round = 0; round < 30; ++round) {
         MemoryLinkConfig config;
@@ -596,7 +620,7 @@ TEST_CASE("a session: whatever the delays and the order of streams, everything a
     }
 }
 
-TEST_CASE("a session: who comes back in the middle of a group gets the whole of it", "[lite][session]") {
+TEST_CASE("a session: a reader that comes back in the middle of a group gets the whole group", "[lite][session]") {
     LiteScene scene;
     auto track = scene.publish("a");
     scene.connect();
@@ -620,7 +644,7 @@ TEST_CASE("a session: who comes back in the middle of a group gets the whole of 
     CHECK(scene.get(received->read_frame())->payload.view() == "more");
 }
 
-TEST_CASE("a session: what a dropped track has is still there for its readers", "[lite][session]") {
+TEST_CASE("a session: a dropped track's groups are still there for its readers", "[lite][session]") {
     LiteScene scene;
     std::optional track = scene.publish("a");
     scene.connect();
@@ -633,7 +657,7 @@ TEST_CASE("a session: what a dropped track has is still there for its readers", 
     CHECK(scene.code(subscriber.next_group()) == Error::Dropped);
 }
 
-TEST_CASE("a session: what is asked for when it is lost fails with its code", "[lite][session]") {
+TEST_CASE("a session: requests that wait when it is lost fail with its code", "[lite][session]") {
     LiteScene scene;
     auto published = scene.there.producer().create_broadcast("a");
     auto handler = published.producer().dynamic();
@@ -649,7 +673,7 @@ TEST_CASE("a session: what is asked for when it is lost fails with its code", "[
     CHECK(info.code() == Error::Transport);
 }
 
-TEST_CASE("a session: a request that comes when the time to wait is over is answered", "[lite][session]") {
+TEST_CASE("a session: a request that comes when the time limit is over is answered", "[lite][session]") {
     for (int handlers = 0; handlers < 60; ++handlers) {
         INFO("after " << handlers << " handlers");
         LiteScene scene;
@@ -669,7 +693,8 @@ TEST_CASE("a session: a request that comes when the time to wait is over is answ
     }
 }
 
-TEST_CASE("a session: two that would ask each other for the same do not wait for each other", "[lite][session]") {
+TEST_CASE("a session: two sessions that would ask each other for the same broadcast do not wait for each other",
+          "[lite][session]") {
     MemoryLinkConfig config;
     config.delay = 10ms;
     LiteScene scene(config);
@@ -696,7 +721,7 @@ TEST_CASE("a session: two that would ask each other for the same do not wait for
     CHECK(other.done());
 }
 
-TEST_CASE("a session: a track that is read from its middle on ends when it ends there", "[lite][session]") {
+TEST_CASE("a session: a track that is read from its middle on ends when the publisher ends it", "[lite][session]") {
     LiteScene scene;
     auto track = scene.publish("a");
     scene.connect();
@@ -709,7 +734,7 @@ TEST_CASE("a session: a track that is read from its middle on ends when it ends 
     CHECK_FALSE(scene.get(subscriber.recv_group()));
 }
 
-TEST_CASE("a session: what is announced and asked for by name is subscribed to once", "[lite][session]") {
+TEST_CASE("a session: a broadcast that is announced and also requested by name is subscribed to once", "[lite][session]") {
     LiteScene scene;
     auto track = scene.publish("a");
     scene.connect();
@@ -721,44 +746,7 @@ TEST_CASE("a session: what is announced and asked for by name is subscribed to o
     CHECK(track.stats().subscribers == 1);
 }
 
-TEST_CASE("a session: a stream that comes back from one who has left goes to the next", "[lite][session]") {
-    asio::io_context context;
-    MemoryLinkConfig config;
-    config.max_streams = 1;
-    for (int handlers = 0; handlers < 20; ++handlers) {
-        INFO("after " << handlers << " handlers");
-        MemoryLink link(context.get_executor(), context.get_executor(), config);
-        lite::detail::StreamOpener opener(*link.client());
-        asio::cancellation_signal leave;
-        asio::cancellation_signal end;
-        std::unique_ptr<SendStream> stream;
-        const SendOrder order;
-        struct Open {
-            static asio::awaitable<void> run(lite::detail::StreamOpener &from, const SendOrder &wanted,
-                                             std::unique_ptr<SendStream> *to) {
-                auto opened = co_await from.open(wanted);
-                if (to != nullptr) {
-                    *to = std::move(opened);
-                }
-            }
-        };
-        asio::co_spawn(context, opener.run(), asio::bind_cancellation_slot(end.slot(), asio::detached));
-        asio::co_spawn(context, Open::run(opener, order, nullptr),
-                       asio::bind_cancellation_slot(leave.slot(), asio::detached));
-        asio::co_spawn(context, Open::run(opener, order, &stream), asio::detached);
-        context.restart();
-        for (int i = 0; i < handlers; ++i) {
-            context.poll_one();
-        }
-        leave.emit(asio::cancellation_type::terminal);
-        settle_down(context);
-        CHECK(stream != nullptr);
-        end.emit(asio::cancellation_type::terminal);
-        settle_down(context);
-    }
-}
-
-TEST_CASE("a session: the peer is told what the transport measures, if it asks", "[lite][session]") {
+TEST_CASE("a session: the peer is told the measurements of the transport, if it asks", "[lite][session]") {
     MemoryLinkConfig config;
     config.stats.round_trip = 1500us;
     config.stats.bandwidth = 8'000'000;
@@ -794,7 +782,7 @@ TEST_CASE("a session: the peer is told what the transport measures, if it asks",
     scene.run();
 }
 
-TEST_CASE("a session: what the peer measures is asked for where that is wanted, and nowhere else", "[lite][session]") {
+TEST_CASE("a session: the peer is asked for its measurements only if the config wants them", "[lite][session]") {
     for (const bool knows : {true, false}) {
         MemoryLinkConfig link;
         if (knows) {
@@ -814,7 +802,7 @@ TEST_CASE("a session: what the peer measures is asked for where that is wanted, 
             CHECK_FALSE(scene.client->measured());
         }
         CHECK_FALSE(scene.server->measured());
-        // Without it nothing is sent, and so no time is waited for.
+        // Without it the session sends nothing, and so does not wait.
         CHECK(scene.time.sleepers() == (knows ? 1 : 0));
         scene.client.reset();
         scene.run();
@@ -822,7 +810,7 @@ TEST_CASE("a session: what the peer measures is asked for where that is wanted, 
     }
 }
 
-TEST_CASE("a session: whoever sees an announcement can ask for its tracks at that very moment", "[lite][session]") {
+TEST_CASE("a session: a watcher can ask for a broadcast's tracks at the very moment of its announcement", "[lite][session]") {
     LiteScene scene;
     const AskingOnSight asking(scene.here);
     scene.connect();

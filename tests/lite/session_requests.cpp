@@ -1,5 +1,5 @@
-// What a session says on the streams that it asks on, as its peer sees it.
-#include <comoq/lite/codec.hpp>
+// A session's messages on the streams on which it asks, as its peer sees them.
+#include <comoq/detail/lite/codec.hpp>
 #include <comoq/lite/session.hpp>
 #include <comoq/memory_transport.hpp>
 
@@ -14,8 +14,7 @@
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 
-#include "lite/scene.hpp"
-#include "support/begun.hpp"
+#include "lite/asked_scene.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 #include "support/media.hpp"
@@ -24,59 +23,7 @@
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-/// A session whose peer is this test.
-struct Scene {
-    explicit Scene(MemoryLinkConfig how = {})
-        : link(context.get_executor(), context.get_executor(), std::move(how)), peer(link.server()) {
-        lite::SessionConfig config;
-        config.subscribe = origin.producer();
-        config.sleep = time;
-        session.emplace(link.client(), std::move(config));
-        run();
-        announce = accept();
-    }
-    void run() { settle_down(context); }
-    BidiStream accept() { return run_to_end(context, peer->accept_bidi()); }
-    /// Takes what the session says first, and looks whether it says more.
-    struct Asked {
-        BidiStream stream;
-        std::shared_ptr<bool> ended = std::make_shared<bool>(false);
-    };
-    Asked asked() {
-        Asked asked;
-        asked.stream = accept();
-        CHECK_FALSE(run_to_end(context, asked.stream.receive->read()).empty());
-        asio::co_spawn(context, until_end(*asked.stream.receive, asked.ended), asio::detached);
-        run();
-        return asked;
-    }
-    static asio::awaitable<void> until_end(ReceiveStream &stream, std::shared_ptr<bool> ended) {
-        const Bytes more = co_await stream.read();
-        *ended = more.empty();
-    }
-    void answer(Asked &asked, std::vector<std::byte> bytes) {
-        run_to_end(context, asked.stream.send->write(Bytes(std::move(bytes))));
-        run();
-    }
-    void answer_info(Asked &asked) {
-        std::vector<std::byte> bytes;
-        lite::encode(lite::TrackInfoMessage(), bytes);
-        answer(asked, std::move(bytes));
-    }
-
-    asio::io_context context;
-    ManualSleep time;
-    Origin origin;
-    MemoryLink link;
-    std::shared_ptr<Transport> peer;
-    std::optional<lite::Session> session;
-    BidiStream announce;
-};
-
-}  // namespace
+using Scene = comoq::test::AskedScene;
 
 TEST_CASE("a session asks: TRACK is not finished before its answer has come", "[lite][session]") {
     Scene scene;
@@ -121,7 +68,7 @@ TEST_CASE("a session asks: SUBSCRIBE is finished when nobody wants the track any
     CHECK(*subscribe.ended);
 }
 
-TEST_CASE("a session asks: whoever leaves while the peer allows no more streams asks for nothing", "[lite][session]") {
+TEST_CASE("a session asks: a requester that leaves while the peer allows no more streams asks for nothing", "[lite][session]") {
     for (const bool leaves : {false, true}) {
         MemoryLinkConfig config;
         config.max_streams = 3;
@@ -142,8 +89,7 @@ TEST_CASE("a session asks: whoever leaves while the peer allows no more streams 
         scene.answer_info(track);
         track.stream = {};
         auto fetch = scene.asked();
-        Begun next(scene.context, scene.peer->accept_bidi());
-        CHECK_FALSE(next.done());
+        CHECK_FALSE(scene.is_asked_more());
         if (leaves) {
             subscribing.reset();
             scene.run();
@@ -152,11 +98,11 @@ TEST_CASE("a session asks: whoever leaves while the peer allows no more streams 
         scene.run();
         CHECK(fetching.done());
         CHECK(*fetch.ended);
-        CHECK(next.done() != leaves);
+        CHECK(scene.is_asked_more() != leaves);
     }
 }
 
-TEST_CASE("a session asks: whoever leaves before the answer takes the question back", "[lite][session]") {
+TEST_CASE("a session asks: a requester that leaves before the answer takes the question back", "[lite][session]") {
     Scene scene;
     auto info = std::make_unique<Waiting<TrackInfo>>(wait(scene.session->broadcast("x").track("video").info()));
     scene.run();
@@ -167,35 +113,100 @@ TEST_CASE("a session asks: whoever leaves before the answer takes the question b
     CHECK(error_of([&] { return run_to_end(scene.context, track.receive->read()); }) == Error::Cancelled);
 }
 
-TEST_CASE("a session asks: a group that does not come in time is refused, and no more than some are asked for at once",
-          "[lite][session]") {
-    Scene scene;
-    const auto video = scene.session->broadcast("x").track("video");
-    // Somebody subscribes, too: a track that nobody does is not kept for long.
-    auto subscribing = wait(video.subscribe());
-    scene.run();
-    auto track = scene.asked();
-    scene.answer_info(track);
-    auto subscribe = scene.asked();
-    std::vector<std::unique_ptr<Waiting<GroupConsumer>>> fetching;
-    for (std::uint64_t i = 0; i < 70; ++i) {
-        fetching.push_back(std::make_unique<Waiting<GroupConsumer>>(wait(video.fetch_group(i))));
+namespace {
+
+/// A session whose peer has answered TRACK for "video", and has the subscription of a reader that stays: a track
+/// without subscribers is not kept for long.
+struct FetchScene : AskedScene {
+    FetchScene() {
+        run();
+        auto track = asked();
+        answer_info(track);
+        subscribe.emplace(asked());
     }
-    scene.run();
+    using Fetched = std::unique_ptr<Waiting<GroupConsumer>>;
+    Fetched fetch(std::uint64_t sequence, std::uint8_t priority = 0) {
+        Fetch how;
+        how.priority = priority;
+        auto fetching = std::make_unique<Waiting<GroupConsumer>>(wait(video.fetch_group(sequence, how)));
+        run();
+        return fetching;
+    }
+    TrackConsumer video = session->broadcast("x").track("video");
+    Waiting<TrackSubscriber> subscribing = wait(video.subscribe());
+    std::optional<Asked> subscribe;
+};
+
+}  // namespace
+
+TEST_CASE("a session asks: a group that does not come in time is refused, and the next one has its turn", "[lite][session]") {
+    FetchScene scene;
+    std::vector<FetchScene::Fetched> fetching;
+    for (std::uint64_t i = 0; i < 12; ++i) {
+        fetching.push_back(scene.fetch(i));
+    }
+    // The most groups that one track may ask for at a time.
     std::vector<Scene::Asked> asked;
-    for (int i = 0; i < 64; ++i) {
+    for (int i = 0; i < 8; ++i) {
         asked.push_back(scene.asked());
     }
-    CHECK_THROWS_AS(scene.accept(), std::logic_error);
+    CHECK_FALSE(scene.is_asked_more());
     scene.time.advance(10s);
     scene.run();
     CHECK(fetching[0]->code() == Error::Timeout);
-    CHECK(fetching[63]->code() == Error::Timeout);
-    CHECK_FALSE(fetching[64]->done());
-    fetching.erase(fetching.begin() + 64, fetching.begin() + 69);
-    scene.run();
-    // The last one has its turn.
+    CHECK(fetching[7]->code() == Error::Timeout);
+    CHECK_FALSE(fetching[8]->done());
+    for (int i = 0; i < 4; ++i) {
+        asked.push_back(scene.asked());
+    }
     scene.time.advance(10s);
     scene.run();
     CHECK(fetching.back()->code() == Error::Timeout);
+}
+
+TEST_CASE("a session asks: an urgent group does not wait behind others that are never answered", "[lite][session]") {
+    FetchScene scene;
+    std::vector<FetchScene::Fetched> fetching;
+    for (std::uint64_t i = 0; i < 12; ++i) {
+        fetching.push_back(scene.fetch(i));
+    }
+    std::vector<Scene::Asked> asked;
+    for (int i = 0; i < 8; ++i) {
+        asked.push_back(scene.asked());
+    }
+    auto urgent = scene.fetch(100, 255);
+    auto question = scene.asked();
+    scene.answer(question, {std::byte{0}, std::byte{1}, std::byte{'u'}});
+    CHECK(urgent->done());
+    // The question that gave up its place is asked again when a place is free.
+    CHECK_FALSE(scene.is_asked_more());
+    question.stream.send->finish();
+    scene.run();
+    auto again = scene.asked();
+    CHECK_FALSE(fetching[7]->done());
+    scene.answer(again, {std::byte{0}, std::byte{1}, std::byte{'7'}});
+    CHECK(texts(fetching[7]->value()) == Words{"7"});
+}
+
+TEST_CASE("a session asks: a requester that leaves while its group waits for a turn takes the group out of the queue",
+          "[lite][session]") {
+    FetchScene scene;
+    std::vector<FetchScene::Fetched> fetching;
+    for (std::uint64_t i = 0; i < 8; ++i) {
+        fetching.push_back(scene.fetch(i));
+    }
+    std::vector<Scene::Asked> asked;
+    for (int i = 0; i < 8; ++i) {
+        asked.push_back(scene.asked());
+    }
+    auto left = scene.fetch(50);
+    auto stays = scene.fetch(51);
+    left.reset();
+    scene.run();
+    fetching.front().reset();
+    scene.run();
+    auto next = scene.asked();
+    scene.answer(next, {std::byte{0}, std::byte{1}, std::byte{'s'}});
+    CHECK(stays->done());
+    CHECK_FALSE(scene.is_asked_more());
 }

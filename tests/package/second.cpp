@@ -1,4 +1,4 @@
-// A second file with all headers: what is not inline there is defined twice in this program.
+// A second file with all headers: a definition there that is not inline would be in this program twice.
 #include <comoq/comoq.hpp>
 
 #include <string>

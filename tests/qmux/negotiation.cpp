@@ -39,7 +39,7 @@ TEST_CASE("wire 6 on WebSocket: both drafts are accepted, and the newer one is p
     CHECK(choose_subprotocol(qmux::offer(lite), lite) == new_lite);
 }
 
-TEST_CASE("wire 6 on WebSocket: what the server lists first wins, not what the client does", "[qmux]") {
+TEST_CASE("wire 6 on WebSocket: the server's first choice wins, not the client's", "[qmux]") {
     const Subprotocol newest{Version::Draft01, "moq-lite-06"};
     CHECK(choose_subprotocol("qmux-02.moq-lite-05, qmux-01.moq-lite-06", both) == newest);
     CHECK(choose_subprotocol("qmux-02.moq-lite-05, qmux-01.moq-lite-04", both) == new_lite);
@@ -58,7 +58,7 @@ TEST_CASE("wire 6 on WebSocket: without a match there is nothing to choose", "[q
     CHECK_FALSE(choose_subprotocol("qmux-02.moq-lite-05", {}));
 }
 
-TEST_CASE("wire 6 on WebSocket: an offer may have spaces, empty parts and things unknown", "[qmux]") {
+TEST_CASE("wire 6 on WebSocket: an offer may have spaces, empty parts and unknown names", "[qmux]") {
     for (const std::string_view offered :
          {" qmux-01.moq-lite-05 ", "\tqmux-01.moq-lite-05\t", ",qmux-01.moq-lite-05,", "a,qmux-01.moq-lite-05,b",
           "a , \t qmux-01.moq-lite-05\t , b", ", ,qmux-01.moq-lite-05",
@@ -76,7 +76,7 @@ TEST_CASE("wire 6 on WebSocket: a server's answer is one name out of the offer",
     CHECK_FALSE(qmux::accepted_subprotocol("qmux-02.moq-lite-05, qmux-01.moq-lite-05", lite));
 }
 
-TEST_CASE("wire 6 on TCP: the first of the server's protocols that the client has, too", "[qmux]") {
+TEST_CASE("wire 6 on TCP: the choice is the first of the server's protocols that the client has, too", "[qmux]") {
     const std::vector<std::string> server = {"moq-lite-06", "moq-lite-05", "moq-lite-04"};
     CHECK(choose_protocol(server, std::vector<std::string>{"moq-lite-04", "moq-lite-05"}) == "moq-lite-05");
     CHECK(choose_protocol(server, std::vector<std::string>{"moq-lite-05", "moq-lite-06"}) == "moq-lite-06");

@@ -2,6 +2,7 @@
 #include <comoq/qmux/run.hpp>
 #include <comoq/qmux/tcp_channel.hpp>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -28,7 +29,7 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 
-#include "qmux/octets.hpp"
+#include "detail/qmux/octets.hpp"
 #include "support/catch.hpp"
 
 using namespace comoq;
@@ -65,11 +66,11 @@ struct Scene {
     void run_client() { run(client, TcpChannel(std::move(of_client))); }
     void run_server() { run(server, TcpChannel(std::move(of_server))); }
 
-    /// Until nothing is left to be done. Throws what the coroutine throws.
+    /// Runs until nothing is left to be done. Throws the coroutine's exception.
     void to_the_end(asio::awaitable<void> coroutine) {
         std::exception_ptr failure;
         asio::co_spawn(context, std::move(coroutine), [&failure](std::exception_ptr thrown) { failure = thrown; });
-        // Less than the time-out of a close, for which nobody here waits but who wants to.
+        // Less than the time-out of a close: a test waits for that only if it wants to.
         context.run_for(12s);
         CHECK(context.stopped());
         if (failure) std::rethrow_exception(failure);
@@ -96,7 +97,7 @@ asio::awaitable<std::string> read_all(ReceiveStream &stream) {
     }
 }
 
-/// Sends back what comes on each stream.
+/// Echoes each stream.
 asio::awaitable<void> echo(std::shared_ptr<Connection> connection) {
     try {
         while (true) {
@@ -118,7 +119,45 @@ asio::awaitable<void> ask(std::shared_ptr<Connection> connection, std::string qu
     CHECK((answer == question));
 }
 
+/// A channel on which `left` records of one size are at hand.
+class Backlog {
+public:
+    struct Records {
+        std::size_t left, size;
+        std::size_t read = 0;
+    };
+    explicit Backlog(std::shared_ptr<Records> of) : records_(std::move(of)), record_(records_->size) {}
+
+    asio::awaitable<std::span<const std::byte>> read_record() {
+        if (records_->read == records_->left) throw std::system_error(asio::error::eof);
+        ++records_->read;
+        co_return record_;
+    }
+    asio::awaitable<void> write_record(std::span<const asio::const_buffer>) { co_return; }
+    void close() noexcept {}
+
+private:
+    std::shared_ptr<Records> records_;
+    std::vector<std::byte> record_;
+};
+
 }  // namespace
+
+TEST_CASE("qmux run: a peer that has sent a lot takes turns with others on the executor", "[qmux]") {
+    const auto [size, most] = GENERATE(std::pair<std::size_t, std::size_t>(40, 16), std::pair<std::size_t, std::size_t>(8000, 3));
+    const auto records = std::make_shared<Backlog::Records>(Backlog::Records{1000, size});
+    Scene scene;
+    scene.run(scene.server, Backlog(records));
+    // What is done between two looks at the executor is one turn.
+    std::size_t before = 0, in_a_row = 0;
+    while (scene.context.poll_one() != 0) {
+        in_a_row = std::max(in_a_row, records->read - before);
+        before = records->read;
+    }
+    CHECK(records->read == 1000);
+    CHECK(in_a_row > 0);
+    CHECK(in_a_row <= most);
+}
 
 TEST_CASE("qmux run: streams go over TCP, and a close ends both sides", "[qmux]") {
     Scene scene;
@@ -142,7 +181,7 @@ TEST_CASE("qmux run: streams go over TCP, and a close ends both sides", "[qmux]"
     CHECK(scene.server->is_silent());
 }
 
-TEST_CASE("qmux run: a close comes through although its side is being written to", "[qmux]") {
+TEST_CASE("qmux run: a close arrives although its side is writing", "[qmux]") {
     Scene scene;
     scene.run_client();
     scene.run_server();
@@ -180,7 +219,7 @@ TEST_CASE("qmux run: a peer that is gone is a lost connection", "[qmux]") {
     CHECK(scene.running == 0);
 }
 
-TEST_CASE("qmux run: what is no record is answered with a close", "[qmux]") {
+TEST_CASE("qmux run: bytes that are not a record are answered with a close", "[qmux]") {
     Scene scene;
     scene.run_client();
     const auto talk_nonsense = [](Scene &all) -> asio::awaitable<void> {
@@ -223,7 +262,7 @@ TEST_CASE("qmux run: a close that nobody answers takes no longer than its time-o
     CHECK(std::chrono::steady_clock::now() - begin >= scene.close_timeout);
 }
 
-TEST_CASE("qmux run: cancelled, it ends the connection", "[qmux]") {
+TEST_CASE("qmux run: cancelling it ends the connection", "[qmux]") {
     Scene scene;
     asio::cancellation_signal signal;
     bool ended = false;
@@ -240,7 +279,26 @@ TEST_CASE("qmux run: cancelled, it ends the connection", "[qmux]") {
     CHECK(ended);
 }
 
-TEST_CASE("qmux run: a context can go while a connection runs", "[qmux]") {
+TEST_CASE("qmux start: the connection stays alive and runs until it is closed, and done() completes after that", "[qmux]") {
+    Scene scene;
+    scene.run_server();
+    auto started = qmux::start(TcpChannel(std::move(scene.of_client)), true, speaking({"moq-lite-05"}));
+    const std::weak_ptr<Connection> client = started;
+    auto done = started->done();
+    started.reset();
+    for (int i = 0; i < 20; ++i) scene.context.poll();
+    CHECK_FALSE(done.ready());
+    REQUIRE_FALSE(client.expired());
+    const auto close = [](std::weak_ptr<Connection> of, Operation<void> over) -> asio::awaitable<void> {
+        of.lock()->close({}, "");
+        co_await std::move(over);
+        CHECK(of.expired());
+    };
+    scene.to_the_end(close(client, std::move(done)));
+    CHECK(scene.running == 0);
+}
+
+TEST_CASE("qmux run: a context can be destroyed while a connection runs", "[qmux]") {
     Scene scene;
     scene.run_client();
     scene.run_server();
@@ -248,7 +306,7 @@ TEST_CASE("qmux run: a context can go while a connection runs", "[qmux]") {
     for (int i = 0; i < 20; ++i) scene.context.poll();
 }
 
-TEST_CASE("qmux TCP channel: records come whole however the bytes come", "[qmux]") {
+TEST_CASE("qmux TCP channel: records come whole, however their bytes are split", "[qmux]") {
     Scene scene;
     const auto talk = [](Scene &all) -> asio::awaitable<void> {
         TcpChannel channel(std::move(all.of_client));

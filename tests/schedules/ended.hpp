@@ -1,5 +1,4 @@
-/// \file
-/// What the tests of schedules have in common.
+/// \file Common parts of the tests of schedules.
 #pragma once
 
 #include "schedules/scheduler.hpp"
@@ -16,10 +15,10 @@
 
 namespace comoq::schedule {
 
-/// The name by which the test that is running can be run again.
+/// The name by which the running test can be run again.
 inline std::string this_test() { return Catch::getResultCapture().getCurrentTestName(); }
 
-/// How an operation ended, and how often.
+/// The outcome of an operation, and how often it came.
 template <class T> struct Ended {
     int times = 0;
     std::error_code ec;

@@ -18,7 +18,7 @@ using comoq::test::PlainTask;
 
 namespace {
 
-/// What one reader of a group got.
+/// The result of one reader of a group.
 struct Read {
     std::string text;
     std::error_code ec;
@@ -44,7 +44,11 @@ struct Media {
     BroadcastProducer broadcast = origin.producer().make_broadcast();
     TrackProducer track = broadcast.create_track("video");
 
-    bool nothing_held() const {
+    /// A group that failed costs its own size, and holds no frame.
+    bool no_frame_held() const { return origin.stats().cached_bytes <= detail::MediaCost::group; }
+    bool nothing_held() {
+        track = TrackProducer();
+        broadcast = BroadcastProducer();
         const auto stats = origin.stats();
         return stats.cached_bytes == 0 && stats.cached_groups == 0;
     }
@@ -94,6 +98,7 @@ TEST_CASE("schedules: an abort tells every reader once, and leaves nothing behin
         run.check(reader.ends == 1 && reader.ec == Error::Old, "the reader was not told once");
         run.check(reader.text.empty() || reader.text == "a", "the reader got what was not written");
         group.reset();
+        run.check(media->no_frame_held(), "a frame is held");
         run.check(media->nothing_held(), "something is held");
     };
     Explorer(this_test()).explore(3, test);
@@ -121,7 +126,7 @@ TEST_CASE("schedules: writers that leave without finishing leave whole frames an
     Explorer(this_test()).explore(3, test);
 }
 
-TEST_CASE("schedules: a track on demand is made once for all who subscribe while it is asked for", "[schedules]") {
+TEST_CASE("schedules: a track on demand is made once for all subscribers that come while it is asked for", "[schedules]") {
     const auto test = [](Run &run) {
         Origin origin(same_in_every_run());
         BroadcastProducer broadcast = origin.producer().make_broadcast();

@@ -1,12 +1,13 @@
-# Copies the library's headers to DESTINATION/comoq with tests/schedules/sync.hpp in detail/sync.hpp's place; everything else
-# is as it is, but for DEFECT, if given: a file that sets `header`, `search` (which must be there once) and `replace`.
-file(GLOB_RECURSE headers RELATIVE "${SOURCE}/include" "${SOURCE}/include/comoq/*.hpp")
+# Copies the library's headers to DESTINATION/comoq, with tests/schedules/sync.hpp in the place of detail/wait/sync.hpp. The other
+# headers are unchanged, except for DEFECT, if given: a file that sets `header`, `search` (which must occur once) and `replace`.
+file(GLOB_RECURSE headers RELATIVE "${SOURCE}/include" "${SOURCE}/include/comoq/*.hpp"
+     "${SOURCE}/include/comoq/*.ipp")
 if(DEFECT)
     include("${DEFECT}")
 endif()
 foreach(path IN LISTS headers)
     set(from "${SOURCE}/include/${path}")
-    if(path STREQUAL "comoq/detail/sync.hpp")
+    if(path STREQUAL "comoq/detail/wait/sync.hpp")
         set(from "${SOURCE}/tests/schedules/sync.hpp")
     endif()
     if(DEFECT AND path STREQUAL "comoq/${header}")

@@ -1,5 +1,4 @@
-/// \file
-/// An executor whose functions are run by threads of a run; to post to it, and to take from it, are switch points.
+/// \file An executor whose functions are run by threads of a run; posting to it, and taking from it, are switch points.
 #pragma once
 
 #include "schedules/scheduler.hpp"
@@ -27,12 +26,12 @@ public:
     using Executor = test::QueueingExecutor<Loop>;
     Executor executor() noexcept { return Executor(*this); }
 
-    /// Runs what is there, in order. Outside of a run.
+    /// Runs the queued functions, in order. Outside of a run.
     void poll() {
         begin();
         while (!queue_.empty()) run_first();
     }
-    /// In a thread of a run that serves this: until there is nobody left to serve.
+    /// In a thread of a run that serves this: until no thread is left to serve.
     void serve() {
         Run &run = *Run::current();
         begin();
@@ -50,8 +49,8 @@ public:
 private:
     friend Executor;
 
-    /// Threads are used for one run after the other, and each run must go the same way: how many ready operations one has
-    /// taken in a row must not depend on the runs before.
+    /// Threads are used for one run after the other, and each run must go the same way: the number of ready operations
+    /// that one has taken in a row must not depend on the runs before.
     static void begin() noexcept { detail::ReadyBudget::renew(); }
 
     void add(std::unique_ptr<test::QueuedFunction> function) {

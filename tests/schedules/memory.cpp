@@ -20,11 +20,14 @@ namespace {
 
 Bytes ten() { return Bytes::copy("0123456789"); }
 
-/// A broadcast of an origin that keeps no more than 15 bytes of what it need not keep.
+/// The size of a group of ten bytes.
+constexpr std::size_t one_group = comoq::detail::MediaCost::group + comoq::detail::MediaCost::frame + 10;
+
+/// A broadcast of an origin that keeps at most one such group of those that it need not keep.
 struct Media {
     static OriginConfig small() {
         auto config = same_in_every_run();
-        config.max_cached_bytes = 15;
+        config.max_cached_bytes = one_group + 5;
         return config;
     }
     static TrackInfo for_ever() {
@@ -39,7 +42,7 @@ struct Media {
     std::optional<TrackDynamic> handler = track->dynamic();
 
     auto fetch(std::uint64_t sequence) const { return track->consume().fetch_group(sequence); }
-    /// The request that the handler can take now, on whatever thread: no coroutine waits for it, and none is destroyed.
+    /// The request that the handler can take now, on any thread: no coroutine waits for it, and none is destroyed.
     std::optional<GroupRequest> take() {
         auto awaiter = handler->requested_group().as_tuple().operator co_await();
         if (!awaiter.await_ready()) return std::nullopt;
@@ -72,7 +75,7 @@ TEST_CASE("schedules: what the pool takes from a reader he is told of, and what 
             tasks[0] = await(reader.read_frame(), frame);
             tasks[1] = await(reader.read_frame(), next);
         });
-        // Fetching it is a use: the pool may have to take the other one first, or it is gone and must be asked for.
+        // Fetching it is a use: the pool may have to take the other one first, or it is gone and must be requested.
         run.thread([&] { tasks[2] = await(media.fetch(0), fetched); });
         run.run();
         if (auto request = media.take()) request->reject(make_error_code(Error::Unauthorized));
@@ -80,7 +83,7 @@ TEST_CASE("schedules: what the pool takes from a reader he is told of, and what 
         run.check(!frame.well() || frame.value->value().payload == ten(), "the reader got other bytes");
         run.check(fetched.well() || fetched.with(make_error_code(Error::Unauthorized)), "the fetch did not end once");
         const auto stats = media.origin.stats();
-        run.check(stats.cached_bytes == 10 && stats.evicted_groups == 1, "the pool holds what it may not, or lost count");
+        run.check(stats.cached_bytes == one_group && stats.evicted_groups == 1, "the pool holds what it may not, or lost count");
         oldest.reset();
         run.check(next.times == 1 && next.ec, "the reader waits for what cannot come");
         reader = GroupConsumer();
@@ -109,7 +112,7 @@ TEST_CASE("schedules: two writers and an abort under one pool lose no byte of it
         run.thread([&] { other->abort(make_error_code(Error::Old)); });
         run.run();
         const auto stats = media.origin.stats();
-        run.check(stats.cached_bytes == 10 * stats.cached_groups, "bytes and groups do not agree");
+        run.check(stats.cached_bytes == one_group * stats.cached_groups, "bytes and groups do not agree");
         run.check(media.track->stats().groups == 1, "the newest group is not there, or an old one still is");
         other.reset();
         run.check(media.nothing_left(), "something is left");
@@ -145,7 +148,7 @@ TEST_CASE("schedules: a group on demand is asked for once, whoever comes and goe
     Explorer(this_test()).explore(3, test);
 }
 
-TEST_CASE("schedules: a group is written while it is asked for, and its handler goes", "[schedules]") {
+TEST_CASE("schedules: a group may be written while it is asked for and while its handler goes", "[schedules]") {
     const auto test = [](Run &run) {
         Media media;
         Ended<GroupConsumer> asked;
@@ -174,7 +177,7 @@ TEST_CASE("schedules: who asks for a group of a track that another one takes the
         run.thread([&] { to.insert_track(media.track->consume()); });
         run.thread([&] { leaving.reset(); });
         run.run();
-        // He waits at the track that was inserted now, however he came there.
+        // The requester waits at the inserted track now, whatever the order was.
         auto request = media.take();
         run.check(request.has_value() && request->sequence() == 3, "the inserted track is not asked");
         run.check(!media.take().has_value(), "it is asked twice");

@@ -200,3 +200,29 @@ TEST_CASE("schedules: a context may go while another thread answers who waits on
     };
     Explorer(this_test()).explore(5, test);
 }
+
+TEST_CASE("schedules: a request reaches a handler that waits, though the context of another one goes at that moment", "[schedules]") {
+    const auto test = [](Run &run) {
+        Served served;
+        auto loop = std::make_unique<Loop>();
+        int told = 0;
+        auto serve = [&]() -> asio::awaitable<void> {
+            const auto request = co_await served.handler->requested_broadcast().as_tuple();
+            ++told;
+        };
+        asio::co_spawn(asio::any_io_executor(loop->executor()), serve, [](std::exception_ptr) {});
+        loop->poll();
+        Taken staying;
+        const auto stays = await(served.handler->requested_broadcast(), staying);
+        std::optional<decltype(served.ask())> asked;
+        run.thread([&] { asked.emplace(served.ask()); });
+        run.thread([&] { loop.reset(); });
+        run.run();
+        run.check(told == 0, "a coroutine ran that its context had destroyed");
+        run.check(staying.times == 1 && staying.value->has_value(), "the request has reached nobody");
+        staying.value.reset();
+        asked.reset();
+        run.check(served.nothing_left(), "something is left");
+    };
+    Explorer(this_test()).explore(5, test);
+}

@@ -24,9 +24,9 @@ namespace comoq::schedule {
 
 namespace {
 
-// A test of some threads that takes longer than this goes round in circles.
+// A test of a few threads that takes longer than this goes round in circles.
 constexpr std::size_t most_steps = 100'000;
-// A loop that waits for another thread looks more often than any that does not.
+// A loop that waits for another thread looks more often than any loop that does not wait.
 constexpr std::size_t most_looks = 10;
 
 thread_local Run *run_of_thread = nullptr;
@@ -149,7 +149,7 @@ std::optional<std::size_t> Run::next_after(std::size_t self, bool may_go_on) {
         return ready;
     };
     auto ready = gather(may_go_on);
-    // Who gives way has nobody to give way to.
+    // A thread that gives way has no other to give way to.
     if (ready.empty()) ready = gather(true);
     if (ready.empty()) {
         const auto left = [](const Thread &thread) { return thread.state != State::Done; };
@@ -167,7 +167,8 @@ std::optional<std::size_t> Run::next_after(std::size_t self, bool may_go_on) {
 
 Explorer::Explorer(std::string name) : name_(std::move(name)), pool_(std::make_unique<Pool>()) {
 #ifdef __linux__
-    // Threads that take turns hand over faster on one processor; which one is left to chance, for programs run side by side.
+    // Threads that take turns hand over faster on one processor; chance decides which, for programs that run side by
+    // side.
     cpu_set_t allowed;
     if (sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) > 1) {
         int skip = static_cast<int>(getpid()) % CPU_COUNT(&allowed), processor = 0;
@@ -250,7 +251,7 @@ std::size_t Explorer::decide(const std::vector<std::size_t> &ready, std::optiona
     }
     Decision decision{{}, plain, plain, interrupts};
     if (random_) {
-        // To be interrupted at one in four points gives runs of a length that finds more than chaos does.
+        // Interrupting at one in four points gives runs of a length that finds more than chaos does.
         if (!interrupts || random_(4) == 0) decision.chosen = ready[random_(ready.size())];
     } else if (!replayed_.empty()) {
         for (std::size_t i = 0; i + 1 < replayed_.size(); i += 2)

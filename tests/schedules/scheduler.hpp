@@ -1,9 +1,8 @@
-/// \file
-/// Decides every switch between threads, so that a test can try the orders that they may run in one after the other.
+/// \file Decides every switch between threads, so that a test can try their possible orders one after the other.
 ///
-/// The threads of a run are real ones, for what is theirs alone (thread_local) must stay so, but only one runs at a time: it
-/// goes on until a switch point, which every operation on a lock, an atomic or an executor is. What happens between two of
-/// them is one step. Memory is sequentially consistent here: what a weaker order would show is ThreadSanitizer's to find.
+/// The threads of a run are real ones, because thread_local data must stay per thread, but only one runs at a time: it
+/// goes on until a switch point, which every operation on a lock, an atomic or an executor is. The code between two of
+/// them is one step. Memory is sequentially consistent here: faults of a weaker order are left to ThreadSanitizer.
 #pragma once
 
 #include <cstddef>
@@ -25,27 +24,28 @@ public:
     // For the test, outside of the threads.
 
     void thread(std::function<void()> body) { add(std::move(body), false); }
-    /// A thread that serves others: it is not waited for, and told to end when nobody else can go on.
+    /// A thread that serves others: the run does not wait for it, and tells it to end when no other thread can go on.
     void server(std::function<void()> body) { add(std::move(body), true); }
     /// Runs the threads to their end.
     void run();
 
     // For the threads, and what they call.
 
-    /// The run that this thread belongs to, or null: outside of a run there is nothing to decide.
+    /// The run that this thread belongs to, or null: outside of a run nothing is decided.
     static Run *current() noexcept;
 
-    /// Here another thread may go on.
+    /// Another thread may go on here.
     void point();
-    /// The same before a look at something: who looks again and again waits for a change, and lets another go on.
+    /// The same before a look at something: a thread that looks again and again waits for a change, and lets another go
+    /// on.
     void look(const void *at);
-    /// Waits until somebody wakes those who wait for `what`.
+    /// Waits until another thread wakes the waiters of `what`.
     void wait_for(const void *what);
     void wake(const void *what) noexcept;
-    /// A server shall end: there is nobody left to serve.
+    /// Tells a server to end: no thread is left to serve.
     bool over() const noexcept { return over_; }
 
-    /// Ends the program, and says which schedule has led here, if `good` is false. For the test as well.
+    /// Ends the program, and prints the schedule that has led here, if `good` is false. For the test as well.
     void check(bool good, const char *what);
 
 private:
@@ -65,7 +65,7 @@ private:
     ~Run() = default;
 
     void add(std::function<void()> body, bool serves) { threads_.push_back({std::move(body), serves}); }
-    /// The thread `self` stops here: gives the one that goes on, or nothing when all have ended.
+    /// The thread `self` stops here: returns the one that goes on, or nothing when all have ended.
     std::optional<std::size_t> next_after(std::size_t self, bool may_go_on);
     void switch_from(std::size_t self, bool may_go_on);
 
@@ -80,8 +80,8 @@ private:
 
 /// Calls a test with one schedule after the other.
 ///
-/// COMOQ_SCHEDULE, set to what is printed with a failure, has every test that this program runs try that schedule only.
-/// COMOQ_SCHEDULES is how many are tried at random, COMOQ_TEST_SEED their seed.
+/// COMOQ_SCHEDULE, set to the schedule that a failure prints, makes every test that this program runs try only that
+/// one. COMOQ_SCHEDULES is the number of random schedules, COMOQ_TEST_SEED their seed.
 class Explorer {
 public:
     using Test = std::function<void(Run &)>;
@@ -92,22 +92,23 @@ public:
     Explorer(const Explorer &) = delete;
     Explorer &operator=(const Explorer &) = delete;
 
-    /// Tries every schedule with at most so many interruptions of a thread that could have gone on, and then some at random.
+    /// Tries every schedule with at most this many interruptions of a thread that could have gone on, and then some at
+    /// random.
     void explore(std::size_t interruptions, const Test &test);
 
-    /// Ends the program and says which schedule has led here.
+    /// Ends the program and prints the schedule that has led here.
     [[noreturn]] void fail(const char *why) noexcept;
-    /// Says it only, for who ends the program.
+    /// Only prints it, for a caller that ends the program.
     void say_schedule() noexcept;
 
 private:
     friend class Run;
-    /// The plain order is that a thread goes on until it waits or ends, and then the first in number that can.
+    /// The plain order: a thread goes on until it waits or ends, and then the first in number that can go on.
     struct Decision {
-        std::vector<std::size_t> others;  // whom to try yet
+        std::vector<std::size_t> others;  // the threads left to try
         std::size_t plain;
         std::size_t chosen;
-        bool interrupts;  // to depart from the plain order
+        bool interrupts;  // departs from the plain order
         bool departs() const noexcept { return chosen != plain; }
     };
 
@@ -120,8 +121,8 @@ private:
 
     std::string name_;
     std::unique_ptr<Pool> pool_;
-    std::vector<Decision> decisions_;   // of the run under way: first those that were prepared
-    std::vector<std::size_t> replayed_;  // pairs: a decision's number and whom it chooses
+    std::vector<Decision> decisions_;   // of the present run: first the prepared ones
+    std::vector<std::size_t> replayed_;  // pairs: a decision's number and the chosen thread
     std::size_t made_ = 0;
     std::size_t prepared_ = 0;
     std::size_t runs_ = 0;

@@ -1,5 +1,4 @@
-/// \file
-/// Takes the place of comoq/detail/sync.hpp in the copy of the headers that these tests are built with.
+/// \file Replaces comoq/detail/wait/sync.hpp in the copy of the headers that these tests are built with.
 #pragma once
 
 #include "schedules/scheduler.hpp"

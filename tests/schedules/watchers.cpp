@@ -1,4 +1,4 @@
-// Announcements and those who are told of them, under every schedule.
+// Announcements and their watchers, under every schedule.
 #include <comoq/origin.hpp>
 
 #include <memory>
@@ -19,7 +19,7 @@ namespace {
 
 using Event = Announcement::Event;
 
-/// What a watcher was told of the one path that these tests announce.
+/// A watcher's knowledge of the one path that these tests announce.
 struct Told {
     std::vector<Event> events;
     bool over = false;

@@ -1,6 +1,6 @@
 // comoq_soak [SECONDS]: publishers, handlers, two origins with relays between them, viewers and departures, at random on
-// several threads, for so long (COMOQ_SOAK_SECONDS, else 5). It goes in rounds: after each of them everybody leaves, and
-// every counter must be at zero and the heap where it was.
+// several threads, for this time (COMOQ_SOAK_SECONDS, else 5). After each round everybody leaves, and then every counter
+// must be at zero and the heap where it was.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -44,7 +44,7 @@ using Steady = std::chrono::steady_clock;
 
 constexpr std::size_t threads = 4;
 constexpr auto round_time = std::chrono::milliseconds(1500);
-// So little that groups go to the pool all the time.
+// So little that the pool evicts groups all the time.
 constexpr std::size_t pool_size = 64 * 1024;
 
 std::string path_of(std::uint64_t number) { return "live/" + std::to_string(number % 6); }
@@ -62,7 +62,7 @@ struct Counts {
         changes{0}, wrong{0};
 };
 
-/// One round: two origins, an edge that asks the other one for what it has not got, and everybody who uses them.
+/// One round: an origin upstream, an edge that asks it for missing broadcasts, and the users of both.
 struct Round {
     explicit Round(Counts &counted) : counts(counted) {}
 
@@ -77,7 +77,7 @@ struct Round {
     const OriginConsumer &some_origin(Random &random) const { return random() % 4 == 0 ? from_upstream : from_edge; }
 };
 
-/// Payloads say what they are, so that whoever reads them can tell.
+/// Payloads carry their numbers, so that a reader can check them.
 Bytes payload_of(std::uint64_t group, std::uint64_t frame, std::size_t size) {
     auto text = std::to_string(group) + " " + std::to_string(frame) + " ";
     text.resize(text.size() + size, 'x');
@@ -119,7 +119,7 @@ asio::awaitable<void> write_track(Round &round, Random random, TrackProducer tra
             default: write_group(random, track.append_group());
             }
         } catch (const std::system_error &error) {
-            // Its broadcast's end is the only thing that could come in between, and the pool.
+            // Only the end of its broadcast and the pool can come in between.
             round.counts.wrong += error.code() == Error::Dropped || error.code() == Error::Closed ||
                                           error.code() == Error::Evicted || error.code() == Error::Old
                                       ? 0
@@ -134,7 +134,7 @@ asio::awaitable<void> write_track(Round &round, Random random, TrackProducer tra
                 try {
                     write_group(random, request.accept());
                 } catch (const std::system_error &) {
-                    // Somebody else wrote it, or it was evicted while it was written.
+                    // Another task wrote it, or it was evicted while it was written.
                 }
             }
         }
@@ -162,7 +162,7 @@ asio::awaitable<void> publish(Round &round, Random random) {
     }
 }
 
-/// Makes what is asked for, with tracks that are made when they are asked for, and lets it go after a while.
+/// Makes the requested broadcast, whose tracks are made on request, and releases it after a while.
 asio::awaitable<void> serve(Round &round, Random random, BroadcastRequest request) {
     const auto executor = co_await asio::this_coro::executor;
     switch (random() % 6) {
@@ -281,7 +281,7 @@ asio::awaitable<void> watch(Round &round, Random random) {
     }
 }
 
-/// The relay: what is asked of the edge and is not there comes from upstream. Now and then it goes, and another one comes.
+/// The relay: requests that the edge cannot serve go upstream. Now and then it ends, and another one begins.
 asio::awaitable<void> relay(Round &round, Random random) {
     while (!round.over) {
         auto handler = round.edge->producer().dynamic();
@@ -309,7 +309,7 @@ std::string left_in(const char *name, const OriginStats &stats) {
     return left;
 }
 
-/// Gives what was left at its end: nothing, if all is well.
+/// Returns a description of the remains at its end, which is empty if all is well.
 std::string run_round(Counts &counts, Random &random) {
     Round round(counts);
     {
@@ -325,7 +325,7 @@ std::string run_round(Counts &counts, Random &random) {
         spawn(watch, 2);
         spawn(relay, 1);
         const auto end = Steady::now() + round_time;
-        // In a coroutine, because the time is up for everybody at once.
+        // In a coroutine, because the time is over for all tasks at once.
         asio::co_spawn(
             pool,
             [&round, end]() -> asio::awaitable<void> {
@@ -354,7 +354,7 @@ int main(int argc, char **argv) {
     Counts counts;
     const auto end = Steady::now() + std::chrono::duration<double>(seconds);
     std::size_t rounds = 0, allocations = 0, bytes = 0;  // the latter two after the first round
-    // The first round is for what is made once and kept: by the library, asio and the C++ runtime.
+    // The first round is for memory that is allocated once and kept: by the library, asio and the C++ runtime.
     for (; rounds < 2 || Steady::now() < end; ++rounds) {
         const auto left = run_round(counts, random);
         if (!left.empty() || counts.wrong != 0) {
@@ -366,8 +366,8 @@ int main(int argc, char **argv) {
             allocations = live_allocations();
             bytes = live_bytes();
         } else if (allocations_can_fail() && live_allocations() > allocations + std::max<std::size_t>(4, rounds / 2)) {
-            // (Where allocations cannot fail, with clang's thread sanitizer, they cannot be counted, either. Something may
-            // be reached for the first time in a later round, and be kept; what is lost in a round is lost in each.)
+            // (Where allocations cannot fail, with clang's thread sanitizer, they cannot be counted, either. A later round may
+            // allocate something for the first time and keep it; a leak of a round is a leak of each.)
             std::fprintf(stderr, "after round %zu there are %zu allocations of %zu bytes, after the first %zu of %zu\n",
                          rounds + 1, live_allocations(), live_bytes(), allocations, bytes);
             return 1;

@@ -23,7 +23,7 @@ namespace {
 
 constinit thread_local std::size_t made_by_thread = 0;
 
-// How many more this thread is given; the next one after them fails.
+// How many more allocations of this thread succeed; the next one fails.
 constexpr std::size_t any_number = static_cast<std::size_t>(-1);
 constinit thread_local std::size_t allowed_to_thread = any_number;
 constinit thread_local const std::function<void()> *meanwhile_on_thread = nullptr;
@@ -98,7 +98,7 @@ std::size_t live_bytes() noexcept { return live_size.load(std::memory_order_rela
 
 #ifdef COMOQ_TEST_HOOKS
 
-// Clang's thread sanitizer does not let a program replace the operators, but tells it what they and malloc do.
+// Clang's thread sanitizer does not let a program replace the operators, but reports to it what they and malloc do.
 
 namespace {
 
@@ -120,8 +120,8 @@ void on_release(const volatile void *block) {
 
 #else
 
-// Everything goes to malloc, which sanitizers watch too. Every form is replaced: a sanitizer brings its own of those
-// that are not, and then reports that one form's memory is freed by the other.
+// Everything goes to malloc, which sanitizers watch too. Every form is replaced: for a form that is not, a sanitizer
+// brings its own, and then reports that memory of one form is freed by the other.
 
 namespace {
 
@@ -190,8 +190,8 @@ void operator delete[](void *block, Align, Nothrow) noexcept { release(block); }
 
 #endif
 
-// Where asio gets the memory of its handlers and coroutine frames from, if it has none to recycle. It gives it back
-// with free, which only the hooks hear of: without them it is counted as made, and not as live.
+// asio gets the memory of its handlers and coroutine frames here, if it has none to recycle. It returns the memory by
+// free, which only the hooks see: without them it counts as made, and not as live.
 extern "C" void *aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
     if (comoq::test::allocations_can_fail() && refused()) return nullptr;
     void *block = nullptr;

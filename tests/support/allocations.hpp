@@ -1,11 +1,10 @@
-/// \file
-/// Counts what the heap is asked for, through `operator new` and through `aligned_alloc`, which asio uses. A program
+/// \file Counts allocations on the heap, through `operator new` and through `aligned_alloc`, which asio uses. A program
 /// that links allocations.cpp has those functions replaced.
 ///
-/// Clang's thread sanitizer counts malloc as well (and so a thrown exception), and the release of some memory that it
-/// did not see being allocated: with it, rely on the live counts only around code that does nothing of the kind.
+/// Clang's thread sanitizer counts malloc as well (and so a thrown exception), and the release of some memory whose
+/// allocation it did not see: with it, rely on the live counts only around code that does nothing of the kind.
 ///
-/// COMOQ_COUNT_ONLY_MADE leaves the live counts out, for who times what is counted.
+/// COMOQ_COUNT_ONLY_MADE leaves the live counts out, for programs that measure time.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +12,7 @@
 
 namespace comoq::test {
 
-/// The allocations made by this thread since the object was.
+/// The allocations of this thread since the object was made.
 class AllocationCount {
 public:
     AllocationCount() noexcept;
@@ -23,15 +22,15 @@ private:
     std::size_t before_;
 };
 
-/// Makes one allocation of this thread fail, once so many others have been made: until it does, or this object ends. Right
-/// before it does, `meanwhile` is called, which outlives this object.
+/// Makes one allocation of this thread fail, after this many others: until it does, or this object ends. Right before
+/// the failure it calls `meanwhile`, which outlives this object.
 class FailingAllocation {
 public:
     explicit FailingAllocation(std::size_t after, const std::function<void()> &meanwhile = nothing) noexcept;
     FailingAllocation(const FailingAllocation &) = delete;
     FailingAllocation &operator=(const FailingAllocation &) = delete;
     ~FailingAllocation();
-    /// From here on none fails. True if one did.
+    /// From here on no allocation fails. True if one did.
     bool stop() noexcept;
 
 private:
@@ -40,7 +39,7 @@ private:
 /// Not with clang's thread sanitizer.
 bool allocations_can_fail() noexcept;
 
-/// What all threads together have allocated with `operator new` and not yet given back.
+/// Allocations of all threads by `operator new` that were not given back yet.
 std::size_t live_allocations() noexcept;
 
 /// The same in bytes, as the heap rounds them up.

@@ -17,7 +17,7 @@ struct alignas(64) Overaligned {
 
 void *volatile kept = nullptr;
 
-// A compiler may leave out an allocation that it sees being given back.
+// A compiler may leave out an allocation whose release it sees.
 template <class T> T *seen(T *block) {
     kept = block;
     return static_cast<T *>(kept);
@@ -25,7 +25,7 @@ template <class T> T *seen(T *block) {
 
 }  // namespace
 
-TEST_CASE("support: every way to the heap is counted, and so is the way back", "[support]") {
+TEST_CASE("support: every kind of allocation is counted, and so is every release", "[support]") {
     const auto live = comoq::test::live_allocations();
     const auto bytes = comoq::test::live_bytes();
     AllocationCount count;

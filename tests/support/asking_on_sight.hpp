@@ -1,5 +1,4 @@
-/// \file
-/// Whoever asks at the very moment of an announcement.
+/// \file A request at the very moment of an announcement.
 #pragma once
 
 #include <optional>
@@ -12,8 +11,8 @@
 
 namespace comoq::test {
 
-/// Asks for a track of the first broadcast that an origin announces, and does so as soon as it sees it: it is resumed as
-/// the last act of announcing.
+/// Asks for a track of the first broadcast that an origin announces, as soon as it sees it: it is resumed as the last
+/// act of announcing.
 class AskingOnSight {
 public:
     explicit AskingOnSight(const Origin &origin) : watch_(origin.consumer().announced()), looking_(look()) {}
@@ -21,7 +20,7 @@ public:
     AskingOnSight &operator=(const AskingOnSight &) = delete;
 
     bool done() const { return looking_.done(); }
-    /// Whether there was an answer at once. Nobody has had the time to give another one than a refusal.
+    /// True if a refusal came at once. No other answer could have come so soon.
     std::optional<bool> was_refused() const { return was_refused_; }
 
 private:

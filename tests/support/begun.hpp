@@ -1,5 +1,4 @@
-/// \file
-/// Coroutines of a test that wait, and are looked at meanwhile.
+/// \file Coroutines of a test that wait, and that the test looks at meanwhile.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +21,7 @@
 
 namespace comoq::test {
 
-/// A coroutine that has been begun. Destroying it cancels what it waits for.
+/// A coroutine that has begun. Destroying it cancels its wait.
 template <class T> class Begun {
 public:
     Begun(asio::io_context &context, asio::awaitable<T> coroutine) : context_(&context), end_(std::make_shared<End>()) {

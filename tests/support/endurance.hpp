@@ -1,5 +1,4 @@
-/// \file
-/// How long the tests run that look for what grows: COMOQ_TEST_ENDURANCE=N makes them N times as long.
+/// \file How long the tests run that look for growth: COMOQ_TEST_ENDURANCE=N makes them N times as long.
 #pragma once
 
 #include <cstddef>

@@ -7,7 +7,7 @@
 
 namespace comoq::test {
 
-/// Calls `call` and gives the code of the `std::system_error` that it throws, a false one if it throws none.
+/// Calls `call` and returns the code of the `std::system_error` that it throws, or a false one if it throws none.
 template <class Call> std::error_code error_of(Call &&call) {
     try {
         static_cast<void>(std::forward<Call>(call)());

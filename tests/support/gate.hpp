@@ -1,5 +1,4 @@
-/// \file
-/// A stream that a test fills by hand, made of the library's own parts and of nothing else.
+/// \file A stream that a test fills by hand, made only of the library's own parts.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +7,7 @@
 #include <system_error>
 #include <utility>
 
-#include <comoq/detail/step.hpp>
+#include <comoq/detail/wait/step.hpp>
 #include <comoq/operation.hpp>
 
 namespace comoq::test {
@@ -52,7 +51,7 @@ public:
         wake.take(state_->waits);
     }
 
-    /// Takes an outcome away, if there is one, as another reader would.
+    /// Takes an outcome away as another reader would, if there is one.
     bool steal() {
         detail::Lock lock(state_->mutex);
         if (state_->held.empty()) {
@@ -64,19 +63,19 @@ public:
 
     auto step() const { return detail::Step(Rule{state_}); }
     detail::AnySource<T> source() const { return step(); }
-    Operation<T> next() const { return Operation<T>(source()); }
+    Operation<T> next() const { return Operation<T>(detail::Passkey(), source()); }
 
-    /// Outcomes that nobody has taken.
+    /// Outcomes that no step has taken.
     std::size_t held() const {
         detail::Lock lock(state_->mutex);
         return state_->held.size();
     }
-    /// Whether somebody is in the list of those who wait.
+    /// True if a step is in the list of waiters.
     bool awaited() const {
         detail::Lock lock(state_->mutex);
         return !state_->waits.empty();
     }
-    /// Steps that have not been withdrawn. Only for when no other thread makes or destroys one.
+    /// Steps that have not been withdrawn. Only valid while no other thread makes or destroys one.
     std::size_t steps() const { return static_cast<std::size_t>(state_.use_count()) - 1; }
 
 private:

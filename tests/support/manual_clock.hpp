@@ -16,7 +16,7 @@ public:
     Clock clock() const {
         return [now = now_] { return *now; };
     }
-    /// An origin that goes by this clock.
+    /// An origin that uses this clock.
     Origin origin(std::size_t max_cached_bytes = OriginConfig().max_cached_bytes) const {
         OriginConfig config;
         config.clock = clock();

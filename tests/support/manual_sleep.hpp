@@ -1,5 +1,4 @@
-/// \file
-/// Sleep that ends when the test says so.
+/// \file A sleep that ends when the test says so.
 #pragma once
 
 #include <chrono>
@@ -8,11 +7,11 @@
 
 #include <asio/awaitable.hpp>
 
-#include <comoq/detail/event.hpp>
+#include <comoq/detail/wait/event.hpp>
 
 namespace comoq::test {
 
-/// Time that stands still but for `advance`. For one thread.
+/// Time that stands still except for `advance`. For one thread.
 class ManualSleep {
 public:
     using Time = std::chrono::milliseconds;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <comoq/broadcast.hpp>
+#include <comoq/detail/media/media_bounds.hpp>
 #include <comoq/track.hpp>
 
 #include "support/settle.hpp"
@@ -20,6 +21,11 @@ namespace comoq::test {
 
 inline Bytes payload(std::string_view text) { return Bytes::copy(text); }
 inline Bytes payload(std::size_t size) { return Bytes(std::vector<std::byte>(size)); }
+
+/// The pool's charge for groups of one frame each, with this many bytes of payload in all.
+constexpr std::size_t pool_of(std::size_t groups, std::size_t bytes) {
+    return groups * (comoq::detail::MediaCost::group + comoq::detail::MediaCost::frame) + bytes;
+}
 
 /// The texts of the frames that a reader gets without waiting.
 inline std::vector<std::string> texts(GroupConsumer &reader) {
@@ -59,7 +65,7 @@ inline std::optional<TrackRequest> take_track(BroadcastDynamic &handler) {
     return next.ready() ? now(std::move(next)) : std::nullopt;
 }
 
-/// A subscription of which only what matters is said.
+/// A subscription that names only the fields that matter.
 struct Wish {
     std::uint8_t priority = 0;
     bool ordered = false;
@@ -73,7 +79,7 @@ struct Wish {
 using Numbers = std::vector<std::uint64_t>;
 using Words = std::vector<std::string>;
 
-/// With nothing as it is if nobody says anything.
+/// No field has its default value.
 inline TrackInfo unusual_info() {
     TrackInfo info;
     info.priority = 9;

@@ -15,7 +15,7 @@
 
 namespace comoq::test {
 
-/// A writer waits when so much is neither read nor on its way.
+/// A writer waits when this much is neither read nor in flight.
 inline constexpr std::size_t enough = comoq::detail::SendHalf::enough;
 
 inline MemoryLinkConfig config_with(const std::function<void(MemoryLinkConfig &)> &change) {
@@ -49,6 +49,21 @@ struct MemoryScene : TransportScene {
         auto there = now(server->accept_bidi());
         CHECK(now(there.receive->read()).view() == "!");
         return {std::move(here), std::move(there)};
+    }
+
+    /// The client's sides of a stream of each kind. "u", "b" and the datagram "d" are there for the server, which has
+    /// not accepted anything.
+    struct OneOfEach {
+        SendPtr uni;
+        BidiStream bidi;
+    };
+    OneOfEach send_one_of_each() {
+        OneOfEach sent{now(client->open_uni()), now(client->open_bidi())};
+        write(*sent.uni, "u");
+        write(*sent.bidi.send, "b");
+        client->send_datagram(bytes("d"));
+        run();
+        return sent;
     }
 
     MemoryLink link;

@@ -1,5 +1,4 @@
-/// \file
-/// What a path is, said as plainly as can be: the measure for the fast ways of the library.
+/// \file The definition of a path, as plainly as possible: the measure for the fast ways of the library.
 #pragma once
 
 #include <bit>
@@ -13,7 +12,7 @@
 
 namespace comoq::test {
 
-/// The code points of `text`, nothing if it is not the UTF-8 of any.
+/// The code points of `text`; nothing if it is not valid UTF-8.
 inline std::optional<std::vector<std::uint32_t>> naive_decode(const std::string &text) {
     std::vector<std::uint32_t> points;
     for (std::size_t i = 0; i < text.size();) {
@@ -41,7 +40,7 @@ inline std::optional<std::vector<std::uint32_t>> naive_decode(const std::string 
     return points;
 }
 
-/// The absolute path of `text` below `root` (of which neither need be normalised), nothing if there is none.
+/// The absolute path of `text` below `root` (neither need be normalised); nothing if there is none.
 inline std::optional<std::string> naive_path(std::string_view root, std::string_view text) {
     const auto whole = std::string(root) + "/" + std::string(text);
     const auto points = naive_decode(whole);
@@ -71,7 +70,8 @@ inline std::optional<std::string> naive_path(std::string_view root, std::string_
     return parts.size() <= 32 && path.size() <= 4096 ? std::optional(path) : std::nullopt;
 }
 
-/// Text that is a path about as often as not, with everything that matters to one in it, near the limits now and then.
+/// Text that is a path about half of the time, with every feature that matters to one, and near the limits now and
+/// then.
 inline std::string random_path_text(std::mt19937_64 &random) {
     static const std::vector<std::string> usual = {"a",
                                                    "b",

@@ -1,10 +1,14 @@
-/// \file
-/// The hash by which publishers of one path are ranked, in the plainest way.
+/// \file The rank of publishers of one path, in the plainest way.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <vector>
+
+#include <comoq/broadcast_info.hpp>
 
 namespace comoq::test {
 
@@ -27,6 +31,15 @@ inline std::uint64_t naive_hash(const std::string &path, const Hops &hops) {
         hash = (hash ^ octet) * 1099511628211u;
     }
     return hash;
+}
+
+/// The contract's list, one entry for each of its clauses. The publication with the lowest is active. `arrival` counts up.
+using NaiveRank = std::tuple<bool, std::uint64_t, std::uint64_t, bool, std::size_t, std::uint64_t, std::int64_t>;
+inline NaiveRank naive_rank(const std::string &path, const BroadcastInfo &info, std::int64_t arrival) {
+    const auto &hops = info.hops;
+    const bool unknown_hop = std::count(hops.begin(), hops.end(), 0u) != 0;
+    return {unknown_hop, info.cost.warm, info.cost.cold,
+            !hops.empty(), hops.size(), hops.size() >= 2 ? naive_hash(path, hops) : 0, -arrival};
 }
 
 }  // namespace comoq::test

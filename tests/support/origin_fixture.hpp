@@ -1,5 +1,4 @@
-/// \file
-/// Short ways to say what the tests of the origin say all the time.
+/// \file Short forms of frequent steps in the tests of the origin.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +32,7 @@ inline std::vector<std::string> take_paths(OriginDynamic &handler) {
     return paths;
 }
 
-/// What a watcher has not seen yet, in order: nothing once it has ended.
+/// A watcher's unseen changes, in order: nothing once it has ended.
 inline std::vector<Announcement> changes(AnnounceConsumer &watcher) {
     std::vector<Announcement> all;
     for (auto next = watcher.next(); next.ready(); next = watcher.next()) {
@@ -61,7 +60,7 @@ inline std::vector<std::string> change_texts(AnnounceConsumer &watcher) {
     return texts;
 }
 
-/// A broadcast that came through so many origins, none of which has the id of another.
+/// A broadcast that came through this many origins, all with different ids.
 inline BroadcastProducer broadcast_with_hops(std::vector<std::uint64_t> hops = {}) {
     return BroadcastProducer(BroadcastInfo(std::move(hops)));
 }
@@ -74,7 +73,7 @@ inline std::vector<std::string> texts_of(const std::vector<Path> &paths) {
     return texts;
 }
 
-/// Several texts, to compare with.
+/// Several texts, for comparisons.
 using Texts = std::vector<std::string>;
 
 }  // namespace comoq::test

@@ -36,7 +36,7 @@ public:
         }
     }
 
-    /// Whether it has come to its end. Throws what ended it, if that was an exception.
+    /// True if it has ended. Throws the exception that ended it, if any.
     bool done() const {
         if (!handle_ || !handle_.done()) {
             return false;

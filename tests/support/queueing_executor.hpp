@@ -1,5 +1,4 @@
-/// \file
-/// An executor that does nothing but put its functions into a queue of its context.
+/// \file An executor that only puts its functions into a queue of its context.
 #pragma once
 
 #include <memory>

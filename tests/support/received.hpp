@@ -1,5 +1,4 @@
-/// \file
-/// Awaits an operation in each of the ways there are, and keeps what it yields.
+/// \file Awaits an operation in each of the possible ways, and keeps its result.
 #pragma once
 
 #include <optional>
@@ -17,10 +16,10 @@
 namespace comoq::test {
 
 template <class T> T value_type_of(const Operation<T> &);
-/// The T of an Operation<T>, and of what is derived from it.
+/// The T of an Operation<T>, and of classes derived from it.
 template <class Op> using ValueOf = decltype(value_type_of(std::declval<const Op &>()));
 
-/// What an operation yielded, and how often.
+/// The result of an operation, and how often it came.
 template <class T> struct Received {
     using Value = std::conditional_t<std::is_void_v<T>, std::tuple<>, T>;
 
@@ -44,7 +43,7 @@ template <class T> struct Received {
     }
 };
 
-/// For async_wait: a callback that keeps what it is called with in `out`, which outlives it.
+/// For async_wait: a callback that stores its arguments in `out`, which outlives it.
 template <class T> auto keep(Received<T> &out) {
     return [&out](std::error_code code, auto &&...value) { out.set(code, std::forward<decltype(value)>(value)...); };
 }

@@ -1,10 +1,9 @@
-/// \file
-/// Somebody who waits, and counts how often he is woken.
+/// \file A waiter that counts how often it is woken.
 #pragma once
 
 #include <cstddef>
 
-#include <comoq/detail/waiter.hpp>
+#include <comoq/detail/wait/waiter.hpp>
 
 namespace comoq::test {
 

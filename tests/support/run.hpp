@@ -1,5 +1,4 @@
-/// \file
-/// Runs asio coroutines to where they can get on one thread, without ever blocking.
+/// \file Runs asio coroutines as far as they get on one thread, without ever blocking.
 #pragma once
 
 #include <exception>
@@ -16,14 +15,14 @@
 
 namespace comoq::test {
 
-/// Runs everything that is due on `context`. True if work is left that waits for something.
+/// Runs everything that is due on `context`. True if work is left that waits.
 inline bool settle_down(asio::io_context &context) {
     context.restart();
     context.poll();
     return !context.stopped();
 }
 
-/// Runs `call` inside a handler on `context`, where asio's dispatch would run what it is given at once.
+/// Runs `call` inside a handler on `context`, where asio's dispatch would run a function at once.
 template <class Call> void run_inside(asio::io_context &context, Call &&call) {
     bool ran = false;
     asio::post(context, [&] {
@@ -38,7 +37,18 @@ template <class Call> void run_inside(asio::io_context &context, Call &&call) {
     }
 }
 
-/// Runs a coroutine to its end and gives what it returns or throws. Throws std::logic_error if it waits.
+/// Runs everything on `context`, whatever its handlers throw. How many of them have thrown an `Exception`.
+template <class Exception> int run_past_exceptions(asio::io_context &context) {
+    for (int thrown = 0;; ++thrown) {
+        try {
+            context.run();
+            return thrown;
+        } catch (const Exception &) {
+        }
+    }
+}
+
+/// Runs a coroutine to its end and returns its result, or throws its exception. Throws std::logic_error if it waits.
 template <class T> T run_to_end(asio::io_context &context, asio::awaitable<T> coroutine) {
     using Value = std::conditional_t<std::is_void_v<T>, std::nullptr_t, T>;
     struct End {

@@ -11,8 +11,8 @@
 
 namespace comoq::test {
 
-/// A seed for the randomised test `name`: the number in the environment variable COMOQ_TEST_SEED, else a new one each
-/// time. It is printed, so that what failed can be run again.
+/// A seed for the randomised test `name`: the number in the environment variable COMOQ_TEST_SEED, or else a new one
+/// each time. It is printed, so that a failed test can be run again.
 inline std::uint64_t seed(const char *name) {
     std::uint64_t seed = 0;
     if (const char *given = std::getenv("COMOQ_TEST_SEED")) {

@@ -1,5 +1,4 @@
-/// \file
-/// An executor that picks what to run next at random, from a seed.
+/// \file An executor that picks the next function at random, from a seed.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +15,8 @@
 
 namespace comoq::test {
 
-/// Functions run when the test says so, in an order that the seed decides. Functions may be added by any thread; one
-/// thread runs them.
+/// Functions run when the test says so, in an order that the seed decides. Any thread may add functions; one thread
+/// runs them.
 class SeededContext : public asio::execution_context {
 public:
     explicit SeededContext(std::uint64_t seed) : random_(seed) {}
@@ -56,7 +55,7 @@ public:
         }
     }
 
-    /// Destroys what is queued without running it.
+    /// Destroys the queued functions without running them.
     void drop() {
         for (;;) {
             std::vector<std::unique_ptr<QueuedFunction>> dropped;

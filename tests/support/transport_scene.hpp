@@ -28,7 +28,7 @@ namespace comoq::test {
 using SendPtr = std::unique_ptr<SendStream>;
 using ReceivePtr = std::unique_ptr<ReceiveStream>;
 
-// Codes with which streams and connections end here.
+// The codes with which streams and connections end here.
 inline const std::error_code none;
 inline const std::error_code cancelled = make_error_code(Error::Cancelled);
 inline const std::error_code old = make_error_code(Error::Old);
@@ -40,7 +40,7 @@ inline std::span<const std::byte> as_span(std::string_view text) { return std::a
 
 struct TransportScene {
     void run() { settle_down(context); }
-    /// What does not have to wait.
+    /// The result of a coroutine that does not have to wait.
     template <class T> T now(asio::awaitable<T> coroutine) { return run_to_end(context, std::move(coroutine)); }
     template <class T> std::error_code code(asio::awaitable<T> coroutine) {
         return error_of([&] {
@@ -53,7 +53,7 @@ struct TransportScene {
     template <class T> Begun<T> begin(asio::awaitable<T> coroutine) { return Begun<T>(context, std::move(coroutine)); }
 
     void write(SendStream &stream, std::string_view text) { now(stream.write(bytes(text))); }
-    /// What can be read now, to the end if that is there.
+    /// The bytes that can be read now, to the end if that is there.
     std::string read(ReceiveStream &stream) {
         std::string all;
         for (;;) {

@@ -1,5 +1,4 @@
-/// \file
-/// Time as coroutines on several threads have it: in turns, not in seconds.
+/// \file Time for coroutines on several threads: measured in turns, not in seconds.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +15,7 @@
 
 namespace comoq::test {
 
-/// Lets the others go first so many times.
+/// Lets the others go first this many times.
 inline asio::awaitable<void> pause(std::uint64_t times) {
     const auto executor = co_await asio::this_coro::executor;
     for (; times != 0; --times) {

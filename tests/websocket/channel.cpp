@@ -62,7 +62,7 @@ std::error_code code_of(std::exception_ptr failure) {
     return {};
 }
 
-/// What a channel has read, and why it stopped.
+/// The records that a channel has read, and why it stopped.
 struct Reading {
     std::vector<std::string> records;
     bool over = false;
@@ -137,7 +137,7 @@ struct Scene {
 using Frames = std::vector<RawFrame>;
 using Records = std::vector<std::string>;
 
-/// A server that is sent such bytes answers with a close frame of such a code, and no more comes of it.
+/// A server that gets these bytes answers with this close frame, and reads no further.
 void check_refused(std::string_view bytes, std::string_view close, Error failure, std::uint64_t max = 1000) {
     Scene scene(Role::Server, max);
     scene.send(bytes);
@@ -180,7 +180,7 @@ TEST_CASE("websocket channel: a record of any size goes in one frame", "[websock
     }
 }
 
-TEST_CASE("websocket channel: every frame of a client has a mask of its own", "[websocket]") {
+TEST_CASE("websocket channel: every frame of a client has its own mask", "[websocket]") {
     Scene scene(Role::Client);
     CHECK_FALSE(scene.write(Records(100, "x")));
     scene.send(unmasked(Ping, "p"));
@@ -190,7 +190,7 @@ TEST_CASE("websocket channel: every frame of a client has a mask of its own", "[
     CHECK(std::set<std::string>(masks.begin(), masks.end()).size() == 101);
 }
 
-TEST_CASE("websocket channel: what came behind the handshake comes first", "[websocket]") {
+TEST_CASE("websocket channel: bytes that arrived behind the handshake come first", "[websocket]") {
     const auto whole = masked(Binary, "first") + masked(Binary, "second");
     for (std::size_t size = 0; size <= whole.size(); ++size) {
         Scene scene(Role::Server, 1000, whole.substr(0, size));
@@ -204,7 +204,7 @@ TEST_CASE("websocket channel: what came behind the handshake comes first", "[web
     CHECK(scene.reading.records == Records(5, std::string(5000, 'x')));
 }
 
-TEST_CASE("websocket channel: the parts of a message are put together, whatever comes between them", "[websocket]") {
+TEST_CASE("websocket channel: the parts of a message are joined, whatever comes between them", "[websocket]") {
     Scene scene(Role::Server);
     scene.send(masked(Binary, "ab", false) + masked(Ping, "1") + masked(Continued, "", false));
     scene.send(masked(Pong, "?") + masked(Continued, "cd", false) + masked(Ping, "2"));
@@ -214,7 +214,7 @@ TEST_CASE("websocket channel: the parts of a message are put together, whatever 
     CHECK(scene.received() == Frames{{Pong, "1"}, {Pong, "2"}});
 }
 
-TEST_CASE("websocket channel: it does not matter how the bytes are cut up", "[websocket]") {
+TEST_CASE("websocket channel: records come whole, however their bytes are split", "[websocket]") {
     const auto whole = masked(Binary, "ab", false) + masked(Ping, "1") + masked(Continued, std::string(200, 'c')) +
                        masked(Binary, std::string(300, 'd')) + masked(Pong, "") + masked(Binary, "e") +
                        masked(Close, close_code(1000) + "bye");
@@ -239,13 +239,13 @@ TEST_CASE("websocket channel: a record may have its full size, and not a byte mo
     check_refused(masked(Binary, full + "x").substr(0, 9), close_code(1009), Error::Decode, full.size());
     check_refused(std::string("\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\x01\x02\x03\x04x", 15), close_code(1009),
                   Error::Decode, full.size());
-    // Whatever small records are allowed, a ping is none.
+    // The limit for records does not apply to a ping.
     Scene small(Role::Server, 1);
     small.send(masked(Ping, std::string(125, 'p')));
     CHECK(small.received() == Frames{{Pong, std::string(125, 'p')}});
 }
 
-TEST_CASE("websocket channel: what is read before a fault is not lost", "[websocket]") {
+TEST_CASE("websocket channel: records before a fault are not lost", "[websocket]") {
     Scene scene(Role::Server);
     scene.send(masked(Binary, "a") + masked(Binary, "b") + masked(Text, "c") + masked(Binary, "d"));
     CHECK(scene.reading.records == Records{"a", "b"});
@@ -269,8 +269,8 @@ TEST_CASE("websocket channel: a client masks, and a server does not", "[websocke
     CHECK(scene.received() == Frames{{Close, close_code(1002), true, true}});
 }
 
-TEST_CASE("websocket channel: what is no frame is refused", "[websocket]") {
-    // Compressed: nobody agreed on it.
+TEST_CASE("websocket channel: bytes that are not a frame are refused", "[websocket]") {
+    // Compressed, which was not negotiated.
     check_refused(bytes_of({Binary, "x", true, true, 4}), close_code(1002), Error::ProtocolViolation);
     check_refused(bytes_of({Binary, "x", true, true, 1}), close_code(1002), Error::ProtocolViolation);
     check_refused(masked(Continued, "x"), close_code(1002), Error::ProtocolViolation);
@@ -303,7 +303,7 @@ TEST_CASE("websocket channel: the peer's close frame is answered, and is the end
     }
 }
 
-TEST_CASE("websocket channel: a stream may end without a word", "[websocket]") {
+TEST_CASE("websocket channel: a stream may end without a close frame", "[websocket]") {
     for (const auto &before : {std::string(), masked(Binary, "part", false), masked(Binary, "part").substr(0, 7)}) {
         Scene scene(Role::Server);
         scene.send(masked(Binary, "x") + before);
@@ -314,7 +314,7 @@ TEST_CASE("websocket channel: a stream may end without a word", "[websocket]") {
     }
 }
 
-TEST_CASE("websocket channel: closing it says so to the peer, and ends what waits", "[websocket]") {
+TEST_CASE("websocket channel: closing it tells the peer, and ends waiting reads and writes", "[websocket]") {
     for (const Role role : {Role::Client, Role::Server}) {
         Scene scene(role);
         CHECK_FALSE(scene.write({"x"}));
@@ -342,7 +342,7 @@ TEST_CASE("websocket channel: closing it while a record is being written does no
     CHECK(scene.reading.over);
 }
 
-TEST_CASE("websocket channel: closing it in the middle of a record adds nothing to that", "[websocket]") {
+TEST_CASE("websocket channel: closing it in the middle of a record adds nothing to the record", "[websocket]") {
     asio::io_context context;
     SocketPair pair(context);
     Channel channel(std::move(pair.first), Role::Server);
@@ -358,11 +358,12 @@ TEST_CASE("websocket channel: closing it in the middle of a record adds nothing 
     CHECK(all.find_first_not_of('x', 10) == std::string::npos);
 }
 
-TEST_CASE("websocket channel: a record waits until an answer is written, and so does its failure", "[websocket]") {
+TEST_CASE("websocket channel: a record waits for an answer that is being written, and so does its failure",
+          "[websocket]") {
     Scene scene(Role::Server);
     const std::string pings = masked(Ping, std::string(125, 'p'));
     while (send_raw(scene.peer, pings) != 0) settle_down(scene.context);
-    // There is no room left: an answer is being written.
+    // No room is left: an answer is being written.
     std::error_code failure;
     start_writing(scene.context, scene.channel, {"x"}, &failure);
     settle_down(scene.context);
@@ -382,7 +383,7 @@ TEST_CASE("websocket channel: a record waits until an answer is written, and so 
     }
 }
 
-TEST_CASE("websocket channel: a record does not come into an answer that is half written", "[websocket]") {
+TEST_CASE("websocket channel: a record does not interrupt an answer", "[websocket]") {
     asio::io_context context;
     SocketPair pair(context);
     TrickleChannel slow(Trickle{std::move(pair.first), 10}, Role::Server);
@@ -413,7 +414,7 @@ TEST_CASE("websocket channel: a reader that waits for a record to be written end
     CHECK(scene.reading.over);
 }
 
-TEST_CASE("websocket channel: nothing follows a record that is cancelled half way", "[websocket]") {
+TEST_CASE("websocket channel: nothing follows a record that is cancelled half-way", "[websocket]") {
     Scene scene(Role::Server);
     asio::cancellation_signal cancel;
     std::error_code failure;
@@ -429,7 +430,7 @@ TEST_CASE("websocket channel: nothing follows a record that is cancelled half wa
     CHECK(received_raw(scene.peer).find_first_not_of('x', 10) == std::string::npos);
 }
 
-TEST_CASE("websocket channel: a context can go while one is used", "[websocket]") {
+TEST_CASE("websocket channel: a context can be destroyed while a channel is used", "[websocket]") {
     asio::io_context context;
     SocketPair pair(context);
     // Used by coroutines that only the context destroys.
@@ -451,7 +452,7 @@ TEST_CASE("websocket channel: a context can go while one is used", "[websocket]"
     CHECK(channel.use_count() == 4);
 }
 
-TEST_CASE("websocket channel: one that is destroyed closes its stream, whatever is under way", "[websocket]") {
+TEST_CASE("websocket channel: its destruction closes the stream, whatever is in progress", "[websocket]") {
     asio::io_context context;
     SocketPair pair(context);
     Reading reading;
@@ -490,7 +491,7 @@ TEST_CASE("websocket channel: a ping is answered between records", "[websocket]"
     CHECK(frames[2] == RawFrame{Binary, "after"});
 }
 
-TEST_CASE("websocket channel: who pings and does not read is not read any further", "[websocket]") {
+TEST_CASE("websocket channel: a peer that pings and does not read is not read any further", "[websocket]") {
     Scene scene(Role::Server);
     const std::string pings = masked(Ping, std::string(125, 'p'));
     std::size_t sent = 0;
@@ -502,7 +503,7 @@ TEST_CASE("websocket channel: who pings and does not read is not read any furthe
         REQUIRE(sent < (1u << 26));
     }
     CHECK_FALSE(scene.reading.over);
-    // Nothing was dropped: it goes on with the first that is read.
+    // Nothing was dropped: it continues as soon as the peer reads.
     std::string all;
     for (std::string some; settle_down(scene.context), some = received_raw(scene.peer), !some.empty();) all += some;
     CHECK(frames_in(all) == Frames(sent / pings.size(), RawFrame{Pong, std::string(125, 'p')}));
@@ -519,7 +520,7 @@ TEST_CASE("websocket channel: a reader that is stopped by pings ends with the ch
     CHECK(scene.reading.failure);
 }
 
-TEST_CASE("websocket channel: two of them understand each other, whatever the sizes and pieces", "[websocket]") {
+TEST_CASE("websocket channel: two channels understand each other for all sizes and pieces", "[websocket]") {
     std::mt19937_64 random(seed("websocket channel"));
     const auto below = [&random](std::size_t limit) { return static_cast<std::size_t>(random() % limit); };
     for (int round = 0; round < 30; ++round) {

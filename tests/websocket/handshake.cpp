@@ -21,7 +21,7 @@ namespace {
 constexpr std::array<std::string_view, 1> lite = {"moq-lite-05"};
 constexpr std::string_view key = "dGhlIHNhbXBsZSBub25jZQ==";
 
-/// A good request, but for what `line` says of the field of that name: an empty value leaves it out.
+/// A good request, except for the value of the field with that name: an empty value leaves it out.
 RequestHead request_with(std::string_view name = {}, std::string_view value = {}) {
     RequestHead request;
     const auto good = websocket::upgrade_request("h", "/", key, lite);
@@ -43,7 +43,7 @@ void check_refusal(const Answer &answer, unsigned status, Error failure) {
     CHECK(answer.response.fields.only("Content-Length") == "0");
 }
 
-/// A good answer, but for one field, as above.
+/// A good answer, except for one field, as above.
 ResponseHead response_with(std::string_view name = {}, std::string_view value = {}) {
     auto good = websocket::answer_upgrade(request_with(), lite).response;
     Fields fields;
@@ -114,13 +114,13 @@ TEST_CASE("wire 6 on WebSocket: an offer without a match fails the upgrade", "[w
     check_refusal(websocket::answer_upgrade(request_with(), {}), 400, Error::UnknownAlpn);
 }
 
-TEST_CASE("websocket handshake: permessage-deflate is offered in vain", "[websocket]") {
+TEST_CASE("websocket handshake: an offer of permessage-deflate is ignored", "[websocket]") {
     const auto answer = answer_with("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits");
     CHECK(answer.chosen);
     CHECK(answer.response.fields.count("Sec-WebSocket-Extensions") == 0);
 }
 
-TEST_CASE("websocket handshake: whether it is one shows in the field Upgrade", "[websocket]") {
+TEST_CASE("websocket handshake: the field Upgrade marks it", "[websocket]") {
     CHECK(websocket::is_upgrade(request_with()));
     CHECK(websocket::is_upgrade(request_with("Upgrade", "h2c, WebSocket")));
     CHECK_FALSE(websocket::is_upgrade(request_with("Upgrade")));
@@ -130,7 +130,7 @@ TEST_CASE("websocket handshake: whether it is one shows in the field Upgrade", "
     CHECK_FALSE(websocket::is_upgrade(old));
 }
 
-TEST_CASE("websocket handshake: other versions learn which one is spoken", "[websocket]") {
+TEST_CASE("websocket handshake: a request with another version learns the right one", "[websocket]") {
     for (const std::string_view version : {"", "8", "13, 8", "013", "14"}) {
         const auto answer = answer_with("Sec-WebSocket-Version", version);
         check_refusal(answer, 426, Error::Version);
@@ -138,7 +138,7 @@ TEST_CASE("websocket handshake: other versions learn which one is spoken", "[web
     }
 }
 
-TEST_CASE("websocket handshake: a request that is none is refused", "[websocket]") {
+TEST_CASE("websocket handshake: a malformed one is refused", "[websocket]") {
     check_refusal(answer_with("Connection", "keep-alive"), 400, Error::ProtocolViolation);
     check_refusal(answer_with("Connection", ""), 400, Error::ProtocolViolation);
     check_refusal(answer_with("Upgrade", "h2c"), 400, Error::ProtocolViolation);
@@ -156,7 +156,7 @@ TEST_CASE("websocket handshake: a request that is none is refused", "[websocket]
     CHECK(answer_with("Connection", "keep-alive, upgrade").chosen);
 }
 
-TEST_CASE("websocket handshake: a client takes an answer to its request, and no other", "[websocket]") {
+TEST_CASE("websocket handshake: a client accepts only an answer to its request", "[websocket]") {
     CHECK_FALSE(failure_of(response_with()));
     CHECK_FALSE(failure_of(response_with("Upgrade", "WebSocket")));
     CHECK_FALSE(failure_of(response_with("Connection", "upgrade")));
@@ -171,7 +171,7 @@ TEST_CASE("websocket handshake: a client takes an answer to its request, and no 
     CHECK(failure_of(old) == Error::ProtocolViolation);
 }
 
-TEST_CASE("wire 6 on WebSocket: a client takes one of what it offered", "[websocket]") {
+TEST_CASE("wire 6 on WebSocket: a client accepts only a protocol that it offered", "[websocket]") {
     std::error_code failure;
     const auto chosen = websocket::check_answer(response_with("Sec-WebSocket-Protocol", "qmux-01.moq-lite-05"), key, lite,
                                                 failure);
@@ -184,7 +184,7 @@ TEST_CASE("wire 6 on WebSocket: a client takes one of what it offered", "[websoc
     CHECK(failure_of(twice) == Error::UnknownAlpn);
 }
 
-TEST_CASE("websocket handshake: a client that is refused knows the reason", "[websocket]") {
+TEST_CASE("websocket handshake: a refused client gets the reason", "[websocket]") {
     const auto failure_of_status = [](unsigned status) {
         auto response = response_with();
         response.status = status;
@@ -198,7 +198,7 @@ TEST_CASE("websocket handshake: a client that is refused knows the reason", "[we
     for (const unsigned status : {100u, 200u, 302u, 400u}) CHECK(failure_of_status(status) == Error::Unsupported);
 }
 
-TEST_CASE("websocket handshake: what is no request is answered by its kind", "[websocket]") {
+TEST_CASE("websocket handshake: the answer to a malformed request depends on its fault", "[websocket]") {
     check_refusal(websocket::refusal_of_head(make_error_code(Error::Decode)), 400, Error::Decode);
     check_refusal(websocket::refusal_of_head(make_error_code(Error::BoundsExceeded)), 431, Error::BoundsExceeded);
     check_refusal(websocket::refusal_of_head(make_error_code(Error::Version)), 505, Error::Version);

@@ -52,7 +52,7 @@ std::error_code failure_of_size(std::string_view input, std::size_t known = 0) {
 
 }  // namespace
 
-TEST_CASE("http head: a head ends with an empty line, and is waited for until its last byte is there", "[websocket]") {
+TEST_CASE("http head: a head ends with an empty line, and is complete with its last byte", "[websocket]") {
     const std::string input = usual + "\x81\x01more";
     for (std::size_t size = 0; size < usual.size(); ++size) {
         const std::string part = input.substr(0, size);
@@ -70,7 +70,7 @@ TEST_CASE("http head: a head ends with an empty line, and is waited for until it
     CHECK(failure_of_request(usual + "x"));
 }
 
-TEST_CASE("http head: what never stands in one is refused as soon as it comes", "[websocket]") {
+TEST_CASE("http head: bytes that never occur in a head are refused at once", "[websocket]") {
     CHECK(failure_of_size(std::string("\x16\x03\x01\x02\x00", 5)) == Error::Decode);
     CHECK(failure_of_size(std::string("GET /\0", 6)) == Error::Decode);
     CHECK(failure_of_size("GET /\x7f") == Error::Decode);
@@ -78,7 +78,7 @@ TEST_CASE("http head: what never stands in one is refused as soon as it comes", 
     CHECK_FALSE(failure_of_size("GET / HTTP/1.1\r\nA:\t\xc3\xa4"));
 }
 
-TEST_CASE("http head: no more than 16 KiB are waited for", "[websocket]") {
+TEST_CASE("http head: it has at most 16 KiB", "[websocket]") {
     std::string huge = "GET / HTTP/1.1\r\nHost: a\r\nCookie: ";
     huge.resize(websocket::max_head_size - 1, 'x');
     CHECK_FALSE(failure_of_size(huge));
@@ -105,7 +105,7 @@ TEST_CASE("http head: a request has a method, a target and fields", "[websocket]
     CHECK(request_of("OPTIONS * HTTP/1.0\r\n\r\n").minor_version == 0);
 }
 
-TEST_CASE("http head: names are of any case, and values may have spaces around them", "[websocket]") {
+TEST_CASE("http head: names have any case, and values may have spaces around them", "[websocket]") {
     const auto fields = request_of("GET / HTTP/1.1\r\nhOST:a\r\nUPGRADE: \t WebSocket \t\r\n"
                                    "connection: keep-alive,\tUPGRADE\r\nConnection:,x\r\nempty:\r\n\r\n")
                             .fields;
@@ -123,7 +123,7 @@ TEST_CASE("http head: names are of any case, and values may have spaces around t
     CHECK(fields.joined("connection") == "keep-alive,\tUPGRADE, ,x");
 }
 
-TEST_CASE("http head: a request line that is not one is refused", "[websocket]") {
+TEST_CASE("http head: a malformed request line is refused", "[websocket]") {
     for (const std::string_view line :
          {"", " ", "GET", "GET /", "GET / ", "GET  / HTTP/1.1", " GET / HTTP/1.1", "GET / HTTP/1.1 ", "GET /a b HTTP/1.1",
           "GET / http/1.1", "GET / HTTP/1.10", "GET / HTTP/1,1", "GET / HTTP/x.1", "G(T / HTTP/1.1", "GET\t/ HTTP/1.1",
@@ -136,7 +136,7 @@ TEST_CASE("http head: a request line that is not one is refused", "[websocket]")
     CHECK(failure_of_request("GET / HTTP/1.2\r\nHost: a\r\n\r\n") == Error::Version);
 }
 
-TEST_CASE("http head: a field that another reader would see otherwise is refused", "[websocket]") {
+TEST_CASE("http head: a field that another reader would read differently is refused", "[websocket]") {
     for (const std::string_view line :
          {"A", ": b", "A : b", " A: b", "\tA: b", "A: b\r\n c", "A: b\r\n\tc", "A: b\nC: d", "A: b\rC: d", "A\t: b",
           "A(: b", "\xc3\xa4: b", "A: b\r\n\r\nC: d", "A:\x01"}) {
@@ -149,21 +149,21 @@ TEST_CASE("http head: a field that another reader would see otherwise is refused
     CHECK_FALSE(failure_of_request(with_host("!#$%&'*+-.^_`|~09azAZ: b")));
 }
 
-TEST_CASE("http head: a request says once for which host it is", "[websocket]") {
+TEST_CASE("http head: a request names its host exactly once", "[websocket]") {
     CHECK(failure_of_request("GET / HTTP/1.1\r\n\r\n") == Error::Decode);
     CHECK(failure_of_request("GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n") == Error::Decode);
     CHECK(failure_of_request("GET / HTTP/1.0\r\nHost: a\r\nhost: a\r\n\r\n") == Error::Decode);
     CHECK_FALSE(failure_of_request("GET / HTTP/1.0\r\n\r\n"));
 }
 
-TEST_CASE("http head: there are no more fields than 128", "[websocket]") {
+TEST_CASE("http head: it has at most 128 fields", "[websocket]") {
     std::string head = "GET / HTTP/1.1\r\nHost: a\r\n";
     for (std::size_t i = 1; i < websocket::max_fields; ++i) head += "a:\r\n";
     CHECK_FALSE(failure_of_request(head + "\r\n"));
     CHECK(failure_of_request(head + "a:\r\n\r\n") == Error::BoundsExceeded);
 }
 
-TEST_CASE("http head: a request says whether more come, and whether it has a body", "[websocket]") {
+TEST_CASE("http head: a request tells whether more follow, and whether it has a body", "[websocket]") {
     CHECK(request_of(usual).keeps_alive());
     CHECK_FALSE(request_of(with_host("Connection: x, Close")).keeps_alive());
     CHECK_FALSE(request_of("GET / HTTP/1.0\r\n\r\n").keeps_alive());
@@ -195,7 +195,7 @@ TEST_CASE("http head: a response has a status and fields", "[websocket]") {
     CHECK(failure_of_response("HTTP/1.1 200 OK\r\n") == Error::Decode);
 }
 
-TEST_CASE("http head: what is written is read as the same", "[websocket]") {
+TEST_CASE("http head: a written head is read as the same", "[websocket]") {
     RequestHead request;
     request.target = "/a/b?c";
     request.fields.add("Host", "h:1");
@@ -208,7 +208,7 @@ TEST_CASE("http head: what is written is read as the same", "[websocket]") {
     CHECK(websocket::to_text(response) == "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 }
 
-TEST_CASE("http head: what would be read as something else is not written", "[websocket]") {
+TEST_CASE("http head: a head that would be read as something else is not written", "[websocket]") {
     const auto failure_of_field = [](std::string_view name, std::string_view value) {
         ResponseHead response;
         response.fields.add(name, value);

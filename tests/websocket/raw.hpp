@@ -30,7 +30,7 @@ struct SocketPair {
     Socket first, second;
 };
 
-/// A stream that takes and gives so many bytes at once and no more.
+/// A stream that reads and writes at most this many bytes at once.
 struct Trickle {
     using executor_type = Socket::executor_type;
     using lowest_layer_type = Socket::lowest_layer_type;
@@ -84,11 +84,11 @@ inline std::string bytes_of(const RawFrame &frame) {
     return bytes;
 }
 
-/// What a client sends.
+/// A frame of a client.
 inline std::string masked(unsigned opcode, std::string payload, bool last = true) {
     return bytes_of({opcode, std::move(payload), last, true});
 }
-/// What a server sends.
+/// A frame of a server.
 inline std::string unmasked(unsigned opcode, std::string payload, bool last = true) {
     return bytes_of({opcode, std::move(payload), last, false});
 }
@@ -98,7 +98,7 @@ inline std::string close_code(unsigned code) {
     return {static_cast<char>(code >> 8), static_cast<char>(code & 0xff)};
 }
 
-/// All frames in `bytes`, of which nothing may be left; `masks` gets the masks of those that have one.
+/// All frames in `bytes`, which must contain nothing else; `masks` gets the masks of masked frames.
 inline std::vector<RawFrame> frames_in(std::string_view bytes, std::vector<std::string> *masks = nullptr) {
     const auto take = [&bytes](std::size_t size) {
         if (bytes.size() < size) throw std::runtime_error("a part of a frame");
@@ -128,14 +128,14 @@ inline std::vector<RawFrame> frames_in(std::string_view bytes, std::vector<std::
     return frames;
 }
 
-/// Writes what fits without waiting, and says how much that was.
+/// Writes as much as goes without waiting, and returns how much that was.
 inline std::size_t send_raw(Socket &socket, std::string_view bytes) {
     socket.non_blocking(true);
     std::error_code ignored;
     return asio::write(socket, asio::buffer(bytes), ignored);
 }
 
-/// All that has come. `ended`, if it is wanted, says whether the stream is over.
+/// Everything received so far. `ended`, unless null, tells whether the stream is over.
 inline std::string received_raw(Socket &socket, bool *ended = nullptr) {
     socket.non_blocking(true);
     std::string all;

@@ -1,6 +1,6 @@
 #include <comoq/websocket/upgrade.hpp>
 
-#include <comoq/qmux/connection.hpp>
+#include <comoq/detail/qmux/connection.hpp>
 #include <comoq/qmux/run.hpp>
 #include <comoq/websocket/channel.hpp>
 
@@ -38,7 +38,7 @@ namespace {
 
 constexpr std::array<std::string_view, 1> lite = {"moq-lite-05"};
 
-// What a browser sends, but for the names that it offers.
+// A browser's request, except for the protocols that it offers.
 const std::string from_browser = "GET /room/42?jwt=x HTTP/1.1\r\nHost: localhost:4443\r\nConnection: Upgrade\r\n"
                                  "Pragma: no-cache\r\nCache-Control: no-cache\r\nUpgrade: websocket\r\n"
                                  "Origin: https://example.com\r\nSec-WebSocket-Version: 13\r\n"
@@ -50,7 +50,7 @@ std::string text_of(const std::vector<std::byte> &bytes) {
     return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
 }
 
-/// What a coroutine of the handshake ends with, once it does.
+/// The outcome of a handshake's coroutine, once it has one.
 template <class T> struct End {
     std::optional<T> value;
     std::error_code failure;
@@ -67,7 +67,7 @@ template <class T> struct End {
     }
 };
 
-// asio gives a value beside an exception, and must be able to make one.
+// asio passes a value beside an exception, and must be able to make one.
 template <class T> asio::awaitable<std::optional<T>> optional(asio::awaitable<T> coroutine) {
     T value = co_await std::move(coroutine);
     co_return value;
@@ -95,7 +95,7 @@ struct Server {
     End<Accepting> accepting;
 };
 
-/// The status line with which a server answers, before it gives up for that reason.
+/// The status line of a server's refusal, before it gives up for that reason.
 std::string refusal_of(std::string_view bytes, Error failure) {
     Server server;
     server.send(bytes);
@@ -110,7 +110,7 @@ std::string replaced(std::string text, std::string_view what, std::string_view w
     return text.replace(text.find(what), what.size(), with);
 }
 
-/// How a client takes that answer, in which KEY stands for what belongs to its key.
+/// A client's outcome for that answer, in which KEY stands for the accept value of its key.
 std::error_code failure_of_client(std::string answer) {
     asio::io_context context;
     SocketPair pair(context);
@@ -138,7 +138,7 @@ const std::string good_answer = "HTTP/1.1 101 Switching Protocols\r\nupgrade: we
 
 }  // namespace
 
-TEST_CASE("websocket upgrade: a browser is let in", "[websocket]") {
+TEST_CASE("websocket upgrade: a browser is accepted", "[websocket]") {
     Server server;
     server.send(from_browser + "\x82\x85");
     REQUIRE(server.accepting.value);
@@ -153,7 +153,7 @@ TEST_CASE("websocket upgrade: a browser is let in", "[websocket]") {
                                "Sec-WebSocket-Protocol: qmux-01.moq-lite-05\r\n\r\n");
 }
 
-TEST_CASE("websocket upgrade: the request may come byte by byte", "[websocket]") {
+TEST_CASE("websocket upgrade: the request may arrive byte by byte", "[websocket]") {
     Server server;
     for (const char &one : from_browser) {
         CHECK_FALSE(server.accepting.over);
@@ -163,7 +163,7 @@ TEST_CASE("websocket upgrade: the request may come byte by byte", "[websocket]")
     CHECK(server.accepted().leftover.empty());
 }
 
-TEST_CASE("websocket upgrade: another request is handed back, and more can follow", "[websocket]") {
+TEST_CASE("websocket upgrade: any other request is returned, and more can follow", "[websocket]") {
     Server server;
     server.send("GET /index.html HTTP/1.1\r\nHost: a\r\n\r\n" + from_browser.substr(0, 20));
     REQUIRE(server.accepting.value);
@@ -184,7 +184,7 @@ TEST_CASE("websocket upgrade: another request is handed back, and more can follo
     CHECK(server.received().starts_with("HTTP/1.1 101 "));
 }
 
-TEST_CASE("websocket upgrade: who asks in a wrong way is told so", "[websocket]") {
+TEST_CASE("websocket upgrade: a malformed request gets an answer", "[websocket]") {
     CHECK(refusal_of(replaced(from_browser, "qmux-01.moq-lite-05", "qmux-01.moq-lite-04"), Error::UnknownAlpn) ==
           "HTTP/1.1 400 Bad Request");
     CHECK(refusal_of(replaced(from_browser, "Version: 13", "Version: 8"), Error::Version) ==
@@ -197,7 +197,7 @@ TEST_CASE("websocket upgrade: who asks in a wrong way is told so", "[websocket]"
           "HTTP/1.1 431 Request Header Fields Too Large");
 }
 
-TEST_CASE("websocket upgrade: the stream may end before there is a request", "[websocket]") {
+TEST_CASE("websocket upgrade: the stream may end before a request", "[websocket]") {
     for (const std::size_t size : {std::size_t{0}, std::size_t{10}, from_browser.size() - 1}) {
         Server server;
         server.send(from_browser.substr(0, size));
@@ -207,7 +207,7 @@ TEST_CASE("websocket upgrade: the stream may end before there is a request", "[w
     }
 }
 
-TEST_CASE("websocket upgrade: a client knows a good answer from another one", "[websocket]") {
+TEST_CASE("websocket upgrade: a client tells a good answer from a bad one", "[websocket]") {
     CHECK_FALSE(failure_of_client(good_answer));
     CHECK(failure_of_client(replaced(good_answer, "KEY", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")) == Error::ProtocolViolation);
     CHECK(failure_of_client(replaced(good_answer, "qmux-01", "qmux-00")) == Error::UnknownAlpn);
@@ -231,7 +231,7 @@ TEST_CASE("websocket upgrade: a client sends nothing that would be read as somet
     CHECK(received_raw(pair.second).empty());
 }
 
-TEST_CASE("websocket upgrade: a connection of qmux runs on what client and server have agreed on", "[websocket]") {
+TEST_CASE("websocket upgrade: a connection of qmux runs the protocol that client and server agreed on", "[websocket]") {
     for (const std::size_t at_once : {1u, 7u, 5000u}) {
         asio::io_context context;
         SocketPair pair(context);
@@ -261,12 +261,12 @@ TEST_CASE("websocket upgrade: a connection of qmux runs on what client and serve
         asio::co_spawn(context, qmux::run(server, Channel(std::move(at_server), Role::Server, there.leftover)), over);
         settle_down(context);
         CHECK(client->protocol() == "moq-lite-05");
-        // Each has the parameters of the other.
+        // Each side has the other's parameters.
         CHECK(client->max_datagram_size() != 0);
         CHECK(server->max_datagram_size() != 0);
         client->close({}, "done");
         settle_down(context);
-        // Without waiting for a time-out.
+        // It did not wait for a time-out.
         CHECK(running == 0);
     }
 }

@@ -1,15 +1,12 @@
 #pragma once
-#include "../detail/lite/remote_broadcast.hpp"
-#include "../detail/lite/run_session.hpp"
-#include "../detail/lite/session_core.hpp"
+#include "../config.hpp"
+#include "../broadcast.hpp"
+#include "../detail/lite/messages.hpp"
 #include "../operation.hpp"
 #include "../transport.hpp"
 #include "session_config.hpp"
 
-#include <asio/awaitable.hpp>
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
-
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,62 +16,84 @@
 
 namespace comoq::lite {
 
-/// A moq-lite-05 session over a transport, client or server alike: it shows the peer what an origin has and announces in an
-/// origin what the peer has. Both may be the same origin: what came from the peer is not sent back to it.
+namespace detail {
+class SessionCore;
+}
+
+/// A moq-lite-05 session over a transport, client or server alike: it shows one origin to the peer, and announces the
+/// peer's broadcasts in another. Both may be the same origin: broadcasts that came from the peer are not sent back to
+/// it.
 ///
-/// What the peer asks for is resolved by `request_broadcast` on `config.publish`, so that a handler of that origin serves
-/// remote viewers as it serves local ones. What somebody here wants of the peer's broadcasts is asked for once, however
-/// many want it, and left when the last one has gone (tracks keep what they hold for a while, `config.linger`). Codes pass
-/// both ways. A group that comes from the peer goes on for as long as its subscriber lives, or another one of its track: the
-/// peer stops sending when the last one has left. When the session is over the peer's broadcasts end with its code, or with Closed if it was closed in peace.
+/// The session resolves the peer's requests by `request_broadcast` on `config.publish`, so a handler of that origin
+/// serves remote viewers as it serves local ones. It asks the peer once for a track, however many readers here want it,
+/// and leaves it when the last reader has gone (tracks keep their groups for a while, `config.linger`). Codes pass both
+/// ways. A group from the peer goes on for as long as its subscriber lives, or another one of its track: the peer stops
+/// sending when the last one has left. When the session is over, the peer's broadcasts end with its code, or with
+/// Closed if it was closed in peace.
 ///
-/// It begins at once, without waiting for the peer, on the transport's executor: a strand, or a context that one thread
-/// runs. Destroying the handle closes the session. Moves only. Threads: any, one at a time for one handle; the executor must
-/// outlive it.
-class Session {
+/// The session begins at once, without waiting for the peer, on the transport's executor: a strand, or a context that
+/// one thread runs. Its coroutines are one group of tasks, which ends when either side closes the transport. Destroying
+/// the handle closes it; the objects that the coroutines use are kept until those are over, which `done()` tells. Moves
+/// only. Threads: any, one at a time for one handle; the executor must outlive it.
+class [[nodiscard]] Session {
 public:
-    explicit Session(std::shared_ptr<Transport> transport, SessionConfig config = {})
-        : core_(std::make_shared<detail::SessionCore>(std::move(transport), std::move(config))) {
-        asio::co_spawn(core_->transport->executor(), detail::run_session(core_), asio::detached);
-    }
-    Session(Session &&) noexcept = default;
-    Session &operator=(Session &&other) noexcept {
-        Session previous(std::move(*this));
-        core_ = std::move(other.core_);
-        return *this;
-    }
-    ~Session() {
-        if (core_ != nullptr) core_->close({}, "");
-    }
+    /// A moved-from session answers Closed to everything.
+    explicit Session(std::shared_ptr<Transport> transport, SessionConfig config = {});
+    Session(Session &&other) noexcept;
+    Session &operator=(Session &&other) noexcept;
+    /// Closes the session: in peace, or with Cancelled while an exception unwinds the stack.
+    ~Session();
 
-    /// A broadcast of the peer's, announced or not: it is there at once, and what the peer thinks of it is told when its tracks
-    /// are asked for. Give it to who asks an OriginDynamic, say. It closes with the session, and with NotFound when nobody
-    /// has had a handle of it for a while. Throws InvalidPath, Unauthorized without `config.subscribe`, and LimitReached beyond
+    /// A broadcast of the peer's, announced or not. It is returned immediately; the peer is first contacted when a
+    /// track is requested. Typically passed to `BroadcastRequest::accept`. It closes with the session, and with
+    /// NotFound once nobody holds it or a track of it. Throws InvalidPath; Unauthorized where the peer may not publish,
+    /// which is everywhere without `config.subscribe`, and before `config.authorize` has decided; LimitReached beyond
     /// `config.max_requested`.
-    BroadcastConsumer broadcast(std::string_view path) const { return detail::requested_broadcast(core_, path); }
+    BroadcastConsumer broadcast(std::string_view path) const;
 
-    /// What the peer says first, once it has.
-    Operation<std::shared_ptr<const Setup>> peer() const { return core_->setup.wait(); }
+    /// The peer's SETUP, once it has come. Fails with the session's code, or Closed, if the session ends before.
+    Operation<std::shared_ptr<const Setup>> peer() const;
 
-    /// What the peer measures of the way from there to here: the bits a second that it could send, and the milliseconds of a
-    /// round trip, 0 where it does not know. Nothing before it has said, and without `config.probe`.
-    std::optional<Probe> measured() const { return core_->probed.get(); }
+    /// Completes when the peer's SETUP has come and `config.authorize`, if set, has admitted the peer. Fails with the
+    /// session's code, or Closed, if the session ends before.
+    Operation<void> admitted() const;
 
-    /// Tells the peer to go elsewhere, to `uri`, or to come again if that is empty. The session goes on.
-    void goaway(std::string uri) const {
-        auto sending = detail::send_goaway(core_, std::move(uri));
-        asio::co_spawn(core_->transport->executor(), std::move(sending), asio::detached);
-    }
-    /// Where the peer tells this side to go, once it does.
-    Operation<std::string> goaway_received() const { return core_->goaway.wait(); }
+    /// The peer's measurement of the way from there to here: the bits per second that it could send, and the round trip
+    /// in milliseconds, 0 for unknown values. Empty before the peer's first report, and without `config.probe`.
+    std::optional<Probe> measured() const;
 
-    /// Closes the session; the peer is told the code, if it is not false.
-    void close(std::error_code code = {}, std::string_view reason = {}) { core_->close(code, reason); }
-    /// How the session ended, once it has: false if one side closed it in peace.
-    Operation<std::error_code> closed() const { return core_->ended.wait(); }
+    /// The number of broadcasts that the peer has announced and that are not announced here, because there were too
+    /// many (`SessionConfig::max_announced`). The session stays open nevertheless.
+    std::size_t announcements_left_out() const noexcept;
+
+    /// Tells the peer to go elsewhere, to `uri`, or to come again if that is empty. The session goes on. Throws
+    /// BoundsExceeded for a `uri` of more than 8,192 bytes. Any thread.
+    void goaway(std::string uri) const;
+    /// The address to which the peer tells this side to go, once it does. Running subscriptions go on; the peer is
+    /// asked nothing new, and new requests for it are refused with Unroutable. Fails with the session's code, or
+    /// Closed, if the session ends before.
+    Operation<std::string> goaway_received() const;
+
+    /// Closes the session and tells the peer the code, if that is not false.
+    void close(std::error_code code = {}, std::string_view reason = {});
+    /// The code with which the session ended, once it has: false if one side closed it in peace.
+    Operation<std::error_code> closed() const;
+    /// Completes when all coroutines of the session are over and only this handle keeps the transport and the origins:
+    /// some turns after `closed()`. The operation stays valid when this handle is gone.
+    Operation<void> done() const;
 
 private:
+    int exceptions_;  // unwinding the stack when this object was made
     std::shared_ptr<detail::SessionCore> core_;
 };
 
 }  // namespace comoq::lite
+
+namespace comoq {
+COMOQ_DECLARE_OPERATION(std::shared_ptr<const lite::Setup>);
+COMOQ_DECLARE_OPERATION(std::string);
+}  // namespace comoq
+
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+#include "../impl/lite/session.ipp"
+#endif

@@ -1,5 +1,7 @@
 #pragma once
+#include "../detail/containers/config_member.hpp"
 #include "../origin.hpp"
+#include "../transport.hpp"
 #include "setup.hpp"
 
 #include <asio/awaitable.hpp>
@@ -12,41 +14,87 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace comoq::lite {
 
-/// What a session does for its peer and asks of it.
-struct SessionConfig {
-    /// What the peer may see and ask for, on demand too; nothing if it is empty.
-    std::optional<OriginConsumer> publish = std::nullopt;
-    /// Where that is announced which the peer announces; it is not asked for anything if this is empty.
-    std::optional<OriginProducer> subscribe = std::nullopt;
+/// The part of the origins that one peer may see, and the part in which it may publish.
+struct SessionViews {
+    SessionViews() {}
+    SessionViews(std::optional<OriginConsumer> to_publish, std::optional<OriginProducer> to_subscribe)
+        : publish(std::move(to_publish)), subscribe(std::move(to_subscribe)) {}
 
-    /// Where a client wants to go, with its query, on a transport without a URL.
-    std::optional<std::string> path = std::nullopt;
-    /// The only thing that a client is going to be.
+    /// These replace those of the config.
+    std::optional<OriginConsumer> publish;
+    std::optional<OriginProducer> subscribe;
+};
+
+/// What a session serves to its peer and asks of it.
+struct SessionConfig {
+    /// The broadcasts that the peer may see and ask for, on demand too. If empty, it may see none.
+    comoq::detail::ConfigMember<std::optional<OriginConsumer>> publish = std::nullopt;
+    /// Broadcasts that the peer announces are published here. If empty, the session does not ask the peer for
+    /// announcements.
+    comoq::detail::ConfigMember<std::optional<OriginProducer>> subscribe = std::nullopt;
+
+    /// Decides, when the peer's SETUP has come, which broadcasts the peer may see and where it may publish. The result
+    /// replaces `publish` and `subscribe`, which then only identify this side. Before the decision the session serves
+    /// nothing and asks for nothing. A coroutine that throws `std::system_error` refuses the peer: the session is
+    /// closed with its code. It has `answer_within` to decide; after that the session is closed with Timeout. Runs on
+    /// the transport's executor.
+    comoq::detail::ConfigMember<std::function<asio::awaitable<SessionViews>(const Setup &, const Transport &)>> authorize = {};
+
+    /// The path that a client asks for, with its query, on a transport without a URL.
+    comoq::detail::ConfigMember<std::optional<std::string>> path = std::nullopt;
+    /// The one role this client will take, if it takes only one.
     std::optional<Setup::Role> role = std::nullopt;
 
-    /// How long a track of the peer's that nobody subscribes to any more keeps its groups here, for who comes next.
+    /// How long a track of the peer's without subscribers keeps its groups here, for the next subscriber.
     std::chrono::milliseconds linger = std::chrono::seconds(5);
-    /// How long the peer may take to begin with a group that is fetched of it, before whoever wants it is refused with
-    /// Timeout: it may be one that is never going to be.
+    /// How long the peer may take to answer a question before waiting requests are refused with Timeout: a track's
+    /// info; a group that is fetched, from when it is asked for; a stream for a subscription.
     std::chrono::milliseconds patience = std::chrono::seconds(10);
 
-    /// Broadcasts that the peer may have announced at a time; beyond that the session is closed with LimitReached. Each takes
-    /// some kilobytes.
+    /// How long a reader that takes groups by number (`next_group`), and has a start, waits for groups that newer ones
+    /// overtook. A peer may first send the groups that it has at hand, or the newest ones.
+    std::chrono::milliseconds catch_up = std::chrono::seconds(2);
+
+    /// How long a track of the peer's keeps its groups here at most, whatever the peer says.
+    std::chrono::milliseconds max_latency = std::chrono::hours(1);
+
+    /// The most broadcasts that the peer may have announced at a time. The session leaves out the rest and counts it
+    /// (`Session::announcements_left_out`); those can still be requested by path. Each takes some kilobytes.
     std::size_t max_announced = 16'384;
-    /// What sessions may have announced together, counted down by those that share it; beyond that, too.
-    std::shared_ptr<std::atomic<std::int64_t>> announcements_left = {};
+    /// The announcements that several sessions may have together, counted down by the sessions that share it; the rest
+    /// is left out as well.
+    comoq::detail::ConfigMember<std::shared_ptr<std::atomic<std::int64_t>>> announcements_left = {};
 
-    /// Broadcasts that are asked of the peer at a time without an announcement; more are refused with LimitReached.
+    /// The most broadcasts requested of the peer at a time without an announcement; more are refused with LimitReached.
     std::size_t max_requested = 16'384;
+    /// The most tracks of the peer's that are requested or live here at a time; more are refused with LimitReached.
+    std::size_t max_tracks = 16'384;
+    /// The most groups of one track that the peer may be sending at a time; more are stopped with LimitReached.
+    std::size_t max_open_groups = 1'024;
 
-    /// Whether the peer is asked what it measures of the way to here, if it says that it can tell (`Session::measured`).
+    /// How long a question of the peer's may wait for its answer here before it is refused with Timeout. Longer than
+    /// `patience`, so that the failure code of another session gets through.
+    std::chrono::milliseconds answer_within = std::chrono::seconds(15);
+    /// The most questions of the peer's that may wait for an answer at a time, and the most that may have had to wait
+    /// within 5 seconds; more are refused with LimitReached. So one viewer leaves places for others.
+    std::size_t max_waiting = 512;
+    std::size_t max_passed_on = 2'048;
+    /// The most bytes of media in flight to the peer: in the session, and in each subscription. A larger frame goes
+    /// alone.
+    std::size_t max_unsent = std::size_t{4} << 20;
+    std::size_t max_unsent_each = std::size_t{1} << 20;
+    /// How long a peer may take none of the groups that wait for it before the session is closed with Timeout.
+    std::chrono::milliseconds stall_timeout = std::chrono::seconds(30);
+
+    /// Whether the peer is asked for its measurements of the way to here, if it can measure (`Session::measured`).
     bool probe = false;
 
     /// Completes after that time; empty means a timer of asio. For tests, which have a time of their own.
-    std::function<asio::awaitable<void>(std::chrono::milliseconds)> sleep = {};
+    comoq::detail::ConfigMember<std::function<asio::awaitable<void>(std::chrono::milliseconds)>> sleep = {};
 };
 
 }  // namespace comoq::lite

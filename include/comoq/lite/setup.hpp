@@ -1,24 +1,30 @@
 #pragma once
-#include "../detail/wire_reader.hpp"
-#include "../detail/wire_writer.hpp"
+#include "../detail/wire/wire_reader.hpp"
+#include "../detail/wire/wire_writer.hpp"
+#include "../error.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
+#include <system_error>
+#include <vector>
 
 namespace comoq::lite {
 
-/// What each side says first, on a stream of its own.
+/// The first message of each side, on a stream of its own.
 struct Setup {
     enum class Probe : std::uint64_t { None = 0, Report = 1, Increase = 2 };
     enum class Role : std::uint64_t { Publisher = 1, Subscriber = 2 };
 
-    /// What the sender can do about PROBE.
+    /// The sender's abilities for PROBE.
     std::optional<Probe> probe;
-    /// Where the client wants to go, with the query: where no URL says it. From a client only.
+    /// The path that the client asks for, with the query, where no URL contains it. From a client only.
     std::optional<std::string> path;
-    /// The only thing that a client will be. From a client only.
+    /// The one role that a client will take. From a client only.
     std::optional<Role> role;
     /// The hop id of the sender's origin.
     std::optional<std::uint64_t> origin;
@@ -26,6 +32,24 @@ struct Setup {
     friend bool operator==(const Setup &, const Setup &) = default;
 
     static constexpr std::uint64_t max_parameters = 64;
+
+    /// The fault of a SETUP that cannot be read: ProtocolViolation if a parameter is in it twice, else Decode.
+    static std::error_code fault(std::span<const std::byte> body) {
+        comoq::detail::WireReader from(body);
+        std::set<std::uint64_t> seen;
+        for (std::uint64_t left = std::min(from.varint(), max_parameters); left != 0 && from.ok(); --left) {
+            if (!seen.insert(from.varint()).second && from.ok()) return make_error_code(Error::ProtocolViolation);
+            from.bytes(from.varint());
+        }
+        return make_error_code(Error::Decode);
+    }
+
+private:
+    // For the codec alone: the arguments of `write` and `read` are types of the library's own.
+    template <class Message> friend void encode(const Message &, std::vector<std::byte> &);
+    template <class Message> friend std::optional<Message> decode(std::span<const std::byte>);
+
+    enum class Parameter : std::uint64_t { Probe = 1, Path = 2, Role = 3, Origin = 5 };
 
     void write(comoq::detail::WireWriter &to) const {
         to.varint(std::uint64_t{probe.has_value()} + path.has_value() + role.has_value() + origin.has_value());
@@ -59,10 +83,7 @@ struct Setup {
         return setup;
     }
 
-private:
-    enum class Parameter : std::uint64_t { Probe = 1, Path = 2, Role = 3, Origin = 5 };
-
-    /// One that is not known is passed over.
+    /// Unknown parameters are skipped.
     void read_parameter(Parameter id, comoq::detail::WireReader &value) {
         switch (id) {
         case Parameter::Probe: {

@@ -1,18 +1,19 @@
 #pragma once
-#include "../detail/coarse_clock.hpp"
+#include "../detail/media/coarse_clock.hpp"
 #include "../time.hpp"
 #include "negotiation.hpp"
-#include "transport_parameters.hpp"
+#include "../detail/qmux/transport_parameters.hpp"
 
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace comoq::qmux {
 
-/// What this side lets its peer do, if nobody says otherwise. The windows and the idle time are those of the other
-/// implementations. They allow 100 streams, with which a peer with 200 subscriptions, each a stream for as long as it
-/// lasts, does not get along.
+/// This side's limits for its peer, by default. The windows and the idle time are those of the other implementations.
+/// Those allow 100 streams, which is too few for a peer with 200 subscriptions: each is a stream for as long as it
+/// lasts.
 inline TransportParameters default_parameters() {
     TransportParameters parameters;
     parameters.idle_timeout = std::chrono::seconds(30);
@@ -22,22 +23,30 @@ inline TransportParameters default_parameters() {
     parameters.max_stream_data_uni = 256 * 1024;
     parameters.max_streams_bidi = 1024;
     parameters.max_streams_uni = 1024;
-    // A datagram of moq-lite has at most 1,224 bytes, and three before it.
+    // A datagram of moq-lite has at most 1,200 bytes of payload and a header of 24; a frame adds three.
     parameters.max_datagram_frame_size = 1500;
     return parameters;
 }
 
 struct ConnectionConfig {
-    Version version = Version::Draft02;
-    /// What the connection takes of the peer, which bounds the memory that a peer can make it use: `max_data`, and about a
-    /// kilobyte for each stream. `protocols` and `reset_stream_at` are set by the connection.
-    TransportParameters parameters = default_parameters();
-    /// What is spoken, where that is known already (WebSocket).
+    // Not an aggregate: GCC 12 destroys an aggregate made inside a co_await expression twice.
+    ConnectionConfig() : ConnectionConfig(Version::Draft02) {}
+    explicit ConnectionConfig(Version draft, TransportParameters of_this_side = default_parameters(),
+                              std::string known_protocol = {}, std::vector<std::string> ours = {},
+                              Clock time = comoq::detail::coarse_now)
+        : version(draft), parameters(std::move(of_this_side)), protocol(std::move(known_protocol)), protocols(std::move(ours)),
+          clock(std::move(time)) {}
+
+    Version version;
+    /// This side's limits, which bound the memory that a peer can make the connection use: `max_data`, and about a
+    /// kilobyte for each stream. The connection sets `protocols` and `reset_stream_at`.
+    TransportParameters parameters;
+    /// The protocol, if it is known already (WebSocket).
     std::string protocol;
-    /// Else what this side speaks, the best first: the transport parameters decide (TCP).
+    /// Otherwise the protocols of this side, the best first: the transport parameters decide (TCP).
     std::vector<std::string> protocols;
     /// For idle time and pings.
-    Clock clock = comoq::detail::coarse_now;
+    Clock clock;
 };
 
 }  // namespace comoq::qmux

@@ -10,20 +10,21 @@
 
 namespace comoq::qmux {
 
-// What is spoken: on WebSocket by Sec-WebSocket-Protocol, on TCP by what both sides list in their transport parameters.
+// The choice of the protocol: by Sec-WebSocket-Protocol on WebSocket, by the lists in both sides' transport parameters
+// on TCP.
 
 /// A draft of qmux.
 enum class Version : std::uint8_t { Draft01 = 1, Draft02 = 2 };
 
-/// The best first, as the JavaScript peer has it.
+/// The best first, as in the JavaScript peer.
 inline constexpr std::array versions = {Version::Draft02, Version::Draft01};
 
-/// What stands before the protocol in the name of a WebSocket subprotocol.
+/// The part before the protocol in the name of a WebSocket subprotocol.
 constexpr std::string_view prefix_of(Version version) noexcept {
     return version == Version::Draft01 ? "qmux-01." : "qmux-02.";
 }
 
-/// What a WebSocket carries.
+/// The subprotocol of a WebSocket.
 struct Subprotocol {
     Version version = Version::Draft02;
     std::string_view protocol;
@@ -40,7 +41,7 @@ struct Subprotocol {
 
 namespace detail {
 
-/// Whether the comma separated list of a header has the name (RFC 9110, section 5.6.1).
+/// Whether a header's comma-separated list contains the name (RFC 9110, section 5.6.1).
 constexpr bool lists(std::string_view header, const Subprotocol &wanted) noexcept {
     while (true) {
         const auto comma = std::min(header.find(','), header.size());
@@ -54,7 +55,7 @@ constexpr bool lists(std::string_view header, const Subprotocol &wanted) noexcep
 
 }  // namespace detail
 
-/// The value of `Sec-WebSocket-Protocol` with which a client offers what it speaks, the best first.
+/// The value of `Sec-WebSocket-Protocol` with which a client offers its protocols, the best first.
 inline std::string offer(std::span<const std::string_view> protocols) {
     std::string header;
     for (const std::string_view protocol : protocols) {
@@ -66,8 +67,9 @@ inline std::string offer(std::span<const std::string_view> protocols) {
     return header;
 }
 
-/// What a server answers to an offer, all its headers joined by commas: the first of its own protocols that is offered, in
-/// the newest draft in which it is. Nothing if none is: the upgrade then fails. The protocol points into `ours`.
+/// A server's answer to an offer, whose headers are joined by commas: the first of its own protocols that is offered,
+/// in the newest draft that is offered with it. Nothing if none is offered: the upgrade then fails. The protocol points
+/// into `ours`.
 constexpr std::optional<Subprotocol> choose_subprotocol(std::string_view offered,
                                                         std::span<const std::string_view> ours) noexcept {
     for (const std::string_view protocol : ours) {
@@ -78,14 +80,15 @@ constexpr std::optional<Subprotocol> choose_subprotocol(std::string_view offered
     return std::nullopt;
 }
 
-/// What the server's answer means to a client that offered `ours`; nothing if it is nothing of that.
+/// The meaning of the server's answer for a client that offered `ours`; nothing if the answer is not one of them.
 constexpr std::optional<Subprotocol> accepted_subprotocol(std::string_view answer,
                                                           std::span<const std::string_view> ours) noexcept {
     if (answer.find(',') != std::string_view::npos) return std::nullopt;
     return choose_subprotocol(answer, ours);
 }
 
-/// The first of the server's protocols that the client has, too: each side finds it by itself. Points into `server`.
+/// The first of the server's protocols that the client also has. Each side finds it independently. Points into
+/// `server`.
 inline std::optional<std::string_view> choose_protocol(std::span<const std::string> server,
                                                        std::span<const std::string> client) noexcept {
     const auto chosen = std::ranges::find_first_of(server, client);

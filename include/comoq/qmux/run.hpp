@@ -1,13 +1,12 @@
 #pragma once
-#include "../detail/task_group.hpp"
 #include "../error.hpp"
-#include "connection.hpp"
+#include "../task_group.hpp"
+#include "../detail/qmux/connection.hpp"
+#include "../detail/wait/turn.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/buffer.hpp>
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
@@ -24,9 +23,10 @@
 
 namespace comoq::qmux {
 
-/// What records come and go through. One coroutine reads, one writes, at the same time and on one executor; `close()` may
-/// come while they do, makes both fail soon, and does nothing when repeated. What `read_record` throws ends the connection:
-/// Decode and ProtocolViolation say that the peer sent what is no record, anything else that the channel is lost.
+/// A channel carries records in both directions. One coroutine reads and one writes, at the same time and on one
+/// executor. `close()` may be called meanwhile; it makes both fail soon, and does nothing when repeated. An exception
+/// of `read_record` ends the connection: Decode and ProtocolViolation mean that the peer sent something that is not a
+/// record, any other that the channel is lost.
 template <class T>
 concept Channel = requires(T channel, std::span<const asio::const_buffer> frames) {
     { channel.read_record() } -> std::same_as<asio::awaitable<std::span<const std::byte>>>;
@@ -34,7 +34,8 @@ concept Channel = requires(T channel, std::span<const asio::const_buffer> frames
     { channel.close() } noexcept;
 };
 
-/// How long a connection that is closed here usually may take to tell its peer, and to see the peer close the channel.
+/// How long a connection that is closed here may take by default to tell its peer and to see the peer close the
+/// channel.
 inline constexpr std::chrono::seconds usual_close_timeout{1};
 
 namespace detail {
@@ -46,14 +47,35 @@ public:
         : connection_(std::move(connection)), channel_(std::move(channel)), ticks_(connection_->executor()),
           limit_(connection_->executor()) {}
 
-    /// Until the channel fails. When the connection is closed, whatever the peer still sends is read, and nobody looks at
-    /// it: a socket that is closed with something unread takes away from the peer what it has not read.
+    /// Runs until both directions of the channel are finished. Then `end()` ends the rest.
+    static asio::awaitable<void> serve(std::shared_ptr<Running> self, comoq::TaskGroup &tasks,
+                                       std::chrono::steady_clock::duration close_timeout) {
+        tasks.spawn(read(self));
+        tasks.spawn(write(self));
+        tasks.spawn(keep_time(self));
+        co_await self->connection_->closed();
+        begin_end(self, close_timeout);
+    }
+
+    /// Every pending wait ends soon.
+    void end() {
+        channel_.close();
+        ticks_.cancel();
+        limit_.cancel();
+    }
+
+private:
+    /// Reads until the channel fails. After the connection is closed, this still reads the peer's records and drops
+    /// them: a socket that is closed with unread bytes takes away bytes that the peer has not read.
     static asio::awaitable<void> read(std::shared_ptr<Running> self) {
         try {
-            while (true) {
+            for (Turns turns;;) {
                 const auto frames = co_await self->channel_.read_record();
                 self->connection_->input(frames);
                 self->look_at_deadline();
+                if (!turns.is_over(frames.size())) continue;
+                auto turn = comoq::detail::next_turn();
+                co_await std::move(turn);
             }
         } catch (const std::system_error &error) {
             if (error.code() == Error::Decode || error.code() == Error::ProtocolViolation)
@@ -65,12 +87,31 @@ public:
         }
     }
 
+    /// The share of a peer's bytes that is read before others on the executor have their turn: a channel may have a lot
+    /// at hand.
+    class Turns {
+    public:
+        bool is_over(std::size_t size) noexcept {
+            bytes_ += size;
+            if (bytes_ < most_bytes && ++records_ < most_records) return false;
+            *this = Turns();
+            return true;
+        }
+
+    private:
+        static constexpr std::size_t most_bytes = 16 * 1024;
+        static constexpr unsigned most_records = 16;
+        std::size_t bytes_ = 0;
+        unsigned records_ = 0;
+    };
+
     static asio::awaitable<void> write(std::shared_ptr<Running> self) {
         try {
             OutgoingRecord record;
             while (!self->connection_->is_silent()) {
                 co_await self->connection_->output_due();
                 if (!self->connection_->output(record)) continue;
+                self->look_at_deadline();
                 co_await self->channel_.write_record(record.buffers());
                 record.clear();
             }
@@ -88,27 +129,17 @@ public:
         }
     }
 
-    /// The connection is over: there is a time for what is left to be done.
-    void begin_end(std::chrono::steady_clock::duration timeout) {
-        ticks_.cancel();
-        // Where nothing is left to be said, the peer knows, or is gone.
-        if (!connection_->ends_here()) return channel_.close();
-        limit_.expires_after(timeout);
+    /// The connection is over: limits the time for the rest.
+    static void begin_end(const std::shared_ptr<Running> &self, std::chrono::steady_clock::duration timeout) {
+        self->ticks_.cancel();
+        // If nothing is left to send, the peer already knows, or is gone.
+        if (!self->connection_->ends_here()) return self->channel_.close();
+        self->limit_.expires_after(timeout);
+        self->limit_.async_wait([self](std::error_code in_time) {
+            if (!in_time) self->channel_.close();
+        });
     }
-    static asio::awaitable<void> end_in_time(std::shared_ptr<Running> self) {
-        co_await self->limit_.async_wait(asio::use_awaitable);
-        self->channel_.close();
-    }
-    /// Whatever still waits ends soon.
-    void end() {
-        channel_.close();
-        ticks_.cancel();
-        // Who has yet to begin to wait for it does not wait either.
-        limit_.expires_at(std::chrono::steady_clock::time_point::min());
-    }
-
-private:
-    /// The peer's parameters can make it sooner.
+    /// The peer's parameters, or an outgoing ping, can bring the deadline forward.
     void look_at_deadline() {
         const auto deadline = connection_->deadline();
         if (deadline && armed_ && *deadline < *armed_) ticks_.cancel();
@@ -123,26 +154,22 @@ private:
 
 }  // namespace detail
 
-/// Moves the connection's records through the channel until the connection is over, and then closes the channel. Spawned on
-/// the connection's executor. Cancelled, it ends the connection as lost.
+/// Moves the connection's records through the channel until the connection is over, and then closes the channel. Spawn
+/// it on the connection's executor. When cancelled, it ends the connection as lost. No part of it keeps running after
+/// it returns.
 ///
-/// A connection that is closed here still sends its last record, and waits for the peer to close the channel, for no longer
-/// than `close_timeout`.
+/// A connection that is closed here still sends its last record, and waits at most `close_timeout` for the peer to
+/// close the channel.
 template <Channel T>
 asio::awaitable<void> run(std::shared_ptr<Connection> connection, T channel,
                           std::chrono::steady_clock::duration close_timeout = usual_close_timeout) {
     using Running = detail::Running<T>;
     const auto running = std::make_shared<Running>(connection, std::move(channel));
-    comoq::detail::TaskGroup tasks(connection->executor());
-    comoq::detail::TaskGroup limit(connection->executor());
+    const auto serve = [running, close_timeout](comoq::TaskGroup &tasks) {
+        return Running::serve(running, tasks, close_timeout);
+    };
     try {
-        tasks.spawn(Running::read(running));
-        tasks.spawn(Running::write(running));
-        tasks.spawn(Running::keep_time(running));
-        co_await connection->closed();
-        running->begin_end(close_timeout);
-        limit.spawn(Running::end_in_time(running));
-        co_await tasks.idle();
+        co_await comoq::with_task_group(serve);
     } catch (...) {
         connection->lost(make_error_code(Error::Transport));
         running->end();
@@ -151,13 +178,17 @@ asio::awaitable<void> run(std::shared_ptr<Connection> connection, T channel,
     running->end();
 }
 
-/// Makes a connection and runs it on the channel, whose handshakes are done: a Transport for a session. Executor: that of the
-/// channel's stream, if none is given.
+/// Makes a connection and runs it on the channel, whose handshakes must be complete: a Transport for a session.
+/// Executor: that of the channel's stream, unless one is given.
+///
+/// The coroutine that runs it keeps the connection alive, also when nobody else does, and continues until either side
+/// closes the connection, or it is lost. `Connection::done()` completes when that coroutine is over. Use `run` to make it
+/// a task of your own.
 template <Channel T>
 std::shared_ptr<Connection> start(T channel, bool client, ConnectionConfig config, asio::any_io_executor executor) {
-    auto connection = std::make_shared<Connection>(executor, client, std::move(config));
+    auto connection = std::make_shared<Connection>(std::move(executor), client, std::move(config));
     auto running = run(connection, std::move(channel));
-    asio::co_spawn(std::move(executor), std::move(running), asio::detached);
+    connection->begin(std::move(running));
     return connection;
 }
 template <Channel T> std::shared_ptr<Connection> start(T channel, bool client, ConnectionConfig config) {

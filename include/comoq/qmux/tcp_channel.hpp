@@ -1,7 +1,7 @@
 #pragma once
-#include "../detail/failure.hpp"
-#include "../detail/varint.hpp"
-#include "record.hpp"
+#include "../detail/wait/failure.hpp"
+#include "../detail/wire/varint.hpp"
+#include "../detail/qmux/record.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -20,22 +20,22 @@
 
 namespace comoq::qmux {
 
-/// Records over a byte stream of asio: a TCP socket, or TLS over one (`Stream` has `async_read_some`, `async_write_some` and
-/// `lowest_layer()`). A record stands behind its size.
+/// Records over a byte stream of asio: a TCP socket, or TLS over one (`Stream` has `async_read_some`,
+/// `async_write_some` and `lowest_layer()`). Each record follows its size.
 ///
-/// The stream comes connected, TLS with its handshake done. Small records want TCP_NODELAY, and what is urgent a small send
-/// buffer: what waits there cannot be overtaken. Threads: as for the stream.
+/// The stream must be connected, and TLS must have completed its handshake. Set TCP_NODELAY for small records. Urgent
+/// records need a small send buffer, because they cannot overtake bytes in it. Threads: as for the stream.
 template <class Stream> class TcpChannel {
 public:
-    /// `max_record_size` is what the connection's parameters say of this side, in bytes.
+    /// `max_record_size`, in bytes: this side's limit in the connection's parameters.
     explicit TcpChannel(Stream stream, std::uint64_t max_record_size = default_max_record_size)
         : stream_(std::move(stream)), max_record_size_(max_record_size),
           input_(std::max<std::size_t>(read_at_once, static_cast<std::size_t>(max_record_size) + longest_size)) {}
 
     asio::any_io_executor get_executor() { return stream_.get_executor(); }
 
-    /// The frames of the next record, which stay until the next call. Throws Decode for what is no record, and what the
-    /// stream fails with, which at its end is `asio::error::eof`.
+    /// Returns the frames of the next record, which stay until the next call. Throws Decode for bytes that are not a
+    /// record, and the stream's errors, which is `asio::error::eof` at its end.
     asio::awaitable<std::span<const std::byte>> read_record() {
         while (true) {
             std::error_code failure;
@@ -45,7 +45,7 @@ public:
                 begin_ += record->size;
                 co_return record->frames;
             }
-            // What is left is less than a record, and there is room for the rest of it.
+            // The rest of the input is less than a record, and the buffer has room for all of that record.
             if (begin_ != 0) std::memmove(input_.data(), input_.data() + begin_, end_ - begin_);
             end_ -= std::exchange(begin_, 0);
             const asio::mutable_buffer room(input_.data() + end_, input_.size() - end_);
@@ -54,7 +54,7 @@ public:
         }
     }
 
-    /// Writes one record. The frames stay where they are until it is done. Throws what the stream fails with.
+    /// Writes one record. The frames must stay in place until it completes. Throws the stream's errors.
     asio::awaitable<void> write_record(std::span<const asio::const_buffer> frames) {
         size_ = comoq::detail::write_varint(asio::buffer_size(frames));
         output_.assign(1, asio::const_buffer(size_.bytes.data(), size_.size));
@@ -63,21 +63,21 @@ public:
         co_await asio::async_write(stream_, all, asio::use_awaitable);
     }
 
-    /// At once. What waits fails.
+    /// Immediate. Waiting reads and writes fail.
     void close() noexcept {
         std::error_code ignored;
         stream_.lowest_layer().close(ignored);
     }
 
 private:
-    // In bytes. Some records in one read, where they come faster than they are read one by one.
+    // In bytes. One read takes several records if they arrive faster than they are read one by one.
     static constexpr std::size_t read_at_once = 64 * 1024;
     static constexpr std::size_t longest_size = 8;
 
     Stream stream_;
     const std::uint64_t max_record_size_;
     std::vector<std::byte> input_;
-    std::size_t begin_ = 0, end_ = 0;  // of what has come and was not given out
+    std::size_t begin_ = 0, end_ = 0;  // the received bytes that nobody has taken
     comoq::detail::WrittenVarint size_{};
     std::vector<asio::const_buffer> output_;
 };

@@ -1,7 +1,7 @@
 #pragma once
-#include "../detail/failure.hpp"
-#include "../qmux/record.hpp"
-#include "framing.hpp"
+#include "../detail/wait/failure.hpp"
+#include "../detail/qmux/record.hpp"
+#include "../detail/websocket/framing.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -24,30 +24,30 @@
 
 namespace comoq::websocket {
 
-/// Records over a WebSocket: a binary message is one. The byte stream is one of asio's: a TCP socket, or TLS over one
-/// (`Stream` has `async_read_some`, `async_write_some`, `get_executor()` and `lowest_layer()`).
+/// Records over a WebSocket: each binary message is a record. The byte stream is one of asio's: a TCP socket, or TLS
+/// over one (`Stream` has `async_read_some`, `async_write_some`, `get_executor()` and `lowest_layer()`).
 ///
-/// The stream comes with the upgrade done (`accept`, `connect`); small records want TCP_NODELAY. Pings are answered, and so
-/// is the peer's close frame, while records are read. Threads: as for the stream.
+/// The stream's upgrade must be complete (`accept`, `connect`). Set TCP_NODELAY for small records. Reading records also
+/// answers pings and the peer's close frame. Threads: as for the stream.
 template <class Stream> class WebSocketChannel {
 public:
-    /// `leftover` is what came of the stream behind the handshake; `max_record_size`, in bytes, what the connection's
-    /// parameters say of this side.
+    /// `leftover`: bytes of the stream that arrived behind the handshake. `max_record_size`, in bytes: this side's
+    /// limit in the connection's parameters.
     WebSocketChannel(Stream stream, Role role, std::vector<std::byte> leftover = {},
                      std::uint64_t max_record_size = qmux::default_max_record_size)
         : state_(std::make_shared<State>(std::move(stream), role, std::move(leftover), max_record_size)) {}
     WebSocketChannel(WebSocketChannel &&) noexcept = default;
     WebSocketChannel &operator=(WebSocketChannel &&) = delete;
-    /// What is under way fails.
+    /// Pending reads and writes fail.
     ~WebSocketChannel() {
         if (state_) state_->shut();
     }
 
     asio::any_io_executor get_executor() { return state_->stream.get_executor(); }
 
-    /// The next message, which stays until the next call; it may be empty. Throws Decode for one that is too large,
-    /// ProtocolViolation for text and for what is no WebSocket (the peer is told by a close frame), `asio::error::eof`
-    /// when the peer has closed, with or without a close frame, and what the stream fails with.
+    /// Returns the next message, which may be empty and stays until the next call. Throws Decode for a message that is
+    /// too large, ProtocolViolation for text and for bytes that are not a WebSocket's (a close frame tells the peer),
+    /// `asio::error::eof` when the peer has closed, with or without a close frame, and the stream's errors.
     asio::awaitable<std::span<const std::byte>> read_record() {
         const auto state = state_;
         if (!state->executor) state->executor = co_await asio::this_coro::executor;
@@ -70,7 +70,7 @@ public:
         }
     }
 
-    /// Writes one message. The frames stay where they are until it is done. Throws what the stream fails with, and
+    /// Writes one message. The frames must stay in place until it completes. Throws the stream's errors, and
     /// `asio::error::broken_pipe` after a close frame.
     asio::awaitable<void> write_record(std::span<const asio::const_buffer> frames) {
         const auto state = state_;
@@ -88,10 +88,10 @@ public:
         answer(state);
     }
 
-    /// At once. What waits fails. A close frame goes before, if there is room for it.
+    /// Immediate. Waiting reads and writes fail. Sends a close frame first if there is room for it.
     void close() noexcept {
         try {
-            // It goes as far as it does without waiting.
+            // Writes as much as goes without waiting.
             if (!state_->is_mute) state_->framing.queue_close(WSLAY_CODE_NORMAL_CLOSURE);
             answer(state_);
         } catch (...) {
@@ -119,14 +119,14 @@ private:
         asio::steady_timer turn;         // cancelled when a write is over
         Framing framing;
         std::vector<std::byte> input;
-        std::size_t begin = 0, end;  // of what has come and was not taken
+        std::size_t begin = 0, end;  // the received bytes that nobody has taken
         std::vector<asio::const_buffer> output;
-        std::vector<std::byte> answers;  // that are being written
+        std::vector<std::byte> answers;  // the answers being written
         bool is_writing = false;
         bool is_mute = false;  // nothing can be written any more
     };
 
-    /// While a record is being written. If that does not succeed, part of a frame may have gone.
+    /// True while a record is being written. If the write fails, part of a frame may have been sent.
     class Writing {
     public:
         explicit Writing(std::shared_ptr<State> state) noexcept : state_(std::move(state)) { state_->is_writing = true; }
@@ -144,7 +144,7 @@ private:
         bool succeeded_ = false;
     };
 
-    /// Writes the answers that are due, beside what is read, if nothing is being written: else they go after that.
+    /// Writes the answers that are due, beside the reading. If a record is being written, the answers follow it.
     static void answer(const std::shared_ptr<State> &state) {
         if (state->is_writing || state->is_mute || !state->framing.has_answers()) return;
         state->answers.clear();
@@ -165,7 +165,7 @@ private:
         co_await state->turn.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     }
 
-    // In bytes: the largest record of the other implementations, and then some.
+    // In bytes: the largest record of the other implementations, with some room to spare.
     static constexpr std::size_t read_at_once = 16 * 1024;
 
     std::shared_ptr<State> state_;

@@ -1,5 +1,6 @@
 #pragma once
-#include "../detail/failure.hpp"
+#include "../config.hpp"
+#include "../detail/wait/failure.hpp"
 #include "../error.hpp"
 #include "../qmux/negotiation.hpp"
 #include "http_head.hpp"
@@ -19,150 +20,61 @@
 
 namespace comoq::websocket {
 
-// How a request becomes a WebSocket (RFC 6455, section 4), and what is then spoken on it. No extension is ever agreed on,
-// whatever is offered: media does not get smaller by permessage-deflate.
+// How a request becomes a WebSocket (RFC 6455, section 4), and which protocol it then carries. No extension is ever
+// negotiated: permessage-deflate does not make media smaller.
 
 namespace detail {
 
-inline std::string base64(std::span<const unsigned char> bytes) {
-    // Four characters for three bytes, and a zero at the end.
-    std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-    const int size =
-        EVP_EncodeBlock(reinterpret_cast<unsigned char *>(text.data()), bytes.data(), static_cast<int>(bytes.size()));
-    text.resize(static_cast<std::size_t>(size));
-    return text;
-}
+std::string base64(std::span<const unsigned char> bytes);
 
 /// 16 bytes in base64.
-inline bool is_key(std::string_view text) noexcept {
-    const auto is_of_base64 = [](char one) {
-        return (one >= 'a' && one <= 'z') || (one >= 'A' && one <= 'Z') || (one >= '0' && one <= '9') || one == '+' ||
-               one == '/';
-    };
-    return text.size() == 24 && text.ends_with("==") && std::ranges::all_of(text.substr(0, 22), is_of_base64);
-}
+bool is_key(std::string_view text) noexcept;
 
 }  // namespace detail
 
-/// A new `Sec-WebSocket-Key`. Throws Unsupported if there are no random numbers to be had.
-inline std::string make_key() {
-    std::array<unsigned char, 16> bytes{};
-    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
-        comoq::detail::throw_error(make_error_code(Error::Unsupported));
-    return detail::base64(bytes);
-}
+/// A new `Sec-WebSocket-Key`. Throws Unsupported if no random numbers are available.
+std::string make_key();
 
 /// The `Sec-WebSocket-Accept` that answers a key. Throws Unsupported where libcrypto has no SHA-1.
-inline std::string accept_of(std::string_view key) {
-    std::string text(key);
-    text += "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr) != 1)
-        comoq::detail::throw_error(make_error_code(Error::Unsupported));
-    return detail::base64(std::span(digest).first(size));
-}
+std::string accept_of(std::string_view key);
 
-/// Whether it asks for a WebSocket, be it in the right way or not.
-inline bool is_upgrade(const RequestHead &request) {
-    // HTTP/1.0 has no upgrades: what looks like one means nothing (RFC 9110, section 7.8).
-    return request.minor_version != 0 && request.fields.lists("Upgrade", "websocket");
-}
+/// Whether it asks for a WebSocket, correctly or not.
+bool is_upgrade(const RequestHead &request);
 
 /// A server's answer to a request that asks for a WebSocket.
 struct Answer {
     ResponseHead response;
-    /// What is spoken then; nothing if the answer is no. It points into what the server speaks.
+    /// The agreed subprotocol; nothing after a refusal. It points into the server's list.
     std::optional<qmux::Subprotocol> chosen;
-    /// Why the answer is no.
+    /// The reason for a refusal.
     std::error_code failure;
 };
 
-/// An answer that is no, and the last one on this connection.
-inline Answer refusal(unsigned status, std::string_view reason, std::error_code failure) {
-    Answer answer;
-    answer.response.status = status;
-    answer.response.reason = reason;
-    answer.response.fields.add("Connection", "close");
-    answer.response.fields.add("Content-Length", "0");
-    answer.failure = failure;
-    return answer;
-}
+/// A refusal, and the last answer on this connection.
+Answer refusal(unsigned status, std::string_view reason, std::error_code failure);
 
-/// To a head that is no request, with the failure of `head_size` or `parse_request`.
-inline Answer refusal_of_head(std::error_code failure) {
-    if (failure == Error::BoundsExceeded) return refusal(431, "Request Header Fields Too Large", failure);
-    if (failure == Error::Version) return refusal(505, "HTTP Version Not Supported", failure);
-    return refusal(400, "Bad Request", failure);
-}
+/// The refusal of a malformed head, with the failure of `head_size` or `parse_request`.
+Answer refusal_of_head(std::error_code failure);
 
-/// The answer of a server that speaks `ours`, the best first. It is no with ProtocolViolation to what is no handshake,
-/// Version to another version of WebSocket than 13, UnknownAlpn if there is nothing that both speak.
-inline Answer answer_upgrade(const RequestHead &request, std::span<const std::string_view> ours) {
-    const Fields &fields = request.fields;
-    const auto key = fields.only("Sec-WebSocket-Key");
-    if (request.method != "GET" || !is_upgrade(request) || !fields.lists("Connection", "Upgrade") || request.has_body() ||
-        !key || !detail::is_key(*key))
-        return refusal(400, "Bad Request", make_error_code(Error::ProtocolViolation));
-    if (fields.only("Sec-WebSocket-Version") != "13") {
-        auto answer = refusal(426, "Upgrade Required", make_error_code(Error::Version));
-        answer.response.fields.add("Sec-WebSocket-Version", "13");
-        return answer;
-    }
-    const auto chosen = qmux::choose_subprotocol(fields.joined("Sec-WebSocket-Protocol"), ours);
-    if (!chosen) return refusal(400, "Bad Request", make_error_code(Error::UnknownAlpn));
+/// The answer of a server that speaks `ours`, the best first. It refuses with ProtocolViolation if the request is not a
+/// handshake, with Version for a version of WebSocket other than 13, and with UnknownAlpn if both sides have no
+/// protocol in common.
+Answer answer_upgrade(const RequestHead &request, std::span<const std::string_view> ours);
 
-    Answer answer;
-    answer.chosen = chosen;
-    answer.response.status = 101;
-    answer.response.reason = "Switching Protocols";
-    answer.response.fields.add("Upgrade", "websocket");
-    answer.response.fields.add("Connection", "Upgrade");
-    answer.response.fields.add("Sec-WebSocket-Accept", accept_of(*key));
-    answer.response.fields.add("Sec-WebSocket-Protocol", chosen->name());
-    return answer;
-}
+/// The upgrade request of a client that speaks `ours`, the best first. `host` is as in a URL, with the port unless it
+/// is the default one; `key` comes from `make_key`.
+RequestHead upgrade_request(std::string_view host, std::string_view target, std::string_view key,
+                                   std::span<const std::string_view> ours);
 
-/// What a client that speaks `ours`, the best first, asks of a server. `host` is as in a URL, with the port if it is not
-/// the usual one; `key` is of `make_key`.
-inline RequestHead upgrade_request(std::string_view host, std::string_view target, std::string_view key,
-                                   std::span<const std::string_view> ours) {
-    RequestHead request;
-    request.target = target;
-    request.fields.add("Host", host);
-    request.fields.add("Upgrade", "websocket");
-    request.fields.add("Connection", "Upgrade");
-    request.fields.add("Sec-WebSocket-Key", key);
-    request.fields.add("Sec-WebSocket-Version", "13");
-    request.fields.add("Sec-WebSocket-Protocol", qmux::offer(ours));
-    return request;
-}
-
-/// What is spoken after the server's answer, which points into `ours`. Nothing if the answer is no, or is not one to that
-/// request; then `failure` is set: by the status to Unauthorized, NotFound, Version, Transport (the server cannot answer
-/// now) or Unsupported, else to UnknownAlpn for what was not offered, and ProtocolViolation.
-inline std::optional<qmux::Subprotocol> check_answer(const ResponseHead &response, std::string_view key,
-                                                     std::span<const std::string_view> ours, std::error_code &failure) {
-    const auto fail = [&failure](Error error) {
-        failure = make_error_code(error);
-        return std::nullopt;
-    };
-    const Fields &fields = response.fields;
-    const unsigned status = response.status;
-    if (status == 401 || status == 403) return fail(Error::Unauthorized);
-    if (status == 404) return fail(Error::NotFound);
-    if (status == 426) return fail(Error::Version);
-    if (status >= 500) return fail(Error::Transport);
-    if (status != 101) return fail(Error::Unsupported);
-    const auto upgrade = fields.only("Upgrade");
-    if (response.minor_version == 0 || !upgrade || !detail::same_text(*upgrade, "websocket") ||
-        !fields.lists("Connection", "Upgrade") || fields.only("Sec-WebSocket-Accept") != accept_of(key) ||
-        fields.count("Sec-WebSocket-Extensions") != 0)
-        return fail(Error::ProtocolViolation);
-    const auto answer = fields.only("Sec-WebSocket-Protocol");
-    const auto chosen = answer ? qmux::accepted_subprotocol(*answer, ours) : std::nullopt;
-    if (!chosen) return fail(Error::UnknownAlpn);
-    return chosen;
-}
+/// The subprotocol that the server's answer selects; it points into `ours`. Nothing if the server refuses, or does not
+/// answer that request. `failure` is then set: by the status to Unauthorized, NotFound, Version, Transport (the server
+/// cannot answer now) or Unsupported, otherwise to UnknownAlpn for a protocol that was not offered, and to
+/// ProtocolViolation.
+std::optional<qmux::Subprotocol> check_answer(const ResponseHead &response, std::string_view key,
+                                                     std::span<const std::string_view> ours, std::error_code &failure);
 
 }  // namespace comoq::websocket
+
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+#include "../impl/websocket/handshake.ipp"
+#endif

@@ -1,4 +1,5 @@
 #pragma once
+#include "../config.hpp"
 #include "../error.hpp"
 #include "http_fields.hpp"
 
@@ -12,9 +13,10 @@
 
 namespace comoq::websocket {
 
-// The heads of HTTP/1.1 (RFC 9112): what an upgrade needs, and a plain GET of a file. Lines end in CRLF and are not folded.
+// The heads of HTTP/1.1 (RFC 9112), as far as an upgrade and a plain GET of a file need them. Lines end in CRLF and are
+// not folded.
 
-/// In bytes, with the empty line at its end. The cookies of a browser fit, with room to spare.
+/// In bytes, including the empty line at its end. A browser's cookies fit, with room to spare.
 inline constexpr std::size_t max_head_size = 16 * 1024;
 
 struct RequestHead {
@@ -23,15 +25,10 @@ struct RequestHead {
     unsigned minor_version = 1;  // of HTTP/1
     Fields fields;
 
-    /// Whether the client expects to ask for more after the answer.
-    bool keeps_alive() const {
-        return minor_version == 0 ? fields.lists("Connection", "keep-alive") : !fields.lists("Connection", "close");
-    }
-    /// Whether something belongs to the request that stands behind its head.
-    bool has_body() const noexcept {
-        const auto length = fields.only("Content-Length");
-        return fields.count("Transfer-Encoding") != 0 || (fields.count("Content-Length") != 0 && length != "0");
-    }
+    /// Whether the client expects to send another request after the answer.
+    bool keeps_alive() const;
+    /// Whether the request has a body behind its head.
+    bool has_body() const noexcept;
 };
 
 struct ResponseHead {
@@ -41,141 +38,45 @@ struct ResponseHead {
     Fields fields;
 };
 
-/// How many of the bytes that have come are the head; nothing if there is more to come. Sets `failure` if that is no use:
-/// BoundsExceeded if it is longer than `max_head_size`, Decode for what never stands in a head, such as the beginning of
-/// TLS. The first `known` bytes were looked at by an earlier call.
-inline std::optional<std::size_t> head_size(std::string_view input, std::size_t known, std::error_code &failure) noexcept {
-    const auto text = input.substr(0, max_head_size);
-    const auto end = text.find("\r\n\r\n", known < 3 ? 0 : known - 3);
-    const auto size = end == std::string_view::npos ? text.size() : end + 4;
-    const auto news = text.substr(std::min(known, size), size - std::min(known, size));
-    if (!std::ranges::all_of(news, [](char one) { return detail::is_text(one) || one == '\r' || one == '\n'; })) {
-        failure = make_error_code(Error::Decode);
-        return std::nullopt;
-    }
-    if (end != std::string_view::npos) return size;
-    if (size == max_head_size) failure = make_error_code(Error::BoundsExceeded);
-    return std::nullopt;
-}
+/// The size of the head in bytes; nothing if more input is needed. Sets `failure` for input that cannot become a head:
+/// BoundsExceeded if it is longer than `max_head_size`, Decode for bytes that never occur in a head, such as the
+/// beginning of TLS. An earlier call has looked at the first `known` bytes.
+std::optional<std::size_t> head_size(std::string_view input, std::size_t known, std::error_code &failure) noexcept;
 
 namespace detail {
 
-/// Takes the text up to the next `delimiter`, and the delimiter, away from `text`; all of it if there is none.
-inline std::string_view take_until(std::string_view &text, std::string_view delimiter) noexcept {
-    const auto end = text.find(delimiter);
-    const auto taken = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + delimiter.size());
-    return taken;
-}
+/// Removes the text up to the next `delimiter`, and the delimiter, from `text`, and returns it; all of it if there is
+/// none.
+std::string_view take_until(std::string_view &text, std::string_view delimiter) noexcept;
 
-/// 0 or 1; nothing for what is no HTTP, with Decode, and for other versions of it, with Version.
-inline std::optional<unsigned> parse_version(std::string_view text, std::error_code &failure) noexcept {
-    if (text == "HTTP/1.1") return 1;
-    if (text == "HTTP/1.0") return 0;
-    const auto is_digit = [](char one) { return one >= '0' && one <= '9'; };
-    const bool is_version =
-        text.size() == 8 && text.starts_with("HTTP/") && is_digit(text[5]) && text[6] == '.' && is_digit(text[7]);
-    failure = make_error_code(is_version ? Error::Version : Error::Decode);
-    return std::nullopt;
-}
+/// 0 or 1; nothing for text that is not HTTP, with Decode, and for other versions of HTTP, with Version.
+std::optional<unsigned> parse_version(std::string_view text, std::error_code &failure) noexcept;
 
-/// All lines of `text` up to an empty one, behind which there is nothing.
-inline bool parse_fields(std::string_view text, Fields &fields, std::error_code &failure) {
-    while (!text.empty()) {
-        const auto line = take_until(text, "\r\n");
-        if (line.empty() && text.empty()) return true;
-        const auto colon = line.find(':');
-        const auto name = line.substr(0, colon);
-        const auto value = trimmed(colon == std::string_view::npos ? "" : line.substr(colon + 1));
-        // A space before the colon or at the beginning of a line is no part of a name: who reads it in another way would
-        // see another request.
-        if (colon == std::string_view::npos || !is_token(name) || !is_value(value)) break;
-        if (fields.all().size() == max_fields) {
-            failure = make_error_code(Error::BoundsExceeded);
-            return false;
-        }
-        fields.add(name, value);
-    }
-    failure = make_error_code(Error::Decode);
-    return false;
-}
+/// All lines of `text` up to an empty one, which must be the last.
+bool parse_fields(std::string_view text, Fields &fields, std::error_code &failure);
 
-inline bool is_target(std::string_view text) noexcept {
-    return !text.empty() && std::ranges::all_of(text, [](char one) { return one > ' ' && one < '\x7f'; });
-}
+bool is_target(std::string_view text) noexcept;
 
-inline void write_fields(const Fields &fields, std::string &to) {
-    for (const Field &field : fields.all()) {
-        if (!is_token(field.name) || !is_value(field.value))
-            comoq::detail::throw_error(make_error_code(Error::Encode));
-        to.append(field.name).append(": ").append(field.value).append("\r\n");
-    }
-    to += "\r\n";
-}
+void write_fields(const Fields &fields, std::string &to);
 
 }  // namespace detail
 
-/// A whole head, of `head_size`. Sets `failure` to Decode for what is malformed, Version for another HTTP than 1.0 and 1.1,
-/// BoundsExceeded for more fields than `max_fields`.
-inline std::optional<RequestHead> parse_request(std::string_view head, std::error_code &failure) {
-    RequestHead request;
-    auto line = detail::take_until(head, "\r\n");
-    request.method = detail::take_until(line, " ");
-    request.target = detail::take_until(line, " ");
-    const auto version = detail::parse_version(line, failure);
-    if (!version) return std::nullopt;
-    request.minor_version = *version;
-    if (!detail::is_token(request.method) || !detail::is_target(request.target)) {
-        failure = make_error_code(Error::Decode);
-        return std::nullopt;
-    }
-    if (!detail::parse_fields(head, request.fields, failure)) return std::nullopt;
-    // RFC 9112, section 3.2.
-    const auto hosts = request.fields.count("Host");
-    if (hosts > 1 || (hosts == 0 && request.minor_version != 0)) {
-        failure = make_error_code(Error::Decode);
-        return std::nullopt;
-    }
-    return request;
-}
+/// Parses a whole head, as measured by `head_size`. Sets `failure` to Decode for a malformed head, Version for an HTTP
+/// version other than 1.0 and 1.1, BoundsExceeded for more fields than `max_fields`.
+std::optional<RequestHead> parse_request(std::string_view head, std::error_code &failure);
 
 /// As `parse_request`.
-inline std::optional<ResponseHead> parse_response(std::string_view head, std::error_code &failure) {
-    ResponseHead response;
-    auto line = detail::take_until(head, "\r\n");
-    const auto version = detail::parse_version(detail::take_until(line, " "), failure);
-    if (!version) return std::nullopt;
-    response.minor_version = *version;
-    const auto status = detail::take_until(line, " ");
-    const auto is_digit = [](char one) { return one >= '0' && one <= '9'; };
-    if (status.size() != 3 || !std::ranges::all_of(status, is_digit) || status[0] == '0' || !detail::is_value(line)) {
-        failure = make_error_code(Error::Decode);
-        return std::nullopt;
-    }
-    response.status = 0;
-    for (const char digit : status) response.status = 10 * response.status + static_cast<unsigned>(digit - '0');
-    response.reason = line;
-    if (!detail::parse_fields(head, response.fields, failure)) return std::nullopt;
-    return response;
-}
+std::optional<ResponseHead> parse_response(std::string_view head, std::error_code &failure);
 
-/// As it is sent, always as HTTP/1.1. Throws Encode for what would be read as something else, such as a line break in a
-/// value.
-inline std::string to_text(const RequestHead &request) {
-    if (!detail::is_token(request.method) || !detail::is_target(request.target))
-        comoq::detail::throw_error(make_error_code(Error::Encode));
-    std::string text = request.method + ' ' + request.target + " HTTP/1.1\r\n";
-    detail::write_fields(request.fields, text);
-    return text;
-}
+/// The text to send, always as HTTP/1.1. Throws Encode for a head that would be read as something else, such as one
+/// with a line break in a value.
+std::string to_text(const RequestHead &request);
 
 /// As for a request.
-inline std::string to_text(const ResponseHead &response) {
-    if (response.status < 100 || response.status > 999 || !detail::is_value(response.reason))
-        comoq::detail::throw_error(make_error_code(Error::Encode));
-    std::string text = "HTTP/1.1 " + std::to_string(response.status) + ' ' + response.reason + "\r\n";
-    detail::write_fields(response.fields, text);
-    return text;
-}
+std::string to_text(const ResponseHead &response);
 
 }  // namespace comoq::websocket
+
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+#include "../impl/websocket/http_head.ipp"
+#endif

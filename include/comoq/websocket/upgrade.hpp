@@ -1,5 +1,6 @@
 #pragma once
-#include "../detail/failure.hpp"
+#include "../config.hpp"
+#include "../detail/wait/failure.hpp"
 #include "../qmux/negotiation.hpp"
 #include "handshake.hpp"
 #include "http_head.hpp"
@@ -21,13 +22,13 @@
 
 namespace comoq::websocket {
 
-// The handshake on a stream of asio, as of `WebSocketChannel`, TLS with its own handshake done. How long it may take is for
-// the caller to say. References and views of what these coroutines are given must last until they are over.
+// The handshake on a stream of asio, as for `WebSocketChannel`; TLS must have completed its own handshake. The caller
+// limits the time. References and views passed to these coroutines must stay valid until they complete.
 
-/// What a client has sent.
+/// A client's request.
 struct IncomingRequest {
     RequestHead head;
-    /// What came behind the head: a body, or the next request.
+    /// Bytes behind the head: a body, or the next request.
     std::vector<std::byte> leftover;
 };
 
@@ -35,7 +36,7 @@ struct IncomingRequest {
 struct AcceptedUpgrade {
     qmux::Version version;
     std::string protocol;
-    /// With the target, and whatever else was said.
+    /// With the target and all header fields.
     RequestHead request;
     /// The first bytes for the channel.
     std::vector<std::byte> leftover;
@@ -51,8 +52,8 @@ struct ConnectedUpgrade {
 
 namespace detail {
 
-/// The next head, at the beginning of `input`, which may have some of it already; how many bytes it has, or nothing with
-/// `failure` set as by `head_size`. Throws what the stream fails with: `asio::error::eof` if it ends before.
+/// Reads the next head at the beginning of `input`, which may already hold some of it. Returns its size in bytes, or
+/// nothing with `failure` set as by `head_size`. Throws the stream's errors: `asio::error::eof` if it ends first.
 template <class Stream>
 asio::awaitable<std::optional<std::size_t>> read_head(Stream &stream, std::string &input, std::error_code &failure) {
     constexpr std::size_t read_at_once = 4096;
@@ -68,10 +69,7 @@ asio::awaitable<std::optional<std::size_t>> read_head(Stream &stream, std::strin
     }
 }
 
-inline std::vector<std::byte> bytes_behind(std::string_view input, std::size_t size) {
-    const auto rest = std::as_bytes(std::span(input.substr(size)));
-    return {rest.begin(), rest.end()};
-}
+std::vector<std::byte> bytes_behind(std::string_view input, std::size_t size);
 
 template <class Stream> asio::awaitable<void> write_text(Stream &stream, std::string_view text) {
     const auto buffer = asio::buffer(text);
@@ -80,8 +78,9 @@ template <class Stream> asio::awaitable<void> write_text(Stream &stream, std::st
 
 }  // namespace detail
 
-/// The next request on a stream, whose first bytes may have come already. One that cannot be read is answered, and then
-/// thrown as Decode, BoundsExceeded or Version. Throws what the stream fails with: `asio::error::eof` if there is no other.
+/// Reads the next request from a stream, whose first bytes may have arrived already. Answers a malformed request, and
+/// then throws Decode, BoundsExceeded or Version. Throws the stream's errors: `asio::error::eof` if no other request
+/// follows.
 template <class Stream>
 asio::awaitable<IncomingRequest> read_request(Stream &stream, std::vector<std::byte> leftover = {}) {
     std::string input(reinterpret_cast<const char *>(leftover.data()), leftover.size());
@@ -98,9 +97,9 @@ asio::awaitable<IncomingRequest> read_request(Stream &stream, std::vector<std::b
     co_return request;
 }
 
-/// Answers a request that asks for a WebSocket (`is_upgrade`) as a server that speaks `protocols`, the best first. One
-/// that cannot be granted is refused, and then thrown as the failure that `answer_upgrade` gives it: the stream is of no
-/// more use then.
+/// Answers a request that asks for a WebSocket (`is_upgrade`) as a server that speaks `protocols`, the best first.
+/// Refuses a request that cannot be granted, and then throws the failure of `answer_upgrade`: the stream cannot be used
+/// any more.
 template <class Stream>
 asio::awaitable<AcceptedUpgrade> accept(Stream &stream, IncomingRequest request,
                                         std::span<const std::string_view> protocols) {
@@ -113,8 +112,8 @@ asio::awaitable<AcceptedUpgrade> accept(Stream &stream, IncomingRequest request,
     co_return accepted;
 }
 
-/// A server's side of the handshake: reads a request, and answers it if it asks for a WebSocket. Another one is handed back,
-/// to be answered by whatever else is served here; what comes after that is read by `read_request`.
+/// A server's side of the handshake: reads a request, and answers it if it asks for a WebSocket. Returns any other
+/// request to the caller, which can serve it in another way; `read_request` reads the following ones.
 template <class Stream>
 asio::awaitable<std::variant<AcceptedUpgrade, IncomingRequest>> accept(Stream &stream,
                                                                        std::span<const std::string_view> protocols) {
@@ -124,9 +123,9 @@ asio::awaitable<std::variant<AcceptedUpgrade, IncomingRequest>> accept(Stream &s
     co_return accepted;
 }
 
-/// A client's side of the handshake, as one that speaks `protocols`, the best first. `host` is as in a URL, with the port
-/// if it is not the usual one. Throws what `check_answer` and `parse_response` find, Encode for a host or target that
-/// cannot be sent, and what the stream fails with.
+/// A client's side of the handshake, for a client that speaks `protocols`, the best first. `host` is as in a URL, with
+/// the port unless it is the default one. Throws the failures of `check_answer` and `parse_response`, Encode for a host
+/// or target that cannot be sent, and the stream's errors.
 template <class Stream>
 asio::awaitable<ConnectedUpgrade> connect(Stream &stream, std::string_view host, std::string_view target,
                                           std::span<const std::string_view> protocols) {
@@ -147,3 +146,7 @@ asio::awaitable<ConnectedUpgrade> connect(Stream &stream, std::string_view host,
 }
 
 }  // namespace comoq::websocket
+
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+#include "../impl/websocket/upgrade.ipp"
+#endif

@@ -1,4 +1,4 @@
-// A peer that has been asked what it announces: on stream 1, and for what is below its `prefix`.
+// A peer that has received a request for its announcements: on stream 1, and for paths below its `prefix`.
 import { message, pack, Reader } from "./bytes.mjs";
 import { same } from "./checks.mjs";
 import { Peer } from "./peer.mjs";

@@ -1,4 +1,4 @@
-// A publisher and a subscriber that behave, and what they notice.
+// A publisher and a subscriber that behave, and the faults that they notice.
 import { Child, packagePeer } from "../lib/child.mjs";
 import { upTo } from "../lib/range.mjs";
 import { sleep } from "../lib/time.mjs";
@@ -32,7 +32,7 @@ export class Bystanders {
 			await sleep(50);
 		}
 	}
-	// What is on its way gets its time: gives the last group that is to come.
+	// Gives groups in flight their time. Returns the last group that is to come.
 	async settle(ms) {
 		const last = this.written.at(-1)?.group ?? 0;
 		for (let i = 0; i < ms / 50 && (this.groups.at(-1)?.group ?? -1) < last; i++) await sleep(50);
@@ -41,7 +41,7 @@ export class Bystanders {
 	async close() {
 		await Promise.all([this.publisher.end(3000), this.subscriber.end(3000)]);
 	}
-	// A group may come so much later than the fastest one; `began` is what the times of faults are told from.
+	// A group may come `lateness` later than the fastest one. Faults tell their time since `began`.
 	judge(last, lateness, began) {
 		const faults = [];
 		this.latest = 0;
@@ -66,7 +66,7 @@ export class Bystanders {
 		}
 		return faults.slice(0, 8);
 	}
-	// Of all that has come since then.
+	// Of all groups that have come since then.
 	lateness(since) {
 		const written = new Map(this.written.map((g) => [g.group, g.ms]));
 		const ways = this.groups.filter((g) => written.has(g.group)).map((g) => ({ at: g.at, way: g.ms - written.get(g.group) }));

@@ -1,4 +1,4 @@
-// Bytes as qmux and moq-lite have them: the numbers are varints, and what has a size begins with it.
+// Bytes as qmux and moq-lite have them: numbers are varints, and data of any size begins with its size.
 function varint(number) {
 	if (typeof number === "number" && number < 0x40000000) {
 		if (number < 0x40) return Buffer.from([number]);

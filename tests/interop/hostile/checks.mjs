@@ -1,4 +1,4 @@
-// What an attacker expects to be done with him.
+// The outcome that an attacker expects.
 import { subscribe } from "./lite.mjs";
 import { stream } from "./qmux.mjs";
 

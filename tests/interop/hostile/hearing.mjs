@@ -1,9 +1,9 @@
-// What a peer has heard of the relay. It goes on by itself: pings are answered, and a close ends it.
+// A peer's knowledge of the relay. It goes on by itself: pings are answered, and a close ends it.
 import { pack, Reader } from "./bytes.mjs";
 import { PARAMETERS, PING, PONG, PROTOCOLS } from "./qmux.mjs";
 import { framed } from "./websocket.mjs";
 
-// Who extends it has look(), for when something has come, and raw(), send() and end().
+// A derived class has look(), which is called when something has come, and raw(), send() and end().
 export class Hearing {
 	#input = Buffer.alloc(0);
 	open = false; // of a WebSocket: the upgrade is done
@@ -83,7 +83,7 @@ export class Hearing {
 			if (type & 4) r.number();
 			const data = r.take(type & 2 ? r.number() : r.left);
 			found.size += data.length;
-			// Of what is long only the beginning matters.
+			// Of long data only the beginning matters.
 			if (found.size < 65_536) found.data.push(Buffer.from(data));
 			if (type & 1) found.fin = true;
 			return;

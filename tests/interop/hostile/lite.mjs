@@ -1,4 +1,4 @@
-// What moq-lite says on its streams.
+// The messages of moq-lite on its streams.
 import { byte, message, pack } from "./bytes.mjs";
 
 export const setup = (...parameters) => pack(1, message(parameters.length, ...parameters));

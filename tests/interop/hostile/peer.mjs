@@ -1,4 +1,4 @@
-// A peer, as bad as it is told to be.
+// A peer that is as hostile as it is told to be.
 import { connect as dial } from "node:net";
 import { breathe } from "../lib/time.mjs";
 import { pack } from "./bytes.mjs";
@@ -22,9 +22,9 @@ export class Peer extends Hearing {
 	#sent = new Map(); // by stream
 	#began = performance.now();
 
-	// `kind` is tcp, ws (qmux-02) or ws1 (qmux-01); with raw nothing at all is said.
+	// `kind` is tcp, ws (qmux-02) or ws1 (qmux-01); with `raw` it sends nothing by itself.
 	static async to(room, kind, { hello = true, setup: says = true, limits, raw = false, deaf = false, mute = false } = {}) {
-		const peer = new Peer(room, kind, limits);
+		const peer = new this(room, kind, limits);
 		peer.mute = mute;
 		await peer.#connected;
 		if (raw) return peer;
@@ -122,7 +122,7 @@ export class Peer extends Hearing {
 	look() {
 		for (const check of [...this.#checks]) check();
 	}
-	// Until the condition holds, or `late` says what there is to say when the time is over.
+	// Waits until the condition holds. `late` gives the message for the end of the time.
 	#wait(condition, ms, late) {
 		return new Promise((resolve, reject) => {
 			const leave = (go, value) => {

@@ -1,12 +1,12 @@
-// How a room goes.
+// The course of a room.
 import { upTo } from "../lib/range.mjs";
 import { within } from "../lib/time.mjs";
 import { LIMIT } from "./peer.mjs";
 
-// What takes its time begins first.
+// Attacks that take their time begin first.
 const PATIENT = /half-open|without|drips|never end|line feeds/;
 
-// The attacks of a room, at most so many at once: who comes later finds what the others have left.
+// Runs the attacks of a room, several at once: a late attack meets the remains of the earlier ones.
 export async function play(r, settings, control, report) {
 	try {
 		await r.open(settings);

@@ -4,7 +4,7 @@ import { Child } from "../lib/child.mjs";
 
 export class Relay {
 	lines = []; // of its log, about the bystanders
-	reports = []; // what is no line of a log
+	reports = []; // lines that are not of a log
 
 	async open(program, args) {
 		let resolve;

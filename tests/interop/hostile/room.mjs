@@ -1,16 +1,19 @@
 // Attacks on one relay, with bystanders of its own.
 import { Bystanders } from "./bystanders.mjs";
+import { Fairness } from "./fairness.mjs";
 import { Relay } from "./relay.mjs";
 
 export const MIB = 1 << 20;
 
 export class Room {
-	constructor(name, growth, args = [], lanes = 4) {
+	// With `upstream`, the relay has a relay of its own as its upstream.
+	constructor(name, growth, args = [], lanes = 4, { upstream = false } = {}) {
 		this.name = name;
 		this.lanes = lanes;
 		this.args = args;
+		this.wantsUpstream = upstream;
 		this.attacks = [];
-		// In MiB: what the memory of a relay may grow by, with AddressSanitizer (redzones, a quarantine of 16 MiB) and without.
+		// In MiB: the allowed growth of a relay's memory, with AddressSanitizer (redzones, a quarantine of 16 MiB) and without.
 		this.growth = growth;
 	}
 
@@ -18,13 +21,21 @@ export class Room {
 		this.attacks.push({ title: `${this.name} ${title}`, run });
 	}
 
-	// `settings` are those of the whole: relay (the program), late, sanitized, seed and began.
+	// `settings` are those of the whole run: relay (the program), late, sanitized, seed and began.
 	async open(settings) {
 		this.settings = settings;
 		this.relay = new Relay();
-		await this.relay.open(settings.relay, this.args);
+		const args = [...this.args];
+		if (this.wantsUpstream) {
+			this.upstream = new Relay();
+			await this.upstream.open(settings.relay, []);
+			args.push("--upstream", this.upstream.tcp);
+		}
+		await this.relay.open(settings.relay, args);
 		this.bystanders = new Bystanders();
 		await this.bystanders.open(this.ws);
+		this.nine = new Fairness();
+		await this.nine.open(this);
 		this.since = performance.now();
 		this.before = this.relay.rss();
 		this.most = this.before;
@@ -39,7 +50,7 @@ export class Room {
 		return this.relay.ws;
 	}
 
-	// What the bystanders noticed, and what became of the relay.
+	// The faults that the bystanders noticed, and those of the relay's end.
 	async close(control) {
 		const faults = [];
 		if (this.relay.code !== undefined) faults.push(`the relay has left with ${this.relay.code}`);
@@ -48,6 +59,13 @@ export class Room {
 		const last = await this.bystanders.settle(late);
 		const after = this.relay.rss();
 		clearInterval(this.timer);
+		const p99 = this.nine.p99(this.nine.since);
+		const without = this.nine.before();
+		const elsewhere = control.nine.p99(this.nine.since);
+		// If the machine has other things to do, both relays are slow.
+		const fair = Math.max(2 * Math.max(without, elsewhere), this.settings.floor);
+		if (p99 > fair) faults.push(`p99 of the nine is ${p99.toFixed(0)} ms, ${fair.toFixed(0)} are allowed`);
+		await this.nine.close();
 		this.bystanders.leaving = true;
 		faults.push(...this.bystanders.trouble.map((line) => `bystander: ${line}`));
 		faults.push(...this.relay.lines.map((line) => `the relay about a bystander: ${line}`));
@@ -58,8 +76,9 @@ export class Room {
 		await this.bystanders.close();
 		const code = await this.relay.child.end(15_000);
 		if (code !== 0) faults.push(`the relay's exit code is ${code}`);
+		await this.upstream?.child.end(15_000);
 		if (this.relay.reports.length > 0) faults.push(`the relay said:\n\t\t${this.relay.reports.slice(0, 60).join("\n\t\t")}`);
-		this.summary = `${this.bystanders.groups.length} groups, at most ${this.bystanders.latest.toFixed(0)} ms late (${this.bystanders.allowed.toFixed(0)} allowed); memory ${this.before.toFixed(0)} + ${grown.toFixed(0)} MiB (+ ${bound} allowed), ${after.toFixed(0)} at the end`;
+		this.summary = `${this.bystanders.groups.length} groups, at most ${this.bystanders.latest.toFixed(0)} ms late (${this.bystanders.allowed.toFixed(0)} allowed); memory ${this.before.toFixed(0)} + ${grown.toFixed(0)} MiB (+ ${bound} allowed), ${after.toFixed(0)} at the end; p99 of the nine ${p99.toFixed(1)} ms, before ${without.toFixed(1)}, elsewhere ${elsewhere.toFixed(1)}`;
 		return faults;
 	}
 	sign() {

@@ -1,4 +1,4 @@
-// Processes that end with this one, whichever way that ends.
+// Processes that end with this one, however it ends.
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-// What the stock package expects of its platform and Node 20 does not have. Import this before the package.
+// Parts of the platform that the stock package expects and Node 20 does not have. Import this before the package.
 import WebSocket from "ws";
 
 Promise.withResolvers ??= function withResolvers() {

@@ -63,7 +63,7 @@ export class Subscriber {
 		return broadcast;
 	}
 
-	// Lets go of a broadcast, so that the next subscription starts afresh.
+	// Releases a broadcast, so that the next subscription starts afresh.
 	release(path) {
 		this.#broadcasts.get(path)?.close();
 		this.#broadcasts.delete(path);

@@ -1,10 +1,10 @@
 // Waiting.
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// Lets everything happen that is due.
+// Lets everything happen that is due now.
 export const breathe = () => new Promise((resolve) => setImmediate(resolve));
 
-// What the promise gives, or an error when it takes too long.
+// The value of the promise, or an error when it takes too long.
 export async function within(ms, promise) {
 	let timer;
 	const late = new Promise((_, reject) => {

@@ -1,4 +1,4 @@
-// How a program leaves whose arguments are wrong. What they should be is said where its file begins.
+// The exit of a program with wrong arguments. The right ones are described where its file begins.
 import { basename } from "node:path";
 
 export function usage(message) {

@@ -1,4 +1,4 @@
-// Puts the frames of one qmux record into words, for captures. It is a reader of its own, not the package's.
+// Puts the frames of one qmux record into words, for captures. It has its own parser, not the package's.
 
 function reader(bytes) {
 	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

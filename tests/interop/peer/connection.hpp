@@ -1,4 +1,4 @@
-// Connections in one draft of qmux, or in any: what the examples' dial() and the relay do, with a choice.
+// Connections in one draft of qmux, or in any: like the examples' dial() and the relay, with a choice of the draft.
 #pragma once
 
 #include "settings.hpp"

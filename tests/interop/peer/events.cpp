@@ -91,7 +91,7 @@ asio::awaitable<void> EventLog::wait(std::string name, Event::Fields wanted, std
         if (seen >= count) {
             co_return;
         }
-        // What is printed cancels the timer.
+        // A printed event cancels the timer.
         std::error_code woken;
         co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
         if (!woken) {

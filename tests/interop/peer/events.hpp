@@ -1,4 +1,4 @@
-// What happens, as one JSON object a line on standard output, and those who wait for something to happen.
+// Events, as one JSON object a line on standard output, and waits for them.
 #pragma once
 
 #include <asio/awaitable.hpp>

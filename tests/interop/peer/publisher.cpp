@@ -16,7 +16,7 @@ using asio::awaitable;
 
 namespace {
 
-// What a group, and a track, are aborted with. The other side has to see just these.
+// The codes with which a group and a track are aborted. The other side has to see exactly these.
 constexpr std::uint32_t group_abort = 7;
 constexpr std::uint32_t track_abort = 9;
 
@@ -165,7 +165,7 @@ awaitable<void> Publisher::serve_tracks(Self self, Held broadcast, comoq::Broadc
     }
 }
 
-// Says what the subscribers want together, and each change of it.
+// Prints the combined wishes of the subscribers, and each change of them.
 awaitable<void> Publisher::watch(Self self, Held broadcast, comoq::TrackProducer track) {
     bool any = false;
     while (!broadcast->is_over(track)) {
@@ -173,7 +173,7 @@ awaitable<void> Publisher::watch(Self self, Held broadcast, comoq::TrackProducer
         if (code) {
             co_return;
         }
-        // The first answer is what it is now, which may be nobody.
+        // The first answer is the present state, in which there may be no subscriber.
         any = any || wishes;
         if (!any) {
             continue;

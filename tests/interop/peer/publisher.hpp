@@ -24,9 +24,9 @@ class Publisher : public std::enable_shared_from_this<Publisher> {
 public:
     Publisher(asio::any_io_executor executor, EventLog &log, const Settings &settings);
 
-    // What the session shows its peer.
+    // The broadcasts that the session shows its peer.
     comoq::OriginConsumer published() const { return origin_.consumer(); }
-    // From now on what --on-demand says is served.
+    // From now on the broadcasts of --on-demand are served.
     void serve_requests();
 
     // These throw std::runtime_error if that cannot be done.

@@ -77,7 +77,7 @@ void set_parameter(comoq::qmux::TransportParameters &parameters, std::string_vie
     parameters.*choice("--config", name, known) = value;
 }
 
-// Takes what stands on the command line, and what can be said only when all of it is there.
+// Takes the command line, and sets the parts that depend on all of it at the end.
 class Parser {
 public:
     explicit Parser(Settings &settings) : settings_(settings) {

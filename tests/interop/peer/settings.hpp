@@ -63,5 +63,5 @@ extern const char *const usage;
 // A NAME=VALUE word of a subscription, as the JavaScript peer has them. Throws UsageError.
 void set_wish(comoq::Subscription &wishes, std::string_view word);
 
-// Runs `run` with what the command line says; the exit code of the program.
+// Runs `run` with the settings of the command line. Returns the exit code of the program.
 int with_settings(int argc, char **argv, bool (*run)(const Settings &));

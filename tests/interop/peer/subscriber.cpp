@@ -172,7 +172,7 @@ awaitable<void> Subscriber::read(Self self, Held reading) {
     } catch (const std::system_error &error) {
         failure = error.code();
     }
-    // With the subscriber goes the interest in the track, and what is still on its way to the readers of its groups.
+    // Without its subscriber the track is left, and the readers of its groups lose the frames that are in flight.
     if (reading->is_left) {
         failure.clear();
     } else {

@@ -26,9 +26,9 @@ class Subscriber : public std::enable_shared_from_this<Subscriber> {
 public:
     Subscriber(asio::any_io_executor executor, EventLog &log, const Settings &settings);
 
-    // Where the session announces what its peer does, narrowed by --scope. Throws UsageError if that is nothing.
+    // The session announces its peer's broadcasts here, narrowed by --scope. Throws UsageError if nothing is left.
     comoq::OriginProducer received() const;
-    // From now on what was not announced is asked of the peer, as keep_connected does it.
+    // From now on unannounced broadcasts are requested from the peer, as keep_connected does it.
     void ask(std::shared_ptr<std::optional<comoq::lite::Session>> session);
 
     void announced(const std::string &prefix);
@@ -36,7 +36,7 @@ public:
     void watch(const std::string &path);
     void unwatch(const std::string &path);
     void subscribe(const std::string &path, const std::string &track, const comoq::Subscription &wishes);
-    // Throws std::runtime_error if there is none. What is not named stays as it is.
+    // Throws std::runtime_error if there is none. Wishes that are not named stay as they are.
     void update(const std::string &path, const std::string &track, const std::vector<std::string> &words);
     void unsubscribe(const std::string &path, const std::string &track);
     asio::awaitable<void> info(std::string path, std::string track);

@@ -11,8 +11,8 @@
 #include <chrono>
 #include <memory>
 
-// Runs a coroutine of its own; what it throws is printed as the event "unhandled". Who keeps what it gives can cancel
-// it.
+// Runs a coroutine of its own; its exception is printed as the event "unhandled". The owner of the returned object can
+// cancel it.
 std::shared_ptr<asio::cancellation_signal> spawn(asio::any_io_executor executor, asio::awaitable<void> work,
                                                  EventLog &log);
 
@@ -20,7 +20,7 @@ asio::awaitable<void> sleep(std::chrono::milliseconds time);
 // Lets everything else that is ready run first.
 asio::awaitable<void> breathe();
 
-// Something that is so or not, and that can be waited for.
+// A condition that can be waited for.
 class Condition {
 public:
     explicit Condition(asio::any_io_executor executor);
@@ -28,7 +28,7 @@ public:
     void set();
     void clear() { is_set_ = false; }
     bool is_set() const { return is_set_; }
-    // Until it is so, or the time is over.
+    // Waits until it is true, or the time is over.
     asio::awaitable<void> wait();
     asio::awaitable<void> wait_for(std::chrono::milliseconds longest);
 

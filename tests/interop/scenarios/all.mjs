@@ -14,8 +14,8 @@ function title(name, qmux, way) {
 	return `${qmux}  ${name}: ${side("pub")} -> ${side("sub")}`;
 }
 
-// Of those for which there are programs. With `quick` each comes in one draft: `turn` has neighbours, and the ways of a scenario,
-// in different drafts by turns.
+// The scenarios for which there are programs. With `quick` each comes in one draft: `turn` has neighbours, and the ways of a
+// scenario, in different drafts by turns.
 export function allScenarios({ peer, relay }, quick) {
 	const kinds = [];
 	if (peer) {

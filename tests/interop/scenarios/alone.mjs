@@ -1,4 +1,4 @@
-// Scenarios that have one way only.
+// Scenarios that have only one way.
 import { upTo } from "../lib/range.mjs";
 
 export const alone = {

@@ -1,4 +1,4 @@
-// What is announced, asked for and delivered.
+// Announcements, requests and deliveries.
 import { upTo } from "../lib/range.mjs";
 import { APP, codeFrom, NOT_FOUND } from "./codes.mjs";
 import { fromCpp, fromJs, scenario } from "./ways.mjs";
@@ -19,8 +19,8 @@ export const broadcasts = [
 			pub.say("unannounce a/c");
 			await Promise.all([sub.until("unannounce", { broadcast: "a/c" }), sub.until("offline", { broadcast: "a/c" })]);
 			const shown = seen().map((e) => `${e.event} ${e.broadcast}|${e.suffix}`);
-			o.same(shown.slice(0, 2).sort(), ["announce a/b|b", "announce a/c|c"], "what was there");
-			o.same(shown.slice(2), ["unannounce a/b|b", "announce a/b|b", "announce a|", "unannounce a/c|c"], "what changed");
+			o.same(shown.slice(0, 2).sort(), ["announce a/b|b", "announce a/c|c"], "the first announcements");
+			o.same(shown.slice(2), ["unannounce a/b|b", "announce a/b|b", "announce a|", "unannounce a/c|c"], "the changes");
 		});
 	}),
 
@@ -61,7 +61,7 @@ export const broadcasts = [
 		});
 	}),
 
-	scenario("the past, and what is not there", async (o) => {
+	scenario("groups of the past, and missing broadcasts and tracks", async (o) => {
 		const publish = ["--tracks", "2", "--groups", "10", "--begin", "now", "--finish", "never", "--first-group", "100", "--latency", "20000"];
 		await o.pair({ publish }, async (pub, sub) => {
 			await Promise.all(["t0", "t1"].map((track) => pub.until("group-written", { track, group: 109 })));
@@ -108,7 +108,7 @@ export const broadcasts = [
 				"what the publisher saw",
 			);
 			o.whole(sub, { track: "t0" }, upTo(15), 3);
-			// Who has left can come again, to the same track.
+			// A subscriber that has left can come again, to the same track.
 			sub.say("subscribe test t0");
 			await sub.until("group", {}, 18);
 		});

@@ -1,7 +1,7 @@
-// The codes that a refusal comes with.
+// The codes of refusals.
 export const NOT_FOUND = 13;
 export const APP = 64;
 
-// The package resets with 0, whatever it means.
+// The package resets with 0, whatever the reason.
 export const codeFrom = (kind, code) => (kind === "js" ? 0 : code);
 

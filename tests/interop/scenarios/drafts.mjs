@@ -1,10 +1,10 @@
-// The drafts of qmux, and what becomes of peers that do not speak the same.
+// The drafts of qmux, and peers that do not speak the same one.
 import { scenario } from "./ways.mjs";
 
 export const DRAFTS = ["qmux-02", "qmux-01"];
 
 export const drafts = [
-	scenario("what both speak", async (o) => {
+	scenario("the draft that both sides speak", async (o) => {
 		// The server takes one draft only. The package as it is offers 27 names, among them that one.
 		const { listens, visits } = o;
 		const other = DRAFTS.find((draft) => draft !== o.qmux);
@@ -25,6 +25,6 @@ export const drafts = [
 		const right = o.peer(kind[1], "the right client", [visits, url, "--qmux", kind[1] === "js" ? "stock" : "any", ...args[visits]]);
 		await Promise.all([server.exit, right.exit]);
 		o.same([server.code, right.code], [0, 0], "exit codes");
-		for (const peer of [server, right]) o.same(peer.all("connected").map((e) => e.protocol), [`${o.qmux}.moq-lite-05`], "what they speak");
+		for (const peer of [server, right]) o.same(peer.all("connected").map((e) => e.protocol), [`${o.qmux}.moq-lite-05`], "their protocol");
 	}),
 ];

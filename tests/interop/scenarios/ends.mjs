@@ -1,4 +1,4 @@
-// How groups, tracks and sessions end, and what does not end them.
+// The ends of groups, tracks and sessions, and events that do not end them.
 import { upTo } from "../lib/range.mjs";
 import { sleep } from "../lib/time.mjs";
 import { APP, codeFrom } from "./codes.mjs";
@@ -23,7 +23,7 @@ async function killed(o, victim) {
 		const [group] = await survivor.until("group");
 		const [track] = await survivor.until("track-end");
 		o.expect(group.ok && group.frames >= 3, `the group that was cut: ${JSON.stringify(group)}`);
-		// For the package everything is whole that ends with the connection.
+		// For the package every group is whole that ends with the connection.
 		if (survivor.kind === "c++") o.expect(group.error !== null && track.error !== null, `an error: ${JSON.stringify([group, track])}`);
 	}
 	await survivor.exit;
@@ -37,7 +37,7 @@ export const ends = [
 			o.same([end.error !== null, end.code], [true, codeFrom(pub.kind, APP + 9)], "end of the track");
 			const groups = sub.all("group");
 			o.same(groups.filter((e) => e.error === null && e.ok && e.frames === 4).map((e) => e.group).sort(), [0, 1, 3], "whole groups");
-			// An abort takes away what has not been read by then.
+			// An abort takes away the frames that have not been read by then.
 			o.same(groups.filter((e) => e.error !== null).map((e) => [e.group, e.frames <= 2, e.ok, e.code]), [[2, true, true, codeFrom(pub.kind, APP + 7)]], "the group that was cut");
 		});
 	}),
@@ -46,7 +46,7 @@ export const ends = [
 		// Only pings keep it: each side sends some after a third of the idle time of the other.
 		await o.pair({ publish: ["--groups", "1", "--finish", "never"], subscribe: ["--tracks", "1", "--expect", "1"], js: ["--config", "maxIdleTimeout=1500"] }, async (pub, sub) => {
 			await sleep(3500);
-			o.same([...pub.all("closed"), ...sub.all("closed")], [], "who has left");
+			o.same([...pub.all("closed"), ...sub.all("closed")], [], "sessions that have ended");
 			sub.say("info test t0");
 			await sub.until("info", { asked: true });
 		});
@@ -61,7 +61,7 @@ export const ends = [
 		const server = o.peer("c++", "server", ["serve", listens, "--sessions", "3", ...args[listens], "--stay"]);
 		const [{ url }] = await server.until("listening");
 		const clients = upTo(3).map((i) => o.client("js", visits, url, args[visits], `client ${i}`));
-		// Each has got some groups, or seen them off.
+		// Each client has read or written some groups.
 		const seen = visits === "subscribe" ? "group" : "group-written";
 		await Promise.all(clients.map((client) => client.until(seen, {}, 3)));
 		if (visits === "publish") await server.until("group", {}, 9);
@@ -69,7 +69,7 @@ export const ends = [
 		await server.until("closed");
 		const rest = visits === "subscribe" ? [clients[0], clients[2]] : [server];
 		await Promise.all(rest.map((reader) => reader.until("group", { error: null }, reader.all("group", { error: null }).length + 10)));
-		o.same([...clients[0].all("closed"), ...clients[2].all("closed")], [], "who else has left");
+		o.same([...clients[0].all("closed"), ...clients[2].all("closed")], [], "other sessions that have ended");
 		await o.goodbye(clients[0], clients[2]);
 		await server.exit;
 		o.same(server.all("closed").map((e) => e.error === null).sort(), [false, true, true], "ends of the sessions");

@@ -1,4 +1,4 @@
-// Much of it, and little room for it.
+// Much media, and little room for it.
 import { upTo } from "../lib/range.mjs";
 import { scenario } from "./ways.mjs";
 
@@ -11,7 +11,7 @@ export const limits = [
 	}),
 
 	scenario("200 tracks", async (o) => {
-		// What serves them has to allow more streams than the package does by itself, see peer.mjs.
+		// The side that serves them has to allow more streams than the package does by itself, see peer.mjs.
 		const publish = ["--tracks", "200", "--groups", "1", "--frames", "2", "--finish", "never", "--latency", "20000", "--config", "maxStreamsBidi=1000"];
 		await o.pair({ publish, subscribe: ["--tracks", "200", "--expect", "1", "--detail", "group"] }, async (_, sub) => {
 			for (const i of upTo(200)) o.whole(sub, { track: `t${i}` }, [0], 2);

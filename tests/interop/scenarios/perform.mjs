@@ -1,10 +1,10 @@
-// One scenario from its beginning to its end, and what is told of it.
+// One scenario from its beginning to its end, and the report of it.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { within } from "../lib/time.mjs";
 import { Scene } from "./scene.mjs";
 
-// Of a whole scenario. Most take less than a second; what is slow is a machine that has other things to do.
+// Of a whole scenario. Most take less than a second, but the machine may have other things to do.
 const LIMIT = 40_000;
 
 async function play(scene, work) {
@@ -17,7 +17,7 @@ async function play(scene, work) {
 	}
 }
 
-// Whether it went well. With `logs` all that its processes said is written into that folder.
+// Whether it went well. With `logs` the whole output of its processes is written into that folder.
 export async function perform({ title, qmux, way, work }, programs, logs) {
 	const scene = new Scene({ qmux, way, programs });
 	const began = Date.now();

@@ -1,4 +1,4 @@
-// The processes of a scenario. What they say becomes events: an object a line of a peer's, or of the relay's log.
+// The processes of a scenario. Their output becomes events: a peer's line is an object, and a relay's is one of its log.
 import { Child, packagePeer } from "../lib/child.mjs";
 
 const fits = (event, fields) => Object.entries(fields).every(([name, value]) => event[name] === value);
@@ -36,7 +36,7 @@ class Process extends Child {
 		return this.events.filter((e) => e.event === event && fits(e, fields));
 	}
 
-	// Until so many events have come, which are given.
+	// Waits until `count` events have come, and returns them.
 	until(event, fields = {}, count = 1) {
 		return new Promise((resolve, reject) => {
 			const check = () => {
@@ -54,7 +54,7 @@ class Process extends Child {
 	whole() {
 		return [`--- ${this.name}: ${this.command}`, ...this.lines, this.errors, `(exit ${this.code})`, ""].join("\n");
 	}
-	// So much of it that a failure can be understood.
+	// As much of its output as a failure needs.
 	text() {
 		const short = (line) => (line.length > 400 ? `${line.slice(0, 400)}...` : line);
 		const lines = this.lines.length > 60 ? [...this.lines.slice(0, 20), "...", ...this.lines.slice(-40)] : this.lines;

@@ -25,7 +25,7 @@ export const relayed = {
 	},
 
 	async "two relays, announced and on demand"(o) {
-		// Somebody makes broadcasts for whoever asks, and announces none of them: relay A asks him, relay B asks A.
+		// A publisher makes broadcasts on request, and announces none of them: relay A asks it, relay B asks A.
 		const maker = o.programs.peer && o.peer("c++", "maker", ["serve", "publish", "--qmux", o.qmux, "--no-announce", "--on-demand", "made", "--dynamic", "--tracks", "1", "--groups", "3", "--stdin", "--linger", "1000"]);
 		const a = o.relay("relay A", ...(maker ? ["--upstream", (await maker.until("listening"))[0].url] : []));
 		const url = await a.url();
@@ -50,7 +50,7 @@ export const relayed = {
 			}
 		}
 		o.whole(viewers[0], { broadcast: "room/a" }, upTo(4), 3);
-		if (maker) o.same(maker.all("broadcast-request", { known: true }).map((e) => e.broadcast), ["made/for/us"], "what the maker was asked");
+		if (maker) o.same(maker.all("broadcast-request", { known: true }).map((e) => e.broadcast), ["made/for/us"], "the requests to the maker");
 		await o.goodbye(...viewers, pub);
 	},
 
@@ -109,7 +109,7 @@ export const relayed = {
 			await viewer.until("group", { broadcast: "room/b", error: null }, count + 5);
 		}
 		const heir = o.client("js", "publish", url, ["--broadcast", "room/a", "--groups", "5", "--linger", "1500"], "heir");
-		// Both before its track ends: who comes later is refused by the package.
+		// Both before its track ends: the package refuses a later subscriber.
 		for (const viewer of viewers) {
 			await viewer.until("announce", { broadcast: "room/a" }, 2);
 			viewer.say("release room/a");
@@ -134,11 +134,11 @@ export const relayed = {
 		viewer.say("fetch other/a t0 0");
 		const [end] = await viewer.until("track-end", { broadcast: "other/a" });
 		const [fetched] = await viewer.until("fetch-error", { broadcast: "other/a" });
-		o.same([end.code, fetched.code], [6, 6], "what it is refused with");
+		o.same([end.code, fetched.code], [6, 6], "the codes of the refusals");
 		await viewer.until("announce", { prefix: "", broadcast: "room/a" });
 		const count = viewer.all("group", { broadcast: "room/a" }).length;
 		await viewer.until("group", { broadcast: "room/a", error: null }, count + 5);
-		o.same(viewer.all("announce", { broadcast: "other/a" }), [], "what is not allowed is not announced");
+		o.same(viewer.all("announce", { broadcast: "other/a" }), [], "a path that is not allowed is not announced");
 		await o.goodbye(viewer, pub);
 	},
 };

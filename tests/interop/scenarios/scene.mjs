@@ -1,4 +1,4 @@
-// What a scenario works with: its processes, and what is expected of them.
+// The tools of a scenario: its processes, and their expected events.
 import { Peer, Relay } from "./process.mjs";
 
 export class Scene {
@@ -72,7 +72,7 @@ export class Scene {
 		}
 	}
 
-	// What no process may do, whatever it is for.
+	// Faults that no process may have in any scenario.
 	inspect() {
 		for (const process of this.processes) {
 			if (process.kind !== "relay") this.expect(process.errors === "", `${process.name} wrote to standard error`);

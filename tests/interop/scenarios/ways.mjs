@@ -1,4 +1,4 @@
-// Who of two peers publishes, and who listens.
+// The ways of two peers: which of them publishes, and which listens.
 const WAYS = [
 	{ pub: "js", sub: "c++", server: "sub" },
 	{ pub: "js", sub: "c++", server: "pub" },

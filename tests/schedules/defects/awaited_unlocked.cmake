@@ -1,7 +1,7 @@
-# Between the look for a broadcast and the wait for it the lock is let go.
+# The lock is released between the look for a broadcast and the wait for it.
 set(tests watchers)
 set(found_by "schedules: who awaits a path is told once, though it comes and goes")
-set(header detail/origin_watch.hpp)
+set(header detail/origin/origin_watch.hpp)
 set(search [==[
     if (const auto &active = origin->tree().active(path.view(), view.excluded_hops())) return active;
 ]==])

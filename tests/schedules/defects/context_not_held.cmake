@@ -1,7 +1,7 @@
-# A context does not wait for who is posting to it.
+# A context does not wait for a call that is posting to it.
 set(tests requests)
 set(found_by "schedules: a context may go while another thread answers who waits on it")
-set(header detail/wait_service.hpp)
+set(header detail/wait/wait_service.hpp)
 set(search [==[
         while (posting_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
 ]==])

@@ -1,7 +1,7 @@
-# Who waits for a request is not told of its answer.
+# A waiting requester is not told of the answer.
 set(tests requests)
 set(found_by "schedules: two requesters share one request, and both get what its handler answers")
-set(header detail/request_table.hpp)
+set(header detail/request/request_table.hpp)
 set(search [==[
         wake.take(entry.requester_waits_);
         wake.take(entry.abandoned_waits_);

@@ -1,7 +1,7 @@
 # Watchers are not told of an end.
 set(tests watchers)
 set(found_by "schedules: a watcher knows in the end what is announced, whoever announces and leaves")
-set(header detail/announce_tree.hpp)
+set(header detail/origin/announce_tree.hpp)
 set(search [==[
             else
                 queue.unannounced(path);

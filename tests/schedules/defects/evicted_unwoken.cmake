@@ -1,11 +1,11 @@
-# Whoever waits for a group that is evicted is not woken.
+# A reader that waits for a group is not woken when that is evicted.
 set(tests memory)
 set(found_by "schedules: what the pool takes from a reader he is told of, and what is used meanwhile is whole")
-set(header detail/group_state.hpp)
+set(header detail/media/group_state.hpp)
 set(search [==[
-        released_ = true;
-        wake.take(waits_);
+        if (!held_) leave_pool();
+        wake_readers(wake);
 ]==])
 set(replace [==[
-        released_ = true;
+        if (!held_) leave_pool();
 ]==])

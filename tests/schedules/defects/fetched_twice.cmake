@@ -1,6 +1,6 @@
-# A group that is asked for already is asked for again.
+# A group is asked for twice.
 set(tests memory)
 set(found_by "schedules: a group on demand is asked for once, whoever comes and goes meanwhile")
-set(header detail/track_state.hpp)
+set(header impl/detail/media/track_state.ipp)
 set(search [==[if (auto pending = requests_.join(sequence, priority))]==])
 set(replace [==[if (auto pending = sequence == 7 ? nullptr : requests_.join(sequence, priority))]==])

@@ -1,7 +1,7 @@
-# What was seen under the lock is taken without it.
+# An item that was seen under the lock is taken without it.
 set(tests groups)
 set(found_by "schedules: an abort tells every reader once, and leaves nothing behind")
-set(header detail/step.hpp)
+set(header detail/wait/step.hpp)
 set(search [==[
         return rule_.take();]==])
 set(replace [==[

@@ -1,7 +1,7 @@
-# A question that goes on to another track is not told of it while it waits.
+# A waiting question is not told that it goes on to another track.
 set(tests memory)
 set(found_by "schedules: who asks for a group of a track that another one takes the place of asks that one")
-set(header detail/group_requests.hpp)
+set(header detail/media/group_requests.hpp)
 set(search [==[
         table_.for_each([&wake](const EntryPtr &entry) { wake.take(entry->requester_waits()); });
 ]==])

@@ -1,7 +1,7 @@
-# A request stays when nobody wants it any more.
+# A request stays after its last requester has left.
 set(tests requests)
 set(found_by "schedules: a request that nobody has taken goes with the last who wants it, and not before")
-set(header detail/request_table.hpp)
+set(header detail/request/request_table.hpp)
 set(search [==[
         if (--entry.requesters_ != 0 || entry.settled()) return;]==])
 set(replace [==[

@@ -1,7 +1,7 @@
-# A wait begins without another look: what came since the first one is missed.
+# A wait begins without another look: an item that came since the first one is missed.
 set(tests requests)
 set(found_by "schedules: two requesters share one request, and both get what its handler answers")
-set(header detail/step.hpp)
+set(header detail/wait/step.hpp)
 set(search [==[
         if (rule_.available()) return false;
         rule_.waits()]==])

@@ -1,7 +1,7 @@
-# A wait is there to be completed before it has the thread that it goes on with.
+# A wait can be completed before it has the thread that it goes on with.
 set(tests requests)
 set(found_by "schedules: an asio coroutine gets its answer from another thread through its executor")
-set(header detail/frame_wait.hpp)
+set(header detail/wait/frame_wait.hpp)
 set(search [==[
         thread_.emplace(&thread);
         if (!enter_source()) schedule();]==])

@@ -1,7 +1,7 @@
 # A request leaves the table when a handler takes it.
 set(tests requests)
 set(found_by "schedules: two requesters share one request, and both get what its handler answers")
-set(header detail/request_table.hpp)
+set(header detail/request/request_table.hpp)
 set(search [==[
         queue.unlink(*entry);
         entry->state_ = Entry::State::Taken;

@@ -1,7 +1,7 @@
 #pragma once
 #include "stream_reader.hpp"
 #include "told.hpp"
-#include "../failure.hpp"
+#include "../wait/failure.hpp"
 #include "../../error.hpp"
 #include "../../group.hpp"
 #include "../../time.hpp"
@@ -15,9 +15,9 @@
 
 namespace comoq::lite::detail {
 
-/// Reads frames as they stand on the stream of a group or of a fetch, to the stream's end. A frame that is not all there is
-/// passed on chunk by chunk. Gives the code that ended it before its time: the stream's, or what the group refuses, which
-/// the peer is told. The group's end is left to the caller.
+/// Reads frames from the stream of a group or of a fetch, to the stream's end. An incomplete frame is passed on chunk
+/// by chunk. Returns the code that ended it early: the stream's, or the code of the group's refusal, which the peer is
+/// told. The caller ends the group.
 class FrameReceiver {
 public:
     FrameReceiver(StreamReader &reader, Timescale timescale) noexcept : reader_(reader), timescale_(timescale) {}
@@ -55,13 +55,13 @@ private:
         } catch (const std::system_error &error) {
             code = error.code();
         }
-        // Before the frame goes, which would be the end of the group with another code.
+        // Before the frame is destroyed, which would end the group with another code.
         frame.abort(told(code));
         comoq::detail::throw_error(code);
     }
 
     Timestamp timestamp_of(const FrameHeader &header) {
-        // A sum of fewer than 2^62 and less than 2^62 of either sign.
+        // The sum of a number below 2^62 and one of less than 2^62 of either sign.
         const auto sum = static_cast<std::int64_t>(last_) + header.delta;
         if (sum < 0) comoq::detail::throw_error(make_error_code(Error::Decode));
         last_ = static_cast<std::uint64_t>(sum);

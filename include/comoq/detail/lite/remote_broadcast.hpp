@@ -6,12 +6,10 @@
 #include "../../path.hpp"
 
 #include <asio/awaitable.hpp>
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 
-#include <algorithm>
-#include <chrono>
+#include <cstddef>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,79 +18,115 @@
 
 namespace comoq::lite::detail {
 
-/// Serves a peer's broadcast here, where its tracks are asked for when somebody asks for them: until it ends, or the session
-/// does, with whose code it ends then. What is asked for from the call on is served.
-///
-/// Unless it was announced it also ends, with NotFound, when for a while nobody has had a handle of it.
+/// Serves a peer's broadcast here, and asks the peer for its tracks when they are requested: until the broadcast ends,
+/// or the session does, whose code it then ends with. A task of the session.
 class RemoteBroadcast {
 public:
-    /// `handler` is of the broadcast, and was made before anybody could ask it for a track.
-    static void begin(const std::shared_ptr<SessionCore> &core, std::string_view path, BroadcastProducer broadcast,
-                      BroadcastDynamic handler, bool announced) {
-        auto serving = serve(core, std::string(path), std::move(broadcast), std::move(handler), announced);
-        asio::co_spawn(core->transport->executor(), std::move(serving), asio::detached);
+    using Made = RequestedBroadcasts::Made;
+
+    /// Serves a broadcast that the peer has announced, until it is over.
+    static asio::awaitable<void> serve(std::shared_ptr<SessionCore> core, std::string path, Made made) {
+        const Forgetting forgetting(core, path, made.broadcast);
+        while (auto request = co_await made.handler.requested_track()) begin_track(core, path, made, std::move(*request));
+    }
+
+    /// Serves a broadcast that was requested without an announcement: it ends with NotFound once nobody holds it or a
+    /// track of it.
+    static asio::awaitable<void> serve_while_held(std::shared_ptr<SessionCore> core, std::string path, Made made) {
+        auto serving = serve(core, path, made);
+        auto held = until_let_go(core, path, made);
+        auto either = comoq::first_of(std::move(serving), std::move(held));
+        [[maybe_unused]] const auto code = co_await outcome_of(std::move(either));
+        made.broadcast.abort(make_error_code(Error::NotFound));
     }
 
 private:
-    static asio::awaitable<void> serve(std::shared_ptr<SessionCore> core, std::string path, BroadcastProducer broadcast,
-                                       BroadcastDynamic handler, bool announced) {
-        using comoq::detail::first_of;
-        const auto made = broadcast.consume();
-        while (true) {
-            std::optional<TrackRequest> request;
-            auto asked = next_request(handler, request);
-            auto ended = completion_of(core->ended.wait());
-            if (announced)
-                [[maybe_unused]] const auto first = co_await first_of(std::move(asked), std::move(ended));
-            else
-                [[maybe_unused]] const auto first = co_await first_of(std::move(asked), std::move(ended), core->sleep(idle(*core)));
-            if (core->ended.peek()) {
-                core->requested.forget(path, made);
-                broadcast.abort(core->lost_code({}));
-                co_return;
-            }
-            if (request) {
-                auto track = std::make_shared<RemoteTrack>(core, path, broadcast, request->name());
-                core->tasks.spawn(RemoteTrack::serve(std::move(track), std::move(*request)));
-            } else if (made.is_closed()) {
-                core->requested.forget(path, made);
-                co_return;
-            } else if (!announced && !is_wanted(broadcast)) {
-                core->requested.forget(path, made);
-                broadcast.abort(make_error_code(Error::NotFound));
-                co_return;
+    struct Forgetting {
+        Forgetting(std::shared_ptr<SessionCore> in, std::string_view at, BroadcastProducer of)
+            : core(std::move(in)), path(at), broadcast(std::move(of)) {}
+        Forgetting(const Forgetting &) = delete;
+        Forgetting &operator=(const Forgetting &) = delete;
+        ~Forgetting() { core->requested.forget(path, broadcast); }
+        const std::shared_ptr<SessionCore> core;
+        const std::string path;
+        const BroadcastProducer broadcast;
+    };
+
+    /// One of the places that a session has for tracks.
+    class TrackPlace {
+    public:
+        TrackPlace(std::shared_ptr<SessionCore> core, comoq::detail::Event let_go) noexcept
+            : core_(std::move(core)), let_go_(std::move(let_go)) {
+            ++core_->tracks;
+        }
+        TrackPlace(const TrackPlace &) = delete;
+        TrackPlace &operator=(const TrackPlace &) = delete;
+        ~TrackPlace() {
+            --core_->tracks;
+            let_go_.set();
+        }
+
+    private:
+        const std::shared_ptr<SessionCore> core_;
+        comoq::detail::Event let_go_;
+    };
+
+    static void begin_track(const std::shared_ptr<SessionCore> &core, const std::string &path, const Made &made,
+                            TrackRequest request) {
+        if (core->ended.peek()) {
+            request.reject(core->lost_code({}));
+            return;
+        }
+        if (core->tracks >= core->config.max_tracks) {
+            request.reject(make_error_code(Error::LimitReached));
+            return;
+        }
+        try {
+            core->spawn(serve_track(core, path, made.broadcast.state(comoq::detail::Passkey()), made.let_go, std::move(request)));
+        } catch (const std::bad_alloc &) {
+            // The request is refused with that; the broadcast goes on.
+        }
+    }
+    static asio::awaitable<void> serve_track(std::shared_ptr<SessionCore> core, std::string path,
+                                             std::shared_ptr<comoq::detail::BroadcastState> broadcast,
+                                             comoq::detail::Event let_go, TrackRequest request) {
+        const TrackPlace place(core, std::move(let_go));
+        auto track = std::make_shared<RemoteTrack>(core, std::move(path), std::move(broadcast), std::move(request));
+        co_await RemoteTrack::serve(std::move(track));
+    }
+
+    static asio::awaitable<void> until_let_go(std::shared_ptr<SessionCore> core, std::string path, Made made) {
+        do {
+            co_await made.let_go.wait();
+            made.let_go.clear();
+        } while (!core->requested.retire(path, made));
+    }
+};
+
+/// Serves requests without an announcement until the session is over.
+inline asio::awaitable<void> serve_requested(std::shared_ptr<SessionCore> core) {
+    while (true) {
+        auto asked = co_await core->requested.next();
+        for (auto &one : asked) {
+            auto broadcast = one.made.broadcast;
+            try {
+                core->spawn(RemoteBroadcast::serve_while_held(core, one.path, std::move(one.made)));
+            } catch (const std::bad_alloc &) {
+                core->requested.forget(one.path, broadcast);
+                broadcast.abort(std::make_error_code(std::errc::not_enough_memory));
             }
         }
     }
-    /// Not so short that looking is all that is done.
-    static std::chrono::milliseconds idle(const SessionCore &core) {
-        return std::max<std::chrono::milliseconds>(core.config.linger, std::chrono::seconds(1));
-    }
-    static asio::awaitable<void> next_request(BroadcastDynamic &handler, std::optional<TrackRequest> &request) {
-        request = co_await handler.requested_track();
-    }
+}
 
-    /// Whether anybody has a handle but this coroutine, which has four: the producer, a consumer, and the two that a handler is
-    /// made of.
-    /// Nobody is told of it: who comes at this very moment finds the broadcast closed.
-    static bool is_wanted(const BroadcastProducer &broadcast) noexcept { return broadcast.state().use_count() > 4; }
-};
-
-/// The peer's broadcast at a path, whether it announced it or not: the same for all who ask while it is there. Any thread.
+/// The peer's broadcast at a path, announced or not: the same for all callers while it exists. Any thread.
 inline BroadcastConsumer requested_broadcast(const std::shared_ptr<SessionCore> &core, std::string_view text) {
-    if (!core->config.subscribe) comoq::detail::throw_error(make_error_code(Error::Unauthorized));
     const Path path(text);
-    std::optional<BroadcastProducer> made;
-    std::optional<BroadcastDynamic> handler;
-    auto found = core->requested.find_or_make(path.view(), core->config.max_requested, [&] {
+    return core->requested.find_or_make(path.view(), core->config.max_requested, [&core](const OriginProducer &view) {
         BroadcastInfo info;
         if (const auto peer = core->peer_hop()) info.hops.push_back(*peer);
-        made = core->config.subscribe->make_broadcast(std::move(info));
-        handler = made->dynamic();
-        return made->consume();
+        return view.make_broadcast(std::move(info));
     });
-    if (made) RemoteBroadcast::begin(core, path.view(), std::move(*made), std::move(*handler), false);
-    return found;
 }
 
 }  // namespace comoq::lite::detail

@@ -1,183 +1,302 @@
 #pragma once
-#include "receive_frames.hpp"
 #include "session_core.hpp"
 #include "stream_reader.hpp"
 #include "subscription_table.hpp"
+#include "track_questions.hpp"
+#include "../media/source_wishes.hpp"
+#include "../session/remote_track_life.hpp"
+#include "../wait/in_any_case.hpp"
+#include "../wait/turn.hpp"
 #include "../../broadcast.hpp"
+#include "../../task_group.hpp"
 #include "../../track.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/cancellation_state.hpp>
-#include <asio/cancellation_type.hpp>
-#include <asio/post.hpp>
 #include <asio/this_coro.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
+#include <variant>
 
 namespace comoq::lite::detail {
 
-/// One track of a peer's broadcast, as long as somebody here wants it: one SUBSCRIBE however many subscribe, one FETCH for
-/// each group that is asked for.
-class RemoteTrack {
+/// One track of a peer's broadcast, for as long as it is wanted here: the peer is asked for its info, and then for one
+/// subscription however many subscribe here. `RemoteTrackLife` decides; this class reports events to it and carries out
+/// its answers. Used on the session's executor.
+class RemoteTrack final : public TrackQuestions, public std::enable_shared_from_this<RemoteTrack> {
 public:
-    RemoteTrack(std::shared_ptr<SessionCore> core, std::string path, BroadcastProducer to, std::string name)
-        : core_(std::move(core)), path_(std::move(path)), to_(std::move(to)), name_(std::move(name)) {}
+    RemoteTrack(std::shared_ptr<SessionCore> core, std::string path, std::shared_ptr<comoq::detail::BroadcastState> broadcast,
+                TrackRequest request)
+        : TrackQuestions(std::move(core), std::move(path), request.name()), broadcast_(std::move(broadcast)),
+          request_(std::move(request)), tasks_(core_->transport->executor()) {}
 
-    /// Answers a request for the track, and serves it until it ends or has not been used for a while.
-    static asio::awaitable<void> serve(std::shared_ptr<RemoteTrack> self, TrackRequest request) {
-        // From now on, so that nobody who waits for a group is refused when the track goes live.
-        auto fetching = serve_groups(self, request.dynamic());
-        auto following = serve_track(self, std::move(request));
-        [[maybe_unused]] const auto first = co_await comoq::detail::first_of(std::move(following), std::move(fetching));
+    /// Runs until nobody can want the track any more. Then only groups that are still coming go on.
+    static asio::awaitable<void> serve(std::shared_ptr<RemoteTrack> self) {
+        // Made first: everything that has begun ends, however little memory there is then.
+        auto idle = comoq::detail::in_any_case([&self] { return self->tasks_.idle(); });
+        auto turn = outcome_of(comoq::detail::next_turn());
+        const auto code = co_await outcome_of(begin(self));
+        self->is_over_ = true;
+        self->new_turn_.set();
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        self->tasks_.cancel();
+        co_await std::move(idle);
+        // If the connection failed, the session hears of it in this same turn, and ends the broadcast first.
+        if (self->life_.code()) co_await std::move(turn);
+        self->end(code);
     }
 
 private:
     using Self = std::shared_ptr<RemoteTrack>;
+    using Life = comoq::detail::RemoteTrackLife;
+    using Event = Life::Event;
+    using Act = Life::Act;
 
-    /// A request that is not answered when the coroutine ends is refused with what the session ended with.
-    template <class Request> class Refusal {
-    public:
-        Refusal(const SessionCore &core, Request &request) noexcept : core_(core), request_(request) {}
-        Refusal(const Refusal &) = delete;
-        Refusal &operator=(const Refusal &) = delete;
-        ~Refusal() { request_.reject(core_.lost_code(make_error_code(Error::Cancelled))); }
+    static asio::awaitable<void> begin(Self self) {
+        self->begin_part(answer_fetches(self, self->request_.dynamic()));
+        self->begin_part(ask(self));
+        self->begin_part(watch_requesters(self));
+        self->begin_part(keep_time(self));
+        co_await self->over_.wait();
+        if (self->failure_) comoq::detail::throw_error(self->failure_);
+    }
+    /// Begins a part that the track cannot do without.
+    void begin_part(asio::awaitable<void> part) {
+        tasks_.spawn(std::move(part), [this](const std::exception_ptr &failure) {
+            if (failure == nullptr || is_over_) return;
+            failure_ = comoq::detail::code_of(failure);
+            over_.set();
+        });
+    }
 
-    private:
-        const SessionCore &core_;
-        Request &request_;
+    // Events, and the actions that they cause.
+
+    void happens(Event event, std::error_code code = {}) noexcept {
+        const auto turn = life_.turn();
+        try {
+            act(life_.on(event, code));
+        } catch (...) {
+            failure_ = comoq::detail::code_of(std::current_exception());
+        }
+        if (life_.turn() != turn) new_turn_.set();
+        if (failure_ || life_.state() == Life::State::Over) over_.set();
+    }
+
+    void act(Act what) {
+        switch (what) {
+        case Act::None:
+        case Act::Fail: break;
+        case Act::Accept:
+            out_.emplace(request_.accept(info_));
+            asked_.set({});
+            begin_part(follow_wishes(shared_from_this()));
+            begin_part(watch_broadcast(shared_from_this()));
+            break;
+        case Act::Refuse:
+            asked_.set(life_.code());
+            request_.reject(life_.code());
+            break;
+        case Act::Withdraw: happens(request_.withdraw() ? Event::Gone : Event::Kept); break;
+        case Act::Subscribe:
+            asking_ = std::make_shared<Asking>(core_->subscriptions, *out_);
+            keep_order();
+            begin_part(subscribe(shared_from_this(), asking_));
+            break;
+        case Act::Update:
+            keep_order();
+            asking_->wishes_changed.set();
+            break;
+        case Act::Unsubscribe: std::exchange(asking_, nullptr)->leave(); break;
+        case Act::Retire: happens(retire() ? Event::Gone : Event::Kept); break;
+        }
+    }
+
+    /// True if nobody can want the track any more, from now on.
+    bool retire() {
+        if (is_fetched()) return false;
+        return broadcast_->retire_track(out_->state(comoq::detail::Passkey()));
+    }
+    /// True if a group of it is requested and has not come.
+    bool is_fetched() const {
+        const comoq::detail::Lock lock(out_->state(comoq::detail::Passkey())->mutex());
+        return out_->state(comoq::detail::Passkey())->requests().size() != 0;
+    }
+
+    void end(std::error_code cancelled) {
+        request_.reject(core_->lost_code(make_error_code(Error::Cancelled)));
+        asked_.set(core_->lost_code(make_error_code(Error::Cancelled)));
+        asking_.reset();
+        const auto code = cancelled ? cancelled : life_.code();
+        // A track that has ended has nothing left to fail; the groups of a dropped one stay for its readers.
+        if (out_ && code && code != Error::Dropped) out_->abort(core_->lost_code(code));
+        out_.reset();
+    }
+
+    // The waits.
+
+    static asio::awaitable<void> keep_time(Self self) {
+        const auto &config = self->core_->config;
+        while (!self->is_over_) {
+            const auto turn = self->life_.turn();
+            const auto limit = self->life_.limit();
+            self->new_turn_.clear();
+            auto other_turn = self->new_turn_.wait();
+            if (limit == Life::Limit::None) {
+                co_await std::move(other_turn);
+                continue;
+            }
+            auto passing = self->core_->sleep(limit == Life::Limit::Patience ? config.patience : config.linger);
+            const auto first = co_await comoq::first_of(std::move(other_turn), std::move(passing));
+            if (first.index() == 1 && self->life_.turn() == turn) self->happens(Event::Late);
+        }
+    }
+
+    static asio::awaitable<void> watch_requesters(Self self) {
+        while (self->life_.state() == Life::State::Asking) {
+            auto abandoned = self->request_.abandoned();
+            co_await std::move(abandoned);
+            self->happens(Event::Abandoned);
+        }
+    }
+
+    static asio::awaitable<void> watch_broadcast(Self self) {
+        const BroadcastConsumer broadcast(comoq::detail::Passkey(), self->broadcast_);
+        auto closed = broadcast.closed();
+        [[maybe_unused]] const auto code = co_await std::move(closed);
+        self->happens(Event::Closed);
+    }
+
+    static asio::awaitable<void> follow_wishes(Self self) {
+        const comoq::detail::SourceWishes source(self->out_->state(comoq::detail::Passkey()));
+        while (true) {
+            auto next = source.next();
+            auto [code, wishes] = co_await std::move(next).as_tuple();
+            if (code) co_return;
+            self->wishes_ = wishes;
+            self->report_wishes();
+        }
+    }
+    void report_wishes() noexcept {
+        if (wishes_)
+            happens(Event::Wanted);
+        else
+            happens(asking_ != nullptr && asking_->entry->groups_under_way() ? Event::CutOff : Event::Unwanted);
+    }
+
+    static asio::awaitable<void> ask(Self self) {
+        const auto code = co_await outcome_of(ask_info(self));
+        if (code)
+            self->happens(Event::Refused, self->core_->lost_code(code));
+        else
+            self->happens(Event::Answered);
+    }
+
+    // The order of arriving groups.
+
+    /// The groups that the peer has at hand, or the newest, may come first, and a reader by number would skip the rest:
+    /// for a while a reader that has a start takes the groups in order.
+    void keep_order() {
+        const auto start = wishes_->start;
+        if (start == in_order_from_) return;
+        in_order_from_ = start;
+        order_from(start);
+        if (start && !std::exchange(is_order_kept_, true)) begin_part(end_order(shared_from_this()));
+    }
+    void order_from(std::optional<std::uint64_t> start) {
+        out_->state(comoq::detail::Passkey())->change_numbers([start](comoq::detail::TrackNumbers &numbers) {
+            numbers.keep_order(start);
+        });
+    }
+    static asio::awaitable<void> end_order(Self self) {
+        co_await self->core_->sleep(self->core_->config.catch_up);
+        self->is_order_kept_ = false;
+        if (self->out_) self->order_from(std::nullopt);
+    }
+
+    // SUBSCRIBE.
+
+    /// One subscription, from before it is requested until it is over.
+    struct Asking {
+        Asking(SubscriptionTable &table, const TrackProducer &to) : entry(std::in_place, table, to) {}
+        /// Groups that come from now on do not count as a part of it.
+        void leave() {
+            entry->leave();
+            entry.reset();
+            if (stream != nullptr) stream->finish();
+            left.set();
+        }
+        // Empty when this side has left. Kept when the peer ends the subscription: the end may overtake groups.
+        std::optional<SubscriptionTable::Entry> entry;
+        std::unique_ptr<SendStream> stream;  // once it is open
+        comoq::detail::Event left;
+        comoq::detail::Event wishes_changed;
+        std::uint64_t first_group = 0;
     };
 
-    static asio::awaitable<void> serve_track(Self self, TrackRequest request) {
-        const Refusal<TrackRequest> refusal(*self->core_, request);
-        while (true) {
-            const auto first = co_await comoq::detail::first_of(ask_info(self), completion_of(request.abandoned()));
-            if (first.index != 0) {
-                // Somebody may have come since the last one left.
-                if (request.abandoned().ready()) co_return;
-                continue;
-            }
-            const auto code = first.code ? self->core_->lost_code(first.code) : first.code;
-            self->asked_.set(code);
-            if (!code) break;
-            request.reject(code);
+    static asio::awaitable<void> subscribe(Self self, std::shared_ptr<Asking> asking) {
+        if (!asking->entry) co_return;
+        auto following = follow(self, asking, Subscribe{asking->entry->id(), self->path_, self->name_, *self->wishes_});
+        auto leaving = asking->left.wait();
+        auto outcome = outcome_of(std::move(following));
+        const auto first = co_await comoq::first_of(std::move(outcome), std::move(leaving));
+        if (!asking->entry || self->is_over_) co_return;
+        if (asking->stream != nullptr) asking->stream->finish();
+        if (first.index() == 0 && std::get<0>(first)) {
+            self->happens(Event::Failed, std::get<0>(first));
             co_return;
         }
-        auto out = request.accept(self->info_);
-        const auto code = co_await outcome_of(follow(self, out));
-        const auto cancellation = co_await asio::this_coro::cancellation_state;
-        if (code && cancellation.cancelled() == asio::cancellation_type::none) {
-            // If it was the connection that failed, the session is told in the same turn, and ends the broadcast first.
-            const auto executor = co_await asio::this_coro::executor;
-            co_await asio::post(executor, asio::use_awaitable);
-        }
-        // Of a track that has ended nothing is left to fail; what a dropped one has stays for its readers.
-        if (code && code != Error::Dropped) out.abort(self->core_->lost_code(code));
-    }
-
-    static asio::awaitable<void> ask_info(Self self) {
-        auto question = opening(BidiStreamType::Track, Track{self->path_, self->name_});
-        auto stream = co_await open_with(self->core_->transport, std::move(question));
-        StreamReader reader(std::move(stream.receive));
-        const auto answer = co_await reader.expect<TrackInfoMessage>();
-        // Not before: peers written in Rust take the end of a request that has no answer yet for a cancellation.
-        stream.send->finish();
-        self->info_ = answer.info;
-    }
-
-    /// Subscribes while somebody here does, until the track ends. Throws what fails it.
-    static asio::awaitable<void> follow(Self self, TrackProducer out) {
-        const auto broadcast = self->to_.consume();
-        // Kept when the subscription is over: its end may overtake its groups.
-        std::optional<SubscriptionTable::Entry> entry;
-        for (bool listed = true;;) {
-            if (out.subscription()) {
-                entry.emplace(self->core_->subscriptions, out);
-                const bool over = co_await subscribe(self, out, *entry);
-                if (over) break;
-                // A group that was cut off cannot be had again under its number: who comes next gets another track.
-                if (entry->groups_under_way() && listed) {
-                    self->to_.remove_track(self->name_);
-                    listed = false;
-                }
-                entry.reset();
-                continue;
-            }
-            // In a broadcast that is over nobody can ask for the track, nor for one that is not in it any more.
-            if (!listed || broadcast.is_closed()) co_return;
-            auto waiting = self->core_->sleep(self->core_->config.linger);
-            [[maybe_unused]] const auto first = co_await comoq::detail::first_of(
-                completion_of(out.used()), completion_of(broadcast.closed()), std::move(waiting));
-            if (out.subscription()) continue;
-            self->to_.remove_track(self->name_);
-            listed = false;
-        }
-        // It has ended well, but its last groups may still be on their way, or never come.
-        auto patience = self->core_->sleep(self->core_->config.linger);
-        auto groups = until_complete(*entry, out, self->first_group_);
-        [[maybe_unused]] const auto first = co_await comoq::detail::first_of(std::move(groups), std::move(patience));
-    }
-    static asio::awaitable<void> until_complete(SubscriptionTable::Entry &entry, TrackProducer &out, std::uint64_t first) {
-        while (!SubscriptionTable::Entry::is_complete(out, first)) {
-            auto next = entry.next_group();
+        self->happens(Event::Ended);
+        while (!SubscriptionTable::Entry::is_complete(*self->out_, asking->first_group)) {
+            auto next = asking->entry->next_group();
             co_await std::move(next);
         }
+        self->happens(Event::Complete);
     }
 
-    /// Subscribes, and tells the peer what is wanted here, until that is nothing. True if the track has come to its end.
-    static asio::awaitable<bool> subscribe(Self self, TrackProducer &out, SubscriptionTable::Entry &entry) {
-        const auto wishes = out.state()->combined_for_source();
-        if (!wishes) co_return false;
-        BidiStream stream;
-        auto asking = ask(self, Subscribe{entry.id(), self->path_, self->name_, *wishes}, stream);
-        // The peer may not allow a stream for a long time.
-        const auto asked = co_await comoq::detail::first_of(std::move(asking), completion_of(out.unused()));
-        if (asked.index != 0) co_return false;
-        if (asked.code) comoq::detail::throw_error(asked.code);
+    /// Runs until the peer has closed the subscription. Throws its failure.
+    static asio::awaitable<void> follow(Self self, std::shared_ptr<Asking> asking, Subscribe message) {
+        auto question = opening(BidiStreamType::Subscribe, message);
+        auto stream = co_await ask_with(self->core_, std::move(question));
+        if (!asking->entry) co_return;
+        asking->stream = std::move(stream.send);
+        self->happens(Event::Taken);
         StreamReader reader(std::move(stream.receive));
-        auto following = follow_replies(self, reader, out);
-        auto updating = pass_wishes(out, *stream.send, *wishes);
-        const auto first = co_await comoq::detail::first_of(std::move(following), std::move(updating));
-        if (first.index != 0) entry.leave();
-        stream.send->finish();
-        if (first.index != 0) co_return false;
-        if (first.code) comoq::detail::throw_error(first.code);
-        co_return true;
+        auto replies = follow_replies(self, asking, reader);
+        auto updates = pass_wishes(self, asking, message.wishes);
+        co_await comoq::first_of(std::move(replies), std::move(updates));
     }
 
-    static asio::awaitable<void> ask(Self self, Subscribe message, BidiStream &stream) {
-        stream = co_await open_with(self->core_->transport, opening(BidiStreamType::Subscribe, message));
-    }
-
-    static asio::awaitable<void> follow_replies(Self self, StreamReader &reader, TrackProducer &out) {
+    static asio::awaitable<void> follow_replies(Self self, std::shared_ptr<Asking> asking, StreamReader &reader) {
         bool final_is_known = false;
         while (auto type = co_await reader.varint()) {
             switch (static_cast<SubscribeReply>(*type)) {
             case SubscribeReply::Ok: {
                 const auto ok = co_await reader.expect<SubscribeOk>();
-                self->first_group_ = ok.group;
+                asking->first_group = ok.group;
                 break;
             }
             case SubscribeReply::End: {
                 const auto end = co_await reader.expect<SubscribeEnd>();
-                declare_final(out, end.group);
+                declare_final(*self->out_, end.group);
                 final_is_known = true;
                 break;
             }
             case SubscribeReply::Drop: {
-                // Nobody waits here for a group that has not come.
-                [[maybe_unused]] const auto drop = co_await reader.expect<SubscribeDrop>();
+                const auto drop = co_await reader.expect<SubscribeDrop>();
+                self->out_->state(comoq::detail::Passkey())->change_numbers(
+                    [&drop](comoq::detail::TrackNumbers &numbers) { numbers.skip(drop.start, drop.end); });
                 break;
             }
             default: comoq::detail::throw_error(make_error_code(Error::UnexpectedMessage));
             }
         }
-        if (!final_is_known) declare_final(out, 0);
+        if (!final_is_known) declare_final(*self->out_, 0);
     }
     static void declare_final(TrackProducer &out, std::uint64_t first_never) {
         try {
@@ -186,104 +305,47 @@ private:
             else
                 out.finish_at(first_never);
         } catch (const std::system_error &error) {
-            // One was declared before.
+            // An end was declared before.
             if (error.code() != Error::Closed) throw;
         }
     }
 
-    /// Until nobody wants anything. The copy of the producer follows from its own beginning.
-    static asio::awaitable<void> pass_wishes(TrackProducer out, SendStream &stream, Subscription told_last) {
+    static asio::awaitable<void> pass_wishes(Self self, std::shared_ptr<Asking> asking, Subscription told) {
         while (true) {
-            auto [code, present] = co_await out.subscription_changed().as_tuple();
-            const auto wishes = out.state()->combined_for_source();
-            if (code || !wishes) co_return;
-            if (*wishes == told_last) continue;
-            told_last = *wishes;
-            auto written = stream.write(encoded(SubscribeUpdate{*wishes}));
-            co_await std::move(written);
-        }
-    }
-
-    static asio::awaitable<void> serve_groups(Self self, TrackDynamic handler) {
-        auto &core = *self->core_;
-        while (auto request = co_await handler.requested_group()) {
-            while (core.fetching >= most_fetching) {
-                core.one_fetch_less.clear();
-                co_await core.one_fetch_less.wait();
-            }
-            auto place = std::make_unique<FetchPlace>(self->core_);
-            core.tasks.spawn(fetch(self, std::move(*request), std::move(place)));
-        }
-    }
-
-    // Each has a stream, and the peer does not allow many: there must be some for other questions.
-    static constexpr std::size_t most_fetching = 64;
-    class FetchPlace {
-    public:
-        explicit FetchPlace(std::shared_ptr<SessionCore> core) noexcept : core_(std::move(core)) { ++core_->fetching; }
-        FetchPlace(const FetchPlace &) = delete;
-        FetchPlace &operator=(const FetchPlace &) = delete;
-        ~FetchPlace() {
-            --core_->fetching;
-            core_->one_fetch_less.set();
-        }
-
-    private:
-        const std::shared_ptr<SessionCore> core_;
-    };
-
-    static asio::awaitable<void> fetch(Self self, GroupRequest request, [[maybe_unused]] std::unique_ptr<FetchPlace> place) {
-        const Refusal<GroupRequest> refusal(*self->core_, request);
-        std::unique_ptr<SendStream> question;
-        std::optional<StreamReader> reader;
-        while (true) {
-            auto asking = ask_group(self, request.sequence(), request.priority(), question, reader);
-            auto waiting = self->core_->sleep(self->core_->config.patience);
-            const auto first = co_await comoq::detail::first_of(std::move(asking), completion_of(request.abandoned()),
-                                                                std::move(waiting));
-            if (first.index == 2) {
-                request.reject(make_error_code(Error::Timeout));
-                co_return;
-            }
-            if (first.index != 0) {
-                if (request.abandoned().ready()) co_return;
+            asking->wishes_changed.clear();
+            if (self->wishes_ && *self->wishes_ != told) {
+                told = *self->wishes_;
+                auto written = asking->stream->write(encoded(SubscribeUpdate{told}));
+                const auto code = co_await outcome_of(std::move(written));
+                // A peer that listens no more may still answer.
+                if (code) break;
                 continue;
             }
-            if (!first.code) break;
-            request.reject(self->core_->lost_code(first.code));
-            co_return;
+            co_await asking->wishes_changed.wait();
         }
-        auto group = request.accept(self->info_);
-        FrameReceiver receiver(*reader, self->info_.timescale);
-        const auto code = co_await receiver.receive(group);
-        if (code)
-            group.abort(self->core_->lost_code(code));
-        else
-            group.finish();
-        // As in `ask_info`.
-        if (!code) question->finish();
-    }
-    /// Until there is an answer, or a refusal.
-    static asio::awaitable<void> ask_group(Self self, std::uint64_t sequence, std::uint8_t priority,
-                                           std::unique_ptr<SendStream> &question, std::optional<StreamReader> &reader) {
-        const auto refusal = co_await self->asked_.wait();
-        if (refusal) comoq::detail::throw_error(refusal);
-        auto opened = opening(BidiStreamType::Fetch, Fetch{self->path_, self->name_, priority, sequence});
-        auto stream = co_await open_with(self->core_->transport, std::move(opened));
-        question = std::move(stream.send);
-        reader.emplace(std::move(stream.receive));
-        [[maybe_unused]] const bool any = co_await reader->any();
+        co_await asking->left.wait();
     }
 
-    const std::shared_ptr<SessionCore> core_;
-    const std::string path_;
-    BroadcastProducer to_;
-    const std::string name_;
-    // What the peer said when it was asked what the track is like.
-    comoq::detail::Latch<std::error_code> asked_;
-    TrackInfo info_;
-    // Of the last subscription.
-    std::uint64_t first_group_ = 0;
+    void fetched() noexcept override {
+        // The fetch may have been all that kept a track without subscribers.
+        if (out_ && !wishes_ && asking_ != nullptr) report_wishes();
+    }
+
+    const std::shared_ptr<comoq::detail::BroadcastState> broadcast_;
+    TrackRequest request_;
+    TaskGroup tasks_;
+
+    Life life_;
+    comoq::detail::Event new_turn_;
+    comoq::detail::Event over_;
+    std::error_code failure_;  // of this side, for want of memory
+    bool is_over_ = false;     // nothing new is begun
+
+    std::optional<TrackProducer> out_;    // while the track is live
+    std::optional<Subscription> wishes_;  // the combined wishes of all subscribers
+    std::shared_ptr<Asking> asking_;      // while it is subscribed to
+    std::optional<std::uint64_t> in_order_from_;
+    bool is_order_kept_ = false;
 };
 
 }  // namespace comoq::lite::detail

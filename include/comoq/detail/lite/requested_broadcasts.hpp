@@ -1,85 +1,206 @@
 #pragma once
-#include "../failure.hpp"
-#include "../sync.hpp"
+#include "../relay/lease.hpp"
+#include "../wait/event.hpp"
+#include "../wait/failure.hpp"
+#include "../wait/sync.hpp"
 #include "../../broadcast.hpp"
+#include "../../origin.hpp"
+#include "../../path.hpp"
 
+#include <asio/awaitable.hpp>
+
+#include <algorithm>
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 namespace comoq::lite::detail {
 
-/// The peer's broadcasts by path: those that it announced, and those that were asked of it without. Threads: any.
+/// The peer's broadcasts by path: those that it announced, and those that were requested without an announcement, which
+/// go when nobody holds them. Threads: any.
 class RequestedBroadcasts {
 public:
-    /// Throws LimitReached if there are `most` others.
+    /// A requested broadcast, to be served. Its handler was made before anybody could ask it for a track.
+    struct Made {
+        explicit Made(BroadcastProducer made) : broadcast(std::move(made)), handler(broadcast.dynamic()) {}
+        BroadcastProducer broadcast;
+        BroadcastDynamic handler;
+        /// Set when its holders may have let go of it.
+        comoq::detail::Event let_go;
+        /// The share of it that callers get. Guarded by the lock of the table.
+        std::shared_ptr<std::optional<comoq::detail::Lease>> lease = std::make_shared<std::optional<comoq::detail::Lease>>();
+    };
+    struct Asked {
+        std::string path;
+        Made made;
+    };
+
+    /// The view in which the peer may publish, once that is decided.
+    void admit(std::optional<OriginProducer> view) {
+        comoq::detail::Lock lock(mutex_);
+        view_ = std::move(view);
+    }
+
+    /// The caller of `next` serves the result of `make(view)`. Throws Unauthorized where the peer may not publish, and
+    /// LimitReached if there are `most` others.
     template <class Make> BroadcastConsumer find_or_make(std::string_view path, std::size_t most, Make make) {
         comoq::detail::Lock lock(mutex_);
-        const std::string key(path);
-        const auto found = broadcasts_.find(key);
-        if (found != broadcasts_.end()) {
-            auto there = found->second.broadcast.lock();
-            if (there != nullptr && !there->closed()) return BroadcastConsumer(std::move(there));
-        }
+        if (!covers(path)) comoq::detail::throw_error(make_error_code(Error::Unauthorized));
+        const auto found = broadcasts_.find(path);
+        if (found != broadcasts_.end() && is_open(found->second)) return give(found->second);
         if (asked_ >= most) comoq::detail::throw_error(make_error_code(Error::LimitReached));
-        const BroadcastConsumer made = make();
-        set(key, made, false);
-        return made;
+        Made made(make(*view_));
+        if (over_) {
+            made.broadcast.abort(*over_);
+            return made.broadcast.consume();
+        }
+        // In this order: a failure leaves nothing behind.
+        to_serve_.reserve(to_serve_.size() + 1);
+        Known known;
+        known.asked_for = made.broadcast.state(comoq::detail::Passkey());
+        known.let_go = made.let_go;
+        known.lease = made.lease;
+        auto given = give(known);
+        auto mark = mark_of(known.asked_for);
+        std::string key(path);
+        Known &here = broadcasts_[key];
+        if (here.asked_for == nullptr) ++asked_;
+        replace(here, std::move(known), std::move(mark));
+        to_serve_.push_back(Asked{std::move(key), std::move(made)});
+        any_to_serve_.set();
+        return given;
+    }
+
+    /// The broadcasts that were made since the last call, once there are any.
+    asio::awaitable<std::vector<Asked>> next() {
+        co_await any_to_serve_.wait();
+        comoq::detail::Lock lock(mutex_);
+        any_to_serve_.clear();
+        co_return std::exchange(to_serve_, {});
     }
 
     void announced(std::string_view path, const BroadcastConsumer &broadcast) {
         comoq::detail::Lock lock(mutex_);
-        set(std::string(path), broadcast, true);
+        auto mark = mark_of(broadcast.state(comoq::detail::Passkey()));
+        Known &here = broadcasts_[std::string(path)];
+        if (here.asked_for != nullptr) --asked_;
+        Known known;
+        known.announced = broadcast.state(comoq::detail::Passkey());
+        replace(here, std::move(known), std::move(mark));
     }
 
-    /// Whether it is one of the peer's.
-    bool has(std::string_view path, const BroadcastConsumer &broadcast) {
+    /// True if it is one of the peer's, whatever the path under which it was found: the peer may publish below another
+    /// root than it asks below, and a handler may serve a broadcast of the peer's at another path.
+    bool has(const BroadcastConsumer &broadcast) {
         comoq::detail::Lock lock(mutex_);
-        const auto found = broadcasts_.find(std::string(path));
-        return found != broadcasts_.end() && found->second.broadcast.lock() == broadcast.state();
+        const auto found = marks_.find(broadcast.state(comoq::detail::Passkey()).get());
+        return found != marks_.end() && !found->second.expired();
     }
 
-    void forget(std::string_view path, const BroadcastConsumer &broadcast) {
+    void forget(std::string_view path, const BroadcastProducer &broadcast) {
         comoq::detail::Lock lock(mutex_);
-        const auto found = broadcasts_.find(std::string(path));
-        if (found == broadcasts_.end() || found->second.broadcast.lock() != broadcast.state()) return;
-        if (found->second.asked_for) --asked_;
-        broadcasts_.erase(found);
+        erase(path, broadcast);
     }
 
-    /// All that are there end with `code`.
+    /// Forgets a requested broadcast that nobody holds any more, nor a track of it. False if a holder remains, or came
+    /// back: a later caller gets another one.
+    bool retire(std::string_view path, const Made &made) {
+        comoq::detail::Lock lock(mutex_);
+        const auto stats = made.broadcast.stats();
+        if (!(*made.lease)->held().expired() || stats.tracks != 0 || stats.pending != 0) return false;
+        erase(path, made.broadcast);
+        return true;
+    }
+
+    /// The session is over: all requested broadcasts end with `code`, also from now on, and so do the announced ones
+    /// that have tracks. The task that announced the other ones, which may be many, ends them.
     void abort_all(std::error_code code) {
-        std::vector<std::shared_ptr<comoq::detail::BroadcastState>> all;
+        std::map<std::string, Known, std::less<>> all;
         {
             comoq::detail::Lock lock(mutex_);
-            for (const auto &[path, known] : broadcasts_)
-                if (auto there = known.broadcast.lock()) all.push_back(std::move(there));
+            over_ = code;
+            all.swap(broadcasts_);
+            marks_.clear();
+            asked_ = 0;
         }
-        for (const auto &broadcast : all) broadcast->close(comoq::detail::failure(code));
+        for (const auto &[path, known] : all) {
+            const auto there = known.state();
+            if (there == nullptr) continue;
+            const auto counts = there->counts();
+            if (known.asked_for != nullptr || counts.tracks != 0 || counts.pending != 0) there->close(comoq::detail::failure(code));
+        }
     }
 
 private:
+    /// The broadcasts in the table, each by its address: the entry of a broadcast that is gone has expired.
+    using Marks = std::map<const comoq::detail::BroadcastState *, std::weak_ptr<comoq::detail::BroadcastState>>;
+
     struct Known {
-        std::weak_ptr<comoq::detail::BroadcastState> broadcast;
-        bool asked_for = false;  // without an announcement
+        const comoq::detail::BroadcastState *mark = nullptr;
+        std::weak_ptr<comoq::detail::BroadcastState> announced;
+        std::shared_ptr<comoq::detail::BroadcastState> asked_for;  // without an announcement
+        // The lease of that one.
+        std::shared_ptr<std::optional<comoq::detail::Lease>> lease;
+        comoq::detail::Event let_go;
+        std::shared_ptr<comoq::detail::BroadcastState> state() const noexcept {
+            return asked_for != nullptr ? asked_for : announced.lock();
+        }
     };
 
-    void set(const std::string &path, const BroadcastConsumer &broadcast, bool announced) {
-        auto &known = broadcasts_[path];
-        if (known.asked_for && announced) --asked_;
-        if (!known.asked_for && !announced) ++asked_;
-        known.broadcast = broadcast.state();
-        known.asked_for = !announced;
+    static Marks::node_type mark_of(const std::shared_ptr<comoq::detail::BroadcastState> &broadcast) {
+        Marks one;
+        one.emplace(broadcast.get(), broadcast);
+        return one.extract(one.begin());
+    }
+    void replace(Known &here, Known &&known, Marks::node_type &&mark) noexcept {
+        marks_.erase(here.mark);
+        here = std::move(known);
+        here.mark = mark.key();
+        marks_.erase(here.mark);
+        marks_.insert(std::move(mark));
+    }
+
+    bool covers(std::string_view path) const {
+        const auto has = [path](const Path &prefix) { return comoq::detail::has_prefix(path, prefix.view()); };
+        return view_ && std::ranges::any_of(view_->allowed(), has);
+    }
+    static bool is_open(const Known &known) noexcept {
+        const auto there = known.state();
+        return there != nullptr && !there->closed();
+    }
+    /// The same broadcast for all callers that hold it at a time, and a share in it again once they have let go of it.
+    static BroadcastConsumer give(Known &known) {
+        if (known.asked_for == nullptr) return BroadcastConsumer(comoq::detail::Passkey(), known.announced.lock());
+        auto &lease = *known.lease;
+        if (lease)
+            if (auto held = lease->held().lock()) return BroadcastConsumer(comoq::detail::Passkey(), std::move(held));
+        lease.reset();
+        lease.emplace(BroadcastConsumer(comoq::detail::Passkey(), known.asked_for), known.let_go);
+        return lease->give();
+    }
+    void erase(std::string_view path, const BroadcastProducer &broadcast) {
+        const auto found = broadcasts_.find(path);
+        if (found == broadcasts_.end() || found->second.state() != broadcast.state(comoq::detail::Passkey())) return;
+        if (found->second.asked_for != nullptr) --asked_;
+        marks_.erase(found->second.mark);
+        broadcasts_.erase(found);
     }
 
     comoq::detail::Mutex mutex_;
-    std::unordered_map<std::string, Known> broadcasts_;
-    std::size_t asked_ = 0;  // of those that are asked for
+    std::optional<OriginProducer> view_;
+    std::map<std::string, Known, std::less<>> broadcasts_;
+    Marks marks_;
+    std::size_t asked_ = 0;  // of the requested ones
+    std::vector<Asked> to_serve_;
+    comoq::detail::Event any_to_serve_;
+    std::optional<std::error_code> over_;
 };
 
 }  // namespace comoq::lite::detail

@@ -3,12 +3,18 @@
 #include "serve_stream.hpp"
 #include "serve_uni.hpp"
 #include "session_core.hpp"
+#include "../wait/in_any_case.hpp"
+#include "../wait/turn.hpp"
 
 #include <asio/awaitable.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <memory>
+#include <new>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -20,8 +26,7 @@ inline asio::awaitable<void> send_setup(std::shared_ptr<SessionCore> core) {
     Setup setup;
     const auto &config = core->config;
     if (core->hop_id() != 0) setup.origin = core->hop_id();
-    const auto stats = core->transport->stats();
-    if (stats.round_trip || stats.bandwidth) setup.probe = Setup::Probe::Report;
+    if (core->measures) setup.probe = Setup::Probe::Report;
     if (core->transport->is_client()) {
         setup.path = config.path;
         setup.role = config.role;
@@ -32,66 +37,163 @@ inline asio::awaitable<void> send_setup(std::shared_ptr<SessionCore> core) {
     stream->finish();
 }
 
-inline asio::awaitable<void> send_goaway(std::shared_ptr<SessionCore> core, std::string uri) {
-    auto message = opening(BidiStreamType::Goaway, Goaway{std::move(uri)});
+inline asio::awaitable<void> send_goaway(std::shared_ptr<SessionCore> core, Bytes message) {
     auto stream = co_await open_with(core->transport, std::move(message));
     stream.send->finish();
     StreamReader reader(std::move(stream.receive));
     co_await reader.expect_end();
 }
 
-/// Asks the peer what it measures, if it can tell, and listens for as long as it does.
+/// Asks the peer for its measurements, if it can measure, and listens for as long as it sends them.
 inline asio::awaitable<void> follow_probes(std::shared_ptr<SessionCore> core) {
     const auto setup = co_await core->setup.wait();
     if (!setup->probe || *setup->probe == Setup::Probe::None) co_return;
     std::vector<std::byte> question;
     WireWriter(question).varint(static_cast<std::uint64_t>(BidiStreamType::Probe));
-    auto stream = co_await open_with(core->transport, Bytes(std::move(question)));
+    auto stream = co_await ask_with(core, Bytes(std::move(question)));
     StreamReader reader(std::move(stream.receive));
     while (auto probe = co_await reader.message<Probe>()) core->probed.set(*probe);
     stream.send->finish();
 }
 
-inline asio::awaitable<void> accept_bidi_streams(std::shared_ptr<SessionCore> core) {
-    while (true) {
-        auto stream = co_await core->transport->accept_bidi();
-        core->tasks.spawn(StreamServer::serve(core, std::move(stream)));
-    }
+/// A peer may open streams as fast as they are taken: after this many, others on the executor have their turn.
+inline constexpr unsigned streams_in_a_row = 16;
+
+inline bool is_want_of_memory(const std::exception_ptr &failure) noexcept {
+    return comoq::detail::code_of(failure) == std::errc::not_enough_memory;
 }
-inline asio::awaitable<void> accept_uni_streams(std::shared_ptr<SessionCore> core) {
-    while (true) {
-        auto stream = co_await core->transport->accept_uni();
-        core->tasks.spawn(UniServer::serve(core, std::move(stream)));
+
+/// Takes the peer's streams, by `accept`, and serves each.
+template <auto accept, class Server> asio::awaitable<void> accept_streams(std::shared_ptr<SessionCore> core) {
+    for (unsigned taken = 1;; ++taken) {
+        std::exception_ptr failure;
+        try {
+            auto stream = co_await std::invoke(accept, *core->transport);
+            core->spawn(Server::serve(core, std::move(stream)));
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        // A stream ends if there is no memory for it, and others have their turn before the next one.
+        if (failure != nullptr && !is_want_of_memory(failure)) std::rethrow_exception(failure);
+        if (failure == nullptr && taken % streams_in_a_row != 0) continue;
+        try {
+            auto turn = comoq::detail::in_any_case([] { return comoq::detail::next_turn(); });
+            co_await std::move(turn);
+        } catch (const std::bad_alloc &) {
+            // Without memory to wait, it goes on without waiting.
+        }
     }
 }
 
-/// What the peer does wrong while it announces is the end of the session; that it does not announce is not.
+/// A fault of the peer in its announcements ends the session; a peer that does not announce does not end it.
 inline asio::awaitable<void> follow_announcements(std::shared_ptr<SessionCore> core, std::string prefix) {
     AnnounceFollower follower(core, std::move(prefix));
+    // Made first: everything that was announced ends, however little memory there is then.
+    auto ending = follower.end_all();
     const auto code = co_await outcome_of(follower.follow());
-    follower.end_all(code);
-    if (code && !follower.lost()) core->close(told(code), "ANNOUNCE");
+    follower.set_end(code);
+    if (code && (!follower.lost() || code == std::errc::not_enough_memory)) core->close(told(code), "ANNOUNCE");
+    co_await std::move(ending);
 }
 
-/// A session from its beginning to its end, which is the transport's.
+inline asio::awaitable<void> follow_all_announcements(std::shared_ptr<SessionCore> core) {
+    if (!core->subscribe) co_return;
+    for (const Path &prefix : core->subscribe->allowed())
+        core->spawn(follow_announcements(core, std::string(prefix.view())));
+}
+
+inline asio::awaitable<void> decide_views(std::shared_ptr<SessionCore> core, std::shared_ptr<const Setup> setup,
+                                          std::optional<SessionViews> &views) {
+    const std::function<asio::awaitable<SessionViews>(const Setup &, const Transport &)> &authorize = core->config.authorize;
+    views = co_await authorize(*setup, *core->transport);
+}
+/// When the peer's SETUP has come, this decides what the peer may see, and then the session serves it.
+inline asio::awaitable<void> admit(std::shared_ptr<SessionCore> core) {
+    const auto setup = co_await core->setup.wait();
+    const auto &config = core->config;
+    core->publish = config.publish;
+    if (config.authorize) {
+        std::optional<SessionViews> views;
+        auto deciding = with_timeout(decide_views(core, setup, views), config.answer_within, config.sleep);
+        const auto code = co_await outcome_of(std::move(deciding));
+        if (!views) {
+            core->close(told(code), "refused");
+            co_return;
+        }
+        core->publish = std::move(views->publish);
+        core->subscribe = std::move(views->subscribe);
+        core->requested.admit(core->subscribe);
+        co_await follow_all_announcements(core);
+    }
+    core->resolver.admit(core->publish, setup->origin);
+    core->admitted.set();
+}
+
+/// Gives up a peer that lets groups wait and takes none.
+inline asio::awaitable<void> watch_for_a_stall(std::shared_ptr<SessionCore> core) {
+    while (true) {
+        co_await core->outbox.behind();
+        // Twice in a row: bytes sent just before the first look prove nothing.
+        for (int still = 0; core->outbox.is_behind();) {
+            co_await core->sleep(core->config.stall_timeout / 2);
+            still = core->outbox.stands_still() ? still + 1 : 0;
+            if (still == 2) core->close(make_error_code(Error::Timeout), "takes nothing");
+        }
+    }
+}
+
+/// Begins everything that runs beside the coroutine that ends it.
+inline void begin_session(const std::shared_ptr<SessionCore> &core) {
+    const auto stats = core->transport->stats();
+    core->measures = stats.round_trip || stats.bandwidth;
+    core->spawn_vital(core, send_setup(core));
+    core->spawn_vital(core, admit(core));
+    core->spawn_vital(core, core->outbox.run());
+    core->spawn_vital(core, watch_for_a_stall(core));
+    core->spawn_vital(core, serve_requested(core));
+    core->spawn_vital(core, accept_streams<&Transport::accept_uni, UniServer>(core));
+    core->spawn_vital(core, accept_streams<&Transport::accept_bidi, StreamServer>(core));
+    // Whether there are any is known from the peer's SETUP, and none is lost until then.
+    core->spawn(take_datagrams(core));
+    if (core->config.probe) core->spawn(follow_probes(core));
+    if (!core->config.authorize) core->spawn(follow_all_announcements(core));
+}
+
+/// Runs a session from its beginning to its end, which is the transport's.
 inline asio::awaitable<void> run_session(std::shared_ptr<SessionCore> core) {
-    auto &tasks = core->tasks;
-    tasks.spawn(send_setup(core));
-    tasks.spawn(core->opener.run());
-    tasks.spawn(accept_uni_streams(core));
-    tasks.spawn(accept_bidi_streams(core));
-    if (core->transport->max_datagram_size() != 0) tasks.spawn(take_datagrams(core));
-    if (core->config.probe) tasks.spawn(follow_probes(core));
-    if (core->config.subscribe)
-        for (const Path &prefix : core->config.subscribe->allowed())
-            tasks.spawn(follow_announcements(core, std::string(prefix.view())));
-    const auto code = co_await core->transport->closed();
-    core->ended.set(code);
-    // Before their tracks, so that whoever reads one knows that it is not that track alone which is over.
+    // Made first: everything that has begun ends, however little memory there is then.
+    auto closed = comoq::detail::in_any_case([&core] { return core->transport->closed(); });
+    auto idle = comoq::detail::in_any_case([&core] { return core->tasks.idle(); });
+    auto left = comoq::detail::in_any_case([&core] { return core->broadcasts.idle(); });
+    std::exception_ptr failure;
+    try {
+        begin_session(core);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure != nullptr) core->close(comoq::detail::code_of(failure), "cannot begin");
+    const auto code = co_await std::move(closed);
+    core->end(code);
+    // Before their tracks, so that a reader of one knows that the whole broadcast is over, and not only its track.
     core->requested.abort_all(core->lost_code({}));
-    tasks.cancel();
-    // The session is kept until then, so that what belongs to its executor ends there.
-    co_await tasks.idle();
+    core->tasks.cancel();
+    // The session is kept until then, so that everything on its executor ends there. The broadcasts end by themselves.
+    co_await std::move(idle);
+    core->broadcasts.cancel();
+    co_await std::move(left);
+}
+
+/// A session whose coroutine found no memory to begin is over.
+inline void fail_session(SessionCore &core, const std::exception_ptr &failure) noexcept {
+    if (failure == nullptr) return;
+    const auto code = comoq::detail::code_of(failure);
+    core.end(code);
+    core.requested.abort_all(code);
+    try {
+        core.close(code, "cannot begin");
+    } catch (const std::bad_alloc &) {
+        // Then the transport ends in another way.
+    }
 }
 
 }  // namespace comoq::lite::detail

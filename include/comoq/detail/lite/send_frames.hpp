@@ -1,65 +1,152 @@
 #pragma once
 #include "../../group.hpp"
-#include "../../lite/frame_header.hpp"
 #include "../../transport.hpp"
+#include "../session/group_outbox.hpp"
+#include "frame_header.hpp"
 
 #include <asio/awaitable.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <utility>
 
 namespace comoq::lite::detail {
 
-/// Writes a group's frames as they stand on the stream of a group or of a fetch, to the group's end. What is ready is taken
-/// together; a frame that is still being written goes out chunk by chunk. Throws what ends the group, or the stream.
+/// Writes a group's frames on the stream of a group or of a fetch, to the group's end. It takes ready frames together,
+/// as far as the outbox has room; a frame that is still being written goes out chunk by chunk. Throws the failure of
+/// the group, or of the stream.
 class FrameSender {
 public:
-    explicit FrameSender(SendStream &stream) noexcept : stream_(stream) {}
+    using Item = comoq::detail::GroupOutbox::Item;
+
+    explicit FrameSender(Item &item) noexcept : item_(item), stream_(item.stream()) {}
 
     asio::awaitable<void> send(GroupConsumer &group) {
         while (true) {
-            auto ready = group.take_frames(together_);
+            auto ready = group.take_frames(comoq::detail::Passkey(), together_);
             if (ready.ready()) {
+                if (!item_.has_room()) co_await make_room();
                 auto taken = co_await std::move(ready);
-                if (!taken) co_return;
-                std::size_t total = 0;
-                auto chunked = taken->chunked.begin();
-                for (std::size_t place = 0; place < taken->frames.size(); ++place) {
-                    auto &[timestamp, payload] = taken->frames[place];
-                    const bool is_whole = chunked == taken->chunked.end() || chunked->first != place;
-                    const std::uint64_t size = is_whole ? payload.size() : chunked->second->size();
-                    total += static_cast<std::size_t>(size);
-                    const auto header = header_of(timestamp, size);
-                    auto written = stream_.write(header.span(), std::move(payload));
-                    co_await std::move(written);
-                    if (is_whole) continue;
-                    // They go as they are: put together they would be in memory twice, for as long as the group is.
-                    for (const Bytes &chunk : (chunked++)->second->chunks()) {
-                        auto chunk_written = stream_.write(chunk);
-                        co_await std::move(chunk_written);
-                    }
-                }
-                together_ = std::clamp<std::size_t>(enough * taken->frames.size() / (total + 1), 1, most_together);
+                if (!taken) break;
+                co_await write(*taken);
+            } else if (item_.held() != 0) {
+                co_await drained();
             } else {
-                auto frame = co_await group.next_frame();
-                if (!frame) co_return;
-                const auto header = header_of(frame->timestamp(), frame->size());
-                auto begun = stream_.write(header.span(), Bytes());
-                co_await std::move(begun);
-                while (auto chunk = co_await frame->read_chunk()) {
-                    auto written = stream_.write(std::move(*chunk));
-                    co_await std::move(written);
+                // Taken only when it is there: a frame that comes whole is taken when there is room for it.
+                auto there = group.frame_there(comoq::detail::Passkey());
+                if (!there.ready()) {
+                    co_await std::move(there);
+                    continue;
                 }
+                auto frame = co_await group.next_frame();
+                if (!frame) break;
+                co_await write(*frame, group);
             }
         }
+        item_.settle(0);
     }
 
 private:
-    // What is taken is kept from going while the peer does not read: about so many bytes, judged by the last ones.
+    // Taken frames stay in memory while the peer does not read: about this many bytes, judged by the last ones.
     static constexpr std::size_t enough = 64 * 1024;
     static constexpr std::size_t most_together = 64;
+
+    asio::awaitable<void> write(comoq::detail::TakenFrames<Frame> &taken) {
+        std::size_t total = 0;
+        for (std::size_t place = 0, next = 0; place < taken.frames.size(); ++place)
+            total += is_chunked(taken, place, next) ? static_cast<std::size_t>(taken.chunked[next++].second->size())
+                                                    : taken.frames[place].payload.size();
+        const std::size_t count = taken.frames.size();
+        std::size_t left = total;
+        item_.took(total);
+        for (std::size_t place = 0, next = 0; place < count; ++place) {
+            auto &[timestamp, payload] = taken.frames[place];
+            const bool is_whole = !is_chunked(taken, place, next);
+            const std::uint64_t size = is_whole ? payload.size() : taken.chunked[next].second->size();
+            const auto header = header_of(timestamp, size);
+            item_.wrote(header.span().size() + payload.size());
+            auto written = stream_.write(header.span(), std::move(payload));
+            co_await std::move(written);
+            left -= static_cast<std::size_t>(size);
+            if (!is_whole) {
+                // The pieces go out separately: joined, they would be in memory twice for as long as the group exists.
+                for (std::uint64_t sent = 0; sent < size;) {
+                    Bytes chunk = taken.chunked[next].second->read(sent);
+                    sent += chunk.size();
+                    item_.wrote(chunk.size());
+                    auto chunk_written = stream_.write(std::move(chunk));
+                    co_await std::move(chunk_written);
+                }
+                taken.chunked[next++].second = nullptr;
+            }
+            item_.settle(left);
+        }
+        together_ = std::clamp<std::size_t>(enough * count / (total + 1), 1, most_together);
+    }
+    static bool is_chunked(const comoq::detail::TakenFrames<Frame> &taken, std::size_t place, std::size_t next) noexcept {
+        return next < taken.chunked.size() && taken.chunked[next].first == place;
+    }
+
+    asio::awaitable<void> write(FrameConsumer &frame, GroupConsumer &group) {
+        const auto header = header_of(frame.timestamp(), frame.size());
+        item_.wrote(header.span().size());
+        auto begun = stream_.write(header.span(), Bytes());
+        co_await std::move(begun);
+        for (std::uint64_t left = frame.size(); left != 0;) {
+            std::optional ready(frame.read_chunk());
+            if (ready->ready()) {
+                if (!item_.has_room()) {
+                    ready.reset();
+                    co_await without(frame, group, make_room());
+                    ready.emplace(frame.read_chunk());
+                }
+            } else if (item_.held() != 0) {
+                ready.reset();
+                co_await without(frame, group, drained());
+                continue;
+            }
+            auto chunk = co_await std::move(*ready);
+            ready.reset();
+            if (!chunk) break;
+            left -= chunk->size();
+            item_.took(chunk->size());
+            item_.wrote(chunk->size());
+            auto written = stream_.write(std::move(*chunk));
+            // All that is read of the frame is with the stream.
+            if (left == 0 || stream_.unsent() == 0)
+                co_await std::move(written);
+            else
+                co_await without(frame, group, std::move(written));
+            item_.settle(0);
+        }
+        item_.settle(0);
+    }
+
+    /// Waits for the peer. The frame is not kept meanwhile: the pool may take it, with its group.
+    static asio::awaitable<void> without(FrameConsumer &frame, GroupConsumer &group, asio::awaitable<void> peer) {
+        const auto place = frame.leave(comoq::detail::Passkey());
+        co_await std::move(peer);
+        frame = group.frame_again(comoq::detail::Passkey(), place);
+        if (!frame.is_empty()) co_return;
+        auto lost = group.next_frame();
+        if (lost.ready()) co_await std::move(lost);
+        comoq::detail::throw_error(make_error_code(Error::Lagged));
+    }
+
+    asio::awaitable<void> make_room() {
+        co_await drained();
+        co_await item_.room();
+    }
+    asio::awaitable<void> drained() {
+        item_.settle(0);
+        if (item_.held() == 0) co_return;
+        auto all_sent = stream_.drained();
+        co_await std::move(all_sent);
+        item_.settle(0);
+    }
 
     WrittenFrameHeader header_of(Timestamp timestamp, std::uint64_t size) {
         const auto now = timestamp.value();
@@ -67,6 +154,7 @@ private:
         return write_frame_header({delta, size});
     }
 
+    Item &item_;
     SendStream &stream_;
     std::uint64_t last_ = 0;
     std::size_t together_ = 1;

@@ -1,64 +1,55 @@
 #pragma once
+#include "../session/announce_feed.hpp"
 #include "session_core.hpp"
 #include "stream_reader.hpp"
-#include "../../announce.hpp"
 
 #include <asio/awaitable.hpp>
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace comoq::lite::detail {
 
-/// Tells the peer what is announced below a prefix: what is there at once, then each change, until the peer has had enough
-/// or the origin is gone.
+/// Tells the peer of announcements below a prefix: first the existing ones, then each change, until the peer leaves or
+/// the origin is gone.
 class AnnounceServer {
 public:
     static asio::awaitable<void> serve(std::shared_ptr<SessionCore> core, AnnounceRequest request, SendStream &stream) {
-        const auto &publish = core->config.publish;
+        const auto &publish = core->publish;
         auto view = publish ? publish->with_root(request.prefix) : std::nullopt;
         if (view && request.exclude_hop != 0) view = view->without_hop(request.exclude_hop);
         if (!view) {
-            // There is nothing, and there will be nothing: the peer leaves when it likes.
-            co_await write(stream, AnnounceOk{core->hop_id(), 0});
+            // Nothing is announced here, now or later: the peer leaves when it likes.
+            auto written = stream.write(encoded(AnnounceOk{core->hop_id(), 0}));
+            co_await std::move(written);
             co_await stream.stopped();
             co_return;
         }
-        auto watch = view->announced();
-        co_await write_first(watch, stream, core->hop_id());
-        while (auto change = co_await watch.next()) co_await write(stream, message_of(*change));
+        const auto follower = core->announcements.follow(*view);
+        const auto root = view->root();
+        while (true) {
+            auto batch = co_await follower.next();
+            if (batch.ended) co_return;
+            std::vector<std::byte> octets;
+            if (batch.count) encode(AnnounceOk{core->hop_id(), *batch.count}, octets);
+            for (auto &told : batch.told) encode(message_of(told, root.view()), octets);
+            if (octets.empty()) continue;
+            batch.told.clear();
+            auto written = stream.write(Bytes(std::move(octets)));
+            co_await std::move(written);
+        }
     }
 
 private:
-    static Announce message_of(const Announcement &change) {
+    static Announce message_of(const comoq::detail::AnnounceFeed::Told &told, std::string_view root) {
         Announce message;
-        message.active = change.event != Announcement::Event::Ended;
-        message.suffix = change.path.view();
-        if (message.active) message.hops = change.broadcast.info().hops;
+        message.active = told.active;
+        message.suffix = *comoq::detail::strip_prefix(*told.path, root);
+        if (told.broadcast != nullptr) message.hops = told.broadcast->info().hops;
         return message;
-    }
-
-    /// What is active already, with its number before it.
-    static asio::awaitable<void> write_first(AnnounceConsumer &watch, SendStream &stream, std::uint64_t hop_id) {
-        std::map<std::string, Announce> active;
-        for (auto next = watch.next(); next.ready(); next = watch.next()) {
-            auto change = co_await std::move(next);
-            if (!change) break;
-            Announce message = message_of(*change);
-            if (message.active)
-                active.insert_or_assign(message.suffix, std::move(message));
-            else
-                active.erase(message.suffix);
-        }
-        co_await write(stream, AnnounceOk{hop_id, active.size()});
-        for (const auto &[suffix, message] : active) co_await write(stream, message);
-    }
-
-    template <class Message> static asio::awaitable<void> write(SendStream &stream, const Message &message) {
-        return stream.write(encoded(message));
     }
 };
 

@@ -15,7 +15,8 @@
 
 namespace comoq::lite::detail {
 
-/// Answers one bidirectional stream that the peer has opened. What cannot be served resets that stream, and nothing else.
+/// Answers one bidirectional stream that the peer has opened. A request that cannot be served resets that stream, and
+/// nothing else.
 class StreamServer {
 public:
     static asio::awaitable<void> serve(std::shared_ptr<SessionCore> core, BidiStream stream) {
@@ -33,8 +34,8 @@ private:
     using Self = std::shared_ptr<StreamServer>;
 
     static asio::awaitable<void> answer(Self self) {
-        // Who the peer is says what it may see.
-        co_await self->core_->setup.wait();
+        // The peer's identity decides what it may see.
+        co_await self->core_->admitted.wait();
         const auto type = co_await self->reader_.varint();
         if (!type) co_return;
         switch (static_cast<BidiStreamType>(*type)) {
@@ -50,14 +51,12 @@ private:
 
     /// Works until it is done, or the peer does not want it any more, as `leaving` tells.
     static asio::awaitable<void> work_until(Self self, asio::awaitable<void> work, asio::awaitable<void> leaving) {
-        const auto first = co_await comoq::detail::first_of(std::move(work), std::move(leaving));
-        if (first.code) comoq::detail::throw_error(first.code);
+        co_await comoq::first_of(std::move(work), std::move(leaving));
         self->send_->finish();
     }
-    /// Of a stream on which the peer's end says that it is done asking.
+    /// For a stream on which the peer's end means that it is done asking.
     static asio::awaitable<void> until_unwanted(Self self) {
-        const auto first = co_await comoq::detail::first_of(until_stopped(self), until_reset(self));
-        comoq::detail::throw_error(first.code);
+        co_await comoq::first_of(until_stopped(self), until_reset(self));
     }
     static asio::awaitable<void> until_stopped(Self self) {
         const auto code = co_await self->send_->stopped();
@@ -67,16 +66,18 @@ private:
         co_await self->reader_.expect_end();
         co_await until_stopped(self);
     }
-    /// Of a stream on which the peer's end says that it has had enough.
+    /// For a stream on which the peer's end means that it leaves.
     static asio::awaitable<void> until_left(Self self) {
-        const auto first = co_await comoq::detail::first_of(self->reader_.expect_end(), until_stopped(self));
-        if (first.code) comoq::detail::throw_error(first.code);
+        co_await comoq::first_of(self->reader_.expect_end(), until_stopped(self));
     }
 
     static asio::awaitable<void> announce(Self self) {
         auto request = co_await self->reader_.expect<AnnounceRequest>();
         auto serving = AnnounceServer::serve(self->core_, std::move(request), *self->send_);
-        co_await work_until(self, std::move(serving), until_left(self));
+        const auto code = co_await outcome_of(work_until(self, std::move(serving), until_left(self)));
+        // A peer that is not told of changes any more would not notice.
+        if (code == std::errc::not_enough_memory) self->core_->close(code, "ANNOUNCE");
+        if (code) comoq::detail::throw_error(code);
     }
 
     static asio::awaitable<void> subscribe(Self self) {
@@ -90,15 +91,19 @@ private:
         SendOrder order;
         order.priority = request.priority;
         order.flow = self->core_->next_flow++;
-        self->send_->set_order(order);
-        co_await work_until(self, send_fetched(self, std::move(request)), until_unwanted(self));
+        co_await work_until(self, send_fetched(self, std::move(request), order), until_unwanted(self));
     }
-    static asio::awaitable<void> send_fetched(Self self, Fetch request) {
+    static asio::awaitable<void> send_fetched(Self self, Fetch request, SendOrder order) {
+        auto &core = *self->core_;
+        comoq::detail::GroupOutbox::Account account;
+        comoq::detail::GroupOutbox::Item item(core.outbox, account, order);
+        item.use(*self->send_);
         const auto source = co_await self->core_->request(request.broadcast);
         comoq::Fetch how;
         how.priority = request.priority;
-        auto group = co_await source.track(request.track).fetch_group(request.group, how);
-        FrameSender sender(*self->send_);
+        auto fetching = source.track(request.track).fetch_group(request.group, how);
+        auto group = co_await core.resolver.in_time<GroupConsumer>(std::move(fetching));
+        FrameSender sender(item);
         co_await sender.send(group);
     }
 
@@ -109,13 +114,23 @@ private:
     static asio::awaitable<void> send_info(Self self, Track request) {
         const auto source = co_await self->core_->request(request.broadcast);
         TrackInfoMessage message;
-        message.info = co_await source.track(request.track).info();
+        auto asking = source.track(request.track).info();
+        message.info = co_await self->core_->resolver.in_time<TrackInfo>(std::move(asking));
         auto written = self->send_->write(encoded(message));
         co_await std::move(written);
     }
 
     static asio::awaitable<void> probe(Self self) {
-        co_await work_until(self, send_probes(self), until_left(self));
+        if (!self->core_->measures) comoq::detail::throw_error(make_error_code(Error::Unsupported));
+        co_await work_until(self, send_probes(self), follow_targets(self));
+    }
+    /// This side ignores the peer's target bitrate, but the peer may send it.
+    static asio::awaitable<void> read_targets(Self self) {
+        while ([[maybe_unused]] const auto target = co_await self->reader_.message<Probe>()) {
+        }
+    }
+    static asio::awaitable<void> follow_targets(Self self) {
+        co_await comoq::first_of(read_targets(self), until_stopped(self));
     }
     /// As wire.md has it: at most every 100 ms when something has changed, and at least every 10 s.
     static asio::awaitable<void> send_probes(Self self) {
@@ -138,6 +153,10 @@ private:
     static asio::awaitable<void> goaway(Self self) {
         auto request = co_await self->reader_.expect<Goaway>();
         co_await self->reader_.expect_end();
+        if (self->core_->goaway.peek()) {
+            self->core_->close(make_error_code(Error::ProtocolViolation), "GOAWAY");
+            co_return;
+        }
         self->core_->goaway.set(std::move(request.uri));
         self->send_->finish();
     }

@@ -1,12 +1,14 @@
 #pragma once
+#include "../media/given_group.hpp"
 #include "receive_frames.hpp"
 #include "session_core.hpp"
 #include "stream_reader.hpp"
-#include "../../lite/datagram.hpp"
+#include "datagram.hpp"
 
 #include <asio/awaitable.hpp>
 
 #include <memory>
+#include <new>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -14,7 +16,7 @@
 namespace comoq::lite::detail {
 
 /// Takes one unidirectional stream that the peer has opened: its SETUP, or a group of a track that this side has
-/// subscribed to. What is not understood is stopped, and nothing else.
+/// subscribed to. A stream of another kind is stopped, and nothing else.
 class UniServer {
 public:
     static asio::awaitable<void> serve(std::shared_ptr<SessionCore> core, std::unique_ptr<ReceiveStream> stream) {
@@ -38,7 +40,7 @@ private:
         }
     }
 
-    /// Whatever is wrong with it is the end of the session.
+    /// Any fault in it ends the session.
     static asio::awaitable<void> take_setup(std::shared_ptr<SessionCore> core, StreamReader &reader) {
         auto setup = co_await reader.expect<Setup>();
         co_await reader.expect_end();
@@ -52,11 +54,12 @@ private:
     static asio::awaitable<void> take_group(std::shared_ptr<SessionCore> core, StreamReader &reader) {
         const auto message = co_await reader.expect<Group>();
         auto *const target = core->subscriptions.find(message.subscribe_id);
-        // Of a subscription that was given up, with groups that were under way.
+        // It belongs to a subscription that was given up, with groups in flight.
         if (target == nullptr) comoq::detail::throw_error(make_error_code(Error::Cancelled));
         const auto timescale = target->track.info().timescale;
         const auto ties = target->ties;
-        auto group = target->track.create_group(message.sequence);
+        if (ties->under_way >= core->config.max_open_groups) comoq::detail::throw_error(make_error_code(Error::LimitReached));
+        auto group = comoq::detail::given_group(target->track, message.sequence);
         const SubscriptionTable::Receiving receiving(ties);
         FrameReceiver receiver(reader, timescale);
         const auto code = co_await receiver.receive(group);
@@ -69,7 +72,7 @@ private:
     }
 };
 
-/// Takes the peer's datagrams. Some get lost on the way anyway, and so do those that nobody wants.
+/// Takes the peer's datagrams. Some get lost on the way anyway; datagrams that nobody wants are dropped.
 inline asio::awaitable<void> take_datagrams(std::shared_ptr<SessionCore> core) {
     while (true) {
         const Bytes bytes = co_await core->transport->receive_datagram();
@@ -80,6 +83,7 @@ inline asio::awaitable<void> take_datagrams(std::shared_ptr<SessionCore> core) {
             const Timestamp timestamp(datagram->timestamp, target->track.info().timescale);
             target->track.insert_datagram({datagram->sequence, timestamp, Bytes::copy(datagram->payload)});
         } catch (const std::system_error &) {
+        } catch (const std::bad_alloc &) {
         }
     }
 }

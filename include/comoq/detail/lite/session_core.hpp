@@ -1,26 +1,31 @@
 #pragma once
 #include "requested_broadcasts.hpp"
-#include "stream_opener.hpp"
+#include "../session/announce_feed.hpp"
+#include "../session/group_outbox.hpp"
+#include "../session/resolver.hpp"
+#include "subscribe_ids.hpp"
 #include "subscription_table.hpp"
 #include "told.hpp"
-#include "../event.hpp"
-#include "../first_of.hpp"
-#include "../latch.hpp"
-#include "../sync.hpp"
-#include "../task_group.hpp"
+#include "../session/fetch_places.hpp"
+#include "../wait/code_of.hpp"
+#include "../wait/event.hpp"
+#include "../wait/latch.hpp"
+#include "../wait/sync.hpp"
+#include "../wait/task_group_state.hpp"
 #include "../../error.hpp"
-#include "../../lite/codec.hpp"
+#include "../../first_of.hpp"
+#include "codec.hpp"
 #include "../../lite/session_config.hpp"
-#include "../../lite/stream_type.hpp"
+#include "stream_type.hpp"
 #include "../../pending.hpp"
+#include "../../task_group.hpp"
 #include "../../transport.hpp"
+#include "../../with_timeout.hpp"
 
 #include <asio/awaitable.hpp>
-#include <asio/steady_timer.hpp>
-#include <asio/this_coro.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -33,8 +38,8 @@
 
 namespace comoq::lite::detail {
 
-/// What a coroutine fails with, as a value.
-inline asio::awaitable<std::error_code> outcome_of(asio::awaitable<void> work) {
+/// The failure of a coroutine, as a value; its result is lost.
+template <class T> asio::awaitable<std::error_code> outcome_of(asio::awaitable<T> work) {
     std::exception_ptr failure;
     try {
         co_await std::move(work);
@@ -44,23 +49,10 @@ inline asio::awaitable<std::error_code> outcome_of(asio::awaitable<void> work) {
     co_return comoq::detail::code_of(failure);
 }
 
-/// An operation whose value nobody wants.
-template <class Operation> asio::awaitable<void> completion_of(Operation operation) {
-    [[maybe_unused]] const auto value = co_await std::move(operation).as_tuple();
-}
+/// For a task whose failure concerns nobody else.
+inline void its_own_affair(const std::exception_ptr &) noexcept {}
 
-/// The time passes, as the config has it.
-inline asio::awaitable<void> pass(const SessionConfig &config, std::chrono::milliseconds time) {
-    if (config.sleep) {
-        co_await config.sleep(time);
-        co_return;
-    }
-    const auto executor = co_await asio::this_coro::executor;
-    asio::steady_timer timer(executor, time);
-    co_await timer.async_wait(asio::use_awaitable);
-}
-
-/// What was said last, if anything was. Any thread.
+/// The last value that was set, if any. Any thread.
 template <class T> class LastWord {
 public:
     void set(const T &value) {
@@ -77,35 +69,60 @@ private:
     std::optional<T> value_;
 };
 
-/// What everything in a session shares. Used on the transport's executor, but for what says otherwise.
+/// The state that all parts of a session share. Used on the transport's executor, except where noted.
 class SessionCore {
 public:
     SessionCore(std::shared_ptr<Transport> connection, SessionConfig configuration)
-        : transport(std::move(connection)), config(std::move(configuration)), tasks(transport->executor()),
-          opener(*transport) {}
+        : transport(std::move(connection)), config(std::move(configuration)),
+          whole(std::make_shared<comoq::detail::TaskGroupState>(transport->executor())), tasks(transport->executor()),
+          broadcasts(transport->executor()),
+          resolver(asking_limits(config), config.answer_within, [this](std::chrono::milliseconds time) { return sleep(time); }),
+          outbox(*transport, send_limits(config),
+                 config.publish ? config.publish->state(comoq::detail::Passkey())->bounds() : nullptr) {
+        requested.admit(subscribe);
+    }
 
     const std::shared_ptr<Transport> transport;
     const SessionConfig config;
-    /// Everything that goes on, but for the coroutine that ends it.
-    comoq::detail::TaskGroup tasks;
-    StreamOpener opener;
+    /// The group of the coroutine that ends everything else, and that keeps this object. It ends with the transport and
+    /// in no other way, and another thread may destroy this object in that moment.
+    const std::shared_ptr<comoq::detail::TaskGroupState> whole;
+    /// All other tasks.
+    comoq::TaskGroup tasks;
+    /// The broadcasts that the peer has announced: each ends when it is unannounced.
+    comoq::TaskGroup broadcasts;
+    /// Where the peer's announcements are published: the config's, until the peer's views are decided.
+    std::optional<OriginProducer> subscribe = config.authorize ? std::nullopt : config.subscribe;
+    /// The broadcasts that the peer may see: none until its views are decided.
+    std::optional<OriginConsumer> publish;
+    comoq::detail::Resolver resolver;
+    comoq::detail::GroupOutbox outbox;
+    SubscribeIds subscribe_ids;
+    /// True if this side has said that it can measure.
+    bool measures = false;
     SubscriptionTable subscriptions;
-    /// How many broadcasts the peer has announced.
+    /// The source of the peer's announce streams.
+    comoq::detail::AnnounceFeeds announcements;
+    /// How many broadcasts the peer has announced, and how many of them found no room. Any thread for the latter.
     std::size_t announced = 0;
+    std::atomic<std::size_t> left_out{0};
     /// Any thread.
     RequestedBroadcasts requested;
-    /// How many groups are on their way to the peer.
+    /// How many groups are in flight to the peer.
     std::size_t sending_groups = 0;
-    /// How many groups it is being asked for, by FETCH.
-    std::size_t fetching = 0;
-    comoq::detail::Event one_fetch_less;
-    /// What the peer said first.
+    /// The groups that the peer is being asked for, by FETCH.
+    comoq::detail::FetchPlaces fetch_places;
+    /// How many of its tracks are requested or live here.
+    std::size_t tracks = 0;
+    /// The peer's SETUP.
     comoq::detail::Latch<std::shared_ptr<const Setup>> setup;
-    /// Where the peer wants this side to go.
+    /// Set when the peer's views are decided: nothing is served before.
+    comoq::detail::Event admitted;
+    /// The address to which the peer sends this side.
     comoq::detail::Latch<std::string> goaway;
-    /// What the peer measures; its last word. Any thread.
+    /// The peer's last measurement. Any thread.
     LastWord<Probe> probed;
-    /// Tells what the peer fetches apart, where it is sent together with groups of subscriptions.
+    /// Tells the peer's fetches apart where they are sent together with groups of subscriptions.
     std::uint64_t next_flow = std::uint64_t{1} << 63;
     /// How the session ended.
     comoq::detail::Latch<std::error_code> ended;
@@ -114,8 +131,8 @@ public:
         return config.subscribe ? config.subscribe->id() : config.publish ? config.publish->id() : 0;
     }
 
-    /// What is left unfinished by a coroutine that fails with `code` fails with this: with the code of the session if that is
-    /// over.
+    /// The code for work that a coroutine leaves unfinished when it fails with `code`: the session's code if the
+    /// session is over.
     std::error_code lost_code(std::error_code code) const {
         const auto over = ended.peek();
         if (!over) return told(code);
@@ -128,50 +145,85 @@ public:
         return said ? (*said)->origin : std::nullopt;
     }
 
+    /// The session's end code is known. Waits for events that cannot come any more end.
+    void end(std::error_code code) {
+        ended.set(code);
+        const auto failure = lost_code({});
+        setup.fail(failure);
+        admitted.fail(failure);
+        goaway.fail(failure);
+    }
+
+    /// The same for a part that a session cannot do without: its failure ends the session. `core` keeps this object.
+    void spawn_vital(const std::shared_ptr<SessionCore> &core, asio::awaitable<void> task) {
+        tasks.spawn(std::move(task), [core](const std::exception_ptr &failure) {
+            if (failure != nullptr && !core->ended.peek()) core->close(told(comoq::detail::code_of(failure)), "a part failed");
+        });
+    }
+    /// Begins a task that ends with the session at the latest.
+    void spawn(asio::awaitable<void> task) { tasks.spawn(std::move(task), &its_own_affair); }
+
     /// Closes the session. Any thread.
     void close(std::error_code code, std::string_view reason) { transport->close(code, reason); }
 
-    /// What is asked for by the peer: looked up without what came through the peer itself. Only after its SETUP.
+    /// Resolves a request of the peer. Only after it was admitted.
     asio::awaitable<BroadcastConsumer> request(std::string_view path) {
-        if (!config.publish) comoq::detail::throw_error(make_error_code(Error::NotFound));
-        auto view = *config.publish;
-        const auto peer = peer_hop();
-        if (peer) view = view.without_hop(*peer);
-        auto broadcast = co_await view.request_broadcast(path);
-        // A request that others had made already may come to a route that leads back there.
-        if ((peer && broadcast.info().came_through(*peer)) || requested.has(path, broadcast))
-            comoq::detail::throw_error(make_error_code(Error::NotFound));
-        co_return broadcast;
+        const auto is_peers = [this](const BroadcastConsumer &found) { return requested.has(found); };
+        return resolver.broadcast(path, is_peers);
+    }
+    /// The time at the origin that the peer is shown.
+    comoq::detail::TimePoint now() const {
+        return publish ? publish->state(comoq::detail::Passkey())->bounds()->now() : comoq::detail::TimePoint();
     }
 
-    /// What the transport measures, as it is told to the peer.
+    /// The transport's measurements, in the form that the peer is told.
     Probe measured() const {
         transport->measure();
         const auto stats = transport->stats();
         Probe probe;
         probe.bitrate = stats.bandwidth.value_or(0);
         using std::chrono::milliseconds;
-        // Whole milliseconds, rounded up because 0 says that it is not known.
+        // Whole milliseconds, rounded up because 0 means unknown.
         const auto rtt = std::chrono::ceil<milliseconds>(stats.round_trip.value_or(std::chrono::microseconds(0)));
         probe.rtt = static_cast<std::uint64_t>(rtt.count());
         return probe;
     }
 
-    asio::awaitable<void> sleep(std::chrono::milliseconds time) { return pass(config, time); }
+    asio::awaitable<void> sleep(std::chrono::milliseconds time) { return sleep_for(time, config.sleep); }
+
+private:
+    static comoq::detail::AskingShare::Limits asking_limits(const SessionConfig &config) noexcept {
+        comoq::detail::AskingShare::Limits limits;
+        limits.waiting = config.max_waiting;
+        limits.passed_on = config.max_passed_on;
+        return limits;
+    }
+    static comoq::detail::SendBudget::Limits send_limits(const SessionConfig &config) noexcept {
+        comoq::detail::SendBudget::Limits limits;
+        limits.session = config.max_unsent;
+        limits.subscription = config.max_unsent_each;
+        return limits;
+    }
 };
 
-/// The first bytes of a stream: what it is for, and the first message on it.
+/// The first bytes of a stream: its type, and the first message on it.
 template <class Type, class Message> Bytes opening(Type type, const Message &message) {
     std::vector<std::byte> bytes;
     WireWriter(bytes).varint(static_cast<std::uint64_t>(type));
     encode(message, bytes);
     return Bytes(std::move(bytes));
 }
-/// A stream of this side's, and the first bytes on it.
+/// Opens a stream and writes its first bytes.
 inline asio::awaitable<BidiStream> open_with(std::shared_ptr<Transport> transport, Bytes first) {
     auto stream = co_await transport->open_bidi();
     auto written = stream.send->write(std::move(first));
     co_await std::move(written);
+    co_return stream;
+}
+/// The same for a question. A peer that has told this side to go elsewhere is asked nothing new: Unroutable.
+inline asio::awaitable<BidiStream> ask_with(std::shared_ptr<SessionCore> core, Bytes first) {
+    if (core->goaway.peek()) comoq::detail::throw_error(make_error_code(Error::Unroutable));
+    auto stream = co_await open_with(core->transport, std::move(first));
     co_return stream;
 }
 template <class Message> Bytes encoded(const Message &message) {

@@ -1,16 +1,15 @@
 #pragma once
-#include "../failure.hpp"
-#include "../varint.hpp"
+#include "../wait/failure.hpp"
+#include "../wait/turn.hpp"
+#include "../wire/varint.hpp"
 #include "../../bytes.hpp"
 #include "../../error.hpp"
-#include "../../lite/codec.hpp"
-#include "../../lite/frame_header.hpp"
+#include "../../operation.hpp"
+#include "codec.hpp"
+#include "frame_header.hpp"
 #include "../../transport.hpp"
 
 #include <asio/awaitable.hpp>
-#include <asio/post.hpp>
-#include <asio/this_coro.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -24,8 +23,7 @@
 
 namespace comoq::lite::detail {
 
-/// Takes a stream apart. What is cut off, or malformed, is Decode; a stream that ends where something may begin gives
-/// nothing.
+/// Parses a stream. Truncated or malformed input is Decode; a stream that ends where something may begin gives nothing.
 class StreamReader {
 public:
     explicit StreamReader(std::unique_ptr<ReceiveStream> stream) noexcept : stream_(std::move(stream)) {}
@@ -49,7 +47,7 @@ public:
             std::error_code failure;
             if (const auto framed = next_message(unread(), failure)) {
                 auto message = decode<Message>(framed->body);
-                if (!message) comoq::detail::throw_error(make_error_code(Error::Decode));
+                if (!message) comoq::detail::throw_error(fault_of<Message>(framed->body));
                 consume(framed->size);
                 if (has_taken_enough()) co_await let_others();
                 co_return message;
@@ -62,7 +60,7 @@ public:
         co_return std::nullopt;
     }
 
-    /// A message that must be there.
+    /// Reads a message that must be there.
     template <class Message> asio::awaitable<Message> expect() {
         auto found = co_await message<Message>();
         if (!found) comoq::detail::throw_error(make_error_code(Error::Decode));
@@ -83,7 +81,7 @@ public:
         co_return std::nullopt;
     }
 
-    /// At most so many bytes, and what is there of them; waits for one.
+    /// Reads at most this many bytes; waits for one.
     asio::awaitable<Bytes> bytes(std::uint64_t most) {
         while (unread().empty()) {
             const bool more = co_await fill();
@@ -94,9 +92,9 @@ public:
         consume(count);
         co_return taken;
     }
-    /// What is there already.
+    /// The bytes that are already here.
     std::size_t buffered() const noexcept { return unread().size(); }
-    /// So many of them, without waiting. They must be there.
+    /// Takes this many bytes without waiting. They must be here.
     Bytes take(std::size_t count) {
         Bytes taken = chunk_.slice(begin_, count);
         consume(count);
@@ -116,7 +114,7 @@ public:
         if (more) comoq::detail::throw_error(make_error_code(Error::Decode));
     }
 
-    /// Whether it was the stream that failed, and not what came on it.
+    /// True if the stream failed, and not its contents.
     bool lost() const noexcept { return lost_; }
 
     void stop(std::error_code code) { stream_->stop(code); }
@@ -125,19 +123,25 @@ private:
     std::span<const std::byte> unread() const noexcept { return chunk_.span().subspan(begin_); }
     void consume(std::size_t count) noexcept { begin_ += count; }
 
-    // Of what came together very much can be very small: whoever sends it does not keep this thread from others.
+    // Bytes that came together can contain very many small messages: their sender must not keep this thread from
+    // others.
     static constexpr std::size_t most_in_a_turn = 64;
     bool has_taken_enough() noexcept { return ++taken_ % most_in_a_turn == 0; }
-    static asio::awaitable<void> let_others() {
-        const auto executor = co_await asio::this_coro::executor;
-        co_await asio::post(executor, asio::use_awaitable);
+    static Operation<void> let_others() { return comoq::detail::next_turn(); }
+
+    /// The code for a malformed message.
+    template <class Message> static std::error_code fault_of(std::span<const std::byte> body) {
+        if constexpr (requires { Message::fault(body); })
+            return Message::fault(body);
+        else
+            return make_error_code(Error::Decode);
     }
 
     void end_of_item() const {
         if (!unread().empty()) comoq::detail::throw_error(make_error_code(Error::Decode));
     }
 
-    /// One more piece, after what is unread. False at the end.
+    /// Reads one more piece, behind the unread bytes. False at the end.
     asio::awaitable<bool> fill() {
         // Until it has been read.
         lost_ = true;
@@ -148,7 +152,7 @@ private:
         if (left.empty()) {
             chunk_ = std::move(more);
         } else {
-            // Only what is shorter than a message is ever left over.
+            // Only a piece shorter than a message is ever left over.
             std::vector<std::byte> joined;
             joined.reserve(left.size() + more.size());
             joined.insert(joined.end(), left.begin(), left.end());

@@ -1,6 +1,6 @@
 #pragma once
-#include "../event.hpp"
-#include "../sync.hpp"
+#include "../wait/event.hpp"
+#include "../wait/sync.hpp"
 #include "../../operation.hpp"
 #include "../../track_producer.hpp"
 
@@ -12,18 +12,18 @@
 
 namespace comoq::lite::detail {
 
-/// What this side has subscribed to, by the numbers that the peer's groups say. Used on one executor.
+/// This side's subscriptions, by the numbers that the peer's groups carry. Used on one executor.
 class SubscriptionTable {
 public:
-    /// What the groups of a subscription have to do with it, also after it.
+    /// The link between a subscription and its groups, also after its end.
     struct Ties {
-        /// This side has left the subscription. A group that ends then may only seem whole: JavaScript peers finish what they
-        /// have half sent.
+        /// This side has left the subscription. A group that ends then may only seem whole: JavaScript peers finish
+        /// what they have half sent.
         bool left = false;
         std::size_t under_way = 0;
         comoq::detail::Event came;
     };
-    /// Where the groups of a subscription go.
+    /// The track that a subscription's groups go to.
     struct Target {
         TrackProducer track;
         std::shared_ptr<Ties> ties = std::make_shared<Ties>();
@@ -44,7 +44,7 @@ public:
         const std::shared_ptr<Ties> ties_;
     };
 
-    /// A subscription, from before it is asked for until it is over.
+    /// A subscription, from before it is requested until it is over.
     class Entry {
     public:
         Entry(SubscriptionTable &table, TrackProducer to)
@@ -58,8 +58,8 @@ public:
         bool groups_under_way() const noexcept { return ties_->under_way != 0; }
         /// Every number from `first` on has come, or will never come.
         static bool is_complete(const TrackProducer &track, std::uint64_t first) {
-            const comoq::detail::Lock lock(track.state()->mutex());
-            return track.state()->numbers().over_from(first);
+            const comoq::detail::Lock lock(track.state(comoq::detail::Passkey())->mutex());
+            return track.state(comoq::detail::Passkey())->numbers().over_from(first);
         }
         /// Completes when one more group has come.
         Operation<void> next_group() {

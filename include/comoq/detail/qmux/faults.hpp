@@ -1,8 +1,8 @@
 #pragma once
 #include "../../error.hpp"
-#include "../../qmux/codec.hpp"
-#include "../../qmux/frames.hpp"
-#include "../utf8.hpp"
+#include "codec.hpp"
+#include "frames.hpp"
+#include "../text/utf8.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace comoq::qmux::detail {
 
-/// Why a connection ends, as CONNECTION_CLOSE says it (RFC 9000, section 20.1).
+/// Why a connection ends, as in CONNECTION_CLOSE (RFC 9000, section 20.1).
 enum class TransportError : std::uint64_t {
     NoError = 0x00,
     Internal = 0x01,
@@ -29,14 +29,14 @@ enum class TransportError : std::uint64_t {
     NoApplicationProtocol = 0x178,  // TLS's alert 120 (RFC 9001, section 8.1)
 };
 
-/// What the peer did that it may not do, and in which frame.
+/// A peer's error, and the frame that had it.
 struct Fault {
     TransportError code;
     FrameType frame;
     std::string_view reason;
 };
 
-/// What the application hears of it.
+/// The code that the application gets for it.
 inline std::error_code error_of(const Fault &fault) noexcept {
     switch (fault.code) {
     case TransportError::FrameEncoding: return make_error_code(Error::Decode);
@@ -45,10 +45,10 @@ inline std::error_code error_of(const Fault &fault) noexcept {
     }
 }
 
-/// What a peer means that closes the connection because of an error.
+/// The meaning of a peer's CONNECTION_CLOSE.
 inline std::error_code error_of_close(std::uint64_t code) noexcept {
-    // Peers in JavaScript say it in the numbers of WebSocket (RFC 6455, section 7.4.1): the protocol was broken, or a
-    // message was of a kind that has no place here.
+    // Peers in JavaScript use the numbers of WebSocket (RFC 6455, section 7.4.1): a broken protocol, or a kind of
+    // message that has no place here.
     constexpr std::uint64_t websocket_protocol = 1002, websocket_kind = 1003;
     if (code == static_cast<std::uint64_t>(TransportError::NoApplicationProtocol)) return make_error_code(Error::UnknownAlpn);
     const bool by_rule = code >= static_cast<std::uint64_t>(TransportError::FlowControl) &&
@@ -57,13 +57,14 @@ inline std::error_code error_of_close(std::uint64_t code) noexcept {
     return make_error_code(is_violation ? Error::ProtocolViolation : Error::Transport);
 }
 
-/// What a code of a stream, or of a close by the application, means. One that is too large is taken for the largest.
+/// The meaning of a stream's code, or of the code in an application's close. A code that is too large counts as the
+/// largest.
 inline std::error_code error_of_code(std::uint64_t code) noexcept {
     constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
     return error_from_wire(static_cast<std::uint32_t>(std::min(code, most)));
 }
 
-/// As much of a reason as is sent with a close: nothing of what is not UTF-8, for which a peer would refuse the frame.
+/// The part of a reason that is sent with a close. It is valid UTF-8: a peer would refuse the frame otherwise.
 inline std::string_view reason_to_send(std::string_view reason) noexcept {
     constexpr std::size_t most = 1024;
     if (!comoq::detail::is_utf8(reason)) return {};

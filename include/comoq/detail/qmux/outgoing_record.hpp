@@ -1,8 +1,8 @@
 #pragma once
 #include "../../bytes.hpp"
-#include "../../qmux/codec.hpp"
-#include "../../qmux/record.hpp"
-#include "../wire_writer.hpp"
+#include "codec.hpp"
+#include "record.hpp"
+#include "../wire/wire_writer.hpp"
 
 #include <asio/buffer.hpp>
 
@@ -14,17 +14,17 @@
 
 namespace comoq::qmux {
 
-/// A record on its way to the wire: what is small is copied into it, what is large is shared. Used again for the next one,
-/// it allocates nothing.
+/// A record on its way to the wire: small parts are copied into it, large parts are shared. A record that is used again
+/// allocates nothing.
 class OutgoingRecord {
 public:
     OutgoingRecord() { copied_.reserve(most); }
     OutgoingRecord(const OutgoingRecord &) = delete;
     OutgoingRecord &operator=(const OutgoingRecord &) = delete;
 
-    /// In bytes of frames. Every peer takes so much, and what is urgent need not wait for more than that.
+    /// In bytes of frames. Every peer accepts this size, and urgent data never waits for a larger record.
     static constexpr std::size_t most = default_max_record_size;
-    /// A payload of so many bytes or less is copied: to share it, and to have the system gather it, costs more.
+    /// A payload of up to this many bytes is copied: sharing it and letting the system gather it costs more.
     static constexpr std::size_t most_copied = 256;
 
     /// The frames, in order. They stay where they are until the record is cleared, filled again or destroyed.
@@ -34,15 +34,15 @@ public:
     /// In bytes.
     std::size_t room() const noexcept { return most - size_; }
 
-    /// Lets go of what is shared.
+    /// Releases payloads. Do not call it under a lock: it may run deleters of the application.
     void clear() noexcept {
         copied_.clear();
-        shared_.clear();
+        kept_.clear();
         buffers_.clear();
         size_ = 0;
     }
 
-    // For the connection. What is added must fit into the room.
+    // For the connection. Additions must fit into the room.
 
     template <class Part> void add_frame(const Part &part) {
         const std::size_t before = copied_.size();
@@ -54,7 +54,7 @@ public:
         copied_.insert(copied_.end(), bytes.begin(), bytes.end());
         copied_since(before);
     }
-    /// What stands before a datagram of so many bytes.
+    /// The header of a datagram of `size` bytes.
     void add_datagram_head(std::size_t size) {
         const std::size_t before = copied_.size();
         comoq::detail::WireWriter writer(copied_);
@@ -62,18 +62,19 @@ public:
         writer.varint(size);
         copied_since(before);
     }
-    /// `part` is of `owner`.
-    void add_payload(std::span<const std::byte> part, const Bytes &owner) {
+    /// `part` belongs to `owner`, which is released when the record is cleared. That also holds when `part` is copied,
+    /// because its deleter must not run under the connection's lock.
+    void add_payload(std::span<const std::byte> part, Bytes &&owner) {
+        kept_.push_back(std::move(owner));
         if (part.size() <= most_copied) return add_copy(part);
-        shared_.push_back(owner);
         buffers_.emplace_back(part.data(), part.size());
         size_ += part.size();
     }
 
 private:
-    /// Appends it to the last buffer if that ends there.
+    /// Joins the new bytes to the last buffer if that one ends there.
     void copied_since(std::size_t before) {
-        // The buffers point into it: it must not have moved.
+        // The buffers point into it, so it must not have moved.
         assert(copied_.size() <= most && copied_.capacity() >= most);
         const std::byte *const begin = copied_.data() + before;
         const std::size_t count = copied_.size() - before;
@@ -89,7 +90,7 @@ private:
     }
 
     std::vector<std::byte> copied_;
-    std::vector<Bytes> shared_;
+    std::vector<Bytes> kept_;
     std::vector<asio::const_buffer> buffers_;
     std::size_t size_ = 0;
 };

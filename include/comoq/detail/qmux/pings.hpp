@@ -1,5 +1,5 @@
 #pragma once
-#include "../../qmux/frames.hpp"
+#include "frames.hpp"
 #include "idle_timer.hpp"
 #include "outgoing_record.hpp"
 
@@ -11,46 +11,51 @@
 
 namespace comoq::qmux::detail {
 
-/// The pings of a connection: whether the peer is still there, and how long it takes to answer.
+/// The pings of a connection: whether the peer is still there, and the round trip.
 class Pings {
 public:
     using Time = IdleTimer::Time;
     using Microseconds = std::chrono::microseconds;
 
-    Pings(Time now, std::chrono::milliseconds ours) noexcept : idle_(now, ours), received_(now) {}
+    Pings(Time now, std::chrono::milliseconds ours) noexcept : idle_(now, ours) {}
 
-    /// From here on there may be pings. `theirs` is the peer's idle time.
+    /// Pings may be sent from here on. `theirs` is the peer's idle time.
     void begin(std::chrono::milliseconds theirs) noexcept { idle_.negotiate(theirs); }
-    void received(Time now) noexcept {
-        idle_.received(now);
-        received_ = now;
-    }
+    void received(Time now) noexcept { idle_.received(now); }
     void sent(Time now) noexcept { idle_.sent(now); }
 
-    /// Nothing has come for the idle time.
+    /// The idle time that both sides have agreed on; zero for none.
+    IdleTimer::Duration limit() const noexcept { return idle_.limit(); }
+    /// Nothing has arrived for the idle time, or since a ping that is too old.
     bool is_over(Time now) const noexcept { return idle_.is_over(now); }
     std::optional<Time> deadline() const noexcept { return idle_.deadline(is_due_); }
     void tick(Time now) noexcept { is_due_ = is_due_ || idle_.should_ask(now); }
 
-    /// What a ping took the last time; zero before that.
+    /// The round trip of the latest ping; zero before the first.
     Microseconds round_trip() const noexcept { return round_trip_; }
-    /// Asks again if that is long ago.
+    /// Pings again if the latest ping is old.
     void measure(Time now) noexcept {
         const bool is_fresh = asked_ && (asked_->is_out || now < asked_->at + lifetime);
         is_due_ = is_due_ || !is_fresh;
     }
-    /// In what has just come.
-    void answered(std::uint64_t sequence) noexcept {
-        if (!asked_ || !asked_->is_out || sequence != asked_->sequence) return;
+    /// The peer has answered. False for an answer to a ping that was never sent.
+    bool answered(std::uint64_t sequence) noexcept {
+        if (sequence >= next_) return false;
+        if (!asked_ || !asked_->is_out || sequence != asked_->sequence) return true;
         asked_->is_out = false;
-        round_trip_ = std::max(std::chrono::duration_cast<Microseconds>(received_ - asked_->at), Microseconds(1));
+        const auto took = idle_.last_received() - asked_->at;
+        round_trip_ = std::max(std::chrono::duration_cast<Microseconds>(took), Microseconds(1));
+        return true;
     }
 
-    /// The peer asks.
-    void answer(std::uint64_t sequence) {
-        // Who asks faster than answers can be written learns from the latest what there is to learn.
+    /// The peer pings. False unless the number is above all earlier ones.
+    bool answer(std::uint64_t sequence) {
+        const bool increases = !last_of_peer_ || sequence > *last_of_peer_;
+        last_of_peer_ = sequence;
+        // A peer that pings faster than answers can be written needs only the latest answers.
         if (answers_.size() == most_answers) answers_.pop_front();
         answers_.push_back(sequence);
+        return increases;
     }
 
     bool has_news() const noexcept { return is_due_ || !answers_.empty(); }
@@ -60,7 +65,8 @@ public:
         is_due_ = false;
         record.add_frame(PingRequest{next_});
         idle_.asked(now);
-        // One that still is out is not given up for one more: on a long way none would ever count.
+        // An outstanding ping is not replaced by a newer one; otherwise no ping would ever be measured when the round
+        // trip exceeds the interval.
         if (!asked_ || !asked_->is_out) asked_ = Asked{next_, now, true};
         ++next_;
     }
@@ -68,10 +74,10 @@ public:
 
 private:
     static constexpr std::size_t most_answers = 16;
-    /// A ping a second for who always wants to know is nothing beside media.
+    /// A caller that asks all the time makes one ping a second, which is nothing beside media.
     static constexpr std::chrono::seconds lifetime{1};
 
-    /// What the round trip is measured by.
+    /// The ping that measures the round trip.
     struct Asked {
         std::uint64_t sequence;
         Time at;
@@ -79,11 +85,11 @@ private:
     };
 
     IdleTimer idle_;
-    Time received_;
     bool is_due_ = false;
     std::optional<Asked> asked_;
     std::uint64_t next_ = 0;
     Microseconds round_trip_{0};
+    std::optional<std::uint64_t> last_of_peer_;
     std::deque<std::uint64_t> answers_;
 };
 

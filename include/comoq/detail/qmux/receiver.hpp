@@ -1,6 +1,6 @@
 #pragma once
-#include "../intrusive_list.hpp"
-#include "../waiter.hpp"
+#include "../containers/intrusive_list.hpp"
+#include "../wait/waiter.hpp"
 #include "credit.hpp"
 #include "faults.hpp"
 #include "outgoing_record.hpp"
@@ -13,13 +13,13 @@
 
 namespace comoq::qmux::detail {
 
-/// What comes on streams, and what the peer is told of it. Guarded by the connection's lock.
+/// Incoming data of streams, and the credit that the peer gets. Guarded by the connection's lock.
 class Receiver {
 public:
     /// In bytes, of all streams together.
     explicit Receiver(std::uint64_t window) noexcept : window_(window) {}
 
-    /// A byte stream loses nothing and changes no order: data that does not follow what came before is wrong.
+    /// A byte stream loses nothing and keeps the order: data must follow the data before it.
     std::optional<Fault> receive(ReceiveSide &side, const Stream &frame, comoq::detail::WakeList &wake) {
         if (side.ended()) return Fault{TransportError::FinalSize, FrameType::Stream, "data after the end of its stream"};
         if (frame.offset != side.window.received())
@@ -31,8 +31,8 @@ public:
         consume(side, wanted ? 0 : count);
         return std::nullopt;
     }
-    /// Peers reset streams that they have ended, and say a size from before the last of what they sent (JavaScript reads it
-    /// while a frame is on its way, and has 0 for a stream that it has forgotten): a smaller size is none at all.
+    /// Peers reset streams that they have ended, with a size below the end of their data (JavaScript reads the size
+    /// while a frame is on its way, and has 0 for a stream that it has forgotten): a smaller size is ignored.
     std::optional<Fault> receive(ReceiveSide &side, const ResetStream &frame, comoq::detail::WakeList &wake) {
         const std::uint64_t received = side.window.received();
         const std::uint64_t missing = frame.final_size > received ? frame.final_size - received : 0;
@@ -45,13 +45,13 @@ public:
         return std::nullopt;
     }
 
-    /// So many bytes have been read, or dropped.
+    /// `count` bytes have been read or dropped.
     void consume(ReceiveSide &side, std::uint64_t count) noexcept {
         window_.consume(count);
         side.window.consume(count);
         settle(side);
     }
-    /// The peer is to send no more of it.
+    /// Asks the peer to stop sending.
     void stop(ReceiveSide &side, std::uint64_t code) noexcept {
         side.stop_code = code;
         settle(side);
@@ -63,7 +63,7 @@ public:
 
     bool has_news() const noexcept { return window_.is_due() || !listed_.empty(); }
 
-    /// As much of it as there is room for.
+    /// Writes as much of it as there is room for.
     void write_news(OutgoingRecord &record) {
         if (window_.is_due() && record.room() >= longest_control_frame) record.add_frame(MaxData{window_.raise()});
         while (!listed_.empty() && record.room() >= 3 * longest_control_frame) {
@@ -82,7 +82,7 @@ private:
     static Fault too_much(FrameType frame) noexcept {
         return {TransportError::FlowControl, frame, "more data than there was credit for"};
     }
-    /// Nothing is to be said about a stream on which nothing comes any more.
+    /// Nothing needs to be said about a stream that receives nothing any more.
     void settle(ReceiveSide &side) noexcept {
         const bool has_news = !side.ended() && (side.stop_code || side.window.is_due());
         if (has_news == side.listed) return;

@@ -1,28 +1,29 @@
 #pragma once
-#include "../intrusive_list.hpp"
-#include "../waiter.hpp"
+#include "../containers/intrusive_list.hpp"
+#include "../wait/waiter.hpp"
 #include "outgoing_record.hpp"
 #include "send_scheduler.hpp"
 #include "stream_sides.hpp"
 
 #include "../../bytes.hpp"
-#include "../../qmux/stream_header.hpp"
+#include "stream_header.hpp"
 #include "../../transport.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 namespace comoq::qmux::detail {
 
-/// A frame that is no STREAM frame with a payload is never longer: its type, and three numbers of eight bytes.
+/// The longest frame other than a STREAM frame with a payload: its type, and three numbers of eight bytes.
 inline constexpr std::size_t longest_control_frame = 32;
 
-/// What is to be sent on streams. Guarded by the connection's lock.
+/// Outgoing data of streams. Guarded by the connection's lock.
 class Sender {
 public:
-    /// The peer takes so many bytes in all, from the beginning.
+    /// The peer takes `limit` bytes in all, counted from the beginning.
     void raise_limit(std::uint64_t limit) noexcept { limit_ = std::max(limit_, limit); }
     void raise_limit(SendSide &side, std::uint64_t limit) {
         if (limit <= side.limit) return;
@@ -30,10 +31,10 @@ public:
         changed(side);
     }
 
-    /// There is more to send on it, or it is to end.
+    /// The stream has more to send, or is to end.
     void changed(SendSide &side) {
         if (side.gone) return;
-        // An end without data takes no credit, and a few bytes: it need not wait for a turn.
+        // An end without data takes no credit and a few bytes: it need not wait for a turn.
         const bool ends = side.reset_code || (side.finished() && side.pending() == 0);
         if (ends && !side.end_due) ends_.push_back(side);
         side.end_due = side.end_due || ends;
@@ -47,7 +48,7 @@ public:
         side.set_order(order);
         changed(side);
     }
-    /// The connection is over: nothing is sent of it any more.
+    /// The connection is over: nothing of the stream is sent any more.
     void forget(SendSide &side) noexcept {
         if (side.end_due) ends_.remove(side);
         side.end_due = false;
@@ -55,10 +56,12 @@ public:
         scheduler_.leave(side);
     }
 
+    /// Bytes of streams put into records since the beginning.
+    std::uint64_t sent() const noexcept { return sent_; }
     bool has_ends() const noexcept { return !ends_.empty(); }
     bool has_data() const noexcept { return sent_ < limit_ && !scheduler_.empty(); }
 
-    /// Ends of streams, as many as there is room for. Each of them is given to `is_gone(SendSide &)`.
+    /// Writes ends of streams, as many as there is room for. Passes each of these streams to `is_gone(SendSide &)`.
     template <class IsGone> void write_ends(OutgoingRecord &record, comoq::detail::WakeList &wake, IsGone &&is_gone) {
         while (has_ends() && record.room() >= 2 * longest_control_frame) {
             SendSide &side = *ends_.front();
@@ -72,7 +75,7 @@ public:
             is_gone(side);
         }
     }
-    /// Data of streams, in the order that they want, as much as there is room for. Those that end with it are given to
+    /// Writes data of streams in their order, as much as there is room for. Passes streams that end with it to
     /// `is_gone`.
     template <class IsGone> void write_data(OutgoingRecord &record, comoq::detail::WakeList &wake, IsGone &&is_gone) {
         while (has_data()) {
@@ -83,8 +86,8 @@ public:
             const auto count = static_cast<std::size_t>(std::min({*fits, credit, std::uint64_t{side.pending()}}));
             const bool ends = side.finished() && count == side.pending();
             record.add_frame(StreamHeader{side.id, side.sent, count, ends});
-            const auto add = [&record](std::span<const std::byte> part, const Bytes *owner) {
-                owner != nullptr ? record.add_payload(part, *owner) : record.add_copy(part);
+            const auto add = [&record](std::span<const std::byte> part, Bytes &&owner) {
+                owner.empty() ? record.add_copy(part) : record.add_payload(part, std::move(owner));
             };
             scheduler_.end_turn(side);
             side.take(count, add, wake);
@@ -100,8 +103,8 @@ public:
         }
     }
 
-    /// Peers of this family take a RESET_STREAM or STOP_SENDING for no news of a stream: its other direction would then
-    /// stay open here for ever. An empty STREAM frame says that it is there.
+    /// A peer of this family does not learn of a stream by a RESET_STREAM or STOP_SENDING: the stream's other direction
+    /// would stay open here for ever. An empty STREAM frame opens it.
     static void tell_of(SendSide &side, OutgoingRecord &record) {
         if (!side.told && direction_of(side.id) == Direction::Bidi) record.add_frame(StreamHeader{side.id, 0, 0, false});
         side.told = true;

@@ -1,10 +1,10 @@
 #pragma once
-#include "../intrusive_list.hpp"
-#include "../receive_half.hpp"
-#include "../send_half.hpp"
+#include "../containers/intrusive_list.hpp"
+#include "../stream/receive_half.hpp"
+#include "../stream/send_half.hpp"
 #include "credit.hpp"
 
-#include "../../qmux/frames.hpp"
+#include "frames.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -12,8 +12,7 @@
 
 namespace comoq::qmux::detail {
 
-// The id of a stream says who opened it, in which directions it goes, and the how many-th of these it is (RFC 9000,
-// section 2.1).
+// A stream's id tells who opened it, its directions, and its ordinal number among such streams (RFC 9000, section 2.1).
 
 constexpr bool opened_by_server(std::uint64_t id) noexcept { return (id & 1) != 0; }
 constexpr Direction direction_of(std::uint64_t id) noexcept { return (id & 2) != 0 ? Direction::Uni : Direction::Bidi; }
@@ -30,19 +29,19 @@ public:
     SendSide(std::uint64_t stream, std::uint64_t allowed) noexcept : id(stream), limit(allowed) {}
 
     const std::uint64_t id;
-    /// In bytes: so much has been handed to the wire, and so much may be.
+    /// In bytes: handed to the wire so far, and allowed in all.
     std::uint64_t sent = 0;
     std::uint64_t limit;
-    /// The peer has been told of the stream.
+    /// The peer knows the stream.
     bool told = false;
-    /// A RESET_STREAM with this code is to be sent.
+    /// A RESET_STREAM with this code must be sent.
     std::optional<std::uint64_t> reset_code;
-    /// Its end has been sent, of whichever kind.
+    /// Its end has been sent, in either form.
     bool gone = false;
-    /// In the list of those whose end is to be sent.
+    /// In the list of streams whose end must be sent.
     bool end_due = false;
 
-    // The scheduler's: the flow that its order puts it into, and whether it waits for its turn there.
+    // For the scheduler: the flow of its order, and whether it waits there for its turn.
     FlowOfStreams *flow = nullptr;
     bool scheduled = false;
 };
@@ -52,14 +51,14 @@ class ReceiveSide final : public comoq::detail::ReceiveHalf, public comoq::detai
 public:
     ReceiveSide(std::uint64_t stream, std::uint64_t size) noexcept : id(stream), window(size) {}
 
-    /// Nothing comes any more, and what came has been read or dropped.
+    /// Nothing more arrives, and all received data has been read or dropped.
     bool is_over() const noexcept { return ended() && buffered() == 0; }
 
     const std::uint64_t id;
     ReceiveWindow window;
-    /// A STOP_SENDING with this code is to be sent.
+    /// A STOP_SENDING with this code must be sent.
     std::optional<std::uint64_t> stop_code;
-    /// In the list of those of which something is to be sent.
+    /// In the list of streams with something to tell the peer.
     bool listed = false;
     /// Of a stream that this side opened: the other end here, until it is gone.
     SendSide *opener = nullptr;

@@ -5,7 +5,7 @@
 #include "sender.hpp"
 #include "stream_sides.hpp"
 
-#include "../../qmux/transport_parameters.hpp"
+#include "transport_parameters.hpp"
 
 #include <algorithm>
 #include <array>
@@ -18,28 +18,28 @@
 
 namespace comoq::qmux::detail {
 
-/// The streams of a connection that are not over, and who may open how many. Of those that are over only their number is
-/// known: an id below the next one that is not here is over. Guarded by the connection's lock.
+/// The streams of a connection that are not over, and the limits for opening them. Of the others only the number is
+/// known: an id that is below the next one and not in the table is over. Guarded by the connection's lock.
 class StreamTable {
 public:
     struct Entry {
-        // A side that is over is let go.
+        // Null once it is over.
         std::shared_ptr<SendSide> send;
         std::shared_ptr<ReceiveSide> receive;
         /// The application has it.
         bool accepted = false;
     };
 
-    /// Streams of a direction that this side opened and the peer leaves open, at most: a peer that allows any number and
-    /// ends none must not fill the memory. (A thousand subscriptions make some 2,000 of them at a time.)
+    /// The most streams of a direction that this side opened and the peer leaves open: a peer that allows any number
+    /// and ends none must not fill the memory. (A thousand subscriptions make some 2,000 of them at a time.)
     static constexpr std::uint64_t most_own = 16 * 1024;
 
     StreamTable(bool server, const TransportParameters &ours)
         : server_(server), ours_(ours),
           directions_{Opened(ours.max_streams_bidi), Opened(ours.max_streams_uni)} {}
 
-    /// The peer's first limits. Before they came, nothing could be opened here; of what the peer has opened, each stream
-    /// that can be written is given to `raise_limit(SendSide &, std::uint64_t)`.
+    /// Takes the peer's first limits. Until then nothing could be opened here. Passes each writable stream that the
+    /// peer has opened to `raise_limit(SendSide &, std::uint64_t)`.
     template <class RaiseLimit> void learn(const TransportParameters &theirs, RaiseLimit &&raise_limit) {
         theirs_ = theirs;
         of(Direction::Bidi).allowed = theirs.max_streams_bidi;
@@ -55,7 +55,7 @@ public:
         const Opened &opened = of(direction);
         return opened.own < opened.allowed && opened.own - opened.own_over < most_own;
     }
-    /// It must be allowed.
+    /// Opening must be allowed.
     const Entry &open(Direction direction) {
         const std::uint64_t id = id_of(direction, server_, of(direction).own);
         const bool uni = direction == Direction::Uni;
@@ -70,8 +70,8 @@ public:
         return entry;
     }
 
-    /// The stream of which the peer says something, null if it is over. `of_peer`: of what the peer sends on it, else of
-    /// what this side does. The first news of a stream opens it, and all before it: each is given to
+    /// The stream that a frame is about, null if it is over. `of_peer`: the frame is about the peer's data, otherwise
+    /// about this side's. The first frame of a stream opens it and all before it: each is passed to
     /// `is_new(Direction, const Entry &)`.
     template <class IsNew>
     std::optional<Fault> find(std::uint64_t id, bool of_peer, FrameType frame, Entry *&found, IsNew &&is_new) {
@@ -98,8 +98,8 @@ public:
         return place == entries_.end() ? nullptr : &place->second;
     }
 
-    /// Looks whether a stream is over, which it is not before it was accepted: until then it counts against what the peer
-    /// may open. Gives whether one more of this side's own may be opened therefore, where it could not before.
+    /// Checks whether a stream is over. It is not over before it was accepted: until then it counts against the peer's
+    /// limit. Returns true if this side may therefore open one more stream, and could not before.
     bool settle(std::uint64_t id) noexcept {
         const auto place = entries_.find(id);
         if (place == entries_.end()) return false;
@@ -132,13 +132,20 @@ public:
     }
 
     std::size_t size() const noexcept { return entries_.size(); }
+    /// Some stream has data that was not sent yet. Takes linear time in the streams.
+    bool has_unsent() const noexcept {
+        return std::any_of(entries_.begin(), entries_.end(), [](const auto &each) {
+            const auto &send = each.second.send;
+            return send != nullptr && send->pending() != 0;
+        });
+    }
     std::map<std::uint64_t, Entry> take_all() noexcept { return std::exchange(entries_, {}); }
 
 private:
     struct Opened {
         explicit Opened(std::uint64_t window) noexcept : peers(window, max_stream_count) {}
         ReceiveWindow peers;
-        // By this side: so many were opened, so many of them are over, and so many may be opened in all.
+        // By this side: how many were opened, how many of them are over, and how many may be opened in all.
         std::uint64_t own = 0;
         std::uint64_t own_over = 0;
         std::uint64_t allowed = 0;
@@ -160,7 +167,7 @@ private:
     const TransportParameters ours_;
     TransportParameters theirs_;
     std::array<Opened, 2> directions_;
-    // In order, and not hashed: the ids are the peer's choice.
+    // Ordered, not hashed: the peer chooses the ids.
     std::map<std::uint64_t, Entry> entries_;
 };
 

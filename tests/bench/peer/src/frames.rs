@@ -45,7 +45,7 @@ async fn sample(case: Case, frames: usize) -> f64 {
     while let Some(turns) = sampler.next() {
         let mut time = Duration::ZERO;
         for _ in 0..turns {
-            // A track of its own: letting go of older groups is no part of this workload.
+            // A track of its own: the release of older groups is not part of this workload.
             let broadcast = broadcast::Info::new().produce();
             let track = broadcast.create_track("video", None).expect("a free name");
             time += match case {

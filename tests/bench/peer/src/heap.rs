@@ -1,4 +1,4 @@
-//! What objects take of the heap: W9.
+//! The heap memory of objects: W9.
 //!
 //! The handles that keep the objects are in vectors made before, so that they are not counted; a waiter's future is
 //! boxed, so that it is.

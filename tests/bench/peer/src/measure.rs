@@ -1,4 +1,4 @@
-//! Sampling, printing, and what several workloads start from.
+//! Sampling, printing, and the common start of several workloads.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub fn print(workload: &str, case: &str, unit: &str, value: f64) {
     println!("{workload}\t{case}\t{unit}\t{value:.2}");
 }
 
-/// As `print`, with what the reader of the value has to know in a fifth column.
+/// As `print`, with a note for the reader of the value in a fifth column.
 pub fn print_noted(workload: &str, case: &str, unit: &str, value: f64, note: &str) {
     println!("{workload}\t{case}\t{unit}\t{value:.2}\t{note}");
 }
@@ -30,7 +30,7 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 
 /// Gives out how many turns the next sample has to take, until there are enough samples.
 ///
-/// A loop over it instead of a closure: what is timed can then hold references across its awaits.
+/// A loop over it instead of a closure: the timed code can then hold references across its awaits.
 pub struct Sampler {
     turns: u64,
     calibrating: bool,
@@ -46,7 +46,7 @@ impl Sampler {
         (self.samples.len() < SAMPLES).then_some(self.turns)
     }
 
-    /// `units`: what the time is divided by.
+    /// `units`: the divisor of the time.
     pub fn record(&mut self, time: Duration, units: u64) {
         if !self.calibrating {
             self.samples.push(time.as_nanos() as f64 / units as f64);
@@ -65,7 +65,7 @@ impl Sampler {
     }
 }
 
-/// Where one task waits until others have arrived a number of times.
+/// A place where one task waits until others have arrived a number of times.
 #[derive(Default)]
 pub struct Gate {
     arrived: AtomicU64,
@@ -90,7 +90,7 @@ impl Gate {
     }
 }
 
-/// Runs `future` as a task: the scheduler polls what `block_on` is given only after all tasks, which would be measured
+/// Runs `future` as a task: the scheduler polls the future of `block_on` only after all tasks, which would be measured
 /// with every round trip.
 pub fn run<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
     run_on(&mut tokio::runtime::Builder::new_current_thread(), future)
@@ -114,7 +114,7 @@ pub fn origin() -> origin::Producer {
     driven_origin().0
 }
 
-/// As `origin`, with what ends when everything of the origin has been taken down.
+/// As `origin`, with a task that ends when everything of the origin has been taken down.
 pub fn driven_origin() -> (origin::Producer, JoinHandle<Error>) {
     let (producer, driver) = origin::Producer::new(origin::Config::default());
     (producer, tokio::spawn(moq_net::time::run(driver)))

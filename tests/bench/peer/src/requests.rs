@@ -1,4 +1,4 @@
-//! Broadcasts asked of an origin: W1 to W4.
+//! Broadcasts requested from an origin: W1 to W4.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ fn paths(count: usize) -> Vec<String> {
 }
 
 fn publish(origin: &origin::Producer, paths: &[String]) -> Vec<broadcast::Producer> {
-    // Announced in an order other than the one they are asked for.
+    // Announced in an order other than that of the requests.
     let mut sorted: Vec<&String> = paths.iter().collect();
     sorted.sort();
     sorted.into_iter().map(|path| origin.publish(path, Route::default()).expect("a free path")).collect()
@@ -47,7 +47,7 @@ async fn few(count: usize, case: &str) {
             let broadcasts = publish(&origin, &paths);
             time += ask(&origin.consume(), &paths).await;
             drop((origin, broadcasts));
-            // Else it would be taken down in the time of the next one.
+            // Otherwise it would be taken down in the time of the next one.
             driver.await.expect("a driver that does not panic");
         }
         sampler.record(time, turns * count as u64);
@@ -78,7 +78,7 @@ async fn many(count: usize, case: &str) {
     let origin = measure::origin();
     let _broadcasts = publish(&origin, &paths);
     let consumer = origin.consume();
-    // Lets the driver see what was announced before anything is timed.
+    // Lets the driver see the announcements before anything is timed.
     tokio::task::yield_now().await;
 
     let mut passes = Vec::new();
@@ -104,7 +104,7 @@ pub fn round_trip() {
         while let Some(turns) = sampler.next() {
             let mut time = Duration::ZERO;
             for _ in 0..turns {
-                // What was served before makes the driver slower: a new origin keeps that small and the same.
+                // Broadcasts that were served before make the driver slower: a new origin keeps their number small and the same.
                 let (origin, driver) = measure::driven_origin();
                 let dynamic = origin.dynamic("", Route::default()).expect("a served route");
                 let broadcast = broadcast::Info::new().produce();

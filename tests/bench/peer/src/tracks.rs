@@ -14,9 +14,9 @@ use crate::measure::{self, Sampler};
 
 const GROUP: u64 = 512;
 const AHEAD: u64 = 256;
-/// Frames are a millisecond apart: two or three groups are kept, and older ones are let go of while it runs.
+/// Frames are a millisecond apart: two or three groups are kept, and older ones are released while it runs.
 const MAX_AGE: Duration = Duration::from_secs(1);
-/// Enough for the track to let go of groups.
+/// Enough for the track to release groups.
 const WARM: u64 = 3 * GROUP;
 
 pub fn deliveries() {
@@ -89,7 +89,7 @@ async fn one_thread(size: usize, subscribers: u64) {
     in_step(&case, Writer::new(broadcast, size), consumer, subscribers).await;
 }
 
-/// What an origin hands out is another broadcast, whose tracks may go on from another source: it costs more to read.
+/// An origin hands out another broadcast, whose tracks may go on from another source: it costs more to read.
 async fn one_thread_origin(size: usize, subscribers: u64) {
     let origin = measure::origin();
     let broadcast = origin.publish("room/0/alice", Route::default()).expect("a free path");
@@ -164,7 +164,7 @@ fn two_threads(size: usize, subscribers: u64) {
     }
     let mut sampler = Sampler::new();
     while let Some(turns) = sampler.next() {
-        // What is under way is not waited for, which would stop the pipeline: a sample counts what it saw delivered.
+        // Frames in flight are not waited for, which would stop the pipeline: a sample counts the frames that it saw delivered.
         // It is long enough for the subscribers to come round several times.
         let turns = turns.max(4 * AHEAD);
         let (start, before) = (Instant::now(), delivered.load(Ordering::Acquire));

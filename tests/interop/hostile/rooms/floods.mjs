@@ -1,4 +1,4 @@
-// As much as goes, of what is cheap to send.
+// As many messages as possible, of kinds that are cheap to send.
 import { upTo } from "../../lib/range.mjs";
 import { breathe, sleep } from "../../lib/time.mjs";
 import { byte, message, pack, zeros } from "../bytes.mjs";
@@ -49,7 +49,7 @@ for (const kind of KINDS) {
 	floods.attack(`streams: groups of nobody (${kind})`, (r) => openAndEnd(r, kind, (id, i) => stream(id, pack(0, message(i, i), 0, 1, "x"), { fin: true }), true));
 	floods.attack(`pings (${kind})`, async (r) => {
 		const peer = await Peer.to(r, kind);
-		await peer.flood(Buffer.concat(upTo(1000).map(ping)), 300);
+		await peer.flood((i) => Buffer.concat(upTo(1000).map((n) => ping(1000 * i + n))), 300);
 		const said = await works(peer);
 		peer.destroy();
 		return `${peer.pongs} answers to 300000, ${said}`;
@@ -57,9 +57,9 @@ for (const kind of KINDS) {
 	floods.attack(`pings, and nothing is read (${kind})`, async (r) => {
 		const peer = await Peer.to(r, kind, { deaf: true });
 		const end = performance.now() + FLOOD;
-		const record = Buffer.concat(upTo(1000).map(ping));
+		let asked = 0;
 		while (performance.now() < end) {
-			peer.send(record);
+			peer.send(Buffer.concat(upTo(1000).map(() => ping(asked++))));
 			await Promise.race([peer.drained(), sleep(500)]);
 			await breathe();
 		}

@@ -1,8 +1,9 @@
-// A publisher that means no good, or a reader.
+// Hostile publishers and readers.
 import { upTo } from "../../lib/range.mjs";
 import { sleep } from "../../lib/time.mjs";
 import { announcing } from "../announcing.mjs";
-import { byte, message, pack, Reader, zeros } from "../bytes.mjs";
+import { pack, message, zeros } from "../bytes.mjs";
+import { channel, emptyGroups, frameOf, gone, group } from "../channel.mjs";
 import { stopped, works } from "../checks.mjs";
 import { announce, subscribe } from "../lite.mjs";
 import { Peer } from "../peer.mjs";
@@ -10,71 +11,6 @@ import { stream } from "../qmux.mjs";
 import { MIB, Room } from "../room.mjs";
 
 export const media = new Room("media", { plain: 384, asan: 900 }, ["--cache", "64"]);
-// A publisher and somebody who has subscribed to it: both peers, and the number of the subscription.
-async function channel(r, path, { limits, latency = 5000, kind = "tcp", readers = 1 } = {}) {
-	const publisher = await announcing(r, kind);
-	await publisher.write(1, announce(true, path));
-	const list = [];
-	for (const i of upTo(readers)) {
-		const reader = await Peer.to(r, "tcp", { limits });
-		list.push(reader);
-		for (let tries = 0; ; tries++) {
-			const id = tries * 4;
-			reader.send(stream(id, subscribe(1, path, "t")));
-			const asked = () => [...publisher.streams].some(([n, s]) => (n & 3) === 1 && n > 1 && s.size > 3);
-			await Promise.race([publisher.until(asked, "a question").catch(() => {}), reader.until(() => reader.stream(id).reset !== undefined, "").catch(() => {})]);
-			if (asked()) break;
-			if (tries > 20) throw new Error("the relay does not ask for the track");
-			await sleep(50);
-		}
-	}
-	let id;
-	const answered = new Set();
-	await publisher.until(() => {
-		for (const [n, s] of publisher.streams) {
-			if ((n & 3) !== 1 || n === 1 || s.size < 4 || answered.has(n)) continue;
-			const question = new Reader(publisher.bytes(n));
-			const type = question.number();
-			answered.add(n);
-			if (type === 6) publisher.send(stream(n, message(byte(0), byte(0), latency, 1000), { fin: true }));
-			if (type === 2) {
-				question.number();
-				id = question.number();
-			}
-		}
-		return id !== undefined;
-	}, "SUBSCRIBE");
-	return { publisher, reader: list[0], id, next: 6 };
-}
-const groupOf = (c, number) => pack(0, message(c.id, number));
-const frameOf = (data) => pack(0, data.length, data);
-async function uniCredit(c) {
-	const { publisher } = c;
-	const index = () => (c.next - 2) / 4;
-	if (index() >= publisher.allowed.uni) await publisher.until(() => index() < publisher.allowed.uni, "credit for streams", 30_000);
-}
-async function group(c, number, body, fin = true) {
-	await uniCredit(c);
-	const id = c.next;
-	c.next += 4;
-	await c.publisher.write(id, pack(groupOf(c, number), body), fin);
-	return id;
-}
-// One after the other, without waiting for each to be sent.
-async function emptyGroups(c, numbers) {
-	for (const [i, number] of numbers.entries()) {
-		await uniCredit(c);
-		const head = groupOf(c, number);
-		c.publisher.send(stream(c.next, head, { fin: true }));
-		c.publisher.told.data += head.length;
-		c.next += 4;
-		if (i % 50 === 0) await c.publisher.drained();
-	}
-}
-const gone = (c) => {
-	c.publisher.destroy();
-	c.reader.destroy();
-};
 media.attack("two groups with one number", async (r) => {
 	const c = await channel(r, "two");
 	await group(c, 5, frameOf(zeros(10)), false);
@@ -168,7 +104,7 @@ media.attack("datagrams of nobody's, and too early", async (r) => {
 	gone(c);
 	return said;
 });
-media.attack("the bystander's path, announced by another, who never answers", async (r) => {
+media.attack("the bystander's path, announced by another peer, which never answers", async (r) => {
 	const peer = await announcing(r, "tcp");
 	await peer.write(1, announce(true, "room/stander", upTo(20).map((i) => 5000 + i)));
 	await sleep(3000);

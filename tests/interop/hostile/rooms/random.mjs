@@ -1,4 +1,4 @@
-// 500 at once, each of which does whatever comes to its mind.
+// 500 peers at once, each of which does anything.
 import { upTo } from "../../lib/range.mjs";
 import { sleep } from "../../lib/time.mjs";
 import { message, pack, zeros } from "../bytes.mjs";
@@ -49,8 +49,9 @@ async function misbehave(r, dice) {
 	const number = () => [dice(64), dice(16_384), dice(1 << 29), 2n ** 62n - 1n - BigInt(dice(100))][dice(10) < 7 ? 0 : dice(4)];
 	const path = () => ["room/stander", "room/none", "", "a".repeat(dice(300)), "room"][dice(5)];
 	let next = 0;
+	let asked = 0;
 	const frames = [
-		() => ping(dice(1000)),
+		() => ping(asked++),
 		() => zeros(1 + dice(50)),
 		() => stream(next++ * 4, subscribe(dice(100), path(), "t0", { start: dice(10), end: dice(20), priority: dice(256) })),
 		() => stream(next++ * 4, fetchOf(path(), "t0", dice(3000)), { fin: dice(2) === 0 }),
@@ -68,7 +69,7 @@ async function misbehave(r, dice) {
 		() => pack(0x1d, number(), "goodbye"),
 	];
 	for (let left = 1 + dice(200); left > 0 && !peer.over && !peer.said; left--) {
-		// What breaks rules comes seldom enough to get somewhere.
+		// Violations are rare enough for a peer to get somewhere.
 		const kindOf = dice(100) < 96 ? dice(9) : 9 + dice(7);
 		peer.send(frames[kindOf]());
 		if (dice(4) === 0) await sleep(dice(60));

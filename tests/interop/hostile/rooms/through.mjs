@@ -1,4 +1,4 @@
-// What the relay has to ask the bystander itself for.
+// Requests for which the relay has to ask the bystander itself.
 import { upTo } from "../../lib/range.mjs";
 import { sleep } from "../../lib/time.mjs";
 import { works } from "../checks.mjs";
@@ -24,7 +24,7 @@ for (const kind of KINDS) {
 		peer.destroy();
 		return `1000 answers: ${[...codes].join(" ")}`;
 	});
-	// Nobody says that a group of the future will never come: these wait, for as long as they like.
+	// Nobody says that a future group will never come: these fetches wait as long as they like.
 	through.attack(`groups that the bystander does not have (${kind})`, async (r) => {
 		const peer = await Peer.to(r, kind);
 		await peer.until(() => peer.theirs, "parameters");

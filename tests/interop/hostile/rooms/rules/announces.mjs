@@ -11,7 +11,7 @@ export function announces(rules) {
 		const offer = (title, want, bytes) =>
 			rules.attack(`ANNOUNCE: ${title} (${kind})`, async (r) => {
 				const peer = await announcing(r, kind);
-				same(peer.prefix, "room", "what is asked for");
+				same(peer.prefix, "room", "the requested prefix");
 				await peer.write(1, bytes(`of/${kind}/${title.length}`));
 				if (want) return await expectEnd(peer, want);
 				const said = await works(peer);

@@ -1,4 +1,4 @@
-// Requests that are not what a WebSocket begins with.
+// Requests that do not begin a WebSocket.
 import { expectEnd } from "../../checks.mjs";
 import { Peer } from "../../peer.mjs";
 import { UPGRADE } from "../../websocket.mjs";
@@ -24,7 +24,7 @@ export function http(rules) {
 	http("an upgrade to another version", "http 426", UPGRADE("02", "/").replace("Version: 13", "Version: 8"));
 	http("an upgrade to another draft", "http 400", UPGRADE("99", "/"));
 	http("an upgrade by POST", "http 400", UPGRADE("02", "/").replace("GET", "POST"));
-	http("an upgrade to what is no path", "http 403", UPGRADE("02", `/${"a".repeat(5000)}`));
+	http("an upgrade to an invalid path", "http 403", UPGRADE("02", `/${"a".repeat(5000)}`));
 	http("an upgrade to a path that is not allowed", "http 403", UPGRADE("02", "/elsewhere"));
 	http("a head that is cut", "quiet", "GET / HT", { cut: true });
 	rules.attack("HTTP: 3000 requests on one connection", async (r) => {

@@ -4,7 +4,7 @@ import { message, pack, zeros } from "../../bytes.mjs";
 import { expectEnd } from "../../checks.mjs";
 import { setup } from "../../lite.mjs";
 import { KINDS, Peer } from "../../peer.mjs";
-import { MAX_RECORD, parameter, parametersOf, ping, PROTOCOLS, reset, stop, stream } from "../../qmux.mjs";
+import { MAX_RECORD, parameter, parametersOf, ping, PONG, PROTOCOLS, reset, stop, stream } from "../../qmux.mjs";
 
 export function offences(rules) {
 	// Frames that end the connection, each kind of connection in turn.
@@ -21,9 +21,12 @@ export function offences(rules) {
 	}
 	const early = { setup: false };
 
-	offence("frame of an unknown type", "close 10", pack(0x40, 1));
-	offence("ACK of QUIC", "close 10", pack(0x02, 0, 0, 0, 0));
-	offence("NEW_CONNECTION_ID of QUIC", "close 10", pack(0x18, 0));
+	offence("frame of an unknown type", "close 7", pack(0x40, 1));
+	offence("ACK of QUIC", "close 7", pack(0x02, 0, 0, 0, 0));
+	offence("NEW_CONNECTION_ID of QUIC", "close 7", pack(0x18, 0));
+	offence("a ping twice", "close 10", () => [ping(5), ping(5)]);
+	offence("a ping that goes back", "close 10", () => [ping(5), ping(4)]);
+	offence("an answer to a ping that nobody sent", "close 10", pack(PONG, 1000));
 	offence("frame that goes beyond its record", "close 7", pack(0x0e, 0, 0, 100, zeros(3)));
 	offence("frame that is cut in a number", "close 7", Buffer.from([0x0e, 0x40]));
 	offence("parameters twice", "close 10", parametersOf([]), { kinds: ["tcp", "ws"] });
@@ -64,13 +67,13 @@ export function offences(rules) {
 	offence("RESET after FIN with another size", "close 6", () => [stream(0, "x", { fin: true }), reset(0, 0, 2)], early);
 	offence("data with a gap", "close 10", () => [stream(0, "x"), stream(0, "y", { offset: 2 })], early);
 	offence("data again", "close 10", () => [stream(0, "xx"), stream(0, "x", { offset: 1 })], early);
-	offence("data at the end of what a stream can be", "close 10", stream(0, "xx", { offset: 2n ** 62n - 1n }), early);
+	offence("data beyond the largest size of a stream", "close 7", stream(0, "xx", { offset: 2n ** 62n - 1n }), early);
 	offence("MAX_STREAMS beyond 2^60", "close 7", pack(0x12, 2n ** 60n + 1n));
 	offence("datagram that is too large", "close 10", pack(0x31, 2000, zeros(2000)));
 	offence("datagram that is too large, without a length", "close 10", pack(0x30, zeros(2000)));
 
 	offence("SETUP twice", "app 15", stream(6, setup(), { fin: true }));
-	offence("SETUP with a parameter twice", "app 5", stream(2, setup(parameter(5, 1), parameter(5, 1)), { fin: true }), early);
+	offence("SETUP with a parameter twice", "app 15", stream(2, setup(parameter(5, 1), parameter(5, 1)), { fin: true }), early);
 	offence("SETUP with 65 parameters", "app 5", stream(2, setup(...upTo(65).map((i) => parameter(100 + i, 1))), { fin: true }), early);
 	offence("SETUP with 2^40 parameters", "app 5", stream(2, pack(1, message(2 ** 40)), { fin: true }), early);
 	offence("SETUP that is cut", "app 5", stream(2, setup(parameter(5, 1)).subarray(0, 3), { fin: true }), early);

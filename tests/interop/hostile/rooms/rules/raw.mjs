@@ -1,7 +1,7 @@
 import { expectEnd } from "../../checks.mjs";
 import { Peer } from "../../peer.mjs";
 
-// Bytes that are no frames, and the end that they lead to.
+// Bytes that are not frames, and the end that they lead to.
 export const rawOffence = (rules) => (title, kind, want, bytes, how = {}) =>
 	rules.attack(title, async (r) => {
 		const peer = await Peer.to(r, kind, how);

@@ -1,5 +1,7 @@
-// What a record cannot be, nor a message of WebSocket.
+// Impossible records, and impossible messages of WebSocket.
 import { pack, zeros } from "../../bytes.mjs";
+import { works } from "../../checks.mjs";
+import { Peer } from "../../peer.mjs";
 import { FIRST_RECORD, ping } from "../../qmux.mjs";
 import { framed, UPGRADE } from "../../websocket.mjs";
 import { rawOffence } from "./raw.mjs";
@@ -14,14 +16,20 @@ export function records(rules) {
 	raw("size of a record that is cut (tcp)", "tcp", "quiet", Buffer.from([0x80]), { cut: true });
 	raw("first bytes of TLS (tcp)", "tcp", "app 3", Buffer.from("1603010200010001fc0303", "hex"), { raw: true, within: 16_000, after: 8000 });
 	raw("a whole hello of TLS (tcp)", "tcp", ["close 10", "close 7"], pack(Buffer.from("1603010200010001fc0303", "hex"), zeros(506)), { raw: true });
-	// Which begins like a record of 1861 bytes.
+	// It begins like a record of 1861 bytes.
 	raw("HTTP (tcp)", "tcp", "app 3", Buffer.from(UPGRADE("02", "/")), { raw: true, within: 16_000, after: 8000 });
 	raw("HTTP that is long (tcp)", "tcp", ["close 10", "close 7"], Buffer.from(UPGRADE("02", `/${"x".repeat(2000)}`)), { raw: true });
 	raw("message of one byte too many (ws)", "ws", "ws 1009", framed(zeros(FIRST_RECORD + 1)));
 	raw("message of 2^62 (ws)", "ws", "ws 1009", framed(zeros(1), 2, { size: 2n ** 62n }));
 	raw("message of 1 GiB (ws)", "ws", "ws 1009", framed(zeros(1), 2, { size: 2 ** 30 }));
 	raw("message of too many parts (ws)", "ws", "ws 1009", [framed(zeros(10_000), 2, { fin: false }), framed(zeros(10_000), 0)]);
-	raw("message without frames (ws)", "ws", "close 10", framed(zeros(0)));
+	rules.attack("messages without frames (ws)", async (r) => {
+		const peer = await Peer.to(r, "ws");
+		for (let i = 0; i < 1000; i++) peer.raw(framed(zeros(0)));
+		const said = await works(peer);
+		peer.destroy();
+		return said;
+	});
 	raw("text (ws)", "ws", "ws 1003", framed(Buffer.from("hello"), 1));
 	raw("without a mask (ws)", "ws", "ws 1002", framed(ping(0), 2, { mask: false }));
 	raw("reserved bits (ws)", "ws", "ws 1002", framed(ping(0), 2, { bits: 0x40 }));

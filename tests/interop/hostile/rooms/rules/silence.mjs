@@ -1,4 +1,4 @@
-// Who says nothing, or little.
+// Peers that say nothing, or little.
 import { upTo } from "../../../lib/range.mjs";
 import { sleep } from "../../../lib/time.mjs";
 import { pack, zeros } from "../../bytes.mjs";
@@ -26,7 +26,8 @@ export function silence(rules) {
 		});
 		rules.attack(`20 sessions without SETUP (${kind})`, async (r) => {
 			const peers = await Promise.all(upTo(20).map(() => Peer.to(r, kind, { setup: false })));
-			const pinging = setInterval(() => peers.forEach((peer) => peer.over || peer.send(ping(1))), 500);
+			let asked = 1;
+			const pinging = setInterval(() => peers.forEach((peer) => peer.over || peer.send(ping(asked++))), 500);
 			const said = await Promise.all(peers.map((peer) => expectEnd(peer, "app 3", SILENCE))).finally(() => clearInterval(pinging));
 			return said[0];
 		});
@@ -71,10 +72,11 @@ export function silence(rules) {
 			);
 			return "served";
 		});
+		// A ping comes in the middle of the 4 s, and has a third of them for its answer.
 		rules.attack(`20 records that never end (${kind})`, async (r) => {
 			const peers = await Promise.all(upTo(20).map(() => Peer.to(r, kind, { limits: { 1: 4000 }, mute: true })));
 			const record = kind === "tcp" ? pack(1000, zeros(300)) : framed(zeros(300), 2, { size: 1000 });
-			const said = await Promise.all(peers.map((peer) => drip(peer, record, 50).then(() => expectEnd(peer, ["quiet", "ws 1000"], { within: 15_000, after: 3500 }))));
+			const said = await Promise.all(peers.map((peer) => drip(peer, record, 50).then(() => expectEnd(peer, ["quiet", "ws 1000"], { within: 15_000, after: 2500 }))));
 			return said[0];
 		});
 	}

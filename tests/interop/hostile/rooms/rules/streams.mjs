@@ -1,4 +1,4 @@
-// What resets a stream, and nothing else.
+// Offences that reset a stream, and nothing else.
 import { upTo } from "../../../lib/range.mjs";
 import { byte, message, pack, Reader, zeros } from "../../bytes.mjs";
 import { refused, same, stopped, works } from "../../checks.mjs";

@@ -1,0 +1,131 @@
+#include "web_origins.hpp"
+
+#include "shared/command_line.hpp"
+
+#include <asio/ip/address.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+#include <optional>
+#include <system_error>
+
+namespace {
+
+std::string lower(std::string_view text) {
+    std::string all(text);
+    for (char &c : all) {
+        if (c >= 'A' && c <= 'Z') {
+            c = static_cast<char>(c - 'A' + 'a');
+        }
+    }
+    return all;
+}
+
+struct Authority {
+    std::string host;  // in lower case, without the brackets of an IPv6 address
+    std::uint16_t port;
+
+    friend bool operator==(const Authority &, const Authority &) = default;
+};
+
+// As in a URL, without a user.
+std::optional<Authority> parse_authority(std::string_view text, std::uint16_t usual_port) {
+    Authority found{{}, usual_port};
+    std::string_view rest;
+    if (text.starts_with('[')) {
+        const auto end = text.find(']');
+        if (end == std::string_view::npos) {
+            return std::nullopt;
+        }
+        found.host = lower(text.substr(1, end - 1));
+        rest = text.substr(end + 1);
+    } else {
+        const auto end = std::min(text.find(':'), text.size());
+        found.host = lower(text.substr(0, end));
+        rest = text.substr(end);
+    }
+    // A name may end with the dot of the root.
+    if (found.host.ends_with('.')) {
+        found.host.pop_back();
+    }
+    if (found.host.empty() || found.host.find_first_of("/?#@ ") != std::string::npos) {
+        return std::nullopt;
+    }
+    if (rest.empty()) {
+        return found;
+    }
+    const char *end = rest.data() + rest.size();
+    const auto [stopped, failure] = std::from_chars(rest.data() + 1, end, found.port);
+    if (rest.front() != ':' || rest.size() == 1 || failure != std::errc() || stopped != end) {
+        return std::nullopt;
+    }
+    return found;
+}
+
+struct PageOrigin {
+    std::string scheme;
+    Authority authority;
+
+    std::string text() const { return fmt::format("{}://{}:{}", scheme, authority.host, authority.port); }
+};
+
+// Nothing if the text has no host: "null", which sandboxed pages and files send.
+std::optional<PageOrigin> parse_origin(std::string_view text) {
+    const auto colon = text.find("://");
+    if (colon == std::string_view::npos) {
+        return std::nullopt;
+    }
+    PageOrigin origin;
+    origin.scheme = lower(text.substr(0, colon));
+    const std::uint16_t usual_port = origin.scheme == "https" ? 443 : origin.scheme == "http" ? 80 : 0;
+    const auto authority = parse_authority(text.substr(colon + 3), usual_port);
+    if (origin.scheme.empty() || !authority) {
+        return std::nullopt;
+    }
+    origin.authority = *authority;
+    return origin;
+}
+
+bool is_address(std::string_view host) {
+    std::error_code failure;
+    asio::ip::make_address(host, failure);
+    return !failure;
+}
+
+}  // namespace
+
+void WebOrigins::allow(std::string_view origin) {
+    if (origin == "*") {
+        any_ = true;
+        return;
+    }
+    const auto parsed = parse_origin(origin);
+    if (!parsed) {
+        throw UsageError(fmt::format("--allow-origin takes an origin such as https://example.com, or *, and not {}", in_quotes(origin)));
+    }
+    allowed_.push_back(parsed->text());
+}
+
+void WebOrigins::add_host(std::string_view name) { hosts_.push_back(lower(name)); }
+
+bool WebOrigins::is_own(std::string_view host) const {
+    return host == "localhost" || host.ends_with(".localhost") || is_address(host) || std::ranges::find(hosts_, host) != hosts_.end();
+}
+
+bool WebOrigins::lets_in(const comoq::websocket::RequestHead &request, bool is_secure) const {
+    if (any_ || request.fields.count("Origin") == 0) {
+        return true;
+    }
+    const auto origin = request.fields.only("Origin");
+    const auto page = origin ? parse_origin(*origin) : std::nullopt;
+    if (!page) {
+        return false;
+    }
+    if (std::ranges::find(allowed_, page->text()) != allowed_.end()) {
+        return true;
+    }
+    const auto host = request.fields.only("Host");
+    const auto asked = host ? parse_authority(*host, is_secure ? 443 : 80) : std::nullopt;
+    return asked && *asked == page->authority && (is_secure || is_own(asked->host));
+}

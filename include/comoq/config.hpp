@@ -1,0 +1,51 @@
+#pragma once
+
+/// \file How the library is compiled: header-only, or once.
+///
+/// Header-only is the default: everything is inline. With COMOQ_SEPARATE_COMPILATION defined for a whole program,
+/// headers only declare the functions, their coroutines and the operations' instantiations. Then one source file
+/// includes `comoq/src.hpp`, or the program links the CMake target `comoq::compiled`, which does both.
+
+#if defined(COMOQ_SEPARATE_COMPILATION)
+#define COMOQ_DECL
+#define COMOQ_FORM "2"
+#else
+#define COMOQ_DECL inline
+#define COMOQ_FORM "1"
+#endif
+
+/// COMOQ_INLINED is for small functions in the path of every call, COMOQ_SELDOM for the rare part of such a function: as a
+/// function of its own it does not keep the compiler from inlining the rest.
+#if defined(__GNUC__)
+#define COMOQ_INLINED __attribute__((always_inline))
+#define COMOQ_SELDOM __attribute__((cold, noinline))
+#else
+#define COMOQ_INLINED
+#define COMOQ_SELDOM
+#endif
+
+/// For objects of which a process has one, also if modules are compiled with -fvisibility=hidden.
+#if defined(__GNUC__) && !defined(_WIN32)
+#define COMOQ_VISIBLE __attribute__((visibility("default")))
+#else
+#define COMOQ_VISIBLE
+#endif
+
+/// The returned view is a part of the object, and must not outlive it: clang warns where it does.
+#if defined(__has_cpp_attribute)
+#if __has_cpp_attribute(clang::lifetimebound)
+#define COMOQ_LIFETIMEBOUND [[clang::lifetimebound]]
+#endif
+#endif
+#if !defined(COMOQ_LIFETIMEBOUND)
+#define COMOQ_LIFETIMEBOUND
+#endif
+
+// A program whose files disagree about the form would have two definitions of the same functions. Each object file
+// records its form as the value of one absolute symbol: linkers accept the symbol many times with one value, and refuse
+// two values. (Tried with GNU ld 2.40, gold and lld 19. Other object formats go without the check.)
+#if defined(__ELF__) && (defined(__GNUC__) || defined(__clang__))
+__asm__(".globl comoq_compiled_and_header_only_are_mixed\n"
+        ".set comoq_compiled_and_header_only_are_mixed, " COMOQ_FORM "\n");
+#endif
+#undef COMOQ_FORM

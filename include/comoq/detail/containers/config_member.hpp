@@ -1,0 +1,55 @@
+#pragma once
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace comoq::detail {
+
+#if defined(__GNUC__) && !defined(__clang__)
+
+/// A T in a config: a struct that users may write as `{.member = value}`, also inside a `co_await` expression.
+///
+/// There GCC 12 makes the member's value outside of the struct, copies its bytes into it, and destroys both. A member
+/// that was made at another address is such a copy: it owns nothing, so it is copied from instead of moved from, and
+/// not destroyed. (A constructor of the struct would also help, but a struct with one cannot be written that way.)
+template <class T> class ConfigMember : public T {
+public:
+    using T::T;
+    ConfigMember() = default;
+    ConfigMember(const T &value) : T(value) {}
+    ConfigMember(T &&value) noexcept : T(std::move(value)) {}
+    ConfigMember(const ConfigMember &other) : T(static_cast<const T &>(other)) {}
+    ConfigMember(ConfigMember &&other)
+        : T(other.owns() ? T(static_cast<T &&>(other)) : T(static_cast<const T &>(other))) {}
+    ConfigMember &operator=(const ConfigMember &other) { return *this = static_cast<const T &>(other); }
+    ConfigMember &operator=(ConfigMember &&other) {
+        if (other.owns()) return *this = static_cast<T &&>(other);
+        return *this = static_cast<const T &>(other);
+    }
+    template <class Value>
+        requires(!std::is_same_v<std::remove_cvref_t<Value>, ConfigMember> && std::is_assignable_v<T &, Value>)
+    ConfigMember &operator=(Value &&value) {
+        T::operator=(std::forward<Value>(value));
+        return *this;
+    }
+    ~ConfigMember() {
+        // The base's destructor always runs: it gets something of its own to destroy.
+        static_assert(std::is_nothrow_default_constructible_v<T>);
+        if (!owns()) std::construct_at(static_cast<T *>(this));
+    }
+
+    /// A std::function made of this one must be a copy, not a function that calls this one (an empty one would not
+    /// survive that). So this type itself cannot be called.
+    template <class... Arguments> void operator()(Arguments &&...) const = delete;
+
+private:
+    bool owns() const noexcept { return made_at_ == this; }
+
+    const ConfigMember *made_at_ = this;
+};
+
+#else
+template <class T> using ConfigMember = T;
+#endif
+
+}  // namespace comoq::detail

@@ -1,0 +1,196 @@
+#pragma once
+#include "arrival_log.hpp"
+#include "group_state.hpp"
+#include "../containers/intrusive_list.hpp"
+#include "media_change.hpp"
+#include "track_counts.hpp"
+#include "track_shared.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace comoq::detail {
+
+/// The groups that a track holds: written ones, and fetched ones. Guarded by the track's lock.
+///
+/// A group goes when it has not been used for the track's max_latency, or for the origin's pool, but never the newest
+/// one of a live track: the next subscriber begins there.
+class GroupCache final : public GroupHolder {
+public:
+    using Groups = std::map<std::uint64_t, std::shared_ptr<GroupState>>;
+
+    explicit GroupCache(TrackShared &shared) noexcept : shared_(shared) { shared_.holder = this; }
+    GroupCache(const GroupCache &) = delete;
+    GroupCache &operator=(const GroupCache &) = delete;
+    ~GroupCache() {
+        // From now on the readers of a group have it without its track.
+        Lock lock(shared_.mutex);
+        shared_.holder = nullptr;
+        while (GroupState *group = ages_.front()) leave(*group);
+    }
+
+    /// The groups that subscribers see.
+    const Groups &live() const noexcept { return live_; }
+    const ArrivalLog &arrivals() const noexcept { return arrivals_; }
+
+    /// The group with that number: the written one, unless that failed and the group was fetched since.
+    std::shared_ptr<GroupState> find(std::uint64_t sequence) const noexcept {
+        const auto written = live_.find(sequence);
+        if (written != live_.end() && !written->second->failure()) return written->second;
+        if (const auto found = fetched_.find(sequence); found != fetched_.end()) return found->second;
+        return written != live_.end() ? written->second : nullptr;
+    }
+
+    /// The group with the highest number of those that subscribers see and that went to make room or for their age, and
+    /// the reason.
+    struct Lost {
+        std::uint64_t sequence;
+        std::error_code code;
+    };
+    const std::optional<Lost> &lost() const noexcept { return lost_; }
+
+    void count(TrackCounts &counts) const noexcept {
+        for (GroupState *group = ages_.front(); group != nullptr; group = ages_.after(*group)) {
+            counts.groups += group->released() ? 0 : 1;
+            counts.bytes += group->bytes();
+            counts.cost += group->cost();
+        }
+    }
+
+    /// Adds a group. It must be new: for a live group, no live one has its number; for a fetched one, every other with
+    /// its number has failed.
+    void add(const std::shared_ptr<GroupState> &group, MediaChange &change) {
+        if (group->live()) {
+            arrivals_.add(group);
+            try {
+                live_.emplace(group->sequence(), group);
+            } catch (...) {
+                arrivals_.remove(*group);
+                throw;
+            }
+        } else {
+            auto &place = fetched_[group->sequence()];
+            if (place != nullptr) leave(*place);
+            change.replaced = std::exchange(place, group);
+        }
+        stamp(*group, change.now);
+        ages_.push_back(*group);
+        group->set_held(true);
+        ++held_;
+
+        std::shared_ptr<GroupState> may_go = group;
+        if (group->live() && (newest_ == nullptr || newest_->sequence() < group->sequence()))
+            may_go = std::exchange(newest_, group);
+        if (may_go != nullptr) shared_.bounds->pool.add(may_go, may_go->stamp());
+        if (ages_.front() == group.get()) note_oldest();
+        expire(change);
+        while (held_ > MediaBounds::max_track_groups) {
+            GroupState *oldest = ages_.front();
+            if (oldest == newest_.get()) oldest = ages_.after(*oldest);
+            drop(*oldest, make_error_code(Error::Evicted), change);
+        }
+    }
+
+    /// The group was fetched.
+    void use(GroupState &group, MediaChange &change) noexcept {
+        const bool was_oldest = ages_.front() == &group;
+        if (ages_.back() != &group) {
+            ages_.remove(group);
+            ages_.push_back(group);
+        }
+        stamp(group, change.now);
+        if (was_oldest) note_oldest();
+    }
+    void written(GroupState &group, MediaChange &change) noexcept override { use(group, change); }
+
+    /// Keeps `TrackShared::may_expire` up to date: the oldest group, or the time that it is kept, may have changed.
+    void note_oldest() noexcept {
+        auto expires = TimePoint::max();
+        if (const GroupState *oldest = ages_.front())
+            expires = oldest->used_at() + shared_.bounds->keep(shared_.info.max_latency);
+        shared_.expires.store(expires.time_since_epoch().count(), std::memory_order_relaxed);
+    }
+
+    void expire(MediaChange &change) noexcept override {
+        if (!shared_.may_expire(change.now)) return;
+        const auto keep = shared_.bounds->keep(shared_.info.max_latency);
+        for (GroupState *group = ages_.front(), *next = nullptr; group != nullptr; group = next) {
+            if (change.now - group->used_at() <= keep) break;
+            next = ages_.after(*group);
+            drop(*group, make_error_code(Error::Old), change);
+        }
+        note_oldest();
+    }
+
+    bool let_go(GroupState &group, std::error_code code, WakeList &wake) noexcept override {
+        if (&group == newest_.get()) return false;
+        if (group.live() && (!lost_ || lost_->sequence <= group.sequence()))
+            lost_ = Lost{group.sequence(), group.released() ? group.failure() : code};
+        if (group.held()) take_off(group);
+        shared_.group_waits.wake_all(wake);
+        shared_.frame_waits.wake_all(wake);
+        return true;
+    }
+
+    /// From now on the newest group is like any other.
+    void track_ended() noexcept {
+        if (const auto last = std::exchange(newest_, nullptr)) shared_.bounds->pool.add(last, last->stamp());
+    }
+
+    void release_all(std::error_code code, Garbage &garbage, WakeList &wake) noexcept {
+        newest_ = nullptr;
+        while (GroupState *group = ages_.front()) {
+            const auto keep = group->shared_from_this();
+            take_off(*group);
+            group->release(code, garbage, wake);
+        }
+    }
+
+private:
+    void drop(GroupState &group, std::error_code code, MediaChange &change) noexcept {
+        const auto keep = group.shared_from_this();
+        if (!let_go(group, code, change.wake)) return;
+        if (!group.released()) group.count_eviction();
+        group.release(code, change.garbage, change.wake);
+    }
+
+    void leave(GroupState &group) noexcept {
+        ages_.remove(group);
+        --held_;
+        group.set_held(false);
+    }
+
+    void take_off(GroupState &group) noexcept {
+        leave(group);
+        if (group.live()) {
+            arrivals_.remove(group);
+            live_.erase(group.sequence());
+        } else {
+            fetched_.erase(group.sequence());
+        }
+    }
+
+    void stamp(GroupState &group, TimePoint now) noexcept {
+        // Two writers may look at the clock and come here in another order.
+        last_use_ = std::max(last_use_, now);
+        group.set_used(last_use_, MediaPool::stamp());
+    }
+
+    TrackShared &shared_;
+    Groups live_;
+    Groups fetched_;
+    ArrivalLog arrivals_;
+    IntrusiveList<GroupState> ages_;      // the one that was used longest ago first
+    std::shared_ptr<GroupState> newest_;  // of a live track: the one with the highest number
+    std::size_t held_ = 0;
+    std::optional<Lost> lost_;
+    TimePoint last_use_ = TimePoint::min();
+};
+
+}  // namespace comoq::detail

@@ -1,0 +1,96 @@
+#pragma once
+#include "combined_subscription.hpp"
+#include "crowd_waits.hpp"
+#include "../containers/intrusive_list.hpp"
+#include "../containers/sequence_set.hpp"
+#include "../../subscription.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+
+namespace comoq::detail {
+
+class TrackState;
+class GroupState;
+
+/// One subscriber's wishes and its places in the track. Guarded by the track's lock.
+struct SubscriberPlace : ListNode<SubscriberPlace> {
+    static constexpr std::uint64_t no_arrival = std::numeric_limits<std::uint64_t>::max();
+
+    Subscription wishes;
+    CombinedSubscription::Member member;
+    /// Set when a pending subscription was moved to another track. Guarded by the lock of the track that it was made
+    /// for.
+    std::shared_ptr<TrackState> moved_to;
+    /// The lowest sequence that `next_group` may still give, and the lowest that `recv_group` may give at all.
+    std::uint64_t next = 0;
+    std::uint64_t first = 0;
+    /// How often `next` was set.
+    std::uint64_t moves = 0;
+    /// One after the last sequence that `next` gave.
+    std::uint64_t after_given = 0;
+    std::optional<std::uint64_t> cap;
+    /// The group that `read_frame` is in, and the index of its next frame.
+    std::shared_ptr<GroupState> present;
+    std::size_t frame = 0;
+    /// Where `recv_group` goes on in the order of arrival, the first arrival before that which only the cap holds back,
+    /// and the groups that were given: start and cap may move back and forth.
+    std::uint64_t next_arrival = 0;
+    std::uint64_t held_back = no_arrival;
+    SequenceSet received;
+    std::uint64_t after_received = 0;
+    std::uint64_t next_datagram = 0;
+    /// Its steps that wait for a group, for any group's first frame, and for the next frame.
+    SubscriberWaits group_waits, first_frame_waits, frame_waits;
+
+    void set_next(std::uint64_t sequence) noexcept {
+        next = sequence;
+        ++moves;
+    }
+    void give(std::uint64_t sequence) noexcept {
+        set_next(sequence + 1);
+        after_given = sequence + 1;
+    }
+    bool within_cap(std::uint64_t sequence) const noexcept { return !cap || sequence <= *cap; }
+    void wake(WakeList &wake) noexcept {
+        group_waits.wake(wake);
+        first_frame_waits.wake(wake);
+        frame_waits.wake(wake);
+    }
+};
+
+/// All subscribers of a track, live and pending. Guarded by the track's lock.
+class SubscriberList {
+public:
+    std::size_t size() const noexcept { return together_.size(); }
+    SubscriberPlace *front() const noexcept { return places_.front(); }
+
+    void add(SubscriberPlace &place) noexcept {
+        places_.push_back(place);
+        together_.add(place.member, place.wishes);
+    }
+    void remove(SubscriberPlace &place) noexcept {
+        places_.remove(place);
+        together_.remove(place.member);
+    }
+    /// Changes the wishes of a listed subscriber.
+    void change(SubscriberPlace &place, const Subscription &wishes) noexcept {
+        together_.remove(place.member);
+        place.wishes = wishes;
+        together_.add(place.member, wishes);
+    }
+
+    /// Their combined wishes; empty if there are none.
+    std::optional<Subscription> combined() const noexcept { return together_.value(); }
+    /// True if one of them begins at the live edge.
+    bool follows_edge() const noexcept { return together_.follows_edge(); }
+
+private:
+    IntrusiveList<SubscriberPlace> places_;
+    CombinedSubscription together_;
+};
+
+}  // namespace comoq::detail

@@ -1,0 +1,366 @@
+#pragma once
+#include "group_reader.hpp"
+#include "../wait/step.hpp"
+#include "track_state.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace comoq::detail {
+
+/// A subscription: counted by its track from its making until its last holder lets go.
+class SubscriberState {
+public:
+    SubscriberState(std::shared_ptr<TrackState> track, const Subscription &wishes, WakeList &wake)
+        : track_(std::move(track)) {
+        place_.wishes = wishes;
+        place_.received.reserve();
+        track_->subscribe(place_, wake);
+    }
+    SubscriberState(const SubscriberState &) = delete;
+    SubscriberState &operator=(const SubscriberState &) = delete;
+    ~SubscriberState() { track_->unsubscribe(place_); }
+
+    /// The track that it reads, once the subscription is not pending any more.
+    const std::shared_ptr<TrackState> &track() const noexcept {
+        return place_.moved_to != nullptr ? place_.moved_to : track_;
+    }
+    SubscriberPlace &place() noexcept { return place_; }
+
+    void start_at(std::uint64_t sequence) noexcept {
+        change([&](TrackState &) { begin_at(sequence, sequence); });
+    }
+    void end_at(std::optional<std::uint64_t> sequence) noexcept {
+        change([&](TrackState &) { place_.cap = sequence; });
+    }
+    void update(const Subscription &wishes) noexcept {
+        change([&](TrackState &track) {
+            const Subscription previous = place_.wishes;
+            track.change_wishes(place_, wishes);
+            // At the live edge, a group that was given is not given again.
+            const auto edge = track.edge();
+            if (wishes.start != previous.start)
+                begin_at(wishes.start.value_or(edge), wishes.start.value_or(std::max(edge, place_.after_given)));
+            if (wishes.end != previous.end) place_.cap = wishes.end;
+        });
+    }
+
+    /// Gaps that the subscriber does not remember any more.
+    std::uint64_t gaps_given_up() const noexcept {
+        Lock lock(track()->mutex());
+        return place_.received.given_up();
+    }
+
+private:
+    void begin_at(std::uint64_t first, std::uint64_t next) noexcept {
+        // Groups that were skipped because they are below the start may count again.
+        if (first < place_.first) place_.next_arrival = 0;
+        place_.first = first;
+        place_.set_next(next);
+        left_ = std::move(place_.present);
+    }
+    template <class Change> void change(Change what) noexcept {
+        const auto on = track();
+        std::shared_ptr<GroupState> left;
+        WakeList wake;
+        Lock lock(on->mutex());
+        what(*on);
+        left = std::move(left_);
+        // Groups that only the cap held back may count again.
+        place_.next_arrival = std::min(place_.next_arrival, std::exchange(place_.held_back, SubscriberPlace::no_arrival));
+        // Other subscribers are not concerned: they may take the same groups as before.
+        place_.wake(wake);
+        wake.take(on->usage_waits());
+    }
+
+    const std::shared_ptr<TrackState> track_;
+    SubscriberPlace place_;
+    std::shared_ptr<GroupState> left_;  // for `change`, to be dropped after unlocking
+};
+
+/// Common parts of a subscriber's steps.
+class SubscriberRule {
+public:
+    explicit SubscriberRule(std::shared_ptr<SubscriberState> subscriber) noexcept : subscriber_(std::move(subscriber)) {}
+
+    Mutex &mutex() const noexcept { return track().mutex(); }
+    CrowdPlace waits() const noexcept { return {track().shared()->group_waits, place().group_waits}; }
+    /// Called before the lock is taken.
+    void judge_age() const { track().expire(); }
+
+protected:
+    using Groups = GroupCache::Groups;
+
+    const Groups &groups() const noexcept { return track().cache().live(); }
+    TrackState &track() const noexcept { return *subscriber_->track(); }
+    SubscriberPlace &place() const noexcept { return subscriber_->place(); }
+
+    /// Nothing to take: the end of the stream, with the track's code if it did not end well. The track does not end
+    /// well for a subscriber, at `next`, if its last groups went before the subscriber had them.
+    template <class Value> Outcome<std::optional<Value>> end(std::uint64_t next) const noexcept {
+        const auto &lost = track().cache().lost();
+        if (!track().cause() && lost && lost->sequence >= next && place().within_cap(lost->sequence)) return lost->code;
+        return Outcome<std::optional<Value>>(track().cause());
+    }
+
+    /// True if the reader, which takes groups by number, may take that group next.
+    bool is_in_turn(std::uint64_t sequence) const noexcept {
+        SubscriberPlace &at = place();
+        if (!at.within_cap(sequence)) return false;
+        return !at.wishes.start || track().ended() || !track().numbers().is_early(sequence, at.next);
+    }
+
+    std::shared_ptr<SubscriberState> subscriber_;
+};
+
+/// Takes the group with the lowest sequence above the last one given.
+class NextGroupRule : public SubscriberRule {
+public:
+    using value_type = std::optional<std::shared_ptr<GroupReader>>;
+    using SubscriberRule::SubscriberRule;
+
+    bool available() const noexcept {
+        const auto group = find();
+        return group != groups().end() ? is_in_turn(group->first) : track().over_from(place().next);
+    }
+    Outcome<value_type> take() {
+        const auto group = find();
+        if (group == groups().end()) return end<std::shared_ptr<GroupReader>>(place().next);
+        auto reader = GroupReader::at_first(group->second);
+        place().give(group->first);
+        return Outcome<value_type>(std::in_place, std::move(reader));
+    }
+
+private:
+    Groups::const_iterator find() const noexcept { return groups().lower_bound(place().next); }
+};
+
+/// Takes the group that arrived first among those not yet taken.
+class ReceiveGroupRule : public SubscriberRule {
+public:
+    using value_type = std::optional<std::shared_ptr<GroupReader>>;
+    using SubscriberRule::SubscriberRule;
+
+    bool available() const noexcept {
+        return find() != nullptr || (track().over_from(place().first) && !is_held_back());
+    }
+    Outcome<value_type> take() {
+        const auto group = find();
+        SubscriberPlace &at = place();
+        if (group == nullptr) return end<std::shared_ptr<GroupReader>>(std::max(at.first, at.after_received));
+        auto reader = GroupReader::at_first(group);
+        at.received.insert(group->sequence());
+        at.after_received = std::max(at.after_received, group->sequence() + 1);
+        return Outcome<value_type>(std::in_place, std::move(reader));
+    }
+
+private:
+    /// The group, or null. No arrival is looked at twice unless the cap or the start moved meanwhile.
+    std::shared_ptr<GroupState> find() const noexcept {
+        const ArrivalLog &arrivals = track().cache().arrivals();
+        SubscriberPlace &at = place();
+        for (auto arrival = arrivals.from(at.next_arrival); arrival != arrivals.end(); ++arrival) {
+            const auto &group = arrival->group;
+            if (group != nullptr && group->sequence() >= at.first && !at.received.contains(group->sequence())) {
+                if (at.within_cap(group->sequence())) return group;
+                at.held_back = std::min(at.held_back, arrival->number);
+            }
+            at.next_arrival = arrival->number + 1;
+        }
+        return nullptr;
+    }
+
+    /// True if only the cap keeps an existing group from being given.
+    bool is_held_back() const noexcept {
+        const SubscriberPlace &at = place();
+        if (!at.cap) return false;
+        const Groups &all = groups();
+        auto group = all.lower_bound(std::max(*at.cap + 1, at.first));
+        while (group != all.end() && at.received.contains(group->first))
+            group = all.lower_bound(at.received.next_missing(group->first));
+        return group != all.end();
+    }
+};
+
+/// Takes the first frame of the next group that has one.
+class FirstFrameRule : public SubscriberRule {
+public:
+    using value_type = std::optional<FrameSlot>;
+    using SubscriberRule::SubscriberRule;
+
+    CrowdPlace waits() const noexcept { return {track().shared()->first_frame_waits, place().first_frame_waits}; }
+
+    bool available() const noexcept {
+        const Search search = find();
+        return search.group != groups().end() || (!search.may_come && track().over_from(place().next));
+    }
+    Outcome<value_type> take() {
+        const auto group = find().group;
+        if (group == groups().end()) return end<FrameSlot>(place().next);
+        const FrameLog &frames = group->second->frames();
+        next_before_ = place().next;
+        place().give(group->first);
+        moves_ = place().moves;
+        return Outcome<value_type>(std::in_place, frames[frames.first()]);
+    }
+    /// Puts back the last frame, unless the place was set since.
+    void undo(WakeList &wake) noexcept {
+        if (place().moves != moves_) return;
+        place().set_next(next_before_);
+        place().wake(wake);
+    }
+
+private:
+    struct Search {
+        Groups::const_iterator group;
+        bool may_come;  // a group that was skipped may still get a frame, or a cap may rise
+    };
+
+    Search find() const noexcept {
+        const Groups &all = groups();
+        bool may_come = false;
+        for (auto at = all.lower_bound(place().next); at != all.end(); ++at) {
+            if (!place().within_cap(at->first)) {
+                may_come = true;
+                break;
+            }
+            const FrameLog &frames = at->second->frames();
+            if (frames.first() < frames.end()) return {at, false};
+            if (!at->second->over()) may_come = true;
+        }
+        return {all.end(), may_come};
+    }
+
+    std::uint64_t next_before_ = 0, moves_ = 0;
+};
+
+/// Takes the next frame: of the group that the subscriber is in, or when that has ended or failed, of the one with the
+/// lowest sequence above it.
+class EveryFrameRule : public SubscriberRule {
+public:
+    using value_type = std::optional<FrameSlot>;
+    using SubscriberRule::SubscriberRule;
+
+    CrowdPlace waits() const noexcept {
+        const Search search = find();
+        return {search.group != nullptr ? search.group->followers() : track().shared()->frame_waits, place().frame_waits};
+    }
+    bool available() const noexcept { return available(find()); }
+
+    struct Search {
+        GroupState *group = nullptr;  // the one that has the next frame, or is to get it
+        std::size_t index = 0;
+        bool has_frame = false;
+        bool is_held_back = false;  // by the cap, or because other groups come first
+        std::uint64_t next = 0;     // where it goes on without a group
+    };
+    Search look() const noexcept { return find(); }
+    bool available(const Search &search) const noexcept {
+        return search.has_frame || (search.group == nullptr && !search.is_held_back && track().over_from(search.next));
+    }
+    Outcome<value_type> take(const Search &search) {
+        SubscriberPlace &at = place();
+        if (!search.has_frame) return end<FrameSlot>(search.next);
+        Outcome<value_type> taken(std::in_place, search.group->frames().made(search.index));
+        left_ = at.present;
+        left_frame_ = at.frame;
+        next_before_ = at.next;
+        if (at.present.get() != search.group) {
+            at.present = search.group->shared_from_this();
+            at.give(search.group->sequence());
+        }
+        at.frame = search.index + 1;
+        moves_ = at.moves;
+        return taken;
+    }
+    /// Puts back the last frame, unless the place was set since.
+    void undo(WakeList &wake) noexcept {
+        SubscriberPlace &at = place();
+        if (at.moves != moves_) return;
+        at.present.swap(left_);
+        at.frame = left_frame_;
+        if (at.next != next_before_) at.set_next(next_before_);
+        at.wake(wake);
+    }
+
+private:
+    static bool has(const GroupState &group, std::size_t index) noexcept {
+        return index >= group.frames().first() && index < group.frames().end();
+    }
+
+    Search find() const noexcept {
+        const SubscriberPlace &at = place();
+        Search search;
+        search.next = at.next;
+        if (at.present != nullptr) {
+            search = {at.present.get(), at.frame, has(*at.present, at.frame), false, at.next};
+            if (search.has_frame || !at.present->end_at(at.frame)) return search;
+            search.group = nullptr;
+        }
+        const Groups &all = groups();
+        for (auto group = all.lower_bound(at.next); group != all.end(); ++group) {
+            if (!is_in_turn(group->first)) {
+                search.is_held_back = true;
+                break;
+            }
+            const std::size_t index = group->second->first_index();
+            if (has(*group->second, index)) return {group->second.get(), index, true, false, group->first};
+            if (!group->second->over()) return {group->second.get(), index, false, false, group->first};
+            search.next = group->first + 1;
+        }
+        return search;
+    }
+
+    std::shared_ptr<GroupState> left_;
+    std::size_t left_frame_ = 0;
+    std::uint64_t next_before_ = 0, moves_ = 0;
+};
+
+/// Takes the next datagram. A reader that is too slow misses the oldest ones.
+class NextDatagramRule : public SubscriberRule {
+public:
+    using value_type = std::optional<DatagramSlot>;
+    using SubscriberRule::SubscriberRule;
+
+    WaitList &waits() const noexcept { return track().datagrams().waits(); }
+    bool available() const noexcept { return next() != queue().end() || track().datagrams_over(); }
+    Outcome<value_type> take() {
+        const auto index = next();
+        if (index == queue().end()) return Outcome<value_type>(track().cause());
+        place().next_datagram = index + 1;
+        return Outcome<value_type>(std::in_place, queue()[index]);
+    }
+
+private:
+    const DatagramQueue &queue() const noexcept { return track().datagrams().queue(); }
+    std::uint64_t next() const noexcept { return std::max(place().next_datagram, queue().first()); }
+};
+
+/// The first sequence that will never come, once it is known.
+class TrackFinishedRule : public SubscriberRule {
+public:
+    using value_type = std::uint64_t;
+    using SubscriberRule::SubscriberRule;
+    WaitList &waits() const noexcept { return track().end_waits(); }
+    bool available() const noexcept { return track().numbers().final() || track().ended(); }
+    Outcome<value_type> take() {
+        if (!track().numbers().final()) return track().cause();
+        return Outcome<value_type>(std::in_place, *track().numbers().final());
+    }
+};
+
+/// The reason why the track ended, once it has, or once none of its groups can come any more.
+class TrackClosedRule : public SubscriberRule {
+public:
+    using value_type = std::error_code;
+    using SubscriberRule::SubscriberRule;
+    WaitList &waits() const noexcept { return track().end_waits(); }
+    bool available() const noexcept { return track().over_from(0); }
+    Outcome<value_type> take() { return Outcome<value_type>(std::in_place, track().cause()); }
+};
+
+}  // namespace comoq::detail

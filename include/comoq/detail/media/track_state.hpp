@@ -1,0 +1,388 @@
+#pragma once
+#include "../../config.hpp"
+#include "../wait/end_hooks.hpp"
+#include "../wait/failure.hpp"
+#include "group_cache.hpp"
+#include "group_requests.hpp"
+#include "group_state.hpp"
+#include "media_change.hpp"
+#include "../request/request.hpp"
+#include "subscriber_list.hpp"
+#include "track_counts.hpp"
+#include "track_datagrams.hpp"
+#include "track_numbers.hpp"
+#include "track_shared.hpp"
+#include "../../subscription.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace comoq::detail {
+
+/// A track: requested, then live, then ended. Its lock is `shared()->mutex`, which its groups share.
+class TrackState : public std::enable_shared_from_this<TrackState> {
+public:
+    using Requests = GroupRequests::Table;
+    using GroupRequester = detail::GroupRequester<TrackState>;
+
+    TrackState(std::string name, std::shared_ptr<MediaBounds> bounds)
+        : name_(std::move(name)), shared_(std::make_shared<TrackShared>(std::move(bounds))) {}
+
+    const std::string &name() const noexcept { return name_; }
+    const std::shared_ptr<TrackShared> &shared() const noexcept { return shared_; }
+    Mutex &mutex() const noexcept { return shared_->mutex; }
+    MediaBounds &bounds() const noexcept { return *shared_->bounds; }
+
+    /// Fixed once the track is live; a producer or a subscriber may then read it without the lock.
+    const TrackInfo &info() const noexcept { return shared_->info; }
+
+    // The following functions are called under the lock.
+
+    bool ended() const noexcept { return ended_; }
+    /// The reason of its end; false when it ended well.
+    std::error_code cause() const noexcept { return cause_; }
+    /// The code for calls that need a track that has not ended.
+    std::error_code end_code() const noexcept { return cause_ ? cause_ : make_error_code(Error::Closed); }
+    const TrackNumbers &numbers() const noexcept { return numbers_; }
+    /// True when no group with a number from `sequence` on can come any more.
+    bool over_from(std::uint64_t sequence) const noexcept { return ended_ || numbers_.over_from(sequence); }
+    const GroupCache &cache() const noexcept { return cache_; }
+    TrackDatagrams &datagrams() const noexcept { return *datagrams_; }
+    /// True when no datagram can come any more: no number below the declared end is left for one.
+    bool datagrams_over() const noexcept { return over_from(0); }
+
+    WaitList &end_waits() noexcept { return end_waits_; }
+    WaitList &usage_waits() noexcept { return usage_waits_; }
+    WaitList &info_waits() noexcept { return info_waits_; }
+    /// True if the publisher's description is fixed: since the track went live, or a group of it was served.
+    bool info_fixed() const noexcept { return info_fixed_; }
+
+    std::size_t subscribers() const noexcept { return subscribers_.size(); }
+    GroupRequests &group_requests() noexcept { return requests_; }
+    Requests &requests() noexcept { return requests_.table(); }
+    /// The track that took the place of this one, which never went live.
+    const std::shared_ptr<TrackState> &moved_to() const noexcept { return moved_to_; }
+
+    std::optional<Subscription> combined() const {
+        auto all = subscribers_.combined();
+        // Nobody can ask for more than the publisher keeps.
+        if (all && live_) all->max_latency = std::min(all->max_latency, shared_->info.max_latency);
+        return all;
+    }
+
+    /// A relay's wishes for its source: as `combined`, but a start that has not been reached yet must not keep from the
+    /// others what they want now.
+    std::optional<Subscription> wishes_for_source() const {
+        auto all = combined();
+        if (all && all->start && subscribers_.follows_edge() && *all->start > numbers_.latest().value_or(0)) all->start.reset();
+        return all;
+    }
+
+    /// The groups or frames that subscribers may take have changed.
+    void wake_readers(WakeList &wake) noexcept { shared_->wake_readers(wake); }
+
+    /// Where a new subscriber begins: at the highest existing group.
+    std::uint64_t edge() const noexcept { return cache_.live().empty() ? 0 : cache_.live().rbegin()->first; }
+    void change_wishes(SubscriberPlace &place, const Subscription &wishes) noexcept { subscribers_.change(place, wishes); }
+
+    // The following functions take the lock.
+
+    /// As `wishes_for_source`.
+    std::optional<Subscription> combined_for_source() const {
+        Lock lock(mutex());
+        return wishes_for_source();
+    }
+
+    /// Goes live. Called once, before anybody can see it except its requesters. Requests for groups that have no
+    /// handler are refused.
+    void accept(const TrackInfo &info, WakeList &wake) noexcept {
+        Lock lock(mutex());
+        fix_info(info, wake);
+        live_ = true;
+        if (handlers.load(std::memory_order_relaxed) == 0)
+            requests_.settle_queued(make_error_code(Error::NotFound), wake);
+        wake.take(usage_waits_);
+    }
+
+    void subscribe(SubscriberPlace &place, WakeList &wake) noexcept {
+        Lock lock(mutex());
+        place.first = place.wishes.start.value_or(edge());
+        place.next = place.first;
+        place.cap = place.wishes.end;
+        place.next_arrival = 0;
+        place.next_datagram = datagrams_->queue().end();
+        subscribers_.add(place);
+        wake.take(usage_waits_);
+    }
+
+    void unsubscribe(SubscriberPlace &place) noexcept {
+        std::vector<DatagramSlot> unread;
+        WakeList wake;
+        Lock lock(mutex());
+        if (const auto elsewhere = place.moved_to; elsewhere != nullptr && elsewhere.get() != this) {
+            lock.unlock();
+            elsewhere->unsubscribe(place);
+            return;
+        }
+        subscribers_.remove(place);
+        if (subscribers_.size() == 0) unread = datagrams_->release();
+        wake.take(usage_waits_);
+    }
+
+    /// Hands the waiters of a track that never went live over to the track that took its name.
+    void move_to(const std::shared_ptr<TrackState> &to, WakeList &wake) noexcept;
+
+    /// Makes a new group: with the next number, or with the given one, which the track must not have had.
+    std::shared_ptr<GroupState> create_group(std::optional<std::uint64_t> wanted) { return add_group(wanted, false); }
+
+    /// The same for a group that the track's source gives: the track may have had that number, if its group has gone.
+    std::shared_ptr<GroupState> create_given_group(std::uint64_t sequence) { return add_group(sequence, true); }
+
+    /// Makes a group of one frame, written and finished before anybody sees it. Returns its number.
+    std::uint64_t write_group(FrameSlot &&slot) {
+        std::shared_ptr<GroupState> group;
+        MediaChange change(bounds());
+        Lock lock(mutex());
+        group = make_group(std::nullopt);
+        group->fill(std::move(slot));
+        insert(group, change);
+        shared_->first_frame_waits.wake_all(change.wake);
+        return group->sequence();
+    }
+
+    /// Gives a datagram to the present subscribers: without any it is not kept. Without a number it takes the next one.
+    /// Returns its number.
+    std::uint64_t add_datagram(std::optional<std::uint64_t> wanted, Timestamp timestamp, Bytes &&payload);
+
+    std::shared_ptr<GroupState> find_group(std::uint64_t sequence) {
+        MediaChange change(bounds());
+        Lock lock(mutex());
+        cache_.expire(change);
+        return cache_.find(sequence);
+    }
+
+    /// Drops the groups and datagrams that have become too old.
+    void expire() {
+        const TimePoint now = bounds().now();
+        if (!shared_->may_expire(now) && !datagrams_->may_expire(now)) return;
+        std::vector<DatagramSlot> old;
+        MediaChange change(bounds(), now);
+        Lock lock(mutex());
+        cache_.expire(change);
+        datagrams_->expire(change.now, old);
+    }
+
+    /// The result of asking for a group: the group, a request, or a refusal.
+    struct Fetched {
+        std::error_code refusal;
+        std::shared_ptr<GroupState> group;
+        std::optional<GroupRequester> request;
+    };
+
+    Fetched fetch(std::uint64_t sequence, std::uint8_t priority);
+
+    /// Answers a request: returns the requested group, to be written. Throws if the request was settled otherwise.
+    std::shared_ptr<GroupState> accept(Requests::Entry &entry, const TrackInfo &info) {
+        MediaChange change(bounds());
+        Lock lock(mutex());
+        if (entry.settled()) throw_error(entry.outcome().ec ? entry.outcome().ec : make_error_code(Error::Duplicate));
+        const auto timescale = info_fixed_ ? shared_->info.timescale : info.timescale;
+        auto group = std::make_shared<GroupState>(shared_, entry.key(), timescale, false);
+        cache_.add(group, change);
+        fix_info(info, change.wake);
+        requests_.settle(entry, Outcome<std::shared_ptr<GroupState>>(std::in_place, group), change.wake);
+        return group;
+    }
+
+    /// A requester with that priority does not wait any more.
+    void leave_request(Requests::Entry &entry, std::uint8_t priority) noexcept {
+        WakeList wake;
+        Lock lock(mutex());
+        requests_.leave(entry, priority, wake);
+    }
+
+    bool settle_request(Requests::Entry &entry, std::error_code code) noexcept {
+        WakeList wake;
+        Lock lock(mutex());
+        return requests_.settle(entry, Outcome<std::shared_ptr<GroupState>>(code), wake);
+    }
+
+    /// The track will never go live: waiters for its groups are told. Fetched groups go on, and so do requests that
+    /// were taken: they still get an answer of their own.
+    void refuse(std::error_code code, WakeList &wake) noexcept {
+        Lock lock(mutex());
+        if (live_ || ended_) return;
+        ended_ = true;
+        cause_ = code;
+        requests_.settle_queued(code, wake);
+        wake.take(info_waits_);
+        wake.take(requests_.handler_waits());
+    }
+
+    /// Applies a source's word on missing numbers: `change(numbers)`.
+    template <class Change> void change_numbers(Change change) {
+        WakeList wake;
+        Lock lock(mutex());
+        change(numbers_);
+        wake_readers(wake);
+        if (!numbers_.over_from(0)) return;
+        wake.take(datagrams_->waits());
+        wake.take(end_waits_);
+    }
+
+    /// Declares the first sequence that will never come; without one, the number after the latest.
+    void finish(std::optional<std::uint64_t> sequence) {
+        WakeList wake;
+        Lock lock(mutex());
+        if (ended_ && !numbers_.final()) throw_error(end_code());
+        numbers_.finish(sequence);
+        requests_.settle_past_final(numbers_, wake);
+        wake_readers(wake);
+        wake.take(datagrams_->waits());
+        wake.take(end_waits_);
+    }
+
+    /// Ends the track. Without a code its producers end it, cleanly after `finish()`; the groups and their frames stay
+    /// for their readers. With a code it is an abort, which takes the groups along.
+    void end(std::optional<std::error_code> code) noexcept;
+
+    /// Adds a hook for the track's end; false if it has ended.
+    bool add_hook(std::shared_ptr<EndHook> hook) noexcept {
+        Lock lock(mutex());
+        if (ended_) return false;
+        hooks_.add(std::move(hook));
+        return true;
+    }
+    void remove_hook(EndHook &hook) noexcept {
+        std::shared_ptr<EndHook> removed;
+        Lock lock(mutex());
+        removed = hooks_.remove(hook);
+    }
+
+    /// How long groups and datagrams are kept may have changed.
+    void bounds_changed() noexcept {
+        Lock lock(mutex());
+        cache_.note_oldest();
+        datagrams_->note_oldest();
+    }
+
+    TrackCounts counts() const noexcept {
+        TrackCounts counts;
+        Lock lock(mutex());
+        cache_.count(counts);
+        counts.datagrams = datagrams_->queue().size();
+        counts.cost += datagrams_->queue().cost();
+        counts.subscribers = subscribers_.size();
+        counts.pending = requests_.size();
+        counts.evicted_groups = shared_->evicted_groups;
+        counts.lagged_readers = shared_->lagged_readers;
+        return counts;
+    }
+
+    Atomic<std::size_t> producers{0};
+    void last_producer_gone() noexcept { end(std::nullopt); }
+    Atomic<std::size_t> handlers{0};
+    void last_handler_gone() noexcept {
+        WakeList wake;
+        Lock lock(mutex());
+        // A new handler may have come since the count was zero.
+        if (handlers.load(std::memory_order_relaxed) != 0) return;
+        // Before the track is live, the handler that accepts it may still bring another handler.
+        if (live_) requests_.settle_queued(make_error_code(Error::NotFound), wake);
+        wake.take(requests_.handler_waits());
+    }
+
+private:
+    void fix_info(const TrackInfo &info, WakeList &wake) noexcept {
+        if (std::exchange(info_fixed_, true)) return;
+        shared_->info = info;
+        cache_.note_oldest();
+        wake.take(info_waits_);
+    }
+
+    /// The reason why nobody can be asked for that group; false if somebody can.
+    std::error_code no_fetch(std::uint64_t sequence) const noexcept {
+        if (cause_) return cause_;
+        if (sequence > TrackNumbers::highest) return make_error_code(Error::BoundsExceeded);
+        if (ended_ || numbers_.past_final(sequence)) return make_error_code(Error::NotFound);
+        if (live_ && handlers.load(std::memory_order_relaxed) == 0) return make_error_code(Error::NotFound);
+        if (requests_.size() >= shared_->bounds->in_force().max_pending_requests) return make_error_code(Error::LimitReached);
+        return {};
+    }
+
+    /// The next number, or the given one if it may be used.
+    std::uint64_t free_number(std::optional<std::uint64_t> wanted) const {
+        if (ended_) throw_error(end_code());
+        const std::uint64_t sequence = numbers_.choose(wanted);
+        if (cache_.live().contains(sequence) || datagrams_->queue().has_used(sequence))
+            throw_error(make_error_code(Error::Duplicate));
+        return sequence;
+    }
+
+    /// A new group. With `may_return` the track may have had the given number, if its group has gone.
+    std::shared_ptr<GroupState> add_group(std::optional<std::uint64_t> wanted, bool may_return) {
+        MediaChange change(bounds());
+        Lock lock(mutex());
+        auto group = make_group(wanted);
+        if (wanted && !may_return && numbers_.has_used(*wanted)) throw_error(make_error_code(Error::Duplicate));
+        insert(group, change);
+        return group;
+    }
+
+    /// A group that is not in the track yet: with the next number, or with the given one.
+    std::shared_ptr<GroupState> make_group(std::optional<std::uint64_t> wanted) const {
+        return std::make_shared<GroupState>(shared_, free_number(wanted), shared_->info.timescale);
+    }
+
+    void insert(const std::shared_ptr<GroupState> &group, MediaChange &change) {
+        numbers_.reserve();
+        cache_.add(group, change);
+        use_number(group->sequence(), change.wake);
+        requests_.came(group, change.wake);
+        shared_->group_waits.wake_all(change.wake);
+        shared_->frame_waits.wake_all(change.wake);
+        // Readers that wait for a frame of the next group in order get this one first.
+        const auto after = cache_.live().upper_bound(group->sequence());
+        if (after != cache_.live().end()) after->second->followers().wake_all(change.wake);
+    }
+
+    /// A number comes into use, for which memory was reserved.
+    void use_number(std::uint64_t sequence, WakeList &wake) noexcept {
+        numbers_.use(sequence);
+        // After the last number below a declared end, nothing can come.
+        if (!numbers_.over_from(0)) return;
+        wake_readers(wake);
+        wake.take(datagrams_->waits());
+        wake.take(end_waits_);
+    }
+
+    const std::string name_;
+    const std::shared_ptr<TrackShared> shared_;
+    bool info_fixed_ = false;
+    bool live_ = false;
+    bool ended_ = false;
+    std::error_code cause_;
+    TrackNumbers numbers_;
+    GroupCache cache_{*shared_};
+    const std::shared_ptr<TrackDatagrams> datagrams_ = std::make_shared<TrackDatagrams>(shared_);
+    GroupRequests requests_;
+    std::shared_ptr<TrackState> moved_to_;
+    SubscriberList subscribers_;
+    WaitList end_waits_;       // finished and closed
+    WaitList info_waits_;      // info, of a requested track
+    WaitList usage_waits_;     // used, unused and subscription_changed
+    EndHooks hooks_;
+};
+
+}  // namespace comoq::detail
+
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+#include "../../impl/detail/media/track_state.ipp"
+#endif

@@ -1,0 +1,264 @@
+#pragma once
+#include "announce_tree.hpp"
+#include "bounded_requester.hpp"
+#include "../media/broadcast_state.hpp"
+#include "../request/handler_lanes.hpp"
+#include "../containers/hash_index.hpp"
+#include "../media/media_bounds.hpp"
+#include "origin_view.hpp"
+#include "../request/request.hpp"
+#include "../request/request_table.hpp"
+#include "../../path.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+namespace comoq::detail {
+
+/// An origin: the announce tree, the requests for paths that nobody announced, and the broadcasts that handlers served.
+/// One lock guards all of it, so that a request is resolved in one decision.
+class OriginState : public std::enable_shared_from_this<OriginState> {
+public:
+    using Broadcast = std::shared_ptr<BroadcastState>;
+    using Requests = RequestTable<Path, Broadcast>;
+    using Requester = detail::Requester<OriginState, Broadcast>;
+    using BoundedRequester = detail::BoundedRequester<OriginState>;
+    using PublicationPtr = AnnounceTree::PublicationPtr;
+
+    OriginState(std::uint64_t id, std::shared_ptr<MediaBounds> media_bounds)
+        : id_(id), bounds_(std::move(media_bounds)) {}
+
+    /// The hop id.
+    std::uint64_t id() const noexcept { return id_; }
+    const std::shared_ptr<MediaBounds> &bounds() const noexcept { return bounds_; }
+    Mutex &mutex() const noexcept { return mutex_; }
+
+    // The following functions are called under the lock.
+
+    Requests &requests() noexcept { return requests_; }
+    HandlerLanes<Requests> &lanes() noexcept { return lanes_; }
+    AnnounceTree &tree() noexcept { return tree_; }
+    bool gone() const noexcept { return gone_; }
+    std::size_t pending() const noexcept { return requests_.size(); }
+    std::size_t served() const noexcept { return served_.size(); }
+
+    // The following functions take the lock.
+
+    /// The result of a request for a path: a refusal, an existing broadcast, or a place in a request.
+    using Resolution = std::variant<std::error_code, Broadcast, Requester, BoundedRequester>;
+
+    Resolution request(const std::shared_ptr<const OriginView> &through, std::string_view text) {
+        const OriginView &view = *through;
+        const AbsolutePath path(view.root().view(), text);
+        if (!path.valid()) return make_error_code(Error::InvalidPath);
+        if (!view.covers(path.view())) return make_error_code(Error::Unauthorized);
+        const HashedText hashed(path.view());
+        std::optional<WakeList> wake;  // for a new request only
+        // It may be the last handle of the broadcast, whose end must not come under the lock.
+        Broadcast served;
+        Lock lock(mutex_);
+        if (gone_) return make_error_code(Error::Dropped);
+        if (const Broadcast &announced = tree_.active(hashed, view.excluded_hops())) return announced;
+        if ((served = find_served(hashed)) != nullptr && !served->closed()) {
+            // Asking the handler again would give the same broadcast.
+            if (!view.shows(served->info())) return make_error_code(Error::NotFound);
+            return served;
+        }
+        const auto *share = view.request_share().get();
+        const bool share_is_full = share != nullptr && share->used >= share->most;
+        if (auto pending = requests_.find(hashed.text, hashed.hash)) {
+            if (share_is_full) return make_error_code(Error::LimitReached);
+            requests_.join(*pending);
+            return requester(std::move(pending), through);
+        }
+        auto *lane = lanes_.lane_of(path.view());
+        if (lane == nullptr) return make_error_code(Error::NotFound);
+        if (share_is_full || requests_.size() >= bounds_->max_pending_requests) return make_error_code(Error::LimitReached);
+        auto entry = requests_.open(PathAccess::make(hashed.text), hashed.hash, lane->queue);
+        lane->wake_one(wake.emplace());
+        return requester(std::move(entry), through);
+    }
+
+    /// Settles a request with a handler's answer. A broadcast is remembered for the path while it is open.
+    bool settle_request(Requests::Entry &entry, Broadcast broadcast) {
+        if (broadcast == nullptr) return settle_request(entry, make_error_code(Error::NotFound));
+        if (loops(broadcast->info())) return settle_request(entry, make_error_code(Error::RoutingLoop));
+        ResumeScope scope;
+        auto served = std::make_shared<Served>(weak_from_this(), entry, broadcast);
+        const bool open = broadcast->add_hook(served);
+        bool settled = false, remembered = false;
+        std::shared_ptr<Served> forgotten;
+        {
+            WakeList wake;
+            Lock lock(mutex_);
+            if (!entry.settled() && open && !broadcast->closed()) {
+                // An older one can only be a broadcast that is closing at this moment; it will not find itself here.
+                if (Served *older = served_at(served->path, served->hash())) forgotten = take_off(*older);
+                served->self = served;
+                served_.insert(*served);
+                remembered = true;
+            }
+            settled = requests_.settle(entry, Outcome<Broadcast>(std::in_place, broadcast), wake);
+        }
+        if (!remembered) broadcast->remove_hook(*served);
+        if (settled) broadcast->join(bounds_);
+        return settled;
+    }
+
+    bool settle_request(Requests::Entry &entry, std::error_code code) noexcept {
+        WakeList wake;
+        Lock lock(mutex_);
+        return requests_.settle(entry, Outcome<Broadcast>(code), wake);
+    }
+
+    /// Announces, or adds a guard to an existing announcement. Throws the errors that `OriginProducer` documents.
+    PublicationPtr publish(const OriginView &view, std::string_view text, Broadcast broadcast) {
+        const AbsolutePath path(view.root().view(), text);
+        if (!path.valid()) throw_error(make_error_code(Error::InvalidPath));
+        if (!view.covers(path.view())) throw_error(make_error_code(Error::Unauthorized));
+        if (broadcast == nullptr) throw_error(make_error_code(Error::NotFound));
+        const BroadcastInfo &info = broadcast->info();
+        if (!info.came_through(id_) && info.hops.size() > BroadcastInfo::max_hops)
+            throw_error(make_error_code(Error::BoundsExceeded));
+        if (loops(info)) throw_error(make_error_code(Error::RoutingLoop));
+        ResumeScope scope;
+        auto added = std::make_shared<Announced>(weak_from_this(), path.view(), broadcast);
+        if (!broadcast->add_hook(added)) throw_error(make_error_code(Error::Closed));
+        std::error_code refusal;
+        PublicationPtr existing;
+        try {
+            WakeList wake;
+            Lock lock(mutex_);
+            if (gone_) {
+                refusal = make_error_code(Error::Dropped);
+            } else if (broadcast->closed()) {
+                refusal = make_error_code(Error::Closed);
+            } else if ((existing = tree_.published(path.view(), *broadcast))) {
+                ++existing->guards;
+            } else {
+                tree_.add(added, wake);
+                if (auto pending = requests_.find(path.view()))
+                    requests_.settle(*pending, Outcome<Broadcast>(std::in_place, broadcast), wake);
+                return added;
+            }
+        } catch (...) {
+            broadcast->remove_hook(*added);
+            throw;
+        }
+        broadcast->remove_hook(*added);
+        if (refusal) throw_error(refusal);
+        return existing;
+    }
+
+    /// Drops a guard; the publication goes with the last one.
+    void drop_guard(AnnounceTree::Publication &publication) noexcept {
+        ResumeScope scope;
+        {
+            WakeList wake;
+            Lock lock(mutex_);
+            if (!publication.in_tree() || --publication.guards != 0) return;
+            tree_.remove(publication, wake);
+        }
+        publication.broadcast->remove_hook(publication);
+    }
+
+    Atomic<std::size_t> owners{0};
+    void last_owner_gone() noexcept {
+        std::optional<AnnounceTree::Remains> published;
+        HashIndex<Served> served;
+        WakeList wake;
+        {
+            const auto code = make_error_code(Error::Dropped);
+            Lock lock(mutex_);
+            gone_ = true;
+            requests_.settle_all(code, wake);
+            lanes_.wake_all(wake);
+            published.emplace(tree_.clear(code, wake));
+            served = std::move(served_);
+        }
+        published->for_each([](AnnounceTree::Publication &one) { one.broadcast->remove_hook(one); });
+        served.for_each([](Served &one) {
+            const auto last = std::move(one.self);
+            if (auto broadcast = one.broadcast.lock()) broadcast->remove_hook(one);
+        });
+    }
+
+private:
+    /// Most requesters need not remember the view, and are moved often.
+    Resolution requester(Requests::EntryPtr &&entry, const std::shared_ptr<const OriginView> &view) {
+        if (view->bounds_requests()) return BoundedRequester(shared_from_this(), std::move(entry), view);
+        return Requester(shared_from_this(), std::move(entry));
+    }
+
+    /// True if a broadcast came through this origin, or twice through another.
+    bool loops(const BroadcastInfo &info) const noexcept { return info.came_through(id_) || info.has_loop(); }
+
+    /// A publication that leaves the tree when its broadcast ends, whatever guards it has.
+    class Announced final : public AnnounceTree::Publication {
+    public:
+        Announced(std::weak_ptr<OriginState> origin, std::string_view path, Broadcast published)
+            : Publication(path, std::move(published)), origin_(std::move(origin)) {}
+        void ended() noexcept override {
+            auto origin = origin_.lock();
+            if (origin == nullptr) return;
+            WakeList wake;
+            Lock lock(origin->mutex_);
+            origin->tree_.remove(*this, wake);
+        }
+
+    private:
+        const std::weak_ptr<OriginState> origin_;
+    };
+
+    /// A broadcast that a handler served, forgotten when it ends. It does not keep the broadcast alive.
+    class Served final : public EndHook, public HashLink<Served> {
+    public:
+        Served(std::weak_ptr<OriginState> origin, const Requests::Entry &request, const Broadcast &served)
+            : HashLink<Served>(request.hash()), path(request.key().view()), broadcast(served), origin_(std::move(origin)) {}
+        void ended() noexcept override {
+            if (auto origin = origin_.lock()) origin->forget(*this);
+        }
+        const std::string path;
+        const std::weak_ptr<BroadcastState> broadcast;
+        std::shared_ptr<Served> self;  // while it is remembered; guarded by the origin's lock, until the origin is gone
+
+    private:
+        const std::weak_ptr<OriginState> origin_;
+    };
+
+    Served *served_at(std::string_view path, std::size_t hash) const noexcept {
+        return served_.find(hash, [&](const Served &served) { return same_text(served.path, path); });
+    }
+    Broadcast find_served(const HashedText &path) const noexcept {
+        const Served *served = served_at(path.text, path.hash);
+        return served != nullptr ? served->broadcast.lock() : nullptr;
+    }
+
+    std::shared_ptr<Served> take_off(Served &served) noexcept {
+        served_.erase(served);
+        return std::move(served.self);
+    }
+    void forget(Served &served) noexcept {
+        std::shared_ptr<Served> forgotten;
+        Lock lock(mutex_);
+        if (!gone_ && served.self != nullptr) forgotten = take_off(served);
+    }
+
+    const std::uint64_t id_;
+    const std::shared_ptr<MediaBounds> bounds_;
+    mutable Mutex mutex_;
+    bool gone_ = false;
+    AnnounceTree tree_;
+    Requests requests_;
+    HandlerLanes<Requests> lanes_;
+    HashIndex<Served> served_;
+};
+
+}  // namespace comoq::detail

@@ -1,0 +1,152 @@
+#pragma once
+#include "../containers/hash_index.hpp"
+#include "../containers/intrusive_list.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace comoq::detail {
+
+class BroadcastState;
+
+/// One watcher's unseen changes: at most one entry a path, in the order in which the paths first became dirty.
+class WatchQueue {
+public:
+    enum class Event { Active, Restart, Ended };
+    using PathText = std::shared_ptr<const std::string>;
+    using Broadcast = std::shared_ptr<BroadcastState>;
+
+    struct Change {
+        PathText path;
+        Event event;
+        Broadcast broadcast;  // null when Ended
+    };
+
+    WatchQueue() = default;
+    WatchQueue(const WatchQueue &) = delete;
+    WatchQueue &operator=(const WatchQueue &) = delete;
+    ~WatchQueue() {
+        while (Entry *entry = order_.front()) {
+            order_.remove(*entry);
+            delete entry;
+        }
+    }
+
+    bool empty() const noexcept { return order_.empty(); }
+    std::size_t size() const noexcept { return places_.size(); }
+    /// True if a change that could not be refused found no memory. From then on the queue records nothing: the watcher
+    /// must be told, once, that its knowledge is incomplete.
+    bool lost() const noexcept { return lost_; }
+    bool tell_loss() noexcept { return !std::exchange(told_, true); }
+
+    /// Makes sure that the next change finds memory.
+    void reserve() {
+        if (spare_ == nullptr && !lost_) spare_.reset(new Entry(nullptr, 0, State::Active, nullptr));
+    }
+
+    /// A path without a broadcast has one now.
+    void announced(const PathText &path, Broadcast broadcast) noexcept {
+        const HashedText hashed(*path);
+        Entry *entry = find(hashed);
+        if (entry == nullptr)
+            add(path, hashed.hash, State::Active, std::move(broadcast));
+        else
+            set(*entry, State::EndedThenActive, std::move(broadcast));  // only an unseen end can be waiting there
+    }
+
+    /// A path's broadcast was replaced by another one.
+    void restarted(const PathText &path, Broadcast broadcast) noexcept {
+        const HashedText hashed(*path);
+        Entry *entry = find(hashed);
+        if (entry == nullptr)
+            add(path, hashed.hash, State::Restart, std::move(broadcast));
+        else
+            set(*entry, entry->state, std::move(broadcast));
+    }
+
+    /// A path's broadcast is gone.
+    void unannounced(const PathText &path) noexcept {
+        const HashedText hashed(*path);
+        Entry *entry = find(hashed);
+        if (entry == nullptr)
+            add(path, hashed.hash, State::Ended, nullptr);
+        else if (entry->state == State::Active)
+            erase(*entry);  // the watcher never saw it
+        else
+            set(*entry, State::Ended, nullptr);
+    }
+
+    /// The path of the next change. The queue must not be empty.
+    std::string_view front_path() const noexcept { return *order_.front()->path; }
+    /// Takes the next change. The queue must not be empty.
+    Change pop() noexcept {
+        Entry &front = *order_.front();
+        if (front.state == State::EndedThenActive) {
+            front.state = State::Active;
+            return {front.path, Event::Ended, nullptr};
+        }
+        Change change{std::move(front.path), event_of(front.state), std::move(front.broadcast)};
+        erase(front);
+        return change;
+    }
+
+private:
+    // The change that is due, relative to what the watcher saw last. Active: it saw nothing there, or the end. Restart,
+    // Ended: it saw a broadcast. EndedThenActive: it saw one, and the present one came after a gap.
+    enum class State { Active, Restart, Ended, EndedThenActive };
+
+    struct Entry : ListNode<Entry>, HashLink<Entry> {
+        Entry(PathText changed, std::size_t hash, State due, Broadcast with) noexcept
+            : HashLink<Entry>(hash), path(std::move(changed)), state(due), broadcast(std::move(with)) {}
+        PathText path;
+        State state;
+        Broadcast broadcast;
+    };
+
+    static Event event_of(State state) noexcept {
+        return state == State::Active ? Event::Active : state == State::Restart ? Event::Restart : Event::Ended;
+    }
+
+    Entry *find(const HashedText &path) const noexcept {
+        return places_.find(path.hash, [&](const Entry &entry) { return *entry.path == path.text; });
+    }
+    void add(const PathText &path, std::size_t hash, State state, Broadcast broadcast) noexcept {
+        if (lost_) return;
+        Entry *entry = spare_.release();
+        if (entry != nullptr) {
+            std::destroy_at(entry);
+            std::construct_at(entry, path, hash, state, std::move(broadcast));
+        } else {
+            entry = new (std::nothrow) Entry(path, hash, state, std::move(broadcast));
+            if (entry == nullptr) {
+                lost_ = true;
+                return;
+            }
+        }
+        order_.push_back(*entry);
+        places_.insert(*entry);
+    }
+    static void set(Entry &entry, State state, Broadcast broadcast) noexcept {
+        entry.state = state;
+        entry.broadcast = std::move(broadcast);
+    }
+    void erase(Entry &entry) noexcept {
+        places_.erase(entry);
+        order_.remove(entry);
+        entry.path = nullptr;
+        entry.broadcast = nullptr;
+        spare_.reset(&entry);
+    }
+
+    IntrusiveList<Entry> order_;
+    HashIndex<Entry> places_;
+    std::unique_ptr<Entry> spare_;  // most watchers keep up, and have one change at a time
+    bool lost_ = false;
+    bool told_ = false;
+};
+
+}  // namespace comoq::detail

@@ -1,0 +1,222 @@
+#pragma once
+#include "../../config.hpp"
+#include "../../operation.hpp"
+#include "../../qmux/connection_config.hpp"
+#include "../../qmux/negotiation.hpp"
+#include "../stream/stream_transport.hpp"
+#include "../wait/step.hpp"
+#include "../wait/task_group_state.hpp"
+#include "codec.hpp"
+#include "datagram_outbox.hpp"
+#include "faults.hpp"
+#include "outgoing_record.hpp"
+#include "pings.hpp"
+#include "receiver.hpp"
+#include "sender.hpp"
+#include "stall_timer.hpp"
+#include "stream_table.hpp"
+#include "transport_parameters.hpp"
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace comoq::qmux {
+
+/// A connection of qmux, without the byte stream below it: it consumes and produces records, and `run` moves them. Its
+/// other side is a Transport.
+///
+/// A peer's error ends the connection, with a CONNECTION_CLOSE to the peer and ProtocolViolation here (Decode for
+/// unreadable input, UnknownAlpn if both sides have no protocol in common). A peer that is silent for too long, or
+/// takes nothing of its backlog for the idle time, ends it with Timeout. A peer can make the connection hold at most
+/// the limits that it was told, and about a kilobyte for each stream that it may have open.
+///
+/// Threads: the code that moves the bytes calls `input`, `output`, `tick` and `lost`, one at a time.
+class Connection final : public comoq::detail::StreamTransport {
+public:
+    using Time = std::chrono::steady_clock::time_point;
+
+    /// Must be owned by a std::shared_ptr. Throws Encode for parameters that cannot be sent.
+    Connection(asio::any_io_executor executor, bool client, ConnectionConfig config);
+
+    // The side of the wire.
+
+    /// Takes the frames of one record; an empty record does nothing. Throws std::bad_alloc: end the connection with
+    /// `lost` then.
+    void input(std::span<const std::byte> frames);
+    /// The input is not a sequence of records.
+    void malformed();
+    /// Clears `record` and puts the next record into it; false if there is nothing to send now. Urgent data comes
+    /// first: ask for the next record once this one has been written. Throws as `input` does.
+    bool output(OutgoingRecord &record);
+    /// Completes when `output` has a record, or never will have one again. The last record has then been written.
+    Operation<void> output_due();
+    /// Nothing more will be sent: `output` has returned the last record, or the peer is gone.
+    bool is_silent() const;
+    /// This side ended the connection, and the last record tells the peer.
+    bool ends_here() const;
+
+    /// When `tick` is due next, by the config's clock; nothing when the connection is over. `input` can make it sooner,
+    /// with the peer's parameters, and so can `output`, with a ping.
+    std::optional<Time> deadline() const;
+    Time now() const { return clock_(); }
+    /// Pings a peer, and ends the connection with Timeout if the peer is gone or takes nothing.
+    void tick();
+    /// The byte stream broke, or ended without a close. A code that is not one of comoq's becomes Transport here: a
+    /// reader of a stream would mistake it for an outcome of its own.
+    void lost(std::error_code code);
+
+    // The application's side.
+
+    /// Empty until it is agreed on. The text stays valid as long as the connection.
+    std::string_view protocol() const noexcept override;
+    /// 0 until the peer's parameters arrive.
+    std::size_t max_datagram_size() const noexcept override { return datagrams_.max_size(); }
+    /// The round trip is that of a ping, including the backlog in the sockets before it.
+    TransportStats stats() const override;
+    void measure() override;
+
+    /// Runs the coroutine that moves its records. Call it once, before anything else.
+    void begin(asio::awaitable<void> running);
+    /// Completes when that coroutine is over: after `closed()`, once the channel is closed too.
+    Operation<void> done() const { return running_->idle(); }
+
+    /// Streams that are not over.
+    std::size_t open_streams() const;
+
+private:
+    using Aftermath = comoq::detail::Aftermath;
+    using Lock = comoq::detail::Lock;
+    using SendHalf = comoq::detail::SendHalf;
+    using ReceiveHalf = comoq::detail::ReceiveHalf;
+    using Fault = detail::Fault;
+    using MaybeFault = std::optional<Fault>;
+    using TransportError = detail::TransportError;
+    using SendSide = detail::SendSide;
+    using ReceiveSide = detail::ReceiveSide;
+    using Entry = detail::StreamTable::Entry;
+
+    class OutputRule {
+    public:
+        using value_type = void;
+        explicit OutputRule(std::shared_ptr<Connection> connection) noexcept : connection_(std::move(connection)) {}
+        comoq::detail::Mutex &mutex() const noexcept { return connection_->mutex(); }
+        comoq::detail::WaitList &waits() const noexcept { return connection_->output_waits_; }
+        bool available() const noexcept { return connection_->silent_ || connection_->has_output(); }
+        comoq::detail::Outcome<void> take() { return {}; }
+
+    private:
+        std::shared_ptr<Connection> connection_;
+    };
+
+    static Direction direction_of(Kind kind) noexcept { return kind == Kind::Bidi ? Direction::Bidi : Direction::Uni; }
+    static Kind kind_of(Direction direction) noexcept { return direction == Direction::Bidi ? Kind::Bidi : Kind::Uni; }
+
+    // The application's wishes.
+
+    bool may_open(Kind kind) const noexcept override { return streams_.may_open(direction_of(kind)); }
+    Halves open(Kind kind) override;
+    void accepted(const Halves &halves, Aftermath &after) override;
+    void send_changed(SendHalf &half, Aftermath &after) override;
+    void reset_wanted(SendHalf &half, std::uint32_t code, Aftermath &after) override;
+    void order_changed(SendHalf &half, const SendOrder &order) override;
+    void consumed(ReceiveHalf &half, std::size_t count, Aftermath &after) override;
+    void stop_wanted(ReceiveHalf &half, bool over, std::uint32_t code, Aftermath &after) override;
+    void datagram_wanted(Bytes &datagram, Aftermath &after) override;
+    void close_wanted(std::error_code code, std::string_view reason, Aftermath &after) override;
+    void fail_streams(std::error_code code, Aftermath &after) override;
+
+    // The peer's frames, one by one.
+
+    MaybeFault take_frames(std::span<const std::byte> frames, Aftermath &after);
+    template <class Frame> MaybeFault take(const Frame &frame, Aftermath &after) {
+        if constexpr (!std::is_same_v<Frame, EncodedParameters> && !is_close<Frame>) {
+            if (!has_parameters_ && version_ == Version::Draft02)
+                return Fault{TransportError::ProtocolViolation, FrameType::Padding, "something before the parameters"};
+        }
+        return received(frame, after);
+    }
+    template <class Frame>
+    static constexpr bool is_close = std::is_same_v<Frame, ConnectionClose> || std::is_same_v<Frame, ApplicationClose>;
+
+    MaybeFault received(const EncodedParameters &frame, Aftermath &after);
+    MaybeFault received(const Stream &frame, Aftermath &after);
+    MaybeFault received(const ResetStream &frame, Aftermath &after);
+    MaybeFault received(const StopSending &frame, Aftermath &after);
+    MaybeFault received(const MaxData &frame, Aftermath &after);
+    MaybeFault received(const MaxStreamData &frame, Aftermath &after);
+    MaybeFault received(const MaxStreams &frame, Aftermath &after);
+    MaybeFault received(const StreamDataBlocked &frame, Aftermath &after);
+    MaybeFault received(const DataBlocked &, Aftermath &) { return std::nullopt; }
+    MaybeFault received(const StreamsBlocked &, Aftermath &) { return std::nullopt; }
+    MaybeFault received(const ConnectionClose &frame, Aftermath &after);
+    MaybeFault received(const ApplicationClose &frame, Aftermath &after);
+    MaybeFault received(const Datagram &frame, Aftermath &after);
+    MaybeFault received(const PingRequest &frame, Aftermath &after);
+    MaybeFault received(const PingResponse &frame, Aftermath &after);
+
+    MaybeFault agree_on_protocol(const TransportParameters &theirs);
+    /// Finds the stream of a frame, null if it is over. A stream that the peer opens by this frame becomes available to
+    /// accept.
+    MaybeFault find(std::uint64_t id, bool of_peer, FrameType frame, Entry *&found, Aftermath &after);
+
+    // Endings.
+
+    /// A side of the stream may be over.
+    void settle(std::uint64_t id, Aftermath &after);
+    /// The peer made an error, and is told of it.
+    void fail(const Fault &fault, Aftermath &after);
+    /// Nothing is sent to anybody any more.
+    void fall_silent(std::error_code code, Aftermath &after);
+
+    // Output.
+
+    bool has_news() const noexcept;
+    bool has_output() const noexcept;
+    void wake_output(Aftermath &after) noexcept {
+        if (has_output()) after.wake.take(output_waits_);
+    }
+    void fill(OutgoingRecord &record, Time now, Aftermath &after);
+
+    const Version version_;
+    const Clock clock_;
+    const TransportParameters ours_;
+    std::vector<std::byte> parameters_;  // until they are sent
+    bool has_parameters_ = false;        // the peer's
+    std::string protocol_;
+
+    detail::StreamTable streams_;
+    detail::Sender sender_;
+    detail::Receiver receiver_;
+    detail::DatagramOutbox datagrams_;
+
+    detail::Pings pings_;
+    detail::StallTimer stall_;
+    bool is_writing_ = false;  // the last record is not written yet
+    std::uint64_t received_bytes_ = 0, sent_bytes_ = 0;  // of records
+
+    std::vector<std::byte> last_words_;  // the frame that closes the connection
+    bool silent_ = false;
+    // Not a group that cancels: another thread may destroy this object while its coroutine comes to its end.
+    const std::shared_ptr<comoq::detail::TaskGroupState> running_;
+    comoq::detail::WaitList output_waits_;
+};
+
+}  // namespace comoq::qmux
+
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+#include "../../impl/detail/qmux/connection.ipp"
+#include "../../impl/detail/qmux/connection_frames.ipp"
+#endif

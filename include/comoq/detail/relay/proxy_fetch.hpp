@@ -1,0 +1,101 @@
+#pragma once
+#include "../../broadcast.hpp"
+#include "../../first_of.hpp"
+#include "../../group.hpp"
+#include "../../track.hpp"
+#include "../wait/code_of.hpp"
+#include "../wait/failure.hpp"
+#include "../wait/task_group_state.hpp"
+#include "proxy_group.hpp"
+#include "proxy_upstream.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <exception>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace comoq::detail {
+
+/// The state that all tasks of a proxied track share.
+struct ProxyOfTrack {
+    ProxyOfTrack(std::shared_ptr<ProxyUpstream> upstream, std::shared_ptr<TaskGroupState> tasks, BroadcastConsumer to,
+                 std::weak_ptr<BroadcastState> given, std::string name)
+        : upstream_(std::move(upstream)), tasks_(std::move(tasks)), to_(std::move(to)), given_(std::move(given)),
+          name_(std::move(name)) {}
+
+    /// Begins a task in the broadcast's group. A task without memory is dropped, and the rest goes on.
+    template <class Make> void spawn(Make make) {
+        try {
+            TaskGroupState::spawn(tasks_, make(), [](const std::exception_ptr &) {});
+        } catch (const std::bad_alloc &) {
+        }
+    }
+
+    const std::shared_ptr<ProxyUpstream> upstream_;
+    const std::shared_ptr<TaskGroupState> tasks_;
+    const BroadcastConsumer to_;
+    /// Kept alive while there is a subscriber or a request, if any holder is left then.
+    const std::weak_ptr<BroadcastState> given_;
+    const std::string name_;
+};
+
+/// Nothing if nobody waits for it any more. Throws the code of a refusal.
+inline asio::awaitable<std::optional<GroupConsumer>> fetch_upstream(std::shared_ptr<ProxyOfTrack> self, GroupRequest &request) {
+    for (;;) {
+        Fetch how;
+        how.priority = request.priority();
+        const auto source = self->upstream_->current();
+        auto fetching = source.track(self->name_).fetch_group(request.sequence(), how).as_tuple();
+        auto ring = self->upstream_->comes_back(source, self->name_);
+        auto first = co_await comoq::first_of(std::move(fetching), request.abandoned(), std::move(ring));
+        if (first.index() == 2) throw_error(make_error_code(Error::NotFound));
+        if (first.index() != 0) {
+            if (request.abandoned().ready()) co_return std::nullopt;
+            continue;
+        }
+        auto &[code, group] = std::get<0>(first);
+        if (!code) co_return std::move(group);
+        // A refusal is an answer. Only a failed broadcast leaves the question open.
+        const auto refusal = code;
+        BroadcastConsumer next;
+        if (source.is_closed()) next = co_await self->upstream_->another_than(source);
+        if (!next) throw_error(refusal);
+    }
+}
+
+inline asio::awaitable<void> serve_group(std::shared_ptr<ProxyOfTrack> self, GroupRequest request) {
+    const auto given = self->given_.lock();
+    std::exception_ptr failure;
+    std::optional<GroupConsumer> group;
+    try {
+        group = co_await fetch_upstream(self, request);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (failure != nullptr) {
+        request.reject(told_of(failure));
+        std::rethrow_exception(failure);
+    }
+    if (!group) co_return;
+    self->upstream_->gave();
+    std::optional<GroupProducer> copy;
+    try {
+        copy = request.accept(group->track_info());
+    } catch (const std::system_error &) {
+        co_return;
+    }
+    co_await proxy_group(std::move(*group), std::move(*copy));
+}
+
+/// Answers requests for groups by number.
+inline asio::awaitable<void> serve_groups(std::shared_ptr<ProxyOfTrack> self, TrackDynamic handler) {
+    while (auto request = co_await handler.requested_group())
+        self->spawn([&] { return serve_group(self, std::move(*request)); });
+}
+
+}  // namespace comoq::detail

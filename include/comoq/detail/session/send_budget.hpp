@@ -1,0 +1,100 @@
+#pragma once
+#include "../containers/intrusive_list.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace comoq::detail {
+
+/// Limits the bytes in flight: what a session, and each subscription in it, has taken to send and not sent yet. Taken
+/// frames stay in memory whatever the cache's bounds are, for as long as the peer does not read.
+///
+/// A sender that wants to take more asks whether there is room, takes, which may exceed the room by one frame, and
+/// reports what it holds. The budget decides and counts; it holds no lock and wakes nobody.
+class SendBudget {
+public:
+    struct Limits {
+        Limits() noexcept {}
+        std::size_t session = std::size_t{4} << 20;
+        std::size_t subscription = std::size_t{1} << 20;
+    };
+    class Share;
+    /// The bytes that a subscription holds, and its streams, the oldest first.
+    struct Account {
+        std::size_t held = 0;
+        IntrusiveList<Share> shares;
+        std::size_t turn = 64 * 1024;  // how much one of them takes at a time, judged by the last ones
+    };
+
+    explicit SendBudget(Limits limits) noexcept : limits_(limits) {}
+    SendBudget(const SendBudget &) = delete;
+    SendBudget &operator=(const SendBudget &) = delete;
+
+    std::size_t held() const noexcept { return held_; }
+
+    /// The bytes that one stream holds; 0 once it has left, or is destroyed.
+    class Share : public ListNode<Share> {
+    public:
+        Share(SendBudget &budget, Account &account, std::uint8_t priority) noexcept
+            : budget_(budget), account_(account), priority_(priority) {
+            account_.shares.push_back(*this);
+        }
+        Share(const Share &) = delete;
+        Share &operator=(const Share &) = delete;
+        ~Share() { leave(); }
+        void leave() noexcept {
+            if (std::exchange(left_, true)) return;
+            hold(0);
+            account_.shares.remove(*this);
+        }
+
+        std::size_t held() const noexcept { return held_; }
+        /// True if the stream may take more.
+        bool has_room() const noexcept {
+            const std::size_t all = budget_.held_, most = budget_.limits_.session;
+            // The oldest goes on whatever the newer ones hold: a peer may want it first.
+            if (held_ == 0 && account_.shares.front() == this) return all < 2 * most;
+            if (account_.held >= budget_.limits_.subscription) return false;
+            // Less urgent bytes do not keep out more urgent ones, unless the total is twice the limit.
+            return all < most || (all < 2 * most && budget_.held_from(priority_) < most);
+        }
+        void hold(std::size_t octets) noexcept {
+            const std::size_t before = std::exchange(held_, octets);
+            account_.held += octets - before;
+            budget_.held_ += octets - before;
+            budget_.by_priority_[priority_] += octets - before;
+        }
+        /// It may take more, and counts as holding that much until it reports the real amount.
+        void reserve() noexcept { hold(held_ + account_.turn); }
+        void took(std::size_t octets) noexcept { account_.turn = std::max({octets, account_.turn / 2, std::size_t{64} * 1024}); }
+        void set_priority(std::uint8_t priority) noexcept {
+            const std::size_t octets = held_;
+            hold(0);
+            priority_ = priority;
+            hold(octets);
+        }
+
+    private:
+        SendBudget &budget_;
+        Account &account_;
+        std::uint8_t priority_;
+        std::size_t held_ = 0;
+        bool left_ = false;
+    };
+
+private:
+    std::size_t held_from(std::uint8_t priority) const noexcept {
+        std::size_t sum = 0;
+        for (std::size_t each = priority; each < by_priority_.size(); ++each) sum += by_priority_[each];
+        return sum;
+    }
+
+    const Limits limits_;
+    std::size_t held_ = 0;
+    std::array<std::size_t, 256> by_priority_{};
+};
+
+}  // namespace comoq::detail

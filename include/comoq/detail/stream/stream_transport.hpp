@@ -1,0 +1,359 @@
+#pragma once
+#include "../wait/failure.hpp"
+#include "../wait/mapped_source.hpp"
+#include "../wait/outcome.hpp"
+#include "aftermath.hpp"
+#include "datagram_buffer.hpp"
+#include "receive_half.hpp"
+#include "send_half.hpp"
+#include "../wait/step.hpp"
+#include "stream_rules.hpp"
+#include "../wait/sync.hpp"
+#include "../../operation.hpp"
+#include "../../transport.hpp"
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace comoq::detail {
+
+/// The application's side of a connection, which is the same for every wire: handles, queues and waiters. The wire's
+/// side derives from it. This class tells it under the lock of the application's actions, and the wire wakes the code
+/// that moves the bytes.
+class StreamTransport : public Transport, public std::enable_shared_from_this<StreamTransport> {
+public:
+    /// A stream as the wire makes it: a missing half is null.
+    struct Halves {
+        std::shared_ptr<SendHalf> send;
+        std::shared_ptr<ReceiveHalf> receive;
+    };
+    enum class Kind { Bidi, Uni };
+
+    Mutex &mutex() const noexcept { return *mutex_; }
+    bool is_closed() const noexcept { return closed_; }
+    std::error_code close_code() const noexcept { return close_code_; }
+    WaitList &closed_waits() noexcept { return closed_waits_; }
+
+    asio::any_io_executor executor() const override { return executor_; }
+    bool is_client() const noexcept override { return client_; }
+
+    asio::awaitable<std::unique_ptr<SendStream>> open_uni() override;
+    asio::awaitable<BidiStream> open_bidi() override;
+    asio::awaitable<std::unique_ptr<ReceiveStream>> accept_uni() override;
+    asio::awaitable<BidiStream> accept_bidi() override;
+    asio::awaitable<Bytes> receive_datagram() override {
+        return Operation<Bytes>(Passkey(), Step(DatagramRule<StreamTransport>(shared_from_this())));
+    }
+    asio::awaitable<std::error_code> closed() override {
+        return Operation<std::error_code>(Passkey(), Step(ClosedRule<StreamTransport>(shared_from_this())));
+    }
+    void close(std::error_code code, std::string_view reason) override {
+        Aftermath after;
+        Lock lock(mutex());
+        if (closed_) return;
+        try {
+            close_wanted(code, reason, after);
+        } catch (const std::bad_alloc &) {
+            // It is over for this side nevertheless.
+        }
+        lose(code, after);
+    }
+    void send_datagram(Bytes datagram) override {
+        Aftermath after;
+        Lock lock(mutex());
+        if (!closed_ && may_send(datagram.size())) datagram_wanted(datagram, after);
+    }
+
+    // For the rules: under the lock.
+
+    WaitList &open_waits(Kind kind) noexcept { return queues(kind).open_waits; }
+    bool may_open_now(Kind kind) const noexcept { return closed_ || may_open(kind); }
+    Outcome<Halves> open_now(Kind kind) {
+        if (closed_) return lost_code();
+        return Outcome<Halves>(std::in_place, open(kind));
+    }
+    WaitList &accept_waits(Kind kind) noexcept { return queues(kind).accept_waits; }
+    bool has_incoming(Kind kind) const noexcept { return closed_ || !queues(kind).incoming.empty(); }
+    Outcome<Halves> take_incoming(Kind kind) noexcept {
+        if (closed_) return lost_code();
+        return taken_from(queues(kind).incoming);
+    }
+    WaitList &datagram_waits() noexcept { return datagram_waits_; }
+    bool has_datagram() const noexcept { return closed_ || !datagrams_.empty(); }
+    Outcome<Bytes> take_datagram() noexcept {
+        if (closed_) return lost_code();
+        return Outcome<Bytes>(std::in_place, datagrams_.take());
+    }
+
+    // For the handles of streams.
+
+    void was_accepted(const Halves &halves) {
+        Aftermath after;
+        Lock lock(mutex());
+        if (!closed_) accepted(halves, after);
+    }
+    void was_read(ReceiveHalf &half, std::size_t count) {
+        Aftermath after;
+        Lock lock(mutex());
+        if (!closed_) consumed(half, count, after);
+    }
+    /// False after `finish()`. A payload that is not taken stays with the caller.
+    bool write(SendHalf &half, std::span<const std::byte> head, Bytes &&payload) {
+        Aftermath after;
+        Lock lock(mutex());
+        if (half.finished()) return false;
+        if (half.push(head, std::move(payload))) send_changed(half, after);
+        return true;
+    }
+    void finish(SendHalf &half) {
+        Aftermath after;
+        Lock lock(mutex());
+        if (half.over() || half.finished()) return;
+        half.finish(after.wake);
+        send_changed(half, after);
+    }
+    void reset(SendHalf &half, std::error_code code) {
+        Aftermath after;
+        Lock lock(mutex());
+        reset(half, code, after);
+    }
+    /// Nobody writes to it any more. Without memory to say that, the peer learns of it at the end of the connection.
+    void abandon(SendHalf &half) noexcept {
+        try {
+            Aftermath after;
+            Lock lock(mutex());
+            if (!half.finished()) reset(half, make_error_code(Error::Cancelled), after);
+        } catch (const std::bad_alloc &) {
+        }
+    }
+    /// The same for its reader.
+    void abandon(ReceiveHalf &half) noexcept {
+        try {
+            stop(half, make_error_code(Error::Cancelled));
+        } catch (const std::bad_alloc &) {
+        }
+    }
+    /// For a stream of the peer's that found no memory here.
+    void refuse(const Halves &halves) noexcept {
+        try {
+            was_accepted(halves);
+        } catch (const std::bad_alloc &) {
+        }
+        if (halves.send != nullptr) abandon(*halves.send);
+        if (halves.receive != nullptr) abandon(*halves.receive);
+    }
+    /// The handle that `make()` gives to a stream of the peer's. Without memory for it the stream is refused.
+    template <class Make> auto accepted(const Halves &halves, Make make) {
+        try {
+            auto stream = make();
+            was_accepted(halves);
+            return stream;
+        } catch (...) {
+            refuse(halves);
+            throw;
+        }
+    }
+    void set_order(SendHalf &half, const SendOrder &order) {
+        Lock lock(mutex());
+        if (half.order() == order) return;
+        order_changed(half, order);
+    }
+    std::size_t unsent(const SendHalf &half) const noexcept {
+        Lock lock(mutex());
+        return half.pending();
+    }
+    void stop(ReceiveHalf &half, std::error_code code) {
+        Aftermath after;
+        Lock lock(mutex());
+        if (half.stopped()) return;
+        const bool over = half.ended();
+        const std::size_t dropped = half.stop(after.wake);
+        if (closed_) return;
+        consumed(half, dropped, after);
+        stop_wanted(half, over, wire_code(code), after);
+    }
+
+protected:
+    StreamTransport(asio::any_io_executor executor, std::shared_ptr<Mutex> mutex, bool client)
+        : executor_(std::move(executor)), mutex_(std::move(mutex)), client_(client) {}
+
+    // The wire's response to the application. All under the lock.
+
+    virtual bool may_open(Kind kind) const noexcept = 0;
+    virtual Halves open(Kind kind) = 0;
+    /// The application has a stream that the peer opened.
+    virtual void accepted(const Halves &, Aftermath &) {}
+    /// There is more to send, or the end.
+    virtual void send_changed(SendHalf &half, Aftermath &after) = 0;
+    virtual void reset_wanted(SendHalf &half, std::uint32_t code, Aftermath &after) = 0;
+    virtual void order_changed(SendHalf &half, const SendOrder &order) { half.set_order(order); }
+    /// The application has read or dropped `count` bytes.
+    virtual void consumed(ReceiveHalf &half, std::size_t count, Aftermath &after) = 0;
+    /// `over`: nothing more would arrive anyway.
+    virtual void stop_wanted(ReceiveHalf &half, bool over, std::uint32_t code, Aftermath &after) = 0;
+    /// The caller destroys the rest of `datagram` after the lock.
+    virtual void datagram_wanted(Bytes &datagram, Aftermath &after) = 0;
+    virtual void close_wanted(std::error_code code, std::string_view reason, Aftermath &after) = 0;
+    /// Every stream that is not over fails with `code`.
+    virtual void fail_streams(std::error_code code, Aftermath &after) = 0;
+
+    // The wire's news for the application. All under the lock.
+
+    void arrived(Kind kind, Halves halves, Aftermath &after) {
+        queues(kind).incoming.push_back(std::move(halves));
+        after.wake.take(queues(kind).accept_waits);
+    }
+    std::size_t waiting_to_be_accepted(Kind kind) const noexcept { return queues(kind).incoming.size(); }
+    /// The code for everything that fails because the connection is over.
+    std::error_code lost_code() const noexcept { return close_code_ ? close_code_ : make_error_code(Error::Closed); }
+    void may_open_more(Kind kind, Aftermath &after) noexcept { after.wake.take(queues(kind).open_waits); }
+    /// The caller destroys the rest of `datagram` after the lock.
+    void datagram_arrived(Bytes &datagram, Aftermath &after) {
+        datagrams_.push(datagram);
+        after.wake.take(datagram_waits_);
+    }
+    /// The connection is over. The first code counts.
+    void lose(std::error_code code, Aftermath &after) {
+        if (closed_) return;
+        closed_ = true;
+        close_code_ = code;
+        fail_streams(lost_code(), after);
+        for (Queues *each : {&bidi_, &uni_}) {
+            each->incoming.clear();
+            after.wake.take(each->accept_waits);
+            after.wake.take(each->open_waits);
+        }
+        datagrams_.clear(after);
+        after.wake.take(datagram_waits_);
+        after.wake.take(closed_waits_);
+    }
+
+private:
+    BidiStream both(Halves &&halves);
+    void reset(SendHalf &half, std::error_code code, Aftermath &after) {
+        if (half.fail(failure(code), after)) reset_wanted(half, wire_code(code), after);
+    }
+    bool may_send(std::size_t size) const noexcept {
+        const std::size_t most = max_datagram_size();
+        return most != 0 && size <= most;
+    }
+
+    struct Queues {
+        std::deque<Halves> incoming;
+        WaitList accept_waits;
+        WaitList open_waits;
+    };
+    Queues &queues(Kind kind) noexcept { return kind == Kind::Bidi ? bidi_ : uni_; }
+    const Queues &queues(Kind kind) const noexcept { return kind == Kind::Bidi ? bidi_ : uni_; }
+
+    template <class T> static Outcome<T> taken_from(std::deque<T> &queue) noexcept {
+        Outcome<T> front(std::in_place, std::move(queue.front()));
+        queue.pop_front();
+        return front;
+    }
+
+    const asio::any_io_executor executor_;
+    const std::shared_ptr<Mutex> mutex_;
+    const bool client_;
+    Queues bidi_;
+    Queues uni_;
+    DatagramBuffer datagrams_;
+    WaitList datagram_waits_;
+    bool closed_ = false;
+    std::error_code close_code_;
+    WaitList closed_waits_;
+};
+
+/// The application's handle of the writing half.
+class SendHandle final : public SendStream {
+public:
+    SendHandle(std::shared_ptr<StreamTransport> transport, std::shared_ptr<SendHalf> half) noexcept
+        : transport_(std::move(transport)), half_(std::move(half)) {}
+    ~SendHandle() override { transport_->abandon(*half_); }
+
+    asio::awaitable<void> write(std::span<const std::byte> head, Bytes payload) override {
+        const bool is_refused = !transport_->write(*half_, head, std::move(payload));
+        return Operation<void>(Passkey(), Step(WritableRule<StreamTransport>(transport_, half_, is_refused)));
+    }
+    void finish() override { transport_->finish(*half_); }
+    asio::awaitable<void> sent() override {
+        return Operation<void>(Passkey(), Step(SentRule<StreamTransport>(transport_, half_)));
+    }
+    void reset(std::error_code code) override { transport_->reset(*half_, code); }
+    asio::awaitable<std::error_code> stopped() override {
+        return Operation<std::error_code>(Passkey(), Step(StoppedRule<StreamTransport>(transport_, half_)));
+    }
+    void set_order(const SendOrder &order) override { transport_->set_order(*half_, order); }
+    std::size_t unsent() const noexcept override { return transport_->unsent(*half_); }
+    asio::awaitable<void> drained() override {
+        return Operation<void>(Passkey(), Step(DrainedRule<StreamTransport>(transport_, half_)));
+    }
+
+private:
+    const std::shared_ptr<StreamTransport> transport_;
+    const std::shared_ptr<SendHalf> half_;
+};
+
+/// The application's handle of the reading half.
+class ReceiveHandle final : public ReceiveStream {
+public:
+    ReceiveHandle(std::shared_ptr<StreamTransport> transport, std::shared_ptr<ReceiveHalf> half) noexcept
+        : transport_(std::move(transport)), half_(std::move(half)) {}
+    ~ReceiveHandle() override { transport_->abandon(*half_); }
+
+    asio::awaitable<Bytes> read() override {
+        // The rule keeps both alive as long as the map exists.
+        const auto was_read = [transport = transport_.get(), half = half_.get()](Bytes &&bytes) {
+            if (!bytes.empty()) transport->was_read(*half, bytes.size());
+            return std::move(bytes);
+        };
+        return Operation<Bytes>(Passkey(), mapped<Bytes>(Step(ReadRule<StreamTransport>(transport_, half_)), was_read));
+    }
+    void stop(std::error_code code) override { transport_->stop(*half_, code); }
+
+private:
+    const std::shared_ptr<StreamTransport> transport_;
+    const std::shared_ptr<ReceiveHalf> half_;
+};
+
+inline asio::awaitable<std::unique_ptr<SendStream>> StreamTransport::open_uni() {
+    using Stream = std::unique_ptr<SendStream>;
+    const auto handle = [this](Halves &&halves) -> Stream {
+        return std::make_unique<SendHandle>(shared_from_this(), std::move(halves.send));
+    };
+    return Operation<Stream>(Passkey(), mapped<Stream>(Step(OpenRule<StreamTransport>(shared_from_this(), Kind::Uni)), handle));
+}
+inline asio::awaitable<BidiStream> StreamTransport::open_bidi() {
+    const auto handles = [this](Halves &&halves) { return both(std::move(halves)); };
+    return Operation<BidiStream>(Passkey(),
+                                 mapped<BidiStream>(Step(OpenRule<StreamTransport>(shared_from_this(), Kind::Bidi)), handles));
+}
+inline asio::awaitable<std::unique_ptr<ReceiveStream>> StreamTransport::accept_uni() {
+    using Stream = std::unique_ptr<ReceiveStream>;
+    const auto handle = [this](Halves &&halves) -> Stream {
+        return accepted(halves, [&]() -> Stream { return std::make_unique<ReceiveHandle>(shared_from_this(), halves.receive); });
+    };
+    return Operation<Stream>(Passkey(), mapped<Stream>(Step(AcceptRule<StreamTransport>(shared_from_this(), Kind::Uni)), handle));
+}
+inline asio::awaitable<BidiStream> StreamTransport::accept_bidi() {
+    const auto handles = [this](Halves &&halves) {
+        return accepted(halves, [&] { return both(Halves(halves)); });
+    };
+    return Operation<BidiStream>(Passkey(),
+                                 mapped<BidiStream>(Step(AcceptRule<StreamTransport>(shared_from_this(), Kind::Bidi)), handles));
+}
+inline BidiStream StreamTransport::both(Halves &&halves) {
+    return BidiStream(std::make_unique<SendHandle>(shared_from_this(), std::move(halves.send)),
+                      std::make_unique<ReceiveHandle>(shared_from_this(), std::move(halves.receive)));
+}
+
+}  // namespace comoq::detail

@@ -1,0 +1,61 @@
+/// \file
+/// UTF-8, and the bytes that are allowed in a path: UTF-8 without control characters.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace comoq::detail {
+
+/// The length of the well-formed, printable UTF-8 sequence at the start of `text`, 0 if there is none.
+///
+/// Refuses overlong forms, surrogates, anything above U+10FFFF, and the control characters (C0, DEL, C1).
+constexpr std::size_t printable_sequence(std::string_view text) noexcept {
+    const auto at = [text](std::size_t index) -> unsigned {
+        return index < text.size() ? static_cast<unsigned char>(text[index]) : 0u;
+    };
+    const auto within = [](unsigned byte, unsigned low, unsigned high) { return byte >= low && byte <= high; };
+    const auto continues = [&](std::size_t index) { return within(at(index), 0x80, 0xbf); };
+    const unsigned lead = at(0);
+    if (within(lead, 0x20, 0x7e)) {
+        return 1;
+    }
+    if (within(lead, 0xc2, 0xdf)) {
+        return within(at(1), lead == 0xc2 ? 0xa0 : 0x80, 0xbf) ? 2 : 0;
+    }
+    if (within(lead, 0xe0, 0xef)) {
+        return within(at(1), lead == 0xe0 ? 0xa0 : 0x80, lead == 0xed ? 0x9f : 0xbf) && continues(2) ? 3 : 0;
+    }
+    if (within(lead, 0xf0, 0xf4)) {
+        const bool second = within(at(1), lead == 0xf0 ? 0x90 : 0x80, lead == 0xf4 ? 0x8f : 0xbf);
+        return second && continues(2) && continues(3) ? 4 : 0;
+    }
+    return 0;
+}
+
+constexpr bool is_printable_utf8(std::string_view text) noexcept {
+    while (!text.empty()) {
+        const auto length = printable_sequence(text);
+        if (length == 0) {
+            return false;
+        }
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+/// Well-formed; any control characters are allowed.
+constexpr bool is_utf8(std::string_view text) noexcept {
+    while (!text.empty()) {
+        const auto lead = static_cast<unsigned char>(text.front());
+        const bool c1 = lead == 0xc2 && text.size() > 1 && (static_cast<unsigned char>(text[1]) & 0xc0) == 0x80;
+        const auto length = lead < 0x80 ? 1 : c1 ? 2 : printable_sequence(text);
+        if (length == 0) {
+            return false;
+        }
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+}  // namespace comoq::detail

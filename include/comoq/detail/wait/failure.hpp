@@ -1,0 +1,52 @@
+/// \file
+/// How the library fails: by throwing in a synchronous call, or by settling something with a code.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <comoq/error.hpp>
+
+namespace comoq::detail {
+
+/// Throws `std::system_error`. Takes an `Error` as well.
+[[noreturn]] inline void throw_error(std::error_code ec) { throw std::system_error(ec); }
+
+/// Foreign text, quoted for a message: it cannot forge a line, and its length is bounded.
+inline std::string quoted(std::string_view text) {
+    constexpr std::size_t most = 200;
+    std::string quoted = "'";
+    for (const char c : text.substr(0, most)) quoted += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+    return quoted += text.size() > most ? "...'" : "'";
+}
+
+/// The subject of a synchronous call: `what()` of the `std::system_error` that the call throws begins with it. It costs
+/// nothing unless the call throws.
+struct About {
+    const char *kind;
+    std::string_view name;
+    std::uint64_t sequence = no_sequence;
+
+    static constexpr std::uint64_t no_sequence = ~std::uint64_t{0};
+    std::string text() const {
+        const std::string group = sequence != no_sequence ? "group " + std::to_string(sequence) : std::string();
+        if (name.data() == nullptr) return group;
+        return (group.empty() ? group : group + " of ") + kind + ' ' + quoted(name);
+    }
+};
+
+/// Calls, and names the subject if the call throws a `std::system_error`.
+template <class Call> decltype(auto) naming(const About &about, Call &&call) {
+    try {
+        return call();
+    } catch (const std::system_error &error) {
+        throw std::system_error(error.code(), about.text());
+    }
+}
+
+/// The code to settle with when the caller gave `ec`: a false one cannot stand for a failure, and becomes `Cancelled`.
+inline std::error_code failure(std::error_code ec) noexcept { return ec ? ec : make_error_code(Error::Cancelled); }
+
+}  // namespace comoq::detail

@@ -1,0 +1,135 @@
+#pragma once
+#include "../../operation.hpp"
+#include "../../config.hpp"
+#include "../containers/intrusive_list.hpp"
+#include "event.hpp"
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/cancellation_signal.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace comoq::detail {
+
+/// The state that a task group shares with its tasks. Used on the executor of the tasks.
+class TaskGroupState {
+public:
+    /// Called when a task is over, with the exception that it threw.
+    using Ended = std::function<void(std::exception_ptr)>;
+    using Pointer = std::shared_ptr<TaskGroupState>;
+
+    explicit TaskGroupState(asio::any_io_executor executor) : executor_(std::move(executor)) { idle_.set(); }
+    TaskGroupState(const TaskGroupState &) = delete;
+    TaskGroupState &operator=(const TaskGroupState &) = delete;
+
+    /// Without `ended`, the task's failure is the group's. Throws if the task has not begun and never will.
+    static void spawn(const Pointer &group, asio::awaitable<void> work, Ended ended);
+    /// The same on another executor, where the task begins later. If it finds no memory then, that is its failure.
+    static void spawn_on(const Pointer &group, const asio::any_io_executor &executor, asio::awaitable<void> work, Ended ended);
+
+    /// Cancels each task once. From now on no task begins. A task that cannot be cancelled for want of memory is
+    /// cancelled when another one ends, or by the next call.
+    void cancel() noexcept;
+    bool is_cancelled() const noexcept { return is_cancelled_; }
+    /// True if there was no memory to cancel one of the tasks.
+    bool misses_a_cancellation() const noexcept { return is_cancelled_ && !is_telling_ && !running_.empty(); }
+
+    /// The first failure counts. The cancellation that a cancelled task reports is not a failure.
+    void fail(std::exception_ptr failure);
+    bool has_failed() const noexcept { return failure_ != nullptr; }
+
+    std::size_t size() const noexcept { return size_; }
+    /// Completes when the group has no tasks.
+    Operation<void> idle() const { return idle_.wait(); }
+
+    /// Begins `tasks`, waits until the group has no task left, whatever happens, and throws the first failure.
+    /// Cancelling the awaiting coroutine cancels the tasks, and the call then throws the cancellation unless a task
+    /// failed before.
+    static asio::awaitable<void> run(Pointer group, std::vector<asio::awaitable<void>> tasks);
+
+private:
+    struct Task : ListNode<Task> {
+        asio::cancellation_signal signal;
+        Ended ended;
+        std::weak_ptr<Task> self;
+        bool is_told = false;
+        bool has_begun = false;
+        bool is_over = false;
+        bool has_reported = false;
+
+        /// Reports how the task ended, once.
+        void end(TaskGroupState &group, std::exception_ptr failure) {
+            if (std::exchange(has_reported, true)) return;
+            if (ended)
+                std::exchange(ended, nullptr)(std::move(failure));
+            else if (failure != nullptr)
+                group.fail(std::move(failure));
+        }
+    };
+
+    /// A task's place in its group, for as long as any part of the task exists: also of one that never begins, or that
+    /// a context destroys.
+    class Place {
+    public:
+        Place(Pointer group, std::shared_ptr<Task> task) noexcept : group_(std::move(group)), task_(std::move(task)) {
+            task_->self = task_;
+            group_->running_.push_back(*task_);
+            if (group_->size_++ == 0) group_->idle_.clear();
+        }
+        Place(Place &&) noexcept = default;
+        Place &operator=(Place &&) = delete;
+        ~Place() {
+            if (task_ == nullptr) return;
+            task_->is_over = true;
+            (task_->is_told ? group_->told_ : group_->running_).remove(*task_);
+            if (--group_->size_ == 0) group_->idle_.set();
+            if (group_->misses_a_cancellation()) group_->cancel();
+        }
+
+        const Pointer &group() const noexcept { return group_; }
+        const std::shared_ptr<Task> &task() const noexcept { return task_; }
+
+    private:
+        Pointer group_;
+        std::shared_ptr<Task> task_;
+    };
+
+    /// The place of a task that has not begun. The coroutine takes it when it begins. Until then, all parts that could end
+    /// the task share it, so that it has reported its end before the group counts it as gone.
+    using Waiting = std::shared_ptr<std::optional<Place>>;
+
+    /// Begins a task later, on an executor of its own.
+    class Beginning {
+    public:
+        Beginning(asio::any_io_executor executor, Waiting place, asio::awaitable<void> work) noexcept
+            : executor_(std::move(executor)), place_(std::move(place)), work_(std::move(work)) {}
+        void operator()();
+
+    private:
+        asio::any_io_executor executor_;
+        Waiting place_;
+        asio::awaitable<void> work_;
+    };
+
+    static Waiting place_for(const Pointer &group, Ended ended);
+    static void begin(const asio::any_io_executor &executor, const Waiting &place, asio::awaitable<void> work);
+    static asio::awaitable<void> run_task(Waiting waiting, asio::awaitable<void> work);
+
+    const asio::any_io_executor executor_;
+    IntrusiveList<Task> running_;
+    IntrusiveList<Task> told_;  // cancelled, and not over yet
+    std::size_t size_ = 0;
+    bool is_cancelled_ = false;
+    bool is_telling_ = false;  // within `cancel`
+    std::exception_ptr failure_;
+    Event idle_;
+};
+
+}  // namespace comoq::detail

@@ -1,0 +1,249 @@
+#pragma once
+#include "../../../detail/qmux/connection.hpp"
+#include "../../../task_group.hpp"
+
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+// A connection from its beginning to its end; connection_frames.ipp handles the peer's frames.
+
+namespace comoq::qmux {
+
+namespace detail {
+
+/// The parameters that the peer gets: if the protocol is known already, they list none.
+inline TransportParameters parameters_to_send(ConnectionConfig &config) {
+    TransportParameters parameters = std::move(config.parameters);
+    parameters.protocols = config.protocol.empty() ? std::move(config.protocols) : std::vector<std::string>();
+    parameters.reset_stream_at = false;
+    return parameters;
+}
+
+}  // namespace detail
+
+COMOQ_DECL Connection::Connection(asio::any_io_executor executor, bool client, ConnectionConfig config)
+    : StreamTransport(std::move(executor), std::make_shared<comoq::detail::Mutex>(), client),
+      version_(config.version),
+      clock_(config.clock),
+      ours_(detail::parameters_to_send(config)),
+      protocol_(std::move(config.protocol)),
+      streams_(!client, ours_),
+      receiver_(ours_.max_data),
+      pings_(clock_(), ours_.idle_timeout),
+      running_(std::make_shared<comoq::detail::TaskGroupState>(this->executor())) {
+    last_words_.reserve(detail::longest_control_frame);
+    encode(ours_, parameters_);
+    if (parameters_.size() > OutgoingRecord::most) comoq::detail::throw_error(make_error_code(Error::Encode));
+}
+
+// The application's wishes.
+
+COMOQ_DECL Connection::Halves Connection::open(Kind kind) {
+    const Entry &entry = streams_.open(direction_of(kind));
+    return {entry.send, entry.receive};
+}
+COMOQ_DECL void Connection::accepted(const Halves &halves, Aftermath &after) {
+    const std::uint64_t id = static_cast<const ReceiveSide &>(*halves.receive).id;
+    if (Entry *entry = streams_.find(id)) entry->accepted = true;
+    settle(id, after);
+    wake_output(after);
+}
+COMOQ_DECL void Connection::send_changed(SendHalf &half, Aftermath &after) {
+    sender_.changed(static_cast<SendSide &>(half));
+    wake_output(after);
+}
+COMOQ_DECL void Connection::reset_wanted(SendHalf &half, std::uint32_t code, Aftermath &after) {
+    auto &side = static_cast<SendSide &>(half);
+    side.reset_code = code;
+    sender_.changed(side);
+    wake_output(after);
+}
+COMOQ_DECL void Connection::order_changed(SendHalf &half, const SendOrder &order) {
+    sender_.reorder(static_cast<SendSide &>(half), order);
+}
+COMOQ_DECL void Connection::consumed(ReceiveHalf &half, std::size_t count, Aftermath &after) {
+    auto &side = static_cast<ReceiveSide &>(half);
+    receiver_.consume(side, count);
+    if (side.is_over()) settle(side.id, after);
+    wake_output(after);
+}
+COMOQ_DECL void Connection::stop_wanted(ReceiveHalf &half, bool over, std::uint32_t code, Aftermath &after) {
+    if (!over) receiver_.stop(static_cast<ReceiveSide &>(half), code);
+    wake_output(after);
+}
+COMOQ_DECL void Connection::datagram_wanted(Bytes &datagram, Aftermath &after) {
+    datagrams_.push(datagram);
+    wake_output(after);
+}
+COMOQ_DECL void Connection::close_wanted(std::error_code code, std::string_view reason, Aftermath &after) {
+    try {
+        encode(ApplicationClose{wire_code(code), detail::reason_to_send(reason)}, last_words_);
+    } catch (const std::bad_alloc &) {
+        // There is room for the code.
+        last_words_.clear();
+        encode(ApplicationClose{wire_code(code), {}}, last_words_);
+    }
+    after.wake.take(output_waits_);
+}
+
+COMOQ_DECL void Connection::begin(asio::awaitable<void> running) {
+    // Holders of the connection learn of its end, and of the failure, by `closed()`.
+    comoq::detail::TaskGroupState::spawn(running_, std::move(running), [](const std::exception_ptr &) {});
+}
+
+// Output.
+
+COMOQ_DECL Operation<void> Connection::output_due() {
+    {
+        Lock lock(mutex());
+        is_writing_ = false;
+    }
+    return Operation<void>(comoq::detail::Passkey(),
+                           comoq::detail::Step(OutputRule(std::static_pointer_cast<Connection>(shared_from_this()))));
+}
+
+COMOQ_DECL bool Connection::output(OutgoingRecord &record) {
+    const Time now = clock_();
+    record.clear();
+    Aftermath after;
+    Lock lock(mutex());
+    is_writing_ = has_output();
+    if (!is_writing_) return false;
+    fill(record, now, after);
+    pings_.sent(now);
+    sent_bytes_ += record.size();
+    return true;
+}
+
+COMOQ_DECL bool Connection::has_news() const noexcept {
+    return pings_.has_news() || receiver_.has_news() || streams_.has_news() || sender_.has_ends();
+}
+
+COMOQ_DECL bool Connection::has_output() const noexcept {
+    if (silent_) return false;
+    if (!parameters_.empty() || is_closed()) return true;
+    return has_parameters_ && (has_news() || !datagrams_.empty() || sender_.has_data());
+}
+
+COMOQ_DECL void Connection::fill(OutgoingRecord &record, Time now, Aftermath &after) {
+    if (!parameters_.empty()) {
+        record.add_copy(parameters_);
+        parameters_.clear();
+        return;
+    }
+    if (is_closed()) {
+        record.add_copy(last_words_);
+        silent_ = true;
+        after.wake.take(output_waits_);
+        return;
+    }
+    const auto is_gone = [this, &after](SendSide &side) { settle(side.id, after); };
+    pings_.write_news(record, now);
+    receiver_.write_news(record);
+    sender_.write_ends(record, after.wake, is_gone);
+    streams_.write_news(record);
+    datagrams_.write(record);
+    sender_.write_data(record, after.wake, is_gone);
+}
+
+// Time.
+
+COMOQ_DECL std::optional<Connection::Time> Connection::deadline() const {
+    Lock lock(mutex());
+    if (is_closed()) return std::nullopt;
+    const auto of_pings = pings_.deadline();
+    const auto of_stall = stall_.deadline(pings_.limit());
+    return of_pings && of_stall ? std::min(of_pings, of_stall) : of_pings;
+}
+
+COMOQ_DECL void Connection::tick() {
+    const Time now = clock_();
+    Aftermath after;
+    Lock lock(mutex());
+    if (is_closed()) return;
+    stall_.look(now, is_writing_ || streams_.has_unsent(), sender_.sent());
+    if (pings_.is_over(now) || stall_.is_over(now, pings_.limit()))
+        return fall_silent(make_error_code(Error::Timeout), after);
+    pings_.tick(now);
+    wake_output(after);
+}
+
+COMOQ_DECL void Connection::measure() {
+    const Time now = clock_();
+    Aftermath after;
+    Lock lock(mutex());
+    pings_.measure(now);
+    wake_output(after);
+}
+
+// Endings.
+
+COMOQ_DECL void Connection::settle(std::uint64_t id, Aftermath &after) {
+    if (streams_.settle(id)) may_open_more(kind_of(detail::direction_of(id)), after);
+}
+
+COMOQ_DECL void Connection::fail_streams(std::error_code code, Aftermath &after) {
+    for (auto &[id, entry] : streams_.take_all()) {
+        if (entry.send != nullptr) {
+            sender_.forget(*entry.send);
+            entry.send->fail(code, after);
+        }
+        if (entry.receive != nullptr) {
+            receiver_.forget(*entry.receive);
+            entry.receive->fail(code, after.wake);
+        }
+    }
+    datagrams_.clear(after);
+    pings_.clear();
+}
+
+COMOQ_DECL void Connection::fail(const Fault &fault, Aftermath &after) {
+    last_words_ = detail::frame_of(fault);
+    lose(detail::error_of(fault), after);
+    after.wake.take(output_waits_);
+}
+
+COMOQ_DECL void Connection::fall_silent(std::error_code code, Aftermath &after) {
+    silent_ = true;
+    lose(code, after);
+    after.wake.take(output_waits_);
+}
+
+COMOQ_DECL void Connection::lost(std::error_code code) {
+    Aftermath after;
+    Lock lock(mutex());
+    const bool ours = code && code.category() == error_category();
+    fall_silent(ours ? code : make_error_code(Error::Transport), after);
+}
+
+// Observation.
+
+COMOQ_DECL bool Connection::is_silent() const {
+    Lock lock(mutex());
+    return silent_;
+}
+COMOQ_DECL bool Connection::ends_here() const {
+    Lock lock(mutex());
+    return !last_words_.empty();
+}
+COMOQ_DECL std::string_view Connection::protocol() const noexcept {
+    Lock lock(mutex());
+    return protocol_;
+}
+COMOQ_DECL TransportStats Connection::stats() const {
+    Lock lock(mutex());
+    TransportStats stats;
+    stats.round_trip = pings_.round_trip();
+    stats.received_bytes = received_bytes_;
+    stats.sent_bytes = sent_bytes_;
+    return stats;
+}
+COMOQ_DECL std::size_t Connection::open_streams() const {
+    Lock lock(mutex());
+    return streams_.size();
+}
+
+}  // namespace comoq::qmux

@@ -1,0 +1,41 @@
+#pragma once
+#include "../frame.hpp"
+
+namespace comoq::detail {
+
+COMOQ_DECL Frame frame_of(FrameSlot &&slot) {
+    return Frame{slot.timestamp, slot.chunked != nullptr ? slot.chunked->whole() : std::move(slot.payload)};
+}
+
+}  // namespace comoq::detail
+
+namespace comoq {
+
+COMOQ_DECL Operation<std::optional<Bytes>> FrameConsumer::read_chunk() {
+    if (reader_ == nullptr) return detail::closed_operation<std::optional<Bytes>>();
+    return Operation<std::optional<Bytes>>(detail::Passkey(), detail::Step(detail::ChunkRule(reader_)));
+}
+
+COMOQ_DECL Operation<Bytes> FrameConsumer::read_all() {
+    if (reader_ == nullptr) return detail::closed_operation<Bytes>();
+    return Operation<Bytes>(
+        detail::Passkey(),
+        detail::mapped<Bytes>(detail::Step(detail::WholeFrameRule(reader_)),
+                              [](detail::RestOfFrame &&rest) { return std::move(rest).bytes(); }));
+}
+
+COMOQ_DECL FrameProducer &FrameProducer::operator=(FrameProducer &&other) noexcept {
+    FrameProducer previous(std::move(*this));
+    group_ = std::move(other.group_);
+    frame_ = std::move(other.frame_);
+    return *this;
+}
+
+COMOQ_DECL FrameProducer::~FrameProducer() {
+    last_act_.arm();
+    if (group_ != nullptr) group_->abort_frame(*frame_, make_error_code(Error::Dropped));
+}
+
+COMOQ_DEFINE_OPERATION(std::optional<Bytes>);
+
+}  // namespace comoq

@@ -1,0 +1,113 @@
+#pragma once
+#include "../group.hpp"
+
+namespace comoq {
+
+COMOQ_DECL GroupConsumer &GroupConsumer::operator=(const GroupConsumer &other) {
+    reader_ = copy_of(other.reader_);
+    return *this;
+}
+
+COMOQ_DECL TrackInfo GroupConsumer::track_info() const {
+    return reader_ != nullptr ? reader_->group->shared()->info : TrackInfo();
+}
+
+COMOQ_DECL Operation<std::optional<Frame>> GroupConsumer::read_frame() {
+    if (reader_ == nullptr) return inert<std::optional<Frame>>();
+    return frame_operation(detail::NextFrameRule(reader_));
+}
+
+COMOQ_DECL Operation<std::optional<std::vector<Frame>>> GroupConsumer::read_frames(std::size_t max) {
+    using Frames = std::optional<std::vector<Frame>>;
+    if (reader_ == nullptr) return inert<Frames>();
+    if (max == 0)
+        return Operation<Frames>(
+            detail::Passkey(),
+            detail::ReadySource<Frames>(detail::Outcome<Frames>(make_error_code(Error::BoundsExceeded))));
+    return Operation<Frames>(
+        detail::Passkey(),
+        detail::mapped<Frames>(detail::Step(detail::ManyFramesRule<Frame>(reader_, max)),
+                               [](std::optional<detail::TakenFrames<Frame>> &&taken) {
+                                   if (!taken) return Frames();
+                                   for (auto &[place, frame] : taken->chunked)
+                                       taken->frames[place].payload = frame->whole();
+                                   return Frames(std::move(taken->frames));
+                               }));
+}
+
+COMOQ_DECL Operation<std::optional<detail::TakenFrames<Frame>>> GroupConsumer::take_frames(detail::Passkey, std::size_t max) {
+    using Taken = std::optional<detail::TakenFrames<Frame>>;
+    if (reader_ == nullptr) return inert<Taken>();
+    return Operation<Taken>(detail::Passkey(), detail::Step(detail::ManyFramesRule<Frame>(reader_, max)));
+}
+
+COMOQ_DECL Operation<std::optional<FrameConsumer>> GroupConsumer::next_frame() {
+    using Next = std::optional<FrameConsumer>;
+    if (reader_ == nullptr) return inert<Next>();
+    return Operation<Next>(
+        detail::Passkey(),
+        detail::mapped<Next>(detail::Step(detail::OpenFrameRule(reader_)),
+                             [](std::optional<std::shared_ptr<detail::FrameReader>> &&frame) {
+                                 return frame ? Next(std::in_place, detail::Passkey(), std::move(*frame)) : Next();
+                             }));
+}
+
+COMOQ_DECL Operation<void> GroupConsumer::frame_there(detail::Passkey) {
+    if (reader_ == nullptr) return inert<void>();
+    return Operation<void>(detail::Passkey(), detail::Step(detail::FrameThereRule(reader_)));
+}
+
+COMOQ_DECL FrameConsumer GroupConsumer::frame_again(detail::Passkey, std::uint64_t offset) {
+    if (reader_ == nullptr) return FrameConsumer();
+    const detail::Lock lock(reader_->group->mutex());
+    auto frame = detail::frame_reader_at(*reader_->group, reader_->index - 1);
+    if (frame != nullptr) frame->offset = offset;
+    return FrameConsumer(detail::Passkey(), std::move(frame));
+}
+
+COMOQ_DECL Operation<std::optional<Frame>> GroupConsumer::get_frame(std::size_t index) {
+    if (reader_ == nullptr) return inert<std::optional<Frame>>();
+    return frame_operation(detail::FrameAtRule(reader_, index));
+}
+
+COMOQ_DECL Operation<std::uint64_t> GroupConsumer::finished() {
+    if (reader_ == nullptr) return inert<std::uint64_t>();
+    return Operation<std::uint64_t>(detail::Passkey(), detail::Step(detail::GroupFinishedRule(reader_)));
+}
+
+COMOQ_DECL std::shared_ptr<detail::GroupReader> GroupConsumer::reader_of(std::shared_ptr<detail::GroupState> group) {
+    detail::Lock lock(group->mutex());
+    return detail::GroupReader::at_first(group);
+}
+
+COMOQ_DECL std::shared_ptr<detail::GroupReader>
+GroupConsumer::copy_of(const std::shared_ptr<detail::GroupReader> &reader) {
+    if (reader == nullptr) return nullptr;
+    detail::Lock lock(reader->group->mutex());
+    const std::size_t index = reader->index;
+    lock.unlock();
+    return std::make_shared<detail::GroupReader>(reader->group, index);
+}
+
+COMOQ_DECL void GroupProducer::write_frame(Bytes payload, Timestamp timestamp) {
+    detail::naming({"", {}, sequence()}, [&] { group_->write(std::move(payload), timestamp); });
+}
+
+COMOQ_DECL FrameProducer GroupProducer::create_frame(std::uint64_t size, Timestamp timestamp) {
+    detail::ResumeScope scope;
+    return detail::naming({"", {}, sequence()}, [&] {
+        if (size > group_->shared()->bounds->in_force().max_frame_size) detail::throw_error(make_error_code(Error::FrameTooLarge));
+        return FrameProducer(detail::Passkey(), group_.state(), group_->open(size, timestamp.convert(group_->timescale())));
+    });
+}
+
+COMOQ_DECL void GroupProducer::finish() {
+    detail::naming({"", {}, sequence()}, [&] { group_->finish(); });
+}
+
+COMOQ_DEFINE_OPERATION(std::optional<Frame>);
+COMOQ_DEFINE_OPERATION(std::optional<std::vector<Frame>>);
+COMOQ_DEFINE_OPERATION(std::optional<detail::TakenFrames<Frame>>);
+COMOQ_DEFINE_OPERATION(std::optional<FrameConsumer>);
+
+}  // namespace comoq

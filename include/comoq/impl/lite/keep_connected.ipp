@@ -1,0 +1,211 @@
+#pragma once
+#include "../../detail/wait/code_of.hpp"
+#include "../../detail/wait/event.hpp"
+#include "../../detail/wait/failure.hpp"
+#include "../../detail/wait/in_any_case.hpp"
+#include "../../first_of.hpp"
+#include "../../lite/keep_connected.hpp"
+#include "../../lite/session.hpp"
+#include "../../origin.hpp"
+#include "../../origin_dynamic.hpp"
+#include "../../task_group.hpp"
+#include "../../with_timeout.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/cancellation_state.hpp>
+#include <asio/error.hpp>
+#include <asio/this_coro.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <new>
+#include <optional>
+#include <random>
+#include <system_error>
+#include <utility>
+
+namespace comoq::lite {
+
+namespace detail {
+
+/// A session that exists most of the time. Its coroutines are tasks of one group.
+class LastingSession {
+public:
+    using Self = std::shared_ptr<LastingSession>;
+
+    LastingSession(Connect connect, ReconnectConfig config) : connect_(std::move(connect)), config_(std::move(config)) {
+        nothing_.set();
+    }
+
+    static asio::awaitable<void> run(Self self, TaskGroup &group) {
+        if (self->config_.on_demand && self->config_.session.subscribe)
+            group.spawn(serve(self, group, self->config_.session.subscribe->dynamic()));
+        auto delay = self->config_.first_delay;
+        while (true) {
+            const bool lasted = co_await connect_once(self);
+            if (lasted) delay = self->config_.first_delay;
+            const auto pause = self->random_part_of(delay);
+            if (self->config_.on_retry) self->config_.on_retry(self->lost_, pause);
+            co_await self->sleep(pause);
+            delay = std::min(2 * delay, self->config_.longest_delay);
+        }
+    }
+
+    /// Closes the present session, if any.
+    void close() {
+        if (session_) session_->close();
+    }
+    void end() { session_.reset(); }
+    /// Begins to wait until nothing of the session goes on.
+    class Leaving {
+    public:
+        explicit Leaving(Self of) noexcept : of_(std::move(of)) {}
+        Operation<void> operator()() const { return of_->session_ ? of_->session_->done() : of_->nothing_.wait(); }
+
+    private:
+        Self of_;
+    };
+
+private:
+    /// Runs one session from its beginning to its end. False if it was too short, or never began.
+    static asio::awaitable<bool> connect_once(Self self) {
+        // Made first: every connected session ends, however little memory there is then.
+        auto leaving = comoq::detail::in_any_case(Leaving(self));
+        std::shared_ptr<Transport> transport;
+        std::exception_ptr failure;
+        try {
+            transport = co_await self->connect_();
+        } catch (...) {
+            // Any failure ends this attempt; only a cancellation ends this coroutine.
+            failure = std::current_exception();
+        }
+        const auto cancellation = co_await asio::this_coro::cancellation_state;
+        if (cancellation.cancelled() != asio::cancellation_type::none) {
+            if (transport != nullptr) transport->close(make_error_code(Error::Cancelled), {});
+            comoq::detail::throw_error(asio::error::make_error_code(asio::error::operation_aborted));
+        }
+        self->lost_ = comoq::detail::code_of(failure);
+        if (transport == nullptr) co_return false;
+        bool lasted = false;
+        try {
+            self->session_.emplace(transport, self->config_.session);
+            lasted = co_await follow(self);
+            failure = nullptr;
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        if (failure != nullptr) {
+            self->lost_ = comoq::detail::code_of(failure);
+            transport->close(comoq::detail::told_of(failure), {});
+            if (self->lost_ != std::errc::not_enough_memory) std::rethrow_exception(failure);
+        }
+        transport.reset();
+        self->connected_.clear();
+        co_await std::move(leaving);
+        self->session_.reset();
+        co_return lasted;
+    }
+
+    /// Runs until the session is over.
+    static asio::awaitable<bool> follow(Self self) {
+        // Wait for the peer's SETUP: until each side knows the other's hop id, neither can recognise its own request coming
+        // back.
+        auto begun = self->session_->admitted().as_tuple();
+        auto late = self->sleep(self->config_.session.answer_within);
+        const auto first = co_await comoq::first_of(std::move(begun), std::move(late));
+        const bool established = first.index() == 0 && !std::get<0>(std::get<0>(first));
+        if (established) self->connected_.set();
+        if (first.index() == 1) self->session_->close(make_error_code(Error::Timeout), "no SETUP came");
+        auto closed = self->session_->closed();
+        auto steady = self->sleep(self->config_.steady_after);
+        const auto sooner = co_await comoq::first_of(std::move(closed), std::move(steady));
+        self->lost_ = co_await self->session_->closed();
+        co_return established && sooner.index() == 1;
+    }
+
+    static asio::awaitable<void> serve(Self self, TaskGroup &group, OriginDynamic handler) {
+        while (auto request = co_await handler.requested_broadcast()) {
+            try {
+                group.spawn(answer(self, std::move(*request)), [](const std::exception_ptr &) {});
+            } catch (const std::bad_alloc &) {
+                // The request is refused, and the next one may find memory.
+            }
+        }
+    }
+
+    static asio::awaitable<void> answer(Self self, BroadcastRequest request) {
+        std::exception_ptr failure;
+        try {
+            co_await wait_for_session(self, request);
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        if (failure != nullptr) {
+            request.reject(comoq::detail::told_of(failure));
+            std::rethrow_exception(failure);
+        }
+    }
+    static asio::awaitable<void> wait_for_session(Self self, BroadcastRequest &request) {
+        auto connected = self->connected_.wait();
+        auto impatient = self->sleep(self->config_.patience);
+        auto first = co_await comoq::first_of(std::move(connected), std::move(impatient), until_abandoned(request));
+        if (first.index() == 2) co_return;
+        if (!self->session_) comoq::detail::throw_error(make_error_code(Error::Unroutable));
+        request.accept(self->session_->broadcast(request.path().view()));
+    }
+    static asio::awaitable<void> until_abandoned(BroadcastRequest &request) {
+        // A requester may have come since the last one left.
+        do {
+            co_await request.abandoned();
+        } while (!request.abandoned().ready());
+    }
+
+    asio::awaitable<void> sleep(std::chrono::milliseconds time) { return sleep_for(time, config_.session.sleep); }
+    std::chrono::milliseconds random_part_of(std::chrono::milliseconds delay) {
+        std::uniform_int_distribution<std::chrono::milliseconds::rep> part((delay.count() + 1) / 2, delay.count());
+        return std::chrono::milliseconds(part(random_));
+    }
+
+    const Connect connect_;
+    const ReconnectConfig config_;
+    std::optional<Session> session_;
+    std::error_code lost_;  // the code that ended the last attempt or session
+    comoq::detail::Event connected_;
+    comoq::detail::Event nothing_;  // set while no session exists, for coroutines that wait for that
+    std::minstd_rand random_{std::random_device{}()};
+};
+
+/// The task of the group. It is a named class because g++ warns of a lambda in a coroutine that is not inline.
+class RunLasting {
+public:
+    explicit RunLasting(std::shared_ptr<LastingSession> session) noexcept : session_(std::move(session)) {}
+    asio::awaitable<void> operator()(TaskGroup &group) const { return LastingSession::run(session_, group); }
+
+private:
+    std::shared_ptr<LastingSession> session_;
+};
+
+}  // namespace detail
+
+COMOQ_DECL asio::awaitable<void> keep_connected(Connect connect, ReconnectConfig config) {
+    const auto session = std::make_shared<detail::LastingSession>(std::move(connect), std::move(config));
+    const detail::RunLasting body(session);
+    auto leaving = comoq::detail::in_any_case(detail::LastingSession::Leaving(session));
+    std::exception_ptr failure;
+    try {
+        co_await with_task_group(body);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    // The caller that cancels this waits for its end.
+    co_await asio::this_coro::throw_if_cancelled(false);
+    // In peace, so not while an exception unwinds the stack.
+    session->close();
+    co_await std::move(leaving);
+    session->end();
+    std::rethrow_exception(failure);
+}
+
+}  // namespace comoq::lite

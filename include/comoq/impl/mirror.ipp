@@ -1,0 +1,73 @@
+#pragma once
+#include "../announce.hpp"
+#include "../detail/relay/lease.hpp"
+#include "../detail/relay/proxy_broadcast.hpp"
+#include "../detail/relay/proxy_upstream.hpp"
+#include "../mirror.hpp"
+#include "../task_group.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <exception>
+#include <map>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace comoq {
+
+namespace detail {
+
+/// Announces one broadcast, and begins to serve it.
+inline OriginPublish show_mirrored(comoq::TaskGroup &group, const OriginConsumer &from, const OriginProducer &to,
+                                   const std::string &path, const BroadcastConsumer &source,
+                                   const ProxyConfig &config) {
+    auto info = source.info();
+    if (from.id() != to.id()) info.hops.push_back(from.id());
+    auto broadcast = to.make_broadcast(std::move(info));
+    auto lease = std::make_shared<Lease>(broadcast.consume());
+    // Another thread may see it, and ask for a track, before the next line.
+    auto handler = broadcast.dynamic();
+    auto guard = to.publish_broadcast(path, lease->give());
+    auto upstream = std::make_shared<ProxyUpstream>(source, from, path, config);
+    auto serving = proxy_broadcast(std::move(upstream), std::move(broadcast), std::move(handler), std::move(lease));
+    group.spawn(std::move(serving), [](const std::exception_ptr &) {});
+    return guard;
+}
+
+inline asio::awaitable<void> mirror_all(comoq::TaskGroup &group, OriginConsumer from, OriginProducer to, ProxyConfig config) {
+    // An ordered map: no choice of names makes it slow.
+    std::map<std::string, OriginPublish> shown;
+    auto watch = from.announced();
+    while (auto change = co_await watch.next()) {
+        std::string path(change->path.view());
+        if (change->event == Announcement::Event::Ended) {
+            shown.erase(path);
+            continue;
+        }
+        try {
+            auto guard = show_mirrored(group, from, to, path, change->broadcast, config);
+            // The previous one goes when the new one is there, so that nobody sees a gap.
+            shown.insert_or_assign(std::move(path), std::move(guard));
+        } catch (const std::system_error &error) {
+            if (error.code() == Error::Dropped) throw;
+            shown.erase(path);
+        }
+    }
+}
+
+inline asio::awaitable<void> mirror_with_group(OriginConsumer from, OriginProducer to, ProxyConfig config) {
+    auto body = [&](comoq::TaskGroup &group) {
+        return mirror_all(group, std::move(from), std::move(to), std::move(config));
+    };
+    co_await with_task_group(body);
+}
+
+}  // namespace detail
+
+COMOQ_DECL asio::awaitable<void> mirror(OriginConsumer from, OriginProducer to, ProxyConfig config) {
+    return detail::mirror_with_group(std::move(from), std::move(to), std::move(config));
+}
+
+}  // namespace comoq

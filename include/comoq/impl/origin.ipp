@@ -1,0 +1,161 @@
+#pragma once
+#include "../origin.hpp"
+
+namespace comoq {
+
+COMOQ_DECL OriginPublish &OriginPublish::operator=(OriginPublish &&other) noexcept {
+    OriginPublish previous(std::move(*this));
+    origin_ = std::move(other.origin_);
+    publication_ = std::move(other.publication_);
+    return *this;
+}
+
+COMOQ_DECL OriginPublish::~OriginPublish() {
+    last_act_.arm();
+    unannounce();
+}
+
+COMOQ_DECL void OriginPublish::unannounce() {
+    const auto publication = std::exchange(publication_, nullptr);
+    if (publication != nullptr) origin_->drop_guard(*publication);
+}
+
+COMOQ_DECL BroadcastPublish &BroadcastPublish::operator=(BroadcastPublish &&other) noexcept {
+    BroadcastPublish previous(std::move(*this));
+    producer_ = std::move(other.producer_);
+    guard_ = std::move(other.guard_);
+    return *this;
+}
+
+}  // namespace comoq
+
+namespace comoq::detail {
+
+COMOQ_DECL const OriginView &not_empty(const std::shared_ptr<const OriginView> &view) {
+    if (view == nullptr) throw_error(make_error_code(Error::Closed));
+    return *view;
+}
+
+COMOQ_DECL Pending<BroadcastConsumer> pending_broadcast(std::error_code refusal) {
+    return Pending<BroadcastConsumer>(Passkey(), FailedSource<BroadcastConsumer>(refusal));
+}
+
+COMOQ_DECL Pending<BroadcastConsumer> pending_broadcast(std::shared_ptr<BroadcastState> &&broadcast) {
+    // A consumer counts as one: it is made once, where it is handed over.
+    using Found = std::shared_ptr<BroadcastState>;
+    return Pending<BroadcastConsumer>(
+        Passkey(), mapped<BroadcastConsumer>(ReadySource<Found>(Outcome<Found>(std::in_place, std::move(broadcast))),
+                                             [](Found &&found) { return BroadcastConsumer(Passkey(), std::move(found)); }));
+}
+
+}  // namespace comoq::detail
+
+namespace comoq {
+
+COMOQ_DECL AnnounceConsumer OriginConsumer::announced() const {
+    static_cast<void>(view());
+    return AnnounceConsumer(detail::Passkey(), std::make_shared<detail::OriginWatch>(state_, view_));
+}
+
+COMOQ_DECL Pending<BroadcastConsumer> OriginConsumer::announced_broadcast(std::string_view path) const {
+    if (state_ == nullptr) return detail::pending_broadcast(make_error_code(Error::Closed));
+    return std::visit([](auto &&found) { return detail::pending_broadcast(std::move(found)); },
+                      detail::AwaitedBroadcastRule::make(state_, *view_, path));
+}
+
+COMOQ_DECL Pending<BroadcastConsumer> OriginConsumer::request_broadcast(std::string_view path) const {
+    if (state_ == nullptr) return detail::pending_broadcast(make_error_code(Error::Closed));
+    return std::visit([](auto &&found) { return detail::pending_broadcast(std::move(found)); },
+                      state_->request(view_, path));
+}
+
+COMOQ_DECL std::optional<OriginConsumer>
+OriginConsumer::narrowed(std::shared_ptr<const detail::OriginView> view) const {
+    if (view == nullptr) return std::nullopt;
+    return OriginConsumer(detail::Passkey(), state_, std::move(view));
+}
+
+COMOQ_DECL OriginDynamic OriginProducer::dynamic() const {
+    return OriginDynamic(detail::Passkey(), detail::OriginHandler::make(owner_.held(), view_));
+}
+
+COMOQ_DECL OriginPublish OriginProducer::publish_broadcast(std::string_view path, BroadcastConsumer broadcast) const {
+    detail::ResumeScope scope;
+    const auto &origin = owner_.held();
+    return detail::naming({"broadcast", path}, [&] {
+        const auto &state = broadcast.state(detail::Passkey());
+        OriginPublish guard(detail::Passkey(), origin, origin->publish(*view_, path, state));
+        state->join(origin->bounds());
+        return guard;
+    });
+}
+
+COMOQ_DECL BroadcastPublish OriginProducer::create_broadcast(std::string_view path, BroadcastInfo info) const {
+    detail::ResumeScope scope;
+    auto producer = make_broadcast(std::move(info));
+    auto guard = publish_broadcast(path, producer.consume());
+    return BroadcastPublish(detail::Passkey(), std::move(producer), std::move(guard));
+}
+
+COMOQ_DECL BroadcastProducer OriginProducer::make_broadcast(BroadcastInfo info) const {
+    return BroadcastProducer(detail::Passkey(), std::move(info), owner_->bounds());
+}
+
+COMOQ_DECL std::optional<OriginProducer>
+OriginProducer::narrowed(std::shared_ptr<const detail::OriginView> view) const {
+    if (view == nullptr) return std::nullopt;
+    return OriginProducer(detail::Passkey(), owner_, std::move(view));
+}
+
+COMOQ_DECL OriginProducer Origin::producer() const {
+    static_cast<void>(owner_.held());
+    return OriginProducer(detail::Passkey(), owner_, everything());
+}
+
+COMOQ_DECL OriginConsumer Origin::consumer() const { return OriginConsumer(detail::Passkey(), owner_.held(), everything()); }
+
+COMOQ_DECL OriginStats Origin::stats() const {
+    OriginStats stats;
+    {
+        detail::Lock lock(owner_->mutex());
+        stats.announced = owner_->tree().announced();
+        stats.nodes = owner_->tree().nodes();
+        stats.watchers = owner_->tree().watchers();
+        stats.handlers = owner_->lanes().copies();
+        stats.pending = owner_->pending();
+        stats.served = owner_->served();
+    }
+    const auto &bounds = *owner_->bounds();
+    stats.cached_bytes = bounds.cached_bytes.load();
+    stats.cached_groups = bounds.cached_groups.load();
+    stats.unsent_bytes = bounds.unsent_bytes.load();
+    stats.evicted_groups = bounds.evicted_groups.load();
+    stats.lagged_readers = bounds.lagged_readers.load();
+    return stats;
+}
+
+COMOQ_DECL std::shared_ptr<const detail::OriginView> Origin::everything() {
+    static const auto view = std::make_shared<const detail::OriginView>();
+    return view;
+}
+
+COMOQ_DECL std::shared_ptr<detail::OriginState> Origin::make_state(OriginConfig &&config) {
+    if (config.id >> 62 != 0) detail::throw_error(make_error_code(Error::BoundsExceeded));
+    auto bounds = std::make_shared<detail::MediaBounds>();
+    bounds->max_pending_requests = config.max_pending_requests;
+    bounds->max_frame_size = config.max_frame_size;
+    bounds->max_cached_bytes = config.max_cached_bytes;
+    bounds->max_latency = config.max_latency;
+    bounds->clock = static_cast<Clock &&>(config.clock);  // the member itself is a callable, too, and never empty
+    const auto id = config.id != 0 ? config.id : random_id();
+    return std::make_shared<detail::OriginState>(id, std::move(bounds));
+}
+
+COMOQ_DECL std::uint64_t Origin::random_id() {
+    std::random_device device;
+    return std::uniform_int_distribution<std::uint64_t>(1, (std::uint64_t{1} << 53) - 1)(device);
+}
+
+COMOQ_DEFINE_OPERATION(BroadcastConsumer);
+
+}  // namespace comoq

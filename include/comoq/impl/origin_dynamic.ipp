@@ -1,0 +1,36 @@
+#pragma once
+#include "../origin_dynamic.hpp"
+
+namespace comoq {
+
+COMOQ_DECL BroadcastRequest::BroadcastRequest(detail::Passkey, detail::TakenBroadcastRequest taken) noexcept
+    : obligation_(std::move(taken.obligation)), relative_(std::move(taken.relative_path)) {}
+
+COMOQ_DECL BroadcastRequest &BroadcastRequest::operator=(BroadcastRequest &&other) noexcept {
+    BroadcastRequest previous(std::move(*this));
+    obligation_ = std::move(other.obligation_);
+    relative_ = std::move(other.relative_);
+    return *this;
+}
+
+COMOQ_DECL const Path &BroadcastRequest::absolute_path() const & {
+    static const Path none;
+    return obligation_ ? obligation_.entry()->key() : none;
+}
+
+COMOQ_DECL Operation<void> BroadcastRequest::abandoned() { return Operation<void>(detail::Passkey(), obligation_.abandoned()); }
+
+COMOQ_DECL Operation<std::optional<BroadcastRequest>> OriginDynamic::requested_broadcast() {
+    using Next = std::optional<BroadcastRequest>;
+    if (!handler_) return detail::closed_operation<Next>();
+    return Operation<Next>(
+        detail::Passkey(),
+        detail::mapped<Next>(detail::Step(detail::RequestedBroadcastRule(handler_.state())),
+                             [](std::optional<detail::TakenBroadcastRequest> &&request) {
+                                 return request ? Next(std::in_place, detail::Passkey(), std::move(*request)) : Next();
+                             }));
+}
+
+COMOQ_DEFINE_OPERATION(std::optional<BroadcastRequest>);
+
+}  // namespace comoq

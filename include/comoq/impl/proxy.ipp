@@ -1,0 +1,118 @@
+#pragma once
+#include "../detail/relay/lease.hpp"
+#include "../detail/relay/proxy_broadcast.hpp"
+#include "../detail/relay/proxy_upstream.hpp"
+#include "../first_of.hpp"
+#include "../proxy.hpp"
+#include "../task_group.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <exception>
+#include <memory>
+#include <new>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace comoq {
+
+namespace detail {
+
+/// Asks upstream on behalf of `request`. Gives up if nobody waits for the request any more.
+inline asio::awaitable<std::error_code> ask_upstream(std::shared_ptr<ProxyUpstream> upstream, BroadcastRequest &request) {
+    for (;;) {
+        auto first = co_await comoq::first_of(upstream->ask(), request.abandoned());
+        if (first.index() == 0) co_return std::get<0>(first);
+        // A requester may have come since the last one left.
+        if (request.abandoned().ready()) co_return make_error_code(Error::Cancelled);
+    }
+}
+
+inline asio::awaitable<void> proxy_request(std::shared_ptr<ProxyUpstream> upstream, OriginProducer to,
+                                           BroadcastRequest request) {
+    std::exception_ptr failure;
+    std::error_code refusal;
+    try {
+        refusal = co_await ask_upstream(upstream, request);
+    } catch (...) {
+        failure = std::current_exception();
+        refusal = told_of(failure);
+    }
+    if (refusal) {
+        request.reject(refusal);
+        if (failure != nullptr) std::rethrow_exception(failure);
+        co_return;
+    }
+    auto broadcast = to.make_broadcast(upstream->current().info());
+    // The origin is not kept for the sake of one of its broadcasts.
+    {
+        const auto released = std::move(to);
+    }
+    auto handler = broadcast.dynamic();
+    auto lease = std::make_shared<Lease>(broadcast.consume());
+    {
+        // The request contains the answer, too, and is not kept.
+        auto settled = std::move(request);
+        // Another answer may have come meanwhile, an announcement for instance.
+        if (!settled.accept(lease->give())) co_return;
+    }
+    co_await proxy_broadcast(std::move(upstream), std::move(broadcast), std::move(handler), std::move(lease));
+}
+
+inline asio::awaitable<void> proxy_requests(comoq::TaskGroup &group, std::vector<OriginConsumer> from, OriginProducer to,
+                                            OriginDynamic handler, ProxyConfig config) {
+    while (auto request = co_await handler.requested_broadcast()) {
+        try {
+            auto upstream = std::make_shared<ProxyUpstream>(from, std::string(request->absolute_path().view()), config);
+            auto serving = proxy_request(std::move(upstream), to, std::move(*request));
+            group.spawn(std::move(serving), [](const std::exception_ptr &) {});
+        } catch (const std::bad_alloc &) {
+            // The request is refused, and the next one may find memory.
+        }
+    }
+}
+
+inline asio::awaitable<void> proxy_all(std::vector<OriginConsumer> from, OriginProducer to, OriginDynamic handler,
+                                       ProxyConfig config) {
+    auto body = [&](comoq::TaskGroup &group) {
+        return proxy_requests(group, std::move(from), std::move(to), std::move(handler), std::move(config));
+    };
+    co_await with_task_group(body);
+}
+
+inline std::vector<OriginConsumer> only(OriginConsumer origin) {
+    std::vector<OriginConsumer> one;
+    one.push_back(std::move(origin));
+    return one;
+}
+
+}  // namespace detail
+
+COMOQ_DECL asio::awaitable<void> proxy(BroadcastConsumer from, BroadcastProducer to, ProxyConfig config) {
+    auto handler = to.dynamic();
+    auto upstream = std::make_shared<detail::ProxyUpstream>(std::move(from), std::move(config));
+    return detail::proxy_broadcast(std::move(upstream), std::move(to), std::move(handler), {});
+}
+
+COMOQ_DECL asio::awaitable<void> proxy(std::vector<OriginConsumer> from, OriginProducer to, BroadcastRequest request,
+                                         ProxyConfig config) {
+    std::string path(request.absolute_path().view());
+    auto upstream = std::make_shared<detail::ProxyUpstream>(std::move(from), std::move(path), std::move(config));
+    return detail::proxy_request(std::move(upstream), std::move(to), std::move(request));
+}
+COMOQ_DECL asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, BroadcastRequest request,
+                                         ProxyConfig config) {
+    return proxy(detail::only(std::move(from)), std::move(to), std::move(request), std::move(config));
+}
+
+COMOQ_DECL asio::awaitable<void> proxy(std::vector<OriginConsumer> from, OriginProducer to, OriginDynamic handler,
+                                         ProxyConfig config) {
+    return detail::proxy_all(std::move(from), std::move(to), std::move(handler), std::move(config));
+}
+COMOQ_DECL asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, OriginDynamic handler, ProxyConfig config) {
+    return proxy(detail::only(std::move(from)), std::move(to), std::move(handler), std::move(config));
+}
+
+}  // namespace comoq

@@ -1,0 +1,35 @@
+#pragma once
+#include "../track_dynamic.hpp"
+
+namespace comoq {
+
+COMOQ_DECL std::uint8_t GroupRequest::priority() const noexcept {
+    if (!obligation_) return 0;
+    detail::Lock lock(obligation_.owner()->mutex());
+    return obligation_.entry()->payload().priority();
+}
+
+COMOQ_DECL GroupProducer GroupRequest::accept(TrackInfo info) {
+    const auto track = obligation_ ? std::string_view(obligation_.owner()->name()) : std::string_view("");
+    return detail::naming({"track", track, sequence()}, [&] {
+        auto &entry = *obligation_.held();
+        return GroupProducer(detail::Passkey(), obligation_.owner()->accept(entry, info));
+    });
+}
+
+COMOQ_DECL Operation<void> GroupRequest::abandoned() { return Operation<void>(detail::Passkey(), obligation_.abandoned()); }
+
+COMOQ_DECL Operation<std::optional<GroupRequest>> TrackDynamic::requested_group() {
+    using Next = std::optional<GroupRequest>;
+    if (!handler_) return detail::closed_operation<Next>();
+    return Operation<Next>(
+        detail::Passkey(),
+        detail::mapped<Next>(detail::Step(detail::RequestedGroupRule(handler_.state())),
+                             [](std::optional<detail::Obligation<detail::TrackState>> &&request) {
+                                 return request ? Next(std::in_place, detail::Passkey(), std::move(*request)) : Next();
+                             }));
+}
+
+COMOQ_DEFINE_OPERATION(std::optional<GroupRequest>);
+
+}  // namespace comoq

@@ -1,0 +1,373 @@
+// W11: the cost of one more, and of an act for one, as the others grow in number: subscribers, watchers, handlers, capped
+// readers, colliding names, and the subscribers of a track that comes by a session.
+#include "workload.hpp"
+
+#include <comoq/comoq.hpp>
+#include <comoq/lite/session.hpp>
+#include <comoq/memory_transport.hpp>
+
+#include <asio/bind_executor.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <unordered_map>
+
+namespace comoq::bench {
+
+namespace {
+
+// A cost may grow by this factor from the smallest number to the largest.
+constexpr double most_growth = 3.0;
+
+std::vector<std::size_t> numbers() { return quick ? std::vector<std::size_t>{10, 100} : std::vector<std::size_t>{10, 100, 1000, 10000, 100000}; }
+
+/// The common part of all crowds: a context on which waits are resumed.
+struct Crowd {
+    Crowd() = default;
+    Crowd(const Crowd &) = delete;
+    Crowd &operator=(const Crowd &) = delete;
+    virtual ~Crowd() = default;
+    /// Adds one more member.
+    virtual void add(std::size_t i) = 0;
+    virtual void reserve(std::size_t) {}
+    virtual void begin(std::size_t) {}
+
+    void run() {
+        context.restart();
+        context.poll();
+    }
+    template <class Operation> void wait(Operation operation) {
+        operation.async_wait(asio::bind_executor(context, [](std::error_code, auto &&...) {}));
+    }
+    /// Waits again and again, as long as the operation does not fail.
+    template <class Make> void keep_waiting(Make make) {
+        auto operation = make();
+        operation.async_wait(asio::bind_executor(context, [this, make](std::error_code code, auto &&value) mutable {
+            if (!code && value.has_value()) keep_waiting(make);
+        }));
+    }
+    /// The value of an operation that needs nothing but the context to run.
+    template <class T> T value_of(Operation<T> operation) {
+        std::optional<T> value;
+        operation.async_wait(asio::bind_executor(context, [&value](std::error_code code, T came) {
+            if (!code) value.emplace(std::move(came));
+        }));
+        run();
+        if (!value) throw std::runtime_error("an operation that failed, or waits");
+        return std::move(*value);
+    }
+
+    asio::io_context context;
+};
+
+/// The reported figure: the cost of an act, or its cost for each member of the crowd.
+enum class Cost { Whole, Each };
+
+/// Calls `act(crowd)` `acts` times, with `count` others there.
+template <class Kind, class Act> Setup with(std::size_t count, std::size_t acts, Cost cost, Act act) {
+    return [=]() -> Body {
+        auto crowd = std::make_shared<Kind>();
+        crowd->reserve(count);
+        for (std::size_t i = 0; i < count; ++i) crowd->add(i);
+        crowd->run();
+        crowd->begin(count);
+        return [=] {
+            const Stopwatch stopwatch;
+            for (std::size_t i = 0; i < acts; ++i) {
+                act(*crowd);
+                crowd->run();
+            }
+            return stopwatch.stop(cost == Cost::Each ? acts * count : acts);
+        };
+    };
+}
+
+Subscription wishes_of(std::size_t i) {
+    Subscription wishes;
+    wishes.priority = static_cast<std::uint8_t>(i % 100);
+    wishes.max_latency = std::chrono::milliseconds(i % 1000);
+    return wishes;
+}
+/// More urgent than all others, and different each time, so that the combined wishes change.
+Subscription urgent_wishes(std::size_t i) {
+    auto wishes = wishes_of(0);
+    wishes.priority = static_cast<std::uint8_t>(100 + i % 100);
+    return wishes;
+}
+
+/// Subscribers of one track that all wait for a group, while a producer follows their wishes.
+struct Subscribers : Crowd {
+    Subscribers() {
+        keep_waiting([this] { return track.subscription_changed(); });
+    }
+    ~Subscribers() override { track.abort(Error::Cancelled); }
+    void reserve(std::size_t count) override { all.reserve(count + 1); }
+    void add(std::size_t i) override {
+        all.push_back(value_of(track.consume().subscribe(wishes_of(i))));
+        wait(all.back().next_group());
+    }
+    void update() { all.front().update(urgent_wishes(last++)); }
+    void join_and_leave() {
+        const auto one = value_of(track.consume().subscribe(urgent_wishes(last++)));
+    }
+
+    BroadcastProducer broadcast;
+    TrackProducer track = broadcast.create_track("video");
+    std::vector<TrackSubscriber> all;
+    std::size_t last = 0;
+};
+
+/// Readers that have a cap below all groups that come.
+struct CappedReaders : Crowd {
+    CappedReaders() { track.append_group().finish(); }
+    ~CappedReaders() override { track.abort(Error::Cancelled); }
+    void reserve(std::size_t count) override { all.reserve(count); }
+    void add(std::size_t) override {
+        Subscription wishes;
+        wishes.start = 5;
+        wishes.end = 10;
+        all.push_back(value_of(track.consume().subscribe(wishes)));
+        wait(all.back().recv_group());
+    }
+    void group() { track.create_group(next++).finish(); }
+
+    static TrackInfo info() {
+        TrackInfo info;
+        info.max_latency = std::chrono::milliseconds(0);
+        return info;
+    }
+    BroadcastProducer broadcast;
+    TrackProducer track = broadcast.create_track("audio", info());
+    std::vector<TrackSubscriber> all;
+    std::uint64_t next = 100;
+};
+
+/// Groups behind the cap of one reader: as many as the pool holds. The oldest is evicted for each new one.
+struct GroupsBehindCap : Crowd {
+    ~GroupsBehindCap() override { track->abort(Error::Cancelled); }
+    void reserve(std::size_t count) override {
+        OriginConfig config;
+        config.max_cached_bytes = count * detail::MediaCost::group;
+        origin = Origin(std::move(config));
+        broadcast.emplace(origin.producer().make_broadcast());
+        TrackInfo info;
+        info.max_latency = std::chrono::hours(1);
+        track.emplace(broadcast->create_track("audio", info));
+        Subscription wishes;
+        wishes.start = 5;
+        wishes.end = 10;
+        reader = value_of(track->consume().subscribe(wishes));
+        keep_waiting([this] { return reader.recv_group(); });
+    }
+    void add(std::size_t) override { group(); }
+    void group() { track->create_group(next++).finish(); }
+
+    Origin origin;
+    std::optional<BroadcastProducer> broadcast;
+    std::optional<TrackProducer> track;
+    TrackSubscriber reader;
+    std::uint64_t next = 100;
+};
+
+/// Watchers that wait for announcements, each below a prefix of its own.
+struct Watchers : Crowd {
+    void reserve(std::size_t count) override { all.reserve(count); }
+    AnnounceConsumer watcher(std::size_t i) {
+        return origin.consumer().with_root("watched/" + std::to_string(i))->announced();
+    }
+    void add(std::size_t i) override {
+        all.push_back(watcher(i));
+        wait(all.back().next());
+    }
+    void announce() { const auto published = origin.producer().publish_broadcast("other/room", broadcast.consume()); }
+    void join_and_leave() {
+        const auto one = watcher(0);
+    }
+
+    Origin origin;
+    BroadcastProducer broadcast;
+    std::vector<AnnounceConsumer> all;
+};
+
+/// Handlers that wait for requests, and answer them.
+struct Handlers : Crowd {
+    void reserve(std::size_t count) override { all.reserve(count); }
+    virtual OriginDynamic handler(std::size_t) { return origin.producer().dynamic(); }
+    void add(std::size_t i) override {
+        all.push_back(handler(i));
+        serve(all.size() - 1);
+    }
+    void serve(std::size_t i) {
+        all[i].requested_broadcast().async_wait(
+            asio::bind_executor(context, [this, i](std::error_code code, std::optional<BroadcastRequest> request) {
+                if (code || !request) return;
+                request->accept(answer.consume());
+                serve(i);
+            }));
+    }
+    void request(const std::string &path) {
+        std::size_t answered = 0;
+        origin.consumer().request_broadcast(path).async_wait(
+            asio::bind_executor(context, [&answered](std::error_code code, const BroadcastConsumer &) { answered += code ? 0 : 1; }));
+        run();
+        if (answered != 1) throw std::runtime_error("a request without an answer");
+        // The next request is for a new broadcast.
+        answer = BroadcastProducer();
+    }
+    void join_and_leave() {
+        const auto one = handler(0);
+    }
+
+    Origin origin;
+    BroadcastProducer answer;
+    std::vector<OriginDynamic> all;
+    std::size_t asked = 0;
+};
+struct HandlersApart : Handlers {
+    OriginDynamic handler(std::size_t i) override { return origin.producer().with_root("served/" + std::to_string(i))->dynamic(); }
+};
+
+/// Paths with equal last bits in the hash that everybody can compute.
+const std::vector<std::string> &colliding_paths() {
+    static const auto paths = [] {
+        const std::size_t count = numbers().back(), mask = quick ? 15 : 1023;
+        std::vector<std::string> all;
+        for (std::size_t i = 0; all.size() <= count; ++i) {
+            auto path = "room/" + std::to_string(i);
+            if ((std::hash<std::string_view>()(path) & mask) == 0) all.push_back(std::move(path));
+        }
+        return all;
+    }();
+    return paths;
+}
+struct CollidingNames : Crowd {
+    void reserve(std::size_t count) override { all.reserve(count); }
+    void add(std::size_t i) override { all.push_back(origin.producer().publish_broadcast(colliding_paths()[i], broadcast.consume())); }
+    void begin(std::size_t count) override { known = count; }
+    void look_up() {
+        wait(origin.consumer().request_broadcast(colliding_paths()[next]));
+        if (++next == std::min<std::size_t>(known, 10)) next = 0;
+    }
+    void announce() { const auto published = origin.producer().publish_broadcast(colliding_paths().back(), broadcast.consume()); }
+
+    Origin origin;
+    BroadcastProducer broadcast;
+    std::vector<OriginPublish> all;
+    std::size_t known = 0, next = 0;
+};
+
+/// Subscribers of another origin's track, which comes by one session.
+struct RemoteSubscribers : Crowd {
+    RemoteSubscribers() {
+        lite::SessionConfig of_server, of_client;
+        of_server.publish = there.consumer();
+        of_client.subscribe = here.producer();
+        server.emplace(link.server(), std::move(of_server));
+        client.emplace(link.client(), std::move(of_client));
+        run();
+        found.emplace(value_of(Operation<BroadcastConsumer>(here.consumer().announced_broadcast("a"))));
+    }
+    ~RemoteSubscribers() override {
+        client->close();
+        server->close();
+        run();
+    }
+    void reserve(std::size_t count) override { all.reserve(count); }
+    void add(std::size_t i) override {
+        all.push_back(value_of(found->track("video").subscribe(wishes_of(i))));
+        wait(all.back().next_group());
+    }
+    void join_and_leave() {
+        const auto one = value_of(found->track("video").subscribe(urgent_wishes(last++)));
+    }
+    void update() { all.front().update(urgent_wishes(last++)); }
+
+    Origin there, here;
+    BroadcastPublish broadcast = there.producer().create_broadcast("a");
+    TrackProducer track = broadcast.producer().create_track("video");
+    MemoryLink link{context.get_executor(), context.get_executor()};
+    std::optional<lite::Session> server, client;
+    std::optional<BroadcastConsumer> found;
+    std::vector<TrackSubscriber> all;
+    std::size_t last = 0;
+};
+
+/// A case for each number. The smallest is the yardstick of the largest, whose ratio is then the growth of the cost.
+template <class Kind, class Act> void add_curve(Workload &workload, const char *name, Act act, Cost cost = Cost::Whole) {
+    constexpr std::size_t acts = 100;
+    const auto few = numbers().front(), many = numbers().back();
+    for (const std::size_t count : numbers()) {
+        Timed timed{"W11", fmt::format("{} x{}", name, count), with<Kind>(count, acts, cost, act), {}, {}};
+        if (count == many) {
+            timed.yardstick = Yardstick{fmt::format("the same x{}", few), with<Kind>(few, acts, cost, act)};
+            timed.target = most_growth;
+        }
+        workload.timed.push_back(std::move(timed));
+    }
+}
+
+/// Bytes of heap for one more member, when half of this number are there already.
+template <class Kind> double bytes_of_one_more(std::size_t count) {
+    auto crowd = std::make_unique<Kind>();
+    crowd->reserve(count);
+    for (std::size_t i = 0; i < count / 2; ++i) crowd->add(i);
+    crowd->run();
+    const auto before = heap_in_use();
+    for (std::size_t i = count / 2; i < count; ++i) crowd->add(i);
+    crowd->run();
+    return static_cast<double>(heap_in_use() - before) / static_cast<double>(count - count / 2);
+}
+template <class Kind> void add_bytes(std::vector<Figure> &figures, const char *name) {
+    double with_few = 0;
+    for (const std::size_t count : numbers()) {
+        Figure figure{"W11", fmt::format("{} bytes x{}", name, count), "bytes", bytes_of_one_more<Kind>(count), {}, {}, {}};
+        if (count == numbers().front()) with_few = figure.value;
+        if (count == numbers().back()) {
+            figure.yardstick = with_few;
+            figure.yardstick_name = fmt::format("the same x{}", numbers().front());
+            figure.target = most_growth;
+        }
+        figures.push_back(std::move(figure));
+    }
+}
+
+std::vector<Figure> bytes() {
+    std::vector<Figure> figures;
+    add_bytes<Subscribers>(figures, "subscriber");
+    add_bytes<CappedReaders>(figures, "capped reader");
+    add_bytes<Watchers>(figures, "watcher");
+    add_bytes<Handlers>(figures, "handler");
+    add_bytes<CollidingNames>(figures, "colliding name");
+    add_bytes<RemoteSubscribers>(figures, "remote subscriber");
+    return figures;
+}
+
+}  // namespace
+
+Workload crowds() {
+    Workload workload{"W11", "one more, and what one does, in a crowd", {}, bytes};
+    add_curve<Subscribers>(workload, "update", [](Subscribers &crowd) { crowd.update(); });
+    add_curve<Subscribers>(workload, "join", [](Subscribers &crowd) { crowd.join_and_leave(); });
+    add_curve<CappedReaders>(workload, "group, a capped reader", [](CappedReaders &crowd) { crowd.group(); }, Cost::Each);
+    add_curve<GroupsBehindCap>(workload, "group, groups behind a cap", [](GroupsBehindCap &crowd) { crowd.group(); });
+    add_curve<Watchers>(workload, "announce", [](Watchers &crowd) { crowd.announce(); });
+    add_curve<Watchers>(workload, "watch", [](Watchers &crowd) { crowd.join_and_leave(); });
+    add_curve<Handlers>(workload, "request", [](Handlers &crowd) { crowd.request("p" + std::to_string(crowd.asked++)); });
+    add_curve<HandlersApart>(workload, "request, prefixes",
+                             [](HandlersApart &crowd) { crowd.request("served/0/p" + std::to_string(crowd.asked++)); });
+    add_curve<HandlersApart>(workload, "handle", [](HandlersApart &crowd) { crowd.join_and_leave(); });
+    add_curve<CollidingNames>(workload, "look up", [](CollidingNames &crowd) { crowd.look_up(); });
+    add_curve<CollidingNames>(workload, "announce, names", [](CollidingNames &crowd) { crowd.announce(); });
+    add_curve<RemoteSubscribers>(workload, "join, remote", [](RemoteSubscribers &crowd) { crowd.join_and_leave(); });
+    add_curve<RemoteSubscribers>(workload, "update, remote", [](RemoteSubscribers &crowd) { crowd.update(); });
+    return workload;
+}
+
+}  // namespace comoq::bench

@@ -1,0 +1,169 @@
+#include <comoq/detail/origin/watch_queue.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <comoq/broadcast.hpp>
+
+#include "support/catch.hpp"
+#include "support/seed.hpp"
+
+using comoq::BroadcastProducer;
+using comoq::detail::Passkey;
+using comoq::detail::WatchQueue;
+using Event = WatchQueue::Event;
+using Broadcast = WatchQueue::Broadcast;
+
+namespace {
+
+/// A watcher's due changes, in the plainest way: what it saw last and what is there now, for each path.
+class NaiveQueue {
+public:
+    explicit NaiveQueue(std::size_t paths) : paths_(paths) {}
+
+    bool active(std::size_t path) const { return paths_[path].now != nullptr; }
+
+    void announced(std::size_t path, Broadcast broadcast) {
+        paths_[path].now = std::move(broadcast);
+        note(path);
+    }
+    void restarted(std::size_t path, Broadcast broadcast) {
+        paths_[path].now = std::move(broadcast);
+        paths_[path].replaced = true;
+        note(path);
+    }
+    void unannounced(std::size_t path) {
+        paths_[path].now = nullptr;
+        paths_[path].gap = true;
+        note(path);
+    }
+
+    struct Change {
+        std::size_t path;
+        Event event;
+        Broadcast broadcast;
+    };
+    std::optional<Change> pop() {
+        if (dirty_.empty()) {
+            return std::nullopt;
+        }
+        const auto path = dirty_.front();
+        auto &at = paths_[path];
+        Change change{path, Event::Ended, nullptr};
+        if (at.seen && at.gap) {
+            at.seen = false;
+        } else {
+            change.event = at.seen ? Event::Restart : Event::Active;
+            change.broadcast = at.now;
+            at.seen = true;
+        }
+        at.gap = at.replaced = false;
+        note(path);
+        return change;
+    }
+
+private:
+    struct At {
+        bool seen = false;
+        Broadcast now;
+        bool gap = false;       // the path was empty at some time since the watcher was last told
+        bool replaced = false;  // another broadcast was there at some time since then
+    };
+
+    bool due(const At &at) const { return at.seen ? at.gap || at.replaced : at.now != nullptr; }
+
+    /// A path is in the list while a change is due for it, at the place where that began.
+    void note(std::size_t path) {
+        if (!paths_[path].seen && paths_[path].now == nullptr) {
+            paths_[path].replaced = false;
+        }
+        const bool listed = std::erase(dirty_, path) != 0;
+        if (!listed && due(paths_[path])) {
+            dirty_.push_back(path);
+        } else if (listed && due(paths_[path])) {
+            dirty_.insert(dirty_.begin() + static_cast<std::ptrdiff_t>(places_[path]), path);
+        }
+        for (std::size_t place = 0; place < dirty_.size(); ++place) {
+            places_[dirty_[place]] = place;
+        }
+    }
+
+    std::vector<At> paths_;
+    std::vector<std::size_t> dirty_;
+    std::vector<std::size_t> places_ = std::vector<std::size_t>(paths_.size());
+};
+
+}  // namespace
+
+TEST_CASE("section 4: a watcher's queue behaves like a plain record of seen and present broadcasts", "[watch_queue]") {
+    std::mt19937_64 random(comoq::test::seed("watch_queue"));
+    std::vector<BroadcastProducer> producers(6);
+    const auto broadcast = [&] { return producers[random() % producers.size()].consume().state(Passkey()); };
+    for (int history = 0; history < 3000; ++history) {
+        const auto paths = 1 + random() % 4;
+        std::vector<WatchQueue::PathText> texts;
+        for (std::size_t i = 0; i < paths; ++i) {
+            texts.push_back(std::make_shared<const std::string>(1, static_cast<char>('a' + i)));
+        }
+        WatchQueue queue;
+        NaiveQueue naive(paths);
+        const auto pop_both = [&] {
+            const auto expected = naive.pop();
+            REQUIRE(queue.empty() == !expected);
+            if (!expected) {
+                return false;
+            }
+            const auto change = queue.pop();
+            REQUIRE(*change.path == *texts[expected->path]);
+            REQUIRE(change.event == expected->event);
+            REQUIRE(change.broadcast == expected->broadcast);
+            return true;
+        };
+        const auto pops = random() % 4;
+        for (auto steps = random() % 40; steps != 0; --steps) {
+            const auto path = random() % paths;
+            if (random() % 8 < pops) {
+                pop_both();
+            } else if (!naive.active(path)) {
+                const auto one = broadcast();
+                queue.announced(texts[path], one);
+                naive.announced(path, one);
+            } else if (random() % 3 == 0) {
+                const auto one = broadcast();
+                queue.restarted(texts[path], one);
+                naive.restarted(path, one);
+            } else {
+                queue.unannounced(texts[path]);
+                naive.unannounced(path);
+            }
+        }
+        while (pop_both()) {
+        }
+        CHECK(queue.empty());
+    }
+}
+
+TEST_CASE("section 4: a watcher's queue keeps no broadcast that it has given or cancelled", "[watch_queue]") {
+    WatchQueue queue;
+    const auto path = std::make_shared<const std::string>("a");
+    const auto broadcast = BroadcastProducer().consume().state(Passkey());
+    const auto uses = broadcast.use_count();
+    queue.announced(path, broadcast);
+    CHECK(broadcast.use_count() == uses + 1);
+    queue.unannounced(path);
+    CHECK(broadcast.use_count() == uses);
+    queue.announced(path, broadcast);
+    static_cast<void>(queue.pop());
+    CHECK(broadcast.use_count() == uses);
+    queue.restarted(path, broadcast);
+    queue.unannounced(path);
+    CHECK(broadcast.use_count() == uses);
+    CHECK(path.use_count() == 2);
+    static_cast<void>(queue.pop());
+    CHECK(path.use_count() == 1);
+}

@@ -1,0 +1,43 @@
+/// \file
+/// Bytes for the tests of the wire.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <string_view>
+#include <vector>
+
+#include <comoq/detail/wire/varint.hpp>
+
+namespace comoq::test {
+
+using Octets = std::vector<std::byte>;
+
+inline Octets of_hex(std::string_view hex) {
+    const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+    Octets octets;
+    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+        octets.push_back(static_cast<std::byte>(digit(hex[i]) * 16 + digit(hex[i + 1])));
+    }
+    return octets;
+}
+
+inline Octets of_varints(std::initializer_list<std::uint64_t> values) {
+    Octets octets;
+    for (const auto value : values) {
+        const auto written = comoq::detail::write_varint(value);
+        octets.insert(octets.end(), written.span().begin(), written.span().end());
+    }
+    return octets;
+}
+
+inline Octets joined(std::initializer_list<Octets> parts) {
+    Octets all;
+    for (const auto &part : parts) {
+        all.insert(all.end(), part.begin(), part.end());
+    }
+    return all;
+}
+
+}  // namespace comoq::test

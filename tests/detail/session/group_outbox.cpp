@@ -1,0 +1,302 @@
+// Which group gets the next stream and the next room, and the memory that is held for a peer that does not read.
+#include <comoq/detail/session/group_outbox.hpp>
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <asio/awaitable.hpp>
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+
+#include <comoq/memory_transport.hpp>
+
+#include "support/begun.hpp"
+#include "support/bystander.hpp"
+#include "support/catch.hpp"
+#include "support/error_of.hpp"
+#include "support/run.hpp"
+#include "support/seed.hpp"
+
+using namespace comoq;
+using namespace comoq::test;
+
+namespace {
+
+using detail::GroupOutbox;
+using detail::SendBudget;
+
+SendBudget::Limits limits(std::size_t session, std::size_t subscription) {
+    SendBudget::Limits limits;
+    limits.session = session;
+    limits.subscription = subscription;
+    return limits;
+}
+SendOrder order_of(std::uint8_t priority, std::uint64_t flow = 0, std::uint64_t rank = 0) {
+    SendOrder order;
+    order.priority = priority;
+    order.flow = flow;
+    order.rank = rank;
+    return order;
+}
+
+struct Scene {
+    explicit Scene(SendBudget::Limits budget, std::size_t max_streams = 100) : link(context.get_executor(), context.get_executor(), [&] {
+        MemoryLinkConfig config;
+        config.max_streams = max_streams;
+        return config;
+    }()), bounds(std::make_shared<detail::MediaBounds>()), outbox(*link.client(), budget, bounds) {
+        asio::co_spawn(context, outbox.run(), asio::bind_cancellation_slot(end.slot(), asio::detached));
+        settle_down(context);
+    }
+    ~Scene() {
+        end.emit(asio::cancellation_type::terminal);
+        settle_down(context);
+    }
+    template <class T> Begun<T> begin(asio::awaitable<T> coroutine) { return Begun<T>(context, std::move(coroutine)); }
+
+    asio::io_context context;
+    MemoryLink link;
+    std::shared_ptr<detail::MediaBounds> bounds;
+    GroupOutbox outbox;
+    asio::cancellation_signal end;
+};
+
+}  // namespace
+
+TEST_CASE("the send budget: a session and a subscription have limits, and urgent groups wait for no less urgent ones",
+          "[session][outbox]") {
+    SendBudget budget(limits(100, 60));
+    SendBudget::Account one, other;
+    SendBudget::Share first(budget, one, 5), second(budget, one, 5), third(budget, other, 5), urgent(budget, other, 6);
+    CHECK(first.has_room());
+    // The oldest of a subscription is admitted whatever the newer ones hold.
+    second.hold(90);
+    CHECK_FALSE(second.has_room());
+    CHECK(first.has_room());
+    second.hold(0);
+    first.hold(59);
+    CHECK(second.has_room());
+    second.hold(1);
+    CHECK_FALSE(first.has_room());
+    CHECK(third.has_room());
+    third.hold(40);
+    CHECK(budget.held() == 100);
+    CHECK_FALSE(third.has_room());
+    // No bytes of that urgency are held yet.
+    CHECK(urgent.has_room());
+    first.set_priority(6);
+    third.set_priority(7);
+    CHECK(urgent.has_room() == (99 < 100));
+    second.set_priority(9);
+    CHECK_FALSE(urgent.has_room());
+    first.hold(0);
+    CHECK(urgent.has_room());
+    first.hold(160);
+    CHECK_FALSE(urgent.has_room());
+}
+
+TEST_CASE("the send budget: the count equals the held bytes, in any history", "[session][outbox]") {
+    std::mt19937_64 random(seed("send budget"));
+    SendBudget budget(limits(1000, 300));
+    std::vector<SendBudget::Account> accounts(5);
+    std::list<SendBudget::Share> shares;
+    for (int step = 0; step < 20'000; ++step) {
+        const auto pick = [&] { return std::next(shares.begin(), static_cast<std::ptrdiff_t>(random() % shares.size())); };
+        const auto what = random() % 8;
+        if (what == 0 || shares.empty()) {
+            shares.emplace_back(budget, accounts[random() % 5], static_cast<std::uint8_t>(random()));
+        } else if (what == 1) {
+            shares.erase(pick());
+        } else if (what == 2) {
+            pick()->set_priority(static_cast<std::uint8_t>(random()));
+        } else if (const auto share = pick(); share->has_room()) {
+            share->hold(share->held() + 1 + random() % 100);
+        } else {
+            share->hold(share->held() / 2);
+        }
+        std::size_t sum = 0, of_accounts = 0;
+        for (const auto &share : shares) {
+            sum += share.held();
+        }
+        for (const auto &account : accounts) {
+            of_accounts += account.held;
+            REQUIRE(account.held < 300 + 2 * 100);
+        }
+        REQUIRE(budget.held() == sum);
+        REQUIRE(of_accounts == sum);
+        REQUIRE(sum < 2 * 1000 + 100);
+    }
+}
+
+TEST_CASE("the outbox: the most urgent group gets the next stream, however late it came", "[session][outbox]") {
+    Scene scene(limits(1 << 20, 1 << 20), 1);
+    GroupOutbox::Account account;
+    std::optional<GroupOutbox::Item> taken(std::in_place, scene.outbox, account, order_of(1));
+    auto opened = scene.begin(taken->open());
+    CHECK(opened.done());
+    GroupOutbox::Item low(scene.outbox, account, order_of(1)), high(scene.outbox, account, order_of(9));
+    auto first = scene.begin(low.open()), second = scene.begin(high.open());
+    CHECK_FALSE(first.done());
+    taken->stream().finish();
+    taken.reset();
+    // The peer has to read it before it allows another one.
+    run_to_end(scene.context, run_to_end(scene.context, scene.link.server()->accept_uni())->read());
+    settle_down(scene.context);
+    CHECK(second.done());
+    CHECK_FALSE(first.done());
+    CHECK(high.is_open());
+    first.cancel();
+}
+
+TEST_CASE("the outbox: a stream that is granted to a group that has left goes to the next group", "[session][outbox]") {
+    for (int handlers = 0; handlers < 20; ++handlers) {
+        INFO("after " << handlers << " handlers");
+        Scene scene(limits(1 << 20, 1 << 20), 1);
+        GroupOutbox::Account account;
+        struct Open {
+            static asio::awaitable<void> run(GroupOutbox &outbox, GroupOutbox::Account &of, bool &done, bool stay) {
+                std::optional<GroupOutbox::Item> item(std::in_place, outbox, of, SendOrder());
+                co_await item->open();
+                done = true;
+                item->stream().finish();
+                if (stay) {
+                    co_await item->stream().stopped();
+                }
+            }
+        };
+        bool left = false, next = false;
+        asio::cancellation_signal leave, end;
+        asio::co_spawn(scene.context, Open::run(scene.outbox, account, left, false),
+                       asio::bind_cancellation_slot(leave.slot(), asio::detached));
+        asio::co_spawn(scene.context, Open::run(scene.outbox, account, next, false), asio::detached);
+        scene.context.restart();
+        for (int i = 0; i < handlers; ++i) {
+            scene.context.poll_one();
+        }
+        leave.emit(asio::cancellation_type::terminal);
+        settle_down(scene.context);
+        if (!next) {
+            // The first one had it before it left: the peer allows another one when it has read that.
+            auto accepted = run_to_end(scene.context, scene.link.server()->accept_uni());
+            run_to_end(scene.context, accepted->read());
+            settle_down(scene.context);
+        }
+        CHECK(next);
+    }
+}
+
+TEST_CASE("the outbox: waiting groups get room by urgency, and a group whose subscription has none delays no other",
+          "[session][outbox]") {
+    Scene scene(limits(256 * 1024, 128 * 1024));
+    GroupOutbox::Account full, empty;
+    const auto stream = run_to_end(scene.context, scene.link.client()->open_uni());
+    GroupOutbox::Item holder(scene.outbox, full, order_of(1)), more(scene.outbox, full, order_of(9)),
+        other(scene.outbox, empty, order_of(1)), late(scene.outbox, empty, order_of(2));
+    holder.use(*stream);
+    CHECK(holder.has_room());
+    holder.settle(200 * 1024);
+    CHECK(scene.bounds->unsent_bytes == 200 * 1024);
+    CHECK_FALSE(more.has_room());
+    auto of_more = scene.begin(more.room());
+    CHECK_FALSE(of_more.done());
+    // It waits in a queue now, and is admitted at once.
+    CHECK_FALSE(other.has_room());
+    CHECK(scene.begin(other.room()).done());
+    auto of_late = scene.begin(late.room());
+    CHECK(of_late.done());
+    CHECK_FALSE(of_more.done());
+    holder.settle(0);
+    settle_down(scene.context);
+    CHECK(of_more.done());
+    CHECK(scene.outbox.is_behind());
+}
+
+TEST_CASE("the outbox: a group that is given up ends where it waits, with the code, and its stream is reset",
+          "[session][outbox]") {
+    Scene scene(limits(64 * 1024, 64 * 1024), 1);
+    GroupOutbox::Account account;
+    GroupOutbox::Item open(scene.outbox, account, order_of(1)), waiting(scene.outbox, account, order_of(1));
+    scene.begin(open.open());
+    const auto write = [&] { return scene.begin(open.stream().write(Bytes(std::vector<std::byte>(1 << 20)))); };
+    auto written = write();
+    open.settle(0);
+    auto opening = scene.begin(waiting.open());
+    auto room = scene.begin(open.room());
+    CHECK_FALSE(written.done());
+    CHECK_FALSE(opening.done());
+    CHECK_FALSE(room.done());
+    CHECK(open.is_behind());
+    CHECK(waiting.is_behind());
+    open.give_up(make_error_code(Error::Old));
+    waiting.give_up(make_error_code(Error::Old));
+    settle_down(scene.context);
+    for (auto *one : {&written, &opening, &room}) {
+        CHECK(error_of([&] { return one->value(), 0; }) == Error::Old);
+    }
+    CHECK(error_of([&] { return waiting.has_room(); }) == Error::Old);
+}
+
+TEST_CASE("the outbox: it stands still only while data waits and the peer takes none of it", "[session][outbox]") {
+    Scene scene(limits(1 << 20, 1 << 20));
+    CHECK_FALSE(scene.outbox.stands_still());
+    GroupOutbox::Account account;
+    GroupOutbox::Item item(scene.outbox, account, SendOrder());
+    scene.begin(item.open());
+    auto accepted = run_to_end(scene.context, [&]() -> asio::awaitable<std::unique_ptr<ReceiveStream>> {
+        item.wrote(1);
+        auto written = item.stream().write(Bytes(std::vector<std::byte>(1)));
+        co_await std::move(written);
+        co_return co_await scene.link.server()->accept_uni();
+    }());
+    scene.outbox.stands_still();
+    item.wrote(1 << 20);
+    auto written = scene.begin(item.stream().write(Bytes(std::vector<std::byte>(1 << 20))));
+    scene.outbox.stands_still();
+    CHECK(scene.outbox.stands_still());
+    run_to_end(scene.context, accepted->read());
+    settle_down(scene.context);
+    CHECK_FALSE(scene.outbox.stands_still());
+    CHECK(scene.outbox.stands_still());
+    // The peer is not to blame for a group that waits for the application.
+    item.stream().reset(make_error_code(Error::Old));
+    scene.outbox.stands_still();
+    CHECK_FALSE(scene.outbox.stands_still());
+}
+
+TEST_CASE("the outbox: others on its executor have their turn after 16 streams that it opens", "[session][outbox]") {
+    constexpr std::size_t groups = 1'000;
+    asio::io_context context;
+    MemoryLinkConfig config;
+    config.max_streams = 2 * groups;
+    MemoryLink link(context.get_executor(), context.get_executor(), std::move(config));
+    CountingTransport transport(link.client());
+    GroupOutbox outbox(transport, {}, nullptr);
+    GroupOutbox::Account account;
+    std::list<GroupOutbox::Item> items;
+    std::vector<Begun<void>> opening;
+    for (std::size_t i = 0; i < groups; ++i) {
+        auto &item = items.emplace_back(outbox, account, order_of(1));
+        opening.emplace_back(context, item.open());
+    }
+    asio::cancellation_signal end;
+    asio::co_spawn(context, outbox.run(), asio::bind_cancellation_slot(end.slot(), asio::detached));
+    Bystander bystander;
+    asio::co_spawn(context, bystander.watch(transport.opened, groups), asio::detached);
+    settle_down(context);
+    CHECK(transport.opened == groups);
+    for (const auto &item : items) CHECK(item.is_open());
+    CHECK(bystander.steps >= groups / 16);
+    CHECK(bystander.longest_wait <= 16);
+    end.emit(asio::cancellation_type::terminal);
+    settle_down(context);
+}

@@ -1,0 +1,8 @@
+#include <comoq/origin.hpp>
+
+int announced(const comoq::Origin &origin);
+
+int main() {
+    const comoq::Origin origin;
+    return announced(origin);
+}

@@ -1,0 +1,557 @@
+// The memory that a peer can make a session hold: for each thing at most what the table of tests/README.md says, up to
+// a bound, and no more beyond it.
+#include <comoq/lite/session.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <comoq/detail/lite/datagram.hpp>
+#include <comoq/detail/session/announce_feed.hpp>
+
+#include "lite/wire_peer.hpp"
+#include "support/catch.hpp"
+#include "support/cost_table.hpp"
+#include "support/media.hpp"
+
+using namespace comoq;
+using namespace comoq::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+using lite::BidiStreamType;
+
+/// The bytes that a peer sends in `act`, and the memory that is held for it afterwards.
+Taken taken_by(WirePeer &peer, const std::function<void()> &act) {
+    peer.run();
+    const auto sent = peer.sent;
+    const auto before = heap_in_use();
+    act();
+    peer.run();
+    return {static_cast<double>(peer.sent - sent), static_cast<double>(heap_in_use()) - static_cast<double>(before)};
+}
+
+/// For `check_cost`: a new peer each time, prepared by `begin`, sends the first, second and so on by `send`.
+template <class Begin, class Send> auto each(Begin begin, Send send) {
+    return [=](std::size_t count) {
+        WirePeer peer;
+        begin(peer);
+        return taken_by(peer, [&] {
+            for (std::size_t i = 0; i < count; ++i) send(peer, i);
+        });
+    };
+}
+
+/// Fills a peer up to a bound, and as much again for the reserve of containers. Everything after that must add nothing.
+void check_bound(std::string_view thing, WirePeer &peer, std::size_t limit, const std::function<void(std::size_t)> &send) {
+    const auto full = taken_by(peer, [&] {
+        for (std::size_t i = 0; i < 2 * limit; ++i) send(i);
+    });
+    const auto more = taken_by(peer, [&] {
+        for (std::size_t i = 0; i < 2 * limit; ++i) send(2 * limit + i);
+    });
+    check_flat(thing, full.held, more.held);
+}
+/// The same, and the memory at the bound is at most what the table says.
+void check_row_bound(std::string_view thing, WirePeer &peer, std::size_t limit, const std::function<void(std::size_t)> &send) {
+    const auto before = heap_in_use();
+    check_bound(thing, peer, limit, send);
+    const auto held = static_cast<double>(heap_in_use()) - static_cast<double>(before);
+    CHECK(held <= 1.25 * cost_row(thing).held * static_cast<double>(limit));
+}
+
+/// The number of streams that the session refuses during `act`.
+std::size_t refused_of(WirePeer &peer, const std::function<void()> &act) {
+    const auto before = peer.refused;
+    peer.listens = true;
+    act();
+    peer.listens = false;
+    return peer.refused - before;
+}
+
+std::string number(std::size_t i) { return std::to_string(10'000 + i); }
+
+void just_begin(WirePeer &peer) { peer.begin(); }
+
+Octets subscribe_to(std::string_view path, std::size_t id) {
+    return opening(BidiStreamType::Subscribe, lite::Subscribe{id, std::string(path), "video", {}});
+}
+
+/// A session that serves a track, with a group in progress.
+struct Serving {
+    explicit Serving(WirePeer &peer) : broadcast(peer.origin.producer().create_broadcast("a")) { group.write_frame(payload("x")); }
+    BroadcastPublish broadcast;
+    TrackProducer track = broadcast.producer().create_track("video");
+    GroupProducer group = track.append_group();
+};
+
+/// As `each`, with a track for the peer's questions.
+template <class Send> auto each_of_serving(Send send) {
+    return [=](std::size_t count) {
+        WirePeer peer;
+        Serving serving(peer);
+        peer.begin();
+        return taken_by(peer, [&] {
+            for (std::size_t i = 0; i < count; ++i) send(peer, i);
+        });
+    };
+}
+
+TrackInfo kept_long() {
+    TrackInfo info;
+    info.max_latency = 24h;
+    return info;
+}
+Origin origin_with_cache(std::size_t bytes) {
+    OriginConfig of;
+    of.id = 1;
+    of.max_cached_bytes = bytes;
+    return Origin(std::move(of));
+}
+
+}  // namespace
+
+TEST_CASE("peer costs: an announcement, and those that are left out", "[lite][peer_costs]") {
+    // Many in a record, which is cheapest for the peer.
+    constexpr std::size_t together = 64;
+    const auto announce = [](WirePeer &peer, std::size_t i) {
+        if (i % together != 0) return;
+        Octets octets;
+        for (std::size_t one = i; one < i + together; ++one) lite::encode(lite::Announce{true, number(one), {}}, octets);
+        peer.announce(octets);
+    };
+    check_cost("announcement", lite::SessionConfig().max_announced, 8 * together, each(just_begin, announce));
+
+    const auto none = [](WirePeer &peer) {
+        peer.config.max_announced = 0;
+        peer.begin();
+    };
+    constexpr std::size_t names = 16'384;
+    check_cost("announcement that is left out", names, 64 * together, each(none, announce));
+
+    WirePeer peer;
+    none(peer);
+    check_row_bound("announcement that is left out", peer, names, [&](std::size_t i) { announce(peer, i); });
+    CHECK(peer.session->announcements_left_out() == 4 * names);
+    CHECK(peer.open());
+}
+
+TEST_CASE("peer costs: one announcement again and again takes nothing", "[lite][peer_costs]") {
+    WirePeer peer;
+    peer.begin();
+    peer.announce(true, "a");
+    check_bound("one path", peer, 2'000, [&](std::size_t i) { peer.announce(i % 2 != 0, "a"); });
+    CHECK(peer.open());
+}
+
+TEST_CASE("peer costs: an announce stream", "[lite][peer_costs]") {
+    const auto question = opening(BidiStreamType::Announce, lite::AnnounceRequest{"", 0});
+    constexpr auto most = comoq::detail::AnnounceFeeds::most_followers;
+    check_cost("announce stream", most, most / 2, each(just_begin, [=](WirePeer &peer, std::size_t) { peer.open_bidi(question); }));
+    WirePeer peer;
+    peer.begin();
+    check_row_bound("announce stream", peer, most, [&](std::size_t i) {
+        const auto stream = peer.open_bidi(question);
+        // As every client does whose question is refused.
+        if (i >= most) peer.send(qmux::ResetStream{stream, 0, question.size()});
+    });
+    CHECK(refused_of(peer, [&] { peer.open_bidi(question); }) == 1);
+    CHECK(peer.open());
+}
+
+namespace {
+
+/// Broadcasts that are announced, and replaced: each replacement is a change for each of the peer's streams.
+struct Changing {
+    Changing(WirePeer &peer, std::size_t count) : producer(peer.origin.producer()) {
+        for (std::size_t i = 0; i < count; ++i) guards.push_back(producer.publish_broadcast(number(i), one.consume()));
+    }
+    void change(std::size_t i) {
+        auto next = producer.publish_broadcast(number(i), other.consume());
+        guards[i] = std::move(next);
+    }
+    OriginProducer producer;
+    BroadcastProducer one = producer.make_broadcast(), other = producer.make_broadcast();
+    std::deque<OriginPublish> guards;
+};
+
+void ask_for_all(WirePeer &peer, std::size_t streams) {
+    for (std::size_t i = 0; i < streams; ++i) peer.open_bidi(opening(BidiStreamType::Announce, lite::AnnounceRequest{"", 0}));
+    peer.run();
+}
+
+}  // namespace
+
+TEST_CASE("peer costs: changes that wait for a peer that reads nothing", "[lite][peer_costs]") {
+    constexpr auto most = comoq::detail::AnnounceFeed::most_waiting;
+    check_cost("change of an announcement, for another that reads nothing", most, 4'000, [](std::size_t count) {
+        WirePeer peer;
+        Changing changing(peer, 8'000);
+        peer.begin();
+        ask_for_all(peer, 1);
+        peer.deaf = true;
+        // The bytes that are in the stream already.
+        for (std::size_t i = 0; i < 8'000; ++i) changing.change(i % 2);
+        auto taken = taken_by(peer, [&] {
+            for (std::size_t i = 0; i < count; ++i) changing.change(i);
+        });
+        // From another session: the path once more.
+        Octets sent;
+        lite::encode(lite::Announce{true, number(0), {}}, sent);
+        taken.sent = static_cast<double>(sent.size() * count);
+        return taken;
+    });
+    // Many streams, and many announcements: sixteen times as many changes as one stream has.
+    WirePeer peer;
+    constexpr std::size_t paths = 10'000;
+    static_assert(paths * comoq::detail::AnnounceFeeds::most_followers > most);
+    Changing changing(peer, paths);
+    peer.begin();
+    ask_for_all(peer, comoq::detail::AnnounceFeeds::most_followers);
+    peer.deaf = true;
+    const auto taken = taken_by(peer, [&] {
+        for (std::size_t i = 0; i < paths; ++i) changing.change(i);
+    });
+    const auto &row = cost_row("change of an announcement, for another that reads nothing");
+    CHECK(taken.held <= 1.25 * row.held * static_cast<double>(most));
+    CHECK(peer.open());
+}
+
+TEST_CASE("peer costs: many streams times many announcements, for a peer that reads nothing", "[lite][peer_costs]") {
+    constexpr std::size_t streams = comoq::detail::AnnounceFeeds::most_followers;
+    const auto held_with = [](std::size_t paths) {
+        WirePeer peer;
+        Changing changing(peer, paths);
+        peer.begin();
+        // The first one brings the order of the paths, which all streams share.
+        ask_for_all(peer, 1);
+        peer.deaf = true;
+        return taken_by(peer, [&] { ask_for_all(peer, streams - 1); }).held;
+    };
+    // A batch for each stream, whatever its content.
+    const auto held = held_with(20'000);
+    CHECK(held < streams * 160.0 * 1024);
+    check_flat("announcements to be listed", held, held_with(40'000) - held);
+}
+
+TEST_CASE("peer costs: a subscription, a fetch and a question", "[lite][peer_costs]") {
+    const auto streams = qmux::default_parameters().max_streams_bidi;
+    check_cost("subscription", streams, 200,
+               each_of_serving([](WirePeer &peer, std::size_t i) { peer.open_bidi(subscribe_to("a", 1'000 + i)); }));
+    const auto fetch = opening(BidiStreamType::Fetch, lite::Fetch{"a", "video", 0, 0});
+    check_cost("fetch", streams, 200, each_of_serving([=](WirePeer &peer, std::size_t) { peer.open_bidi(fetch, true); }));
+
+    // For a path that a handler covers, and does not serve.
+    std::optional<OriginDynamic> handler;
+    const auto with_handler = [&](WirePeer &peer) {
+        handler.emplace(peer.origin.producer().dynamic());
+        peer.begin();
+    };
+    const auto ask = [](WirePeer &peer, std::size_t i) {
+        peer.open_bidi(opening(BidiStreamType::Track, lite::Track{number(i), "video"}), true);
+    };
+    check_cost("question without an answer", lite::SessionConfig().max_waiting, 200, each(with_handler, ask));
+    WirePeer peer;
+    with_handler(peer);
+    check_row_bound("question without an answer", peer, lite::SessionConfig().max_waiting, [&](std::size_t i) { ask(peer, i); });
+    CHECK(peer.open());
+    handler.reset();
+}
+
+TEST_CASE("peer costs: media that a subscriber does not take", "[lite][peer_costs]") {
+    const auto most = lite::SessionConfig().max_unsent;
+    const auto all = [&](std::size_t subscriptions) {
+        auto theirs = WirePeer::generous();
+        theirs.max_stream_data_uni = 0;
+        WirePeer peer(origin_with_cache(64 << 20));
+        Serving serving(peer);
+        peer.begin(true, theirs);
+        const auto taken = taken_by(peer, [&] {
+            for (std::size_t i = 0; i < subscriptions; ++i) peer.open_bidi(subscribe_to("a", 1'000 + i));
+            for (int i = 0; i < 256; ++i) {
+                auto group = serving.track.append_group();
+                group.write_frame(payload(256 * 1024));
+                group.finish();
+                peer.run();
+            }
+        });
+        CHECK(peer.origin.stats().unsent_bytes <= most);
+        CHECK(peer.open());
+        // All sessions share the cache.
+        return Taken{taken.sent, static_cast<double>(peer.origin.stats().unsent_bytes)};
+    };
+    check_cost("subscription whose groups are not taken", most, 1, all);
+    check_flat("subscription whose groups are not taken", all(4).held, all(16).held - all(4).held);
+}
+
+TEST_CASE("peer costs: a group, whole or under way", "[lite][peer_costs]") {
+    std::uint64_t id = 0;
+    const auto subscribed = [&](WirePeer &peer) {
+        peer.begin();
+        id = peer.be_subscribed(kept_long());
+    };
+    const auto whole = [&](WirePeer &peer, std::size_t i) { peer.open_uni(WirePeer::group(id, 1'000 + i), true); };
+    check_cost("group", OriginConfig().max_cached_bytes, 2'000, each(subscribed, whole));
+
+    constexpr std::size_t cache = 1 << 20;
+    WirePeer small(origin_with_cache(cache));
+    subscribed(small);
+    check_bound("group", small, cache / comoq::detail::MediaCost::group, [&](std::size_t i) { whole(small, i); });
+    CHECK(small.origin.stats().cached_bytes <= cache);
+
+    const auto under_way = [&](WirePeer &peer, std::size_t i) { return peer.open_uni(WirePeer::group(id, 1'000 + i)); };
+    check_cost("group that is under way", lite::SessionConfig().max_open_groups, 200, each(subscribed, under_way));
+    WirePeer peer;
+    peer.config.max_open_groups = 100;
+    subscribed(peer);
+    check_row_bound("group that is under way", peer, 100, [&](std::size_t i) {
+        const auto stream = under_way(peer, i);
+        if (i >= 100) peer.send(qmux::ResetStream{stream, 0, WirePeer::group(id, 1'000 + i).size()});
+    });
+    CHECK(refused_of(peer, [&] { under_way(peer, 1'000); }) == 1);
+    CHECK(peer.open());
+}
+
+TEST_CASE("peer costs: a frame and a chunk", "[lite][peer_costs]") {
+    const auto fill = [](std::size_t cache, std::size_t frames, const Octets &frame, std::size_t at_once) {
+        WirePeer peer(origin_with_cache(cache));
+        peer.begin();
+        const auto head = WirePeer::group(peer.be_subscribed(kept_long()), 0);
+        const auto stream = peer.open_uni(head);
+        std::uint64_t offset = head.size();
+        Octets many;
+        for (std::size_t i = 0; i < at_once; ++i) many.insert(many.end(), frame.begin(), frame.end());
+        return taken_by(peer, [&] {
+            for (std::size_t i = 0; i < frames / at_once; ++i) {
+                peer.send(qmux::Stream{stream, offset, many, false});
+                offset += many.size();
+            }
+        });
+    };
+    const auto empty = octets_of({0, 0});
+    constexpr std::size_t at_once = 1'000;
+    using Bounds = comoq::detail::MediaBounds;
+    check_cost("frame", Bounds::max_group_frames, 10'000,
+               [&](std::size_t count) { return fill(OriginConfig().max_cached_bytes, count, empty, at_once); });
+    // The oldest frames of a group go.
+    constexpr std::size_t most = Bounds::max_group_frames;
+    const auto at_most = fill(OriginConfig().max_cached_bytes, 2 * most, empty, at_once).held;
+    CHECK(at_most <= 1.25 * cost_row("frame").held * static_cast<double>(most));
+    check_flat("frame", at_most, fill(OriginConfig().max_cached_bytes, 4 * most, empty, at_once).held - at_most);
+
+    // A frame that comes a byte at a time, each byte in a record of its own.
+    const auto drip = [](std::size_t count) {
+        WirePeer peer;
+        peer.begin();
+        auto head = WirePeer::group(peer.be_subscribed(kept_long()), 0);
+        comoq::detail::WireWriter writer(head);
+        writer.varint(0);
+        writer.varint(1 << 20);
+        const auto stream = peer.open_uni(head);
+        const Octets byte(1);
+        return taken_by(peer, [&] {
+            for (std::size_t i = 0; i < count; ++i) peer.send(qmux::Stream{stream, head.size() + i, byte, false});
+        });
+    };
+    check_cost("chunk of a byte", OriginConfig().max_frame_size, 20'000, drip);
+}
+
+TEST_CASE("peer costs: a frame above the largest allowed size takes nothing", "[lite][peer_costs]") {
+    WirePeer peer;
+    peer.begin();
+    const auto id = peer.be_subscribed(kept_long());
+    const auto promise = [&](std::uint64_t size) {
+        auto octets = WirePeer::group(id, size);
+        comoq::detail::WireWriter writer(octets);
+        writer.varint(0);
+        writer.varint(size);
+        octets.resize(octets.size() + 100);
+        return taken_by(peer, [&] { peer.open_uni(octets); }).held;
+    };
+    const auto most = OriginConfig().max_frame_size;
+    CHECK(promise(most) < 64 * 1024);
+    CHECK(promise(most + 1) < 16 * 1024);
+    CHECK(promise(std::uint64_t{1} << 40) < 16 * 1024);
+    CHECK(peer.open());
+}
+
+TEST_CASE("peer costs: a datagram", "[lite][peer_costs]") {
+    std::uint64_t id = 0;
+    const auto subscribed = [&](WirePeer &peer) {
+        peer.begin();
+        id = peer.be_subscribed(kept_long());
+    };
+    const auto send = [&](WirePeer &peer, std::size_t i) {
+        Octets body;
+        lite::encode(lite::Datagram{id, 1'000 + i, 0, octets_of({1})}, body);
+        peer.send(qmux::Datagram{body});
+    };
+    using Bounds = comoq::detail::MediaBounds;
+    check_cost("datagram", Bounds::max_datagrams, 500, each(subscribed, send));
+    WirePeer peer;
+    subscribed(peer);
+    const auto before = heap_in_use();
+    for (std::size_t i = 0; i < 4 * Bounds::max_datagrams; ++i) send(peer, i);
+    CHECK(static_cast<double>(heap_in_use() - before) <= 1.25 * cost_row("datagram").held * Bounds::max_datagrams);
+    check_bound("datagram", peer, Bounds::max_datagrams, [&](std::size_t i) { send(peer, 5'000 + i); });
+    peer.subscriber.reset();
+    CHECK(peer.origin.stats().cached_bytes == 0);
+}
+
+TEST_CASE("peer costs: a stream, and bytes that nobody reads yet", "[lite][peer_costs]") {
+    const auto parameters = qmux::default_parameters();
+    const auto nothing = [](WirePeer &peer, std::size_t) { peer.open_bidi({}); };
+    check_cost("stream", parameters.max_streams_bidi, 300, each(just_begin, nothing));
+    // Streams that are opened and released leave nothing behind.
+    WirePeer peer;
+    peer.begin();
+    check_bound("stream that is reset", peer, 4'000, [&](std::size_t) {
+        const auto id = peer.open_bidi({});
+        peer.send(qmux::StopSending{id, 0});
+        peer.send(qmux::ResetStream{id, 0, 0});
+    });
+    CHECK(peer.open());
+    // One too many ends the session.
+    for (std::uint64_t i = 0; i <= parameters.max_streams_uni && peer.open(); ++i) peer.open_uni({});
+    CHECK_FALSE(peer.open());
+    WirePeer other;
+    other.begin();
+    const auto full_of_streams = taken_by(other, [&] {
+        for (std::uint64_t i = 0; i < parameters.max_streams_bidi; ++i) other.open_bidi({});
+    });
+    CHECK(other.open());
+    CHECK(full_of_streams.held <= 1.25 * cost_row("stream").held * static_cast<double>(parameters.max_streams_bidi));
+    other.open_bidi({});
+    CHECK_FALSE(other.open());
+
+    // The session reads nothing before the SETUP. One byte a frame: the overhead of a frame counts.
+    const auto unread = [](std::size_t count) {
+        WirePeer waiting;
+        waiting.begin(false);
+        const auto id = waiting.open_bidi({});
+        const Octets byte(1);
+        return taken_by(waiting, [&] {
+            for (std::size_t i = 0; i < count; ++i) waiting.send(qmux::Stream{id, i, byte, false});
+        });
+    };
+    check_cost("byte that is not read", parameters.max_data, 30'000, unread);
+    WirePeer full;
+    full.begin(false);
+    const Octets much(16'000);
+    for (int stream = 0; stream < 8 && full.open(); ++stream) {
+        const auto id = full.open_bidi({});
+        for (std::uint64_t i = 0; i < 10 && full.open(); ++i) full.send(qmux::Stream{id, i * much.size(), much, false});
+    }
+    CHECK_FALSE(full.open());
+}
+
+TEST_CASE("peer costs: pings and credit take nothing", "[lite][peer_costs]") {
+    WirePeer peer;
+    peer.begin();
+    peer.deaf = true;
+    std::uint64_t number = 0;
+    check_bound("ping", peer, 5'000, [&](std::size_t) { peer.send(qmux::PingRequest{++number}); });
+    check_bound("credit", peer, 5'000, [&](std::size_t i) { peer.send(qmux::MaxData{(1 << 30) + i}); });
+    CHECK(peer.open());
+}
+
+TEST_CASE("peer costs: a session", "[lite][peer_costs]") {
+    // The default of the example relay.
+    constexpr std::uint64_t sessions_of_relay = 4'096;
+    check_cost("session", sessions_of_relay, 32, [](std::size_t count) {
+        std::vector<std::unique_ptr<WirePeer>> peers;
+        for (std::size_t i = 0; i < count; ++i) peers.push_back(std::make_unique<WirePeer>());
+        Taken all;
+        const auto before = heap_in_use();
+        for (auto &peer : peers) {
+            peer->begin();
+            all.sent += static_cast<double>(peer->sent);
+        }
+        all.held = static_cast<double>(heap_in_use() - before);
+        return all;
+    });
+}
+
+TEST_CASE("peer costs: a broadcast that is requested from a peer that has not announced it", "[lite][peer_costs]") {
+    constexpr std::size_t most = 300;
+    struct Asked {
+        WirePeer peer;
+        std::vector<BroadcastConsumer> broadcasts;
+        std::size_t refused = 0;
+        void ask(std::size_t i) {
+            try {
+                broadcasts.push_back(peer.session->broadcast(number(i)));
+            } catch (const std::system_error &error) {
+                refused += error.code() == Error::LimitReached ? 1 : 0;
+            }
+            peer.run();
+        }
+    };
+    check_cost("broadcast that nobody has announced", lite::SessionConfig().max_requested, most, [&](std::size_t count) {
+        Asked asked;
+        asked.peer.begin();
+        asked.broadcasts.reserve(count);
+        auto taken = taken_by(asked.peer, [&] {
+            for (std::size_t i = 0; i < count; ++i) asked.ask(i);
+        });
+        // A viewer of another session asks, for each of them.
+        Octets question;
+        qmux::encode(qmux::Stream{4'000, 0, opening(BidiStreamType::Track, lite::Track{number(0), "video"}), true}, question);
+        taken.sent = static_cast<double>(question.size() * count);
+        return taken;
+    });
+    Asked asked;
+    asked.peer.config.max_requested = most;
+    asked.broadcasts.reserve(most);
+    asked.peer.begin();
+    check_row_bound("broadcast that nobody has announced", asked.peer, most, [&](std::size_t i) { asked.ask(i); });
+    CHECK(asked.refused == 3 * most);
+}
+
+TEST_CASE("peer costs: frames that come in pieces, and are not taken, do not outlive their eviction", "[lite][peer_costs]") {
+    constexpr std::size_t cache = 8 << 20;
+    auto theirs = WirePeer::generous();
+    theirs.max_stream_data_uni = 0;
+    WirePeer peer(origin_with_cache(cache));
+    Serving serving(peer);
+    peer.begin(true, theirs);
+    const auto taken = taken_by(peer, [&] {
+        peer.open_bidi(subscribe_to("a", 1'000));
+        for (int i = 0; i < 256; ++i) {
+            auto group = serving.track.append_group();
+            auto frame = group.create_frame(512 * 1024);
+            for (int j = 0; j < 32; ++j) {
+                frame.write(payload(16 * 1024));
+                peer.run();
+            }
+            frame.finish();
+            group.finish();
+            peer.run();
+        }
+    });
+    const auto bound = static_cast<double>(cache + lite::SessionConfig().max_unsent_each);
+    CHECK(taken.held <= 1.25 * bound);
+}
+
+TEST_CASE("peer costs: every row of the table is measured", "[lite][peer_costs]") {
+    const std::set<std::string> measured{"announcement", "announcement that is left out", "announce stream",
+                                         "change of an announcement, for another that reads nothing", "subscription", "fetch",
+                                         "question without an answer", "subscription whose groups are not taken", "group",
+                                         "group that is under way", "frame", "chunk of a byte", "datagram", "stream",
+                                         "byte that is not read", "session", "broadcast that nobody has announced",
+                                         "HTTP request"};
+    std::set<std::string> listed;
+    for (const auto &row : cost_table()) listed.insert(row.thing);
+    CHECK(listed == measured);
+}
