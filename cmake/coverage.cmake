@@ -14,8 +14,7 @@ comoq_setup(
     OPTIONAL Wslay OpenSSL
     OPTIONS "-DCMAKE_TOOLCHAIN_FILE=${CMAKE_CURRENT_LIST_DIR}/clang.cmake" -DCMAKE_BUILD_TYPE=Debug
             "-DCMAKE_CXX_FLAGS_DEBUG=-O0 -g1 -fprofile-instr-generate -fcoverage-mapping"
-            # Code compiled once for all tests would not be counted.
-            -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DCOMOQ_BUILD_TESTS=ON -DCOMOQ_BUILD_EXAMPLES=OFF
+            -DCOMOQ_BUILD_TESTS=ON -DCOMOQ_BUILD_EXAMPLES=OFF
             -DCOMOQ_CHECK_HEADERS=OFF -DCOMOQ_BUILD_SCHEDULES=OFF
     TARGET comoq_tests
 )

@@ -1,7 +1,7 @@
-# cmake -DWORK_DIR=directory [-DCMAKE_CXX_COMPILER=clang++] -P tests/package/run.cmake
+# cmake -DWORK_DIR=directory [-DCMAKE_CXX_COMPILER=clang++] [-DROADS=PACKAGE;PKG_CONFIG] -P tests/package/run.cmake
 #
 # Installs comoq into a scratch prefix, moves that prefix, and builds and runs the project beside this file against it by
-# every road. Anything in WORK_DIR is deleted first.
+# every road, or by those that ROADS names. Anything in WORK_DIR is deleted first.
 
 cmake_minimum_required(VERSION 3.22)
 
@@ -56,11 +56,20 @@ run("${CMAKE_COMMAND}" --install "${WORK_DIR}/build")
 set(prefix "${WORK_DIR}/moved here")
 file(RENAME "${WORK_DIR}/first" "${prefix}")
 
-check_consumer(PACKAGE "-DCMAKE_PREFIX_PATH=${prefix}")
-check_consumer(SUBDIRECTORY "-DCOMOQ_SOURCE_DIR=${SOURCE_DIR}")
-check_consumer(FETCH "-DCOMOQ_SOURCE_DIR=${SOURCE_DIR}")
+if(NOT ROADS)
+    set(ROADS PACKAGE SUBDIRECTORY FETCH PKG_CONFIG)
+endif()
+if("PACKAGE" IN_LIST ROADS)
+    check_consumer(PACKAGE "-DCMAKE_PREFIX_PATH=${prefix}")
+endif()
+foreach(road IN ITEMS SUBDIRECTORY FETCH)
+    if(road IN_LIST ROADS)
+        check_consumer(${road} "-DCOMOQ_SOURCE_DIR=${SOURCE_DIR}")
+    endif()
+endforeach()
 find_program(pkg_config NAMES pkg-config pkgconf)
-if(pkg_config)
+if(NOT "PKG_CONFIG" IN_LIST ROADS)
+elseif(pkg_config)
     check_consumer(PKG_CONFIG "-DCMAKE_PREFIX_PATH=${prefix}")
     set(ENV{PKG_CONFIG_PATH} "${prefix}/share/pkgconfig")
     run("${pkg_config}" --exact-version=0.1.0 comoq)
