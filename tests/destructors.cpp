@@ -44,7 +44,7 @@ using namespace comoq::test;
 namespace {
 
 /// Calls `act(scene)` with each allocation of it failing, in a scene of its own each time, and then `check(scene)`.
-/// Returns the number of allocations.
+/// Returns the number of allocations, or 0 at once where they cannot fail.
 template <class Scene, class Act, class Check> std::size_t without_memory(Act act, Check check) {
     if (!allocations_can_fail()) return 0;
     for (std::size_t point = 0;; ++point) {
@@ -160,7 +160,7 @@ TEST_CASE("destructors: without memory, close tells the peer the code, if not th
         scene.settle();
         CHECK(scene.other->close_code() == Error::Timeout);
     };
-    CHECK(without_memory<Connections>(close, is_told) > 0);
+    CHECK((without_memory<Connections>(close, is_told) > 0 || !allocations_can_fail()));
 }
 
 TEST_CASE("destructors: without memory, streams go, and the peer is told over qmux", "[destructors][qmux]") {
@@ -183,7 +183,8 @@ TEST_CASE("destructors: without memory, streams go over memory", "[destructors]"
         run_handlers(scene.context);
         CHECK(scene.link.open_streams() > 0);
     };
-    CHECK(without_memory<Scene>([](Scene &scene) { scene.drop_all(); }, goes_on) > 0);
+    const auto points = without_memory<Scene>([](Scene &scene) { scene.drop_all(); }, goes_on);
+    CHECK((points > 0 || !allocations_can_fail()));
 }
 
 TEST_CASE("destructors: without memory, an item of the outbox that goes gives its stream up", "[destructors][outbox]") {
