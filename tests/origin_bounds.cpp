@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -287,16 +288,22 @@ TEST_CASE("the cost of a look-up does not grow with the number of announced path
             paths.push_back(room(i * 7919 % announced));
         }
         asio::io_context context;
-        const std::size_t rounds = many * 2;
+        // The least of ten measurements: the machine may do something else during some of them.
+        constexpr std::size_t measurements = 10;
+        const std::size_t rounds = many * 2 / measurements;
         const auto look_up = [&](std::size_t distinct) -> asio::awaitable<void> {
-            const auto start = std::chrono::steady_clock::now();
-            std::size_t found = 0;
-            for (std::size_t i = 0; i < rounds; ++i) {
-                found += (co_await consumer.request_broadcast(paths[i % distinct])).is_closed() ? 0 : 1;
+            double least = std::numeric_limits<double>::max();
+            for (std::size_t measurement = 0; measurement < measurements; ++measurement) {
+                const auto start = std::chrono::steady_clock::now();
+                std::size_t found = 0;
+                for (std::size_t i = 0; i < rounds; ++i) {
+                    found += (co_await consumer.request_broadcast(paths[i % distinct])).is_closed() ? 0 : 1;
+                }
+                const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start;
+                least = std::min(least, took.count() / static_cast<double>(rounds));
+                CHECK(found == rounds);
             }
-            const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - start;
-            costs.push_back(took.count() / static_cast<double>(rounds));
-            CHECK(found == rounds);
+            costs.push_back(least);
         };
         for (const std::size_t distinct : {1u, 1000u}) {
             run_to_end(context, look_up(distinct));

@@ -71,7 +71,7 @@ struct Scene {
         std::exception_ptr failure;
         asio::co_spawn(context, std::move(coroutine), [&failure](std::exception_ptr thrown) { failure = thrown; });
         // Less than the time-out of a close: a test waits for that only if it wants to.
-        context.run_for(12s);
+        context.run_for(50s);
         CHECK(context.stopped());
         if (failure) std::rethrow_exception(failure);
     }
@@ -80,7 +80,7 @@ struct Scene {
     tcp::socket of_client{context}, of_server{context};
     std::shared_ptr<Connection> client = make(true), server = make(false);
     int running = 0;
-    std::chrono::milliseconds close_timeout = 15s;
+    std::chrono::milliseconds close_timeout = 60s;
 
 private:
     std::shared_ptr<Connection> make(bool is_client) {

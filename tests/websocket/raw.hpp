@@ -6,6 +6,7 @@
 #include <asio/io_context.hpp>
 #include <asio/local/connect_pair.hpp>
 #include <asio/local/stream_protocol.hpp>
+#include <asio/socket_base.hpp>
 #include <asio/write.hpp>
 
 #include <array>
@@ -22,10 +23,14 @@ namespace comoq::test {
 
 using Socket = asio::local::stream_protocol::socket;
 
-/// Two ends of a stream.
+/// Two ends of a stream, each with room for some 200,000 bytes on their way, whatever is usual on this system.
 struct SocketPair {
     explicit SocketPair(asio::io_context &context) : first(context), second(context) {
         asio::local::connect_pair(first, second);
+        // Linux takes twice as much.
+        const asio::socket_base::send_buffer_size room(106'496);
+        first.set_option(room);
+        second.set_option(room);
     }
     Socket first, second;
 };
