@@ -37,7 +37,7 @@
 //   --reorder            swaps the timestamps of neighbours, so that deltas are negative
 //   --info-priority N --info-ordered --latency MS      the track info (defaults 0, false, 5000)
 //   --begin now|demand   when groups are produced: at once, or with the first subscriber (default demand)
-//   --finish clean|abort|never   the end of a track after its last group (default clean)    --linger MS  before that (500)
+//   --finish clean|abort|never   the end of a track after its last group (default clean)    --linger MS  before that (1000)
 //   --dynamic            tracks are not there beforehand but made for each request; each request gets all groups from the first
 //   --unknown reject|ignore      the answer to a request for another track (default reject); ignore never answers
 //   --keep-tracks        unannouncing leaves the running tracks alone instead of closing them
@@ -143,7 +143,7 @@ function parse() {
 			latency: text("5000"),
 			begin: text("demand"),
 			finish: text("clean"),
-			linger: text("500"),
+			linger: text("1000"),
 			dynamic: flag,
 			unknown: text("reject"),
 			"keep-tracks": flag,

@@ -45,7 +45,7 @@ struct Settings {
     comoq::TrackInfo info;
     Begin begin = Begin::Demand;
     Finish finish = Finish::Clean;
-    std::chrono::milliseconds linger{500};
+    std::chrono::milliseconds linger{1000};
     bool is_dynamic = false, ignores_unknown = false, keeps_tracks = false, announces = true;
     std::vector<std::string> on_demand;
     std::optional<std::uint32_t> refusal;

@@ -36,12 +36,12 @@ export const broadcasts = [
 	}, fromJs),
 
 	scenario("from the beginning, and track info", async (o) => {
-		const publish = ["--tracks", "2", "--groups", "5", "--frames", "6", "--size", "0,1,63,64,16384,70000", "--reorder", "--info-priority", "7", "--info-ordered", "--latency", "4000", "--timescale", "90000", "--step", "3000"];
+		const publish = ["--tracks", "2", "--groups", "5", "--frames", "6", "--size", "0,1,63,64,16384,70000", "--reorder", "--info-priority", "7", "--info-ordered", "--latency", "20000", "--timescale", "90000", "--step", "3000"];
 		await o.pair({ publish, subscribe: ["--tracks", "2", "--announced", "-", "--await", "--until-end"] }, async (pub, sub) => {
 			for (const track of ["t0", "t1"]) {
 				o.whole(sub, { track }, upTo(5), 6);
 				const info = sub.all("info", { track }).map((e) => [e.timescale, e.latencyMax, e.priority, e.ordered]);
-				o.same(info, [[90000, 4000, 7, true]], "info");
+				o.same(info, [[90000, 20000, 7, true]], "info");
 				// Neighbours are swapped: every second delta is negative.
 				o.same(sub.all("group", { track, group: 1 })[0]?.timestamps, [21000, 18000, 27000, 24000, 33000, 30000], "timestamps");
 				o.same(sub.all("frame", { track, group: 2 }).map((e) => e.size), [0, 1, 63, 64, 16384, 70000], "sizes");
@@ -49,7 +49,7 @@ export const broadcasts = [
 				o.same(sub.all("track-end", { track }).map((e) => e.error), [null], "end");
 			}
 			sub.say("info test t1");
-			await sub.until("info", { asked: true, track: "t1", timescale: 90000, latencyMax: 4000, priority: 7, ordered: true });
+			await sub.until("info", { asked: true, track: "t1", timescale: 90000, latencyMax: 20000, priority: 7, ordered: true });
 		});
 	}),
 
@@ -91,11 +91,11 @@ export const broadcasts = [
 
 	scenario("an update of the subscription", async (o) => {
 		const publish = ["--groups", "0", "--rate", "40"];
-		await o.pair({ publish, subscribe: ["--tracks", "1", "--priority", "3", "--max-latency", "700", "--end", "4"] }, async (pub, sub) => {
+		await o.pair({ publish, subscribe: ["--tracks", "1", "--priority", "3", "--max-latency", "3000", "--end", "4"] }, async (pub, sub) => {
 			await sub.until("group", { group: 4 });
 			await pub.until("group-written", { group: 9 });
 			o.expect(sub.all("group").every((e) => e.group <= 4), "groups beyond the end");
-			sub.say("update test t0 priority=9 ordered=true latencyMax=100 endGroup=14");
+			sub.say("update test t0 priority=9 ordered=true latencyMax=4000 endGroup=14");
 			await sub.until("group", { group: 14 });
 			await pub.until("group-written", { group: 19 });
 			o.expect(sub.all("group").every((e) => e.group <= 14), "groups beyond the end that was raised");
@@ -104,7 +104,7 @@ export const broadcasts = [
 			await pub.until("demand", { subscription: null });
 			o.same(
 				pub.all("demand").map((e) => e.subscription && [e.subscription.priority, e.subscription.ordered, e.subscription.latencyMax, e.subscription.endGroup]),
-				[[3, false, 700, 4], [9, true, 100, 14], null],
+				[[3, false, 3000, 4], [9, true, 4000, 14], null],
 				"what the publisher saw",
 			);
 			o.whole(sub, { track: "t0" }, upTo(15), 3);

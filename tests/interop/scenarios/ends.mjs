@@ -43,9 +43,9 @@ export const ends = [
 	}),
 
 	scenario("silence", async (o) => {
-		// Only pings keep it: each side sends some after a third of the idle time of the other.
-		await o.pair({ publish: ["--groups", "1", "--finish", "never"], subscribe: ["--tracks", "1", "--expect", "1"], js: ["--config", "maxIdleTimeout=1500"] }, async (pub, sub) => {
-			await sleep(3500);
+		// Only pings keep it: each side sends some after a third of the idle time of the other, and waits another third for an answer.
+		await o.pair({ publish: ["--groups", "1", "--finish", "never"], subscribe: ["--tracks", "1", "--expect", "1"], js: ["--config", "maxIdleTimeout=4500"] }, async (pub, sub) => {
+			await sleep(10_500);
 			o.same([...pub.all("closed"), ...sub.all("closed")], [], "sessions that have ended");
 			sub.say("info test t0");
 			await sub.until("info", { asked: true });

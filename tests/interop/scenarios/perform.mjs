@@ -5,7 +5,7 @@ import { within } from "../lib/time.mjs";
 import { Scene } from "./scene.mjs";
 
 // Of a whole scenario. Most take less than a second, but the machine may have other things to do.
-const LIMIT = 40_000;
+const LIMIT = 60_000;
 
 async function play(scene, work) {
 	await work(scene);

@@ -6,7 +6,7 @@ export const relayed = {
 	async "several viewers, one late"(o) {
 		const relay = o.relay("relay", "--listen", "tcp://127.0.0.1:0");
 		const url = await relay.url();
-		const pub = o.client("js", "publish", url, ["--groups", "0", "--rate", "20", "--broadcast", "room/a", "--info-priority", "4", "--latency", "3000", "--timescale", "48000"]);
+		const pub = o.client("js", "publish", url, ["--groups", "0", "--rate", "20", "--broadcast", "room/a", "--info-priority", "4", "--latency", "20000", "--timescale", "48000"]);
 		const early = upTo(2).map((i) => o.client("js", "subscribe", url, ["--announced", "-", "--broadcast", "room/a", "--await", "--tracks", "1"], `viewer ${i}`));
 		await Promise.all(early.map((viewer) => viewer.until("group", {}, 8)));
 		const late = o.client("js", "subscribe", url, ["--broadcast", "room/a", "--tracks", "1"], "the late one");
@@ -16,7 +16,7 @@ export const relayed = {
 		o.expect(Math.min(...late.all("group").map((e) => e.group)) >= 6, "the late one begins at the live edge");
 		for (const viewer of views) {
 			o.expect(viewer.all("group").every((e) => e.ok && e.error === null && e.frames === 3), `groups of ${viewer.name}`);
-			o.same(viewer.all("info").map((e) => [e.timescale, e.latencyMax, e.priority, e.ordered]), [[48000, 3000, 4, false]], "info");
+			o.same(viewer.all("info").map((e) => [e.timescale, e.latencyMax, e.priority, e.ordered]), [[48000, 20000, 4, false]], "info");
 		}
 		o.expect(pub.all("demand", {}).filter((e) => e.subscription).length === 1, "the publisher is asked once");
 		pub.say("unannounce room/a");
@@ -26,12 +26,12 @@ export const relayed = {
 
 	async "two relays, announced and on demand"(o) {
 		// A publisher makes broadcasts on request, and announces none of them: relay A asks it, relay B asks A.
-		const maker = o.programs.peer && o.peer("c++", "maker", ["serve", "publish", "--qmux", o.qmux, "--no-announce", "--on-demand", "made", "--dynamic", "--tracks", "1", "--groups", "3", "--stdin", "--linger", "1000"]);
+		const maker = o.programs.peer && o.peer("c++", "maker", ["serve", "publish", "--qmux", o.qmux, "--no-announce", "--on-demand", "made", "--dynamic", "--tracks", "1", "--groups", "3", "--stdin", "--linger", "2000"]);
 		const a = o.relay("relay A", ...(maker ? ["--upstream", (await maker.until("listening"))[0].url] : []));
 		const url = await a.url();
 		const b = o.relay("relay B", "--upstream", url);
 		const edge = await b.url();
-		const pub = o.client("js", "publish", url, ["--broadcast", "room/a", "--groups", "4", "--begin", "demand", "--linger", "1000"]);
+		const pub = o.client("js", "publish", url, ["--broadcast", "room/a", "--groups", "4", "--begin", "demand", "--linger", "2000"]);
 		const viewers = upTo(2).map((i) => o.client("js", "subscribe", edge, ["--announced", "-"], `viewer ${i}`));
 		for (const viewer of viewers) {
 			await viewer.until("announce", { broadcast: "room/a" });
@@ -56,7 +56,7 @@ export const relayed = {
 
 	async "an upstream of the package"(o) {
 		// The relay is a client here, of a server that is made of the package.
-		const server = o.peer("js", "upstream", ["serve", "publish", "--qmux", o.qmux, "--broadcast", "up/a", "--groups", "5", "--linger", "1000", "--stdin"]);
+		const server = o.peer("js", "upstream", ["serve", "publish", "--qmux", o.qmux, "--broadcast", "up/a", "--groups", "5", "--linger", "2000", "--stdin"]);
 		const [{ url }] = await server.until("listening");
 		const relay = o.relay("relay", "--upstream", url);
 		const viewer = o.client("js", "subscribe", await relay.url(), ["--announced", "-", "--broadcast", "up/a", "--await", "--tracks", "1", "--until-end"]);
@@ -108,7 +108,7 @@ export const relayed = {
 			const count = viewer.all("group", { broadcast: "room/b" }).length;
 			await viewer.until("group", { broadcast: "room/b", error: null }, count + 5);
 		}
-		const heir = o.client("js", "publish", url, ["--broadcast", "room/a", "--groups", "5", "--linger", "1500"], "heir");
+		const heir = o.client("js", "publish", url, ["--broadcast", "room/a", "--groups", "5", "--linger", "3000"], "heir");
 		// Both before its track ends: the package refuses a later subscriber.
 		for (const viewer of viewers) {
 			await viewer.until("announce", { broadcast: "room/a" }, 2);
