@@ -10,9 +10,10 @@
 //   --seed N          of the random choices (default: from the clock; it is printed)
 //   --late MS         a group may reach the subscriber this much later than the fastest one (default 2000, twice that with
 //                     AddressSanitizer), and later still by twice the delay in a relay that nobody attacks, which runs beside
-//                     them: a machine can have other things to do
+//                     them: a machine can have other things to do. A room that was late is played again, up to twice
 //   --floor MS        the time that 99 of 100 groups may take to nine viewers, if it is more than twice their time
-//                     without an attack (default 150, with AddressSanitizer 3000)
+//                     without an attack (default 150, with AddressSanitizer 3000); as many times longer as the relay had to
+//                     wait longer than usual for processors (the slowness that is printed; 2 is usual)
 //
 // The attacks are in rooms: each has a relay and bystanders of its own, and its attacks run side by side. A room goes well if
 // each attacker gets the end that it should, every group of the bystanders arrives whole and in time, nine more viewers get
@@ -34,7 +35,7 @@ import { rules } from "./hostile/rooms/rules.mjs";
 import { through } from "./hostile/rooms/through.mjs";
 import { usage } from "./lib/usage.mjs";
 
-const LIMIT_OF_ALL = 420_000;
+const LIMIT_OF_ALL = 900_000;
 
 let options;
 let only;
@@ -72,14 +73,15 @@ const sanitized = readFileSync(options.relay).includes("__asan_init");
 const settings = { relay: options.relay, seed: Number(options.seed), late: Number(options.late ?? (sanitized ? 4000 : 2000)), sanitized, began, floor: Number(options.floor ?? (sanitized ? 3000 : 150)) };
 let done = 0;
 let failed = 0;
-function report(ok, title, text) {
-	done++;
-	if (!ok) failed++;
-	process.stdout.write(`${ok ? "ok  " : "FAIL"} ${((performance.now() - began) / 1000).toFixed(1).padStart(5)} s  ${title}: ${text}\n`);
+// A room that was late has not gone wrong yet.
+function report(how, title, text) {
+	if (how !== "late") done++;
+	if (how === "FAIL") failed++;
+	process.stdout.write(`${how.padEnd(4)} ${((performance.now() - began) / 1000).toFixed(1).padStart(5)} s  ${title}: ${text}\n`);
 }
-process.on("unhandledRejection", (err) => report(false, "hostile.mjs itself", err.stack));
+process.on("unhandledRejection", (err) => report("FAIL", "hostile.mjs itself", err.stack));
 setTimeout(() => {
-	report(false, "everything", `not over after ${LIMIT_OF_ALL} ms`);
+	report("FAIL", "everything", `not over after ${LIMIT_OF_ALL} ms`);
 	process.exit(1);
 }, LIMIT_OF_ALL).unref();
 process.stdout.write(`seed ${settings.seed}${sanitized ? ", AddressSanitizer" : ""}\n`);

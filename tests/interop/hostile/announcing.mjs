@@ -2,7 +2,7 @@
 import { message, pack, Reader } from "./bytes.mjs";
 import { same } from "./checks.mjs";
 import { Peer } from "./peer.mjs";
-import { PLENTY } from "./qmux.mjs";
+import { PLENTY, stream } from "./qmux.mjs";
 
 export async function announcing(r, kind, limits) {
 	const peer = await Peer.to(r, kind, { limits });
@@ -14,4 +14,11 @@ export async function announcing(r, kind, limits) {
 	peer.send(pack(0x10, PLENTY));
 	await peer.write(1, message(424_242, 0));
 	return peer;
+}
+// Waits until the relay shows that path to others.
+export async function shown(r, path) {
+	const peer = await Peer.to(r, "tcp");
+	peer.send(stream(0, pack(1, message("", 0))));
+	await peer.until(() => peer.bytes(0).includes(path), `announcement of ${path}`);
+	peer.destroy();
 }

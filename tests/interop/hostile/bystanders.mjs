@@ -32,53 +32,51 @@ export class Bystanders {
 			await sleep(50);
 		}
 	}
-	// Gives groups in flight their time. Returns the last group that is to come.
-	async settle(ms) {
+	// Waits for the groups in flight: whether they are late is judged afterwards. Returns the last group that is to come.
+	async settle() {
 		const last = this.written.at(-1)?.group ?? 0;
-		for (let i = 0; i < ms / 50 && (this.groups.at(-1)?.group ?? -1) < last; i++) await sleep(50);
+		for (let i = 0; i < 300 && (this.groups.at(-1)?.group ?? -1) < last; i++) await sleep(50);
 		return last;
 	}
 	async close() {
 		await Promise.all([this.publisher.end(3000), this.subscriber.end(3000)]);
 	}
-	// A group may come `lateness` later than the fastest one. Faults tell their time since `began`.
-	judge(last, lateness, began) {
+	// Whether every group came once and whole.
+	judge(last) {
 		const faults = [];
-		this.latest = 0;
-		const written = new Map(this.written.map((g) => [g.group, g.ms]));
-		const seen = new Map();
+		const seen = new Set();
 		for (const group of this.groups) {
 			if (seen.has(group.group)) faults.push(`group ${group.group} came twice`);
 			if (!group.ok) faults.push(`group ${group.group} is not whole`);
-			seen.set(group.group, group.ms);
+			seen.add(group.group);
 		}
-		const first = Math.min(...seen.keys());
+		const first = Math.min(...seen);
 		const missing = upTo(last + 1 - first).map((i) => first + i).filter((n) => !seen.has(n));
 		if (missing.length > 0) faults.push(`${missing.length} groups are missing: ${missing.slice(0, 10).join(" ")}`);
-		const ways = [...seen].filter(([n]) => written.has(n)).map(([n, ms]) => ms - written.get(n));
-		const fastest = Math.min(...ways);
-		this.latest = Math.max(...ways) - fastest;
-		this.allowed = lateness;
-		const late = [...seen].filter(([n, ms]) => written.has(n) && ms - written.get(n) - fastest > this.allowed);
-		for (const [n, ms] of late.slice(0, 3)) {
-			const at = this.groups.find((g) => g.group === n).at - began;
-			faults.push(`group ${n} came ${(ms - written.get(n) - fastest).toFixed(0)} ms late, ${(at / 1000).toFixed(1)} s after the beginning (${late.length} such)`);
-		}
 		return faults.slice(0, 8);
 	}
-	// Of all groups that have come since then.
-	lateness(since) {
+	// How much later than the fastest one each group came.
+	#delays() {
 		const written = new Map(this.written.map((g) => [g.group, g.ms]));
-		const ways = this.groups.filter((g) => written.has(g.group)).map((g) => ({ at: g.at, way: g.ms - written.get(g.group) }));
+		const ways = this.groups.filter((g) => written.has(g.group)).map((g) => ({ ...g, way: g.ms - written.get(g.group) }));
 		const fastest = Math.min(...ways.map(({ way }) => way));
-		return Math.max(0, ...ways.filter(({ at }) => at > since).map(({ way }) => way - fastest));
+		return ways.map((g) => ({ ...g, late: g.way - fastest }));
+	}
+	// The groups that came later than that. Each tells its time since `began`.
+	late(allowed, began) {
+		const late = this.#delays().filter((g) => g.late > allowed);
+		return late.slice(0, 3).map((g) => `group ${g.group} came ${g.late.toFixed(0)} ms late, ${((g.at - began) / 1000).toFixed(1)} s after the beginning (${late.length} such)`);
+	}
+	// The longest delay of all groups that have come since then.
+	lateness(since = 0) {
+		return Math.max(0, ...this.#delays().filter(({ at }) => at > since).map(({ late }) => late));
 	}
 	async newcomer(url) {
 		const it = bystander(
-			["subscribe", url, "--broadcast", "room/stander", "--tracks", "1", "--detail", "group", "--expect", "5", "--timeout", "10000"],
+			["subscribe", url, "--broadcast", "room/stander", "--tracks", "1", "--detail", "group", "--expect", "5", "--timeout", "20000"],
 			() => {},
 		);
-		const code = await Promise.race([it.exit, sleep(15_000)]);
+		const code = await Promise.race([it.exit, sleep(25_000)]);
 		if (code === undefined) it.kill();
 		if (code !== 0) throw new Error(`exit code ${code}`);
 	}

@@ -21,7 +21,7 @@ export async function channel(r, path, { limits, latency = 5000, kind = "tcp", r
 			const asked = () => [...publisher.streams].some(([n, s]) => (n & 3) === 1 && n > 1 && s.size > 3);
 			await Promise.race([publisher.until(asked, "a question").catch(() => {}), reader.until(() => reader.stream(id).reset !== undefined, "").catch(() => {})]);
 			if (asked()) break;
-			if (tries > 20) throw new Error("the relay does not ask for the track");
+			if (tries > 200) throw new Error("the relay does not ask for the track");
 			// The places of an attack before this one may have become free only after the announcement.
 			await publisher.write(1, announce(true, path));
 			await sleep(50);

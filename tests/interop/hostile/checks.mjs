@@ -6,7 +6,8 @@ export function same(got, want, what) {
 	const wanted = Array.isArray(want) ? want : [want];
 	if (!wanted.includes(got)) throw new Error(`${what}: got ${got}, want ${wanted.join(" or ")}`);
 }
-export async function expectEnd(peer, want, { within = 5000, after = 0 } = {}) {
+// Usually before the relay's time-outs, which begin with 10 s.
+export async function expectEnd(peer, want, { within = 9000, after = 0 } = {}) {
 	const got = await peer.ended(within);
 	same(got, want, peer.reason ? `the end (${peer.reason})` : "the end");
 	if (peer.over.ms < after) throw new Error(`ended after ${peer.over.ms.toFixed(0)} ms already`);

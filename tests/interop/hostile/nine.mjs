@@ -3,10 +3,10 @@
 //
 //   node nine.mjs WS_URL TCP_URL PATH
 //
-// Four times a second a line of JSON gives the arrival of each new group, in milliseconds since 1970, and its delay.
+// When each of them has had a group, a line of JSON gives the arrival of each new group four times a second, in milliseconds since
+// 1970, and its delay.
 import { upTo } from "../lib/range.mjs";
-import { sleep } from "../lib/time.mjs";
-import { announcing } from "./announcing.mjs";
+import { announcing, shown } from "./announcing.mjs";
 import { byte, message, pack, Reader } from "./bytes.mjs";
 import { announce, subscribe } from "./lite.mjs";
 import { Peer } from "./peer.mjs";
@@ -35,7 +35,9 @@ class Viewer extends Peer {
 			reader.number();
 			reader.number();
 			const number = reader.number();
-			if (this.missing?.delete(number)) ways.push([this.came, this.came - sent[number]]);
+			// The first group that comes to it begins its count.
+			if (!this.missing) this.missing = new Set();
+			else if (this.missing.delete(number)) ways.push([this.came, this.came - sent[number]]);
 		}
 		super.look();
 	}
@@ -74,11 +76,9 @@ for (const i of upTo(9)) {
 	await viewer.until(() => viewer.theirs, "parameters");
 	viewers.push(viewer);
 }
-await sleep(200);
+await shown(room, path);
 for (const viewer of viewers) viewer.send(stream(0, subscribe(1, path, "t")));
 const id = await answer(publisher);
-await sleep(200);
-for (const viewer of viewers) viewer.missing = new Set();
 
 const body = Buffer.alloc(1000);
 let next = 6;
@@ -88,12 +88,13 @@ setInterval(() => {
 	due = Math.max(due + EVERY, now() - EVERY);
 	const number = sent.length;
 	sent.push(now());
-	for (const viewer of viewers) viewer.missing.add(number);
+	for (const viewer of viewers) viewer.missing?.add(number);
 	publisher.send(stream(next, pack(0, message(id, number), 0, body.length, body), { fin: true }));
 	next += 4;
 }, 5);
 setInterval(() => {
 	const at = now();
+	if (!viewers.every(({ missing }) => missing)) return;
 	for (const viewer of viewers)
 		for (const number of viewer.missing) {
 			if (at - sent[number] < LOST) break;

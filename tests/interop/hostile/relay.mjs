@@ -1,5 +1,5 @@
 // The relay under attack: its process, its log and its memory.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { Child } from "../lib/child.mjs";
 
 export class Relay {
@@ -34,6 +34,19 @@ export class Relay {
 
 	get code() {
 		return this.child.code;
+	}
+	// Of all threads, in nanoseconds: on a processor, and waiting for one. Zeros where the system does not say so.
+	processors() {
+		const sum = { ran: 0, waited: 0 };
+		try {
+			const tasks = `/proc/${this.child.pid}/task`;
+			for (const task of readdirSync(tasks)) {
+				const [ran, waited] = readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ").map(Number);
+				sum.ran += ran;
+				sum.waited += waited;
+			}
+		} catch {}
+		return sum;
 	}
 	// In MiB.
 	rss() {
