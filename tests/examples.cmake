@@ -2,7 +2,7 @@
 
 function(comoq_check_example name)
     add_test(NAME "examples: ${name}" COMMAND "${CMAKE_COMMAND}" ${ARGN})
-    set_tests_properties("examples: ${name}" PROPERTIES TIMEOUT 120)
+    set_tests_properties("examples: ${name}" PROPERTIES TIMEOUT 300)
 endfunction()
 
 set(check "${CMAKE_CURRENT_SOURCE_DIR}/examples/check.cmake")
@@ -120,7 +120,7 @@ if(TARGET comoq_example_net AND bash)
             NAME "examples: network, ${case}"
             COMMAND "${bash}" "${CMAKE_CURRENT_SOURCE_DIR}/examples/network.sh" $<TARGET_FILE_DIR:relay> ${case}
         )
-        set_tests_properties("examples: network, ${case}" PROPERTIES TIMEOUT 180)
+        set_tests_properties("examples: network, ${case}" PROPERTIES TIMEOUT 300)
     endforeach()
 endif()
 
