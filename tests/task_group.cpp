@@ -11,13 +11,21 @@
 #include <utility>
 #include <vector>
 
+#include <asio/associated_cancellation_slot.hpp>
+#include <asio/associated_executor.hpp>
+#include <asio/async_result.hpp>
 #include <asio/awaitable.hpp>
+#include <asio/cancellation_type.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/error.hpp>
 #include <asio/io_context.hpp>
+#include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include <comoq/detail/wait/frame_turn.hpp>
 #include <comoq/error.hpp>
 #include <comoq/task_group.hpp>
 
@@ -359,4 +367,80 @@ TEST_CASE("task group: a task that cannot be spawned for want of memory has not 
         CHECK(ran == (refused ? 0 : 1));
         if (!failed) break;
     }
+}
+
+namespace {
+
+/// A wait whose signal finds no memory while there is none.
+struct Refusing {
+    int &signals;
+    template <class Handler> void operator()(Handler handler) const {
+        auto slot = asio::get_associated_cancellation_slot(handler);
+        auto shared = std::make_shared<Handler>(std::move(handler));
+        slot.assign([&signals = signals, shared](asio::cancellation_type_t) {
+            ++signals;
+            const auto needed = std::make_unique<int>(0);
+            const auto executor = asio::get_associated_executor(*shared);
+            asio::post(executor, [shared] { (*shared)(asio::error::make_error_code(asio::error::operation_aborted)); });
+        });
+    }
+};
+asio::awaitable<void> refuse_signals(int &present, int &signals) {
+    const Presence here(present);
+    co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::error_code)>(Refusing{signals}, asio::use_awaitable);
+}
+
+}  // namespace
+
+TEST_CASE("task group: a cancellation that finds no memory comes later, also if nothing else ends", "[task_group][faults]") {
+    if (!allocations_can_fail()) return;
+    for (const int tasks : {1, 3}) {
+        for (int point = 0;; ++point) {
+            INFO("at allocation " << point << " of " << tasks << " tasks");
+            asio::io_context context;
+            int present = 0, signals = 0;
+            TaskGroup group(context.get_executor());
+            for (int i = 0; i < tasks; ++i) group.spawn(refuse_signals(present, signals));
+            settle_down(context);
+            REQUIRE(present == tasks);
+            FailingAllocation failing(static_cast<std::size_t>(point));
+            group.cancel();
+            const bool failed = failing.stop();
+            settle_down(context);
+            CHECK(signals == tasks + (failed ? 1 : 0));
+            CHECK(present == 0);
+            CHECK(group.empty());
+            if (failed) continue;
+            CHECK(point >= tasks);
+            break;
+        }
+    }
+}
+
+TEST_CASE("task group: without memory for a long time, others have their turn between two attempts to cancel or to wait",
+          "[task_group][faults]") {
+    if (!allocations_can_fail()) return;
+    asio::io_context context;
+    int present = 0, signals = 0;
+    TaskGroup group(context.get_executor());
+    group.spawn(refuse_signals(present, signals));
+    Disturbed joining;
+    auto join = [&]() -> asio::awaitable<void> { co_await group.join(); };
+    joining.start(context, join());
+    std::optional<NoMemory> none;
+    int turns_of_others = 0;
+    auto others = [&]() -> asio::awaitable<void> {
+        none.emplace();
+        for (detail::FrameTurn turn; turns_of_others != 100; ++turns_of_others) {
+            if (turns_of_others == 50) group.cancel();
+            co_await turn.take();
+        }
+        none.reset();
+    };
+    asio::co_spawn(context, others(), asio::detached);
+    settle_down(context);
+    CHECK(signals > 25);
+    CHECK(signals <= 52);
+    CHECK(present == 0);
+    CHECK(joining.is_over());
 }

@@ -28,8 +28,9 @@ namespace comoq {
 /// with `operation_aborted`, which does not count as a failure of the group.
 ///
 /// Out of memory: `spawn` throws `std::bad_alloc`; the task has not begun and is destroyed, and everything else in the
-/// group goes on. A task that cannot be cancelled for want of memory is cancelled when another one ends, or by the next
-/// `cancel()`.
+/// group goes on. A task that cannot be cancelled for want of memory is cancelled as soon as there is some: the group
+/// tries again in each turn of its executor. (On an executor that needs memory for that, see Operation, it tries again
+/// when another task ends, and at the next `cancel()`.)
 ///
 /// Threads: make, use and destroy the group on the executor of its tasks, which must run one thing at a time (a strand,
 /// or a context that one thread runs). Only `spawn_on` has tasks elsewhere. The context of a group may be destroyed with

@@ -27,8 +27,10 @@ constinit thread_local std::size_t made_by_thread = 0;
 constexpr std::size_t any_number = static_cast<std::size_t>(-1);
 constinit thread_local std::size_t allowed_to_thread = any_number;
 constinit thread_local const std::function<void()> *meanwhile_on_thread = nullptr;
+constinit thread_local bool none_for_thread = false;
 
 bool refused() noexcept {
+    if (none_for_thread) return true;
     if (allowed_to_thread == any_number) return false;
     if (allowed_to_thread > 0) {
         --allowed_to_thread;
@@ -87,6 +89,9 @@ bool FailingAllocation::stop() noexcept {
     meanwhile_on_thread = nullptr;
     return failed;
 }
+
+NoMemory::NoMemory() noexcept { none_for_thread = true; }
+void NoMemory::end() noexcept { none_for_thread = false; }
 
 std::size_t AllocationCount::made() const noexcept { return made_by_thread - before_; }
 

@@ -36,6 +36,15 @@ public:
 private:
     static inline const std::function<void()> nothing;
 };
+/// Makes every allocation of this thread fail, until this object ends or `end` is called.
+class NoMemory {
+public:
+    NoMemory() noexcept;
+    NoMemory(const NoMemory &) = delete;
+    NoMemory &operator=(const NoMemory &) = delete;
+    ~NoMemory() { end(); }
+    void end() noexcept;
+};
 /// Not with clang's thread sanitizer.
 bool allocations_can_fail() noexcept;
 

@@ -1,6 +1,7 @@
 #pragma once
 #include "../detail/wait/failure.hpp"
-#include "../detail/wait/turn.hpp"
+#include "../detail/wait/frame_turn.hpp"
+#include "../detail/wait/poster.hpp"
 #include "../task_group.hpp"
 
 #include <asio/bind_cancellation_slot.hpp>
@@ -106,7 +107,7 @@ COMOQ_DECL void TaskGroupState::cancel() noexcept {
         try {
             task->signal.emit(asio::cancellation_type::terminal);
         } catch (const std::bad_alloc &) {
-            // It is not told. The end of another one may leave the memory for that.
+            // It is not told: there may be memory for that later.
             if (task->is_over) continue;
             told_.remove(*task);
             running_.push_back(*task);
@@ -114,6 +115,16 @@ COMOQ_DECL void TaskGroupState::cancel() noexcept {
         }
     }
     is_telling_ = false;
+    if (misses_a_cancellation() && !is_trying_again_) try_again();
+}
+
+COMOQ_DECL void TaskGroupState::try_again() noexcept {
+    try {
+        PosterFor<asio::any_io_executor>::type poster(executor_);
+        poster(Again(shared_from_this()));
+    } catch (const std::bad_alloc &) {
+        // An executor that needs memory for it. The end of a task is another chance.
+    }
 }
 
 COMOQ_DECL void TaskGroupState::fail(std::exception_ptr failure) {
@@ -132,26 +143,22 @@ COMOQ_DECL asio::awaitable<void> TaskGroupState::run(Pointer group, std::vector<
         group->fail(std::current_exception());
     }
     bool aborted = false;
-    for (;;) {
+    for (FrameTurn turn;;) {
         const auto cancellation = co_await asio::this_coro::cancellation_state;
         if (cancellation.cancelled() != asio::cancellation_type::none) {
             aborted = aborted || !group->has_failed();
             group->cancel();
         }
         if (group->size_ == 0) break;
+        bool waits = false;
         try {
-            if (group->misses_a_cancellation()) group->cancel();
-            if (group->size_ == 0) break;
-            if (!group->misses_a_cancellation()) {
-                auto waiting = group->idle();
-                const auto [code] = co_await std::move(waiting).as_tuple();
-                if (code != std::errc::not_enough_memory) continue;
-            }
-            // Waiting needs memory. While there is none, the tasks may run, and free some.
-            auto turn = next_turn();
-            [[maybe_unused]] const auto outcome = co_await std::move(turn).as_tuple();
+            auto waiting = group->idle();
+            const auto [code] = co_await std::move(waiting).as_tuple();
+            waits = code != std::errc::not_enough_memory;
         } catch (const std::bad_alloc &) {
         }
+        // Waiting needs memory. While there is none, the tasks may run, and free some.
+        if (!waits) co_await turn.take();
     }
     co_await asio::this_coro::throw_if_cancelled(throws);
     if (group->failure_ != nullptr) std::rethrow_exception(group->failure_);

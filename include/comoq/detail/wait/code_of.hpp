@@ -23,6 +23,11 @@ inline std::error_code code_of(const std::exception_ptr &failure) {
     }
 }
 
+/// True if it failed for want of memory.
+inline bool is_want_of_memory(const std::exception_ptr &failure) {
+    return code_of(failure) == std::errc::not_enough_memory;
+}
+
 /// The code for waits on work that a coroutine leaves unfinished: Cancelled, if the coroutine was cancelled.
 inline std::error_code told_of(const std::exception_ptr &failure) {
     const auto code = code_of(failure);

@@ -1,11 +1,10 @@
 #pragma once
-#include "turn.hpp"
+#include "frame_turn.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/error.hpp>
 #include <asio/this_coro.hpp>
 
-#include <exception>
 #include <new>
 #include <system_error>
 #include <type_traits>
@@ -15,7 +14,7 @@ namespace comoq::detail {
 
 /// Gives the result of the operation or coroutine that `begin()` makes, whatever happens meanwhile. A cancellation does
 /// not end the wait, and is in the cancellation state afterwards. Without memory to wait, it tries again after
-/// others had their turn.
+/// others had their turn, for which it needs no memory (frame_turn.hpp).
 ///
 /// The call takes all the memory that it cannot do without: make it before the work that the wait is for. A coroutine
 /// that may have been cancelled already calls `throw_if_cancelled(false)` before it awaits this.
@@ -24,7 +23,7 @@ auto in_any_case(Begin begin) -> asio::awaitable<typename std::invoke_result_t<B
     using T = typename std::invoke_result_t<Begin &>::value_type;
     const bool throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
-    for (;;) {
+    for (FrameTurn turn;;) {
         try {
             auto waiting = begin();
             if constexpr (std::is_void_v<T>) {
@@ -41,11 +40,7 @@ auto in_any_case(Begin begin) -> asio::awaitable<typename std::invoke_result_t<B
             const auto code = error.code();
             if (code != std::errc::not_enough_memory && code != asio::error::operation_aborted) throw;
         }
-        try {
-            auto turn = next_turn();
-            co_await std::move(turn);
-        } catch (const std::exception &) {
-        }
+        co_await turn.take();
     }
 }
 

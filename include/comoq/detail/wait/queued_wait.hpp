@@ -1,4 +1,5 @@
 #pragma once
+#include "post_room.hpp"
 #include "poster.hpp"
 #include "sync.hpp"
 #include "wait_service.hpp"
@@ -25,34 +26,6 @@ public:
     void context_gone() noexcept override { destroy(); }
 
 protected:
-    /// Gives an executor that frees a queued function before it runs it (poster.hpp) room in the wait's own block: the
-    /// function ends the wait. Without it, a thread that does not belong to asio has nothing to recycle, and a wake-up
-    /// from there costs a trip to the heap.
-    template <class U> class RoomAllocator {
-    public:
-        using value_type = U;
-        explicit RoomAllocator(QueuedWait &wait) noexcept : wait_(&wait) {}
-        template <class V> RoomAllocator(const RoomAllocator<V> &other) noexcept : wait_(other.wait_) {}
-
-        U *allocate(std::size_t count) const {
-            constexpr bool fits = sizeof(U) <= room_size && alignof(U) <= alignof(std::max_align_t);
-            if (!fits || wait_->room_taken_ || count != 1) return std::allocator<U>().allocate(count);
-            wait_->room_taken_ = true;
-            return reinterpret_cast<U *>(wait_->room_);
-        }
-        void deallocate(U *memory, std::size_t count) const noexcept {
-            if (reinterpret_cast<std::byte *>(memory) == wait_->room_)
-                wait_->room_taken_ = false;
-            else
-                std::allocator<U>().deallocate(memory, count);
-        }
-        template <class V> bool operator==(const RoomAllocator<V> &other) const noexcept { return wait_ == other.wait_; }
-
-    private:
-        template <class V> friend class RoomAllocator;
-        QueuedWait *wait_;
-    };
-
     /// The function that is queued on the executor: a wait, and those behind it. If it is destroyed without having run,
     /// it destroys the waits, which have not taken anything from their sources yet.
     class Resume {
@@ -72,7 +45,9 @@ protected:
             } while (wait_ != nullptr);
         }
 
-        RoomAllocator<std::byte> room() const noexcept { return RoomAllocator<std::byte>(*wait_); }
+        /// In the wait's own block, because the function ends the wait. Without it, a thread that does not belong to asio
+        /// has nothing to recycle, and a wake-up from there costs a trip to the heap.
+        PostRoom::Allocator<std::byte> room() const noexcept { return PostRoom::Allocator<std::byte>(wait_->room_); }
 
     private:
         struct DestroyAll {
@@ -131,12 +106,8 @@ protected:
     QueuedWait *queued_behind_ = nullptr;
 
 private:
-    // asio's queued function has five words.
-    static constexpr std::size_t room_size = 8 * sizeof(void *);
-
     Atomic<bool> cancelled_{false};
-    bool room_taken_ = false;
-    alignas(std::max_align_t) std::byte room_[room_size];
+    PostRoom room_;
 };
 
 /// The same for one type of executor. Waits on one io_context or strand that are woken together are queued as one

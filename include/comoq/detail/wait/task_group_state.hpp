@@ -3,6 +3,7 @@
 #include "../../config.hpp"
 #include "../containers/intrusive_list.hpp"
 #include "event.hpp"
+#include "post_room.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -19,7 +20,7 @@
 namespace comoq::detail {
 
 /// The state that a task group shares with its tasks. Used on the executor of the tasks.
-class TaskGroupState {
+class TaskGroupState : public std::enable_shared_from_this<TaskGroupState> {
 public:
     /// Called when a task is over, with the exception that it threw.
     using Ended = std::function<void(std::exception_ptr)>;
@@ -35,11 +36,9 @@ public:
     static void spawn_on(const Pointer &group, const asio::any_io_executor &executor, asio::awaitable<void> work, Ended ended);
 
     /// Cancels each task once. From now on no task begins. A task that cannot be cancelled for want of memory is
-    /// cancelled when another one ends, or by the next call.
+    /// cancelled when there is some: the group tries again in each turn of its executor, and whenever a task ends.
     void cancel() noexcept;
     bool is_cancelled() const noexcept { return is_cancelled_; }
-    /// True if there was no memory to cancel one of the tasks.
-    bool misses_a_cancellation() const noexcept { return is_cancelled_ && !is_telling_ && !running_.empty(); }
 
     /// The first failure counts. The cancellation that a cancelled task reports is not a failure.
     void fail(std::exception_ptr failure);
@@ -55,6 +54,9 @@ public:
     static asio::awaitable<void> run(Pointer group, std::vector<asio::awaitable<void>> tasks);
 
 private:
+    /// True if there was no memory to cancel one of the tasks.
+    bool misses_a_cancellation() const noexcept { return is_cancelled_ && !is_telling_ && !running_.empty(); }
+
     struct Task : ListNode<Task> {
         asio::cancellation_signal signal;
         Ended ended;
@@ -118,6 +120,27 @@ private:
         asio::awaitable<void> work_;
     };
 
+    /// Cancels, in a later turn, the tasks that were not told. Its memory is a part of the group.
+    class Again {
+    public:
+        explicit Again(Pointer group) noexcept : group_(std::move(group)) { group_->is_trying_again_ = true; }
+        Again(Again &&) noexcept = default;
+        Again &operator=(Again &&) = delete;
+        ~Again() {
+            if (group_ != nullptr) group_->is_trying_again_ = false;
+        }
+        void operator()() {
+            const Pointer group = std::move(group_);
+            group->is_trying_again_ = false;
+            if (group->misses_a_cancellation()) group->cancel();
+        }
+        PostRoom::Allocator<std::byte> room() const noexcept { return PostRoom::Allocator<std::byte>(group_->room_); }
+
+    private:
+        Pointer group_;
+    };
+    void try_again() noexcept;
+
     static Waiting place_for(const Pointer &group, Ended ended);
     static void begin(const asio::any_io_executor &executor, const Waiting &place, asio::awaitable<void> work);
     static asio::awaitable<void> run_task(Waiting waiting, asio::awaitable<void> work);
@@ -128,6 +151,8 @@ private:
     std::size_t size_ = 0;
     bool is_cancelled_ = false;
     bool is_telling_ = false;  // within `cancel`
+    bool is_trying_again_ = false;
+    PostRoom room_;
     std::exception_ptr failure_;
     Event idle_;
 };
