@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include <asio/post.hpp>
+
 #include "lite/scene.hpp"
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
@@ -77,4 +79,46 @@ TEST_CASE("a session: with any allocation failing under a question for a group, 
         CHECK(scene.code(video.fetch_group(2)) == std::error_code());
         if (!failed) break;
     }
+}
+
+TEST_CASE("a session: if any one allocation fails while it begins, a subscription that gets groups gets datagrams, too",
+          "[lite][session][memory]") {
+    if (!allocations_can_fail()) return;
+    std::size_t served = 0;
+    for (std::size_t point = 0;; ++point) {
+        INFO("allocation " << point);
+        LiteScene scene;
+        auto track = scene.publish("a");
+        std::optional<Waiting<TrackSubscriber>> subscribing;
+        bool failed = false;
+        // On the executor: elsewhere asio ends the program if it cannot begin a coroutine.
+        asio::post(scene.context, [&] {
+            scene.server.emplace(scene.link.server(), scene.config_of(scene.there));
+            scene.client.emplace(scene.link.client(), scene.config_of(scene.here));
+        });
+        asio::post(scene.context, [&] {
+            if (scene.client) subscribing.emplace(wait(scene.client->broadcast("a").track("video").subscribe()));
+        });
+        {
+            FailingAllocation failing(point);
+            run_handlers(scene.context);
+            failed = failing.stop();
+        }
+        scene.run();
+        if (subscribing && subscribing->done() && !subscribing->code()) {
+            auto &subscriber = subscribing->value();
+            track.write_frame(payload("x"));
+            scene.run();
+            auto group = subscriber.recv_group();
+            if (group.ready()) {
+                ++served;
+                track.append_datagram(payload("y"));
+                scene.run();
+                auto datagram = subscriber.recv_datagram();
+                CHECK(datagram.ready());
+            }
+        }
+        if (!failed) break;
+    }
+    CHECK(served > 100);
 }

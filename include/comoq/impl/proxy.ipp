@@ -2,6 +2,7 @@
 #include "../detail/relay/lease.hpp"
 #include "../detail/relay/proxy_broadcast.hpp"
 #include "../detail/relay/proxy_upstream.hpp"
+#include "../detail/wait/take_each.hpp"
 #include "../first_of.hpp"
 #include "../proxy.hpp"
 #include "../task_group.hpp"
@@ -10,7 +11,6 @@
 
 #include <exception>
 #include <memory>
-#include <new>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -63,15 +63,21 @@ inline asio::awaitable<void> proxy_request(std::shared_ptr<ProxyUpstream> upstre
 
 inline asio::awaitable<void> proxy_requests(comoq::TaskGroup &group, std::vector<OriginConsumer> from, OriginProducer to,
                                             OriginDynamic handler, ProxyConfig config) {
-    while (auto request = co_await handler.requested_broadcast()) {
-        try {
-            auto upstream = std::make_shared<ProxyUpstream>(from, std::string(request->absolute_path().view()), config);
-            auto serving = proxy_request(std::move(upstream), to, std::move(*request));
+    // A request for which there is no memory is refused.
+    struct Requests {
+        comoq::TaskGroup &group;
+        std::vector<OriginConsumer> from;
+        OriginProducer to;
+        OriginDynamic handler;
+        ProxyConfig config;
+        auto next() { return handler.requested_broadcast(); }
+        void take(BroadcastRequest &&request) {
+            auto upstream = std::make_shared<ProxyUpstream>(from, std::string(request.absolute_path().view()), config);
+            auto serving = proxy_request(std::move(upstream), to, std::move(request));
             group.spawn(std::move(serving), [](const std::exception_ptr &) {});
-        } catch (const std::bad_alloc &) {
-            // The request is refused, and the next one may find memory.
         }
-    }
+    };
+    return take_each(Requests{group, std::move(from), std::move(to), std::move(handler), std::move(config)});
 }
 
 inline asio::awaitable<void> proxy_all(std::vector<OriginConsumer> from, OriginProducer to, OriginDynamic handler,

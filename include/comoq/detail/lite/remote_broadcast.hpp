@@ -1,6 +1,7 @@
 #pragma once
 #include "remote_track.hpp"
 #include "session_core.hpp"
+#include "../wait/take_each.hpp"
 #include "../../broadcast.hpp"
 #include "../../origin.hpp"
 #include "../../path.hpp"
@@ -15,6 +16,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace comoq::lite::detail {
 
@@ -26,8 +28,7 @@ public:
 
     /// Serves a broadcast that the peer has announced, until it is over.
     static asio::awaitable<void> serve(std::shared_ptr<SessionCore> core, std::string path, Made made) {
-        const Forgetting forgetting(core, path, made.broadcast);
-        while (auto request = co_await made.handler.requested_track()) begin_track(core, path, made, std::move(*request));
+        return comoq::detail::take_each(WantedTracks(std::move(core), std::move(path), std::move(made)));
     }
 
     /// Serves a broadcast that was requested without an announcement: it ends with NotFound once nobody holds it or a
@@ -41,15 +42,24 @@ public:
     }
 
 private:
-    struct Forgetting {
-        Forgetting(std::shared_ptr<SessionCore> in, std::string_view at, BroadcastProducer of)
-            : core(std::move(in)), path(at), broadcast(std::move(of)) {}
-        Forgetting(const Forgetting &) = delete;
-        Forgetting &operator=(const Forgetting &) = delete;
-        ~Forgetting() { core->requested.forget(path, broadcast); }
-        const std::shared_ptr<SessionCore> core;
-        const std::string path;
-        const BroadcastProducer broadcast;
+    /// The requests for a broadcast's tracks. A request for which there is no memory is refused with that; the broadcast
+    /// goes on.
+    class WantedTracks {
+    public:
+        WantedTracks(std::shared_ptr<SessionCore> in, std::string at, Made of) noexcept
+            : core_(std::move(in)), path_(std::move(at)), made_(std::move(of)) {}
+        WantedTracks(WantedTracks &&) noexcept = default;
+        WantedTracks &operator=(WantedTracks &&) = delete;
+        ~WantedTracks() {
+            if (core_ != nullptr) core_->requested.forget(path_, made_.broadcast);
+        }
+        auto next() { return made_.handler.requested_track(); }
+        void take(TrackRequest &&request) { begin_track(core_, path_, made_, std::move(request)); }
+
+    private:
+        std::shared_ptr<SessionCore> core_;
+        std::string path_;
+        Made made_;
     };
 
     /// One of the places that a session has for tracks.
@@ -81,11 +91,7 @@ private:
             request.reject(make_error_code(Error::LimitReached));
             return;
         }
-        try {
-            core->spawn(serve_track(core, path, made.broadcast.state(comoq::detail::Passkey()), made.let_go, std::move(request)));
-        } catch (const std::bad_alloc &) {
-            // The request is refused with that; the broadcast goes on.
-        }
+        core->spawn(serve_track(core, path, made.broadcast.state(comoq::detail::Passkey()), made.let_go, std::move(request)));
     }
     static asio::awaitable<void> serve_track(std::shared_ptr<SessionCore> core, std::string path,
                                              std::shared_ptr<comoq::detail::BroadcastState> broadcast,
@@ -103,10 +109,11 @@ private:
     }
 };
 
-/// Serves requests without an announcement until the session is over.
-inline asio::awaitable<void> serve_requested(std::shared_ptr<SessionCore> core) {
-    while (true) {
-        auto asked = co_await core->requested.next();
+/// Broadcasts that were requested without an announcement, to be served.
+struct WantedBroadcasts {
+    std::shared_ptr<SessionCore> core;
+    auto next() { return core->requested.next(); }
+    void take(std::vector<RequestedBroadcasts::Asked> &&asked) {
         for (auto &one : asked) {
             auto broadcast = one.made.broadcast;
             try {
@@ -117,6 +124,10 @@ inline asio::awaitable<void> serve_requested(std::shared_ptr<SessionCore> core) 
             }
         }
     }
+};
+/// Serves requests without an announcement until the session is over.
+inline asio::awaitable<void> serve_requested(std::shared_ptr<SessionCore> core) {
+    return comoq::detail::take_each(WantedBroadcasts{std::move(core)});
 }
 
 /// The peer's broadcast at a path, announced or not: the same for all callers while it exists. Any thread.

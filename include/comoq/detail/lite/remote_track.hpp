@@ -6,6 +6,7 @@
 #include "../media/source_wishes.hpp"
 #include "../session/remote_track_life.hpp"
 #include "../wait/in_any_case.hpp"
+#include "../wait/take_each.hpp"
 #include "../wait/turn.hpp"
 #include "../../broadcast.hpp"
 #include "../../task_group.hpp"
@@ -172,15 +173,21 @@ private:
         self->happens(Event::Closed);
     }
 
-    static asio::awaitable<void> follow_wishes(Self self) {
-        const comoq::detail::SourceWishes source(self->out_->state(comoq::detail::Passkey()));
-        while (true) {
-            auto next = source.next();
-            auto [code, wishes] = co_await std::move(next).as_tuple();
-            if (code) co_return;
-            self->wishes_ = wishes;
-            self->report_wishes();
+    struct Wishes {
+        Self track;
+        comoq::detail::SourceWishes source;
+        auto next() const { return source.next(); }
+        void take(const std::optional<Subscription> &wishes) const noexcept {
+            track->wishes_ = wishes;
+            track->report_wishes();
         }
+    };
+    static asio::awaitable<void> follow_wishes(Self self) {
+        comoq::detail::SourceWishes source(self->out_->state(comoq::detail::Passkey()));
+        auto following = outcome_of(comoq::detail::take_each(Wishes{std::move(self), std::move(source)}));
+        const auto code = co_await std::move(following);
+        // Otherwise the track is over, as others know.
+        if (code == std::errc::not_enough_memory) comoq::detail::throw_error(code);
     }
     void report_wishes() noexcept {
         if (wishes_)

@@ -4,7 +4,7 @@
 #include "serve_uni.hpp"
 #include "session_core.hpp"
 #include "../wait/in_any_case.hpp"
-#include "../wait/turn.hpp"
+#include "../wait/take_each.hpp"
 
 #include <asio/awaitable.hpp>
 
@@ -13,7 +13,6 @@
 #include <exception>
 #include <functional>
 #include <memory>
-#include <new>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -56,33 +55,17 @@ inline asio::awaitable<void> follow_probes(std::shared_ptr<SessionCore> core) {
     stream.send->finish();
 }
 
+/// The peer's streams, accepted by `accept`, each to be served. A stream for which there is no memory ends.
+template <auto accept, class Server> struct PeersStreams {
+    std::shared_ptr<SessionCore> core;
+    auto next() { return std::invoke(accept, *core->transport); }
+    template <class Stream> void take(Stream &&stream) { core->spawn(Server::serve(core, std::forward<Stream>(stream))); }
+};
 /// A peer may open streams as fast as they are taken: after this many, others on the executor have their turn.
 inline constexpr unsigned streams_in_a_row = 16;
 
-inline bool is_want_of_memory(const std::exception_ptr &failure) noexcept {
-    return comoq::detail::code_of(failure) == std::errc::not_enough_memory;
-}
-
-/// Takes the peer's streams, by `accept`, and serves each.
 template <auto accept, class Server> asio::awaitable<void> accept_streams(std::shared_ptr<SessionCore> core) {
-    for (unsigned taken = 1;; ++taken) {
-        std::exception_ptr failure;
-        try {
-            auto stream = co_await std::invoke(accept, *core->transport);
-            core->spawn(Server::serve(core, std::move(stream)));
-        } catch (...) {
-            failure = std::current_exception();
-        }
-        // A stream ends if there is no memory for it, and others have their turn before the next one.
-        if (failure != nullptr && !is_want_of_memory(failure)) std::rethrow_exception(failure);
-        if (failure == nullptr && taken % streams_in_a_row != 0) continue;
-        try {
-            auto turn = comoq::detail::in_any_case([] { return comoq::detail::next_turn(); });
-            co_await std::move(turn);
-        } catch (const std::bad_alloc &) {
-            // Without memory to wait, it goes on without waiting.
-        }
-    }
+    return comoq::detail::take_each<streams_in_a_row>(PeersStreams<accept, Server>{std::move(core)});
 }
 
 /// A fault of the peer in its announcements ends the session; a peer that does not announce does not end it.

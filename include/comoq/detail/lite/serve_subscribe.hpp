@@ -3,6 +3,7 @@
 #include "session_core.hpp"
 #include "stream_reader.hpp"
 #include "datagram.hpp"
+#include "../wait/take_each.hpp"
 #include "../../track_subscriber.hpp"
 
 #include <asio/awaitable.hpp>
@@ -206,18 +207,19 @@ private:
         }
     }
 
-    static asio::awaitable<void> send_datagrams(std::shared_ptr<SubscribeServer> self) {
-        auto &transport = *self->core_->transport;
-        while (auto datagram = co_await self->subscriber_->recv_datagram()) {
-            try {
-                std::vector<std::byte> bytes;
-                const auto &payload = datagram->payload;
-                encode(Datagram{self->asked_.id, datagram->sequence, datagram->timestamp.value(), payload.span()}, bytes);
-                transport.send_datagram(Bytes(std::move(bytes)));
-            } catch (const std::bad_alloc &) {
-                // A datagram may get lost.
-            }
+    /// A datagram may get lost.
+    struct Datagrams {
+        std::shared_ptr<SubscribeServer> of;
+        auto next() { return of->subscriber_->recv_datagram(); }
+        void take(const comoq::Datagram &datagram) {
+            std::vector<std::byte> bytes;
+            const auto payload = datagram.payload.span();
+            encode(Datagram{of->asked_.id, datagram.sequence, datagram.timestamp.value(), payload}, bytes);
+            of->core_->transport->send_datagram(Bytes(std::move(bytes)));
         }
+    };
+    static asio::awaitable<void> send_datagrams(std::shared_ptr<SubscribeServer> self) {
+        return comoq::detail::take_each(Datagrams{std::move(self)});
     }
 
     /// Runs until the peer has left.

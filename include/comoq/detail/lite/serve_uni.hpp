@@ -1,5 +1,6 @@
 #pragma once
 #include "../media/given_group.hpp"
+#include "../wait/take_each.hpp"
 #include "receive_frames.hpp"
 #include "session_core.hpp"
 #include "stream_reader.hpp"
@@ -8,7 +9,6 @@
 #include <asio/awaitable.hpp>
 
 #include <memory>
-#include <new>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -72,20 +72,23 @@ private:
     }
 };
 
-/// Takes the peer's datagrams. Some get lost on the way anyway; datagrams that nobody wants are dropped.
-inline asio::awaitable<void> take_datagrams(std::shared_ptr<SessionCore> core) {
-    while (true) {
-        const Bytes bytes = co_await core->transport->receive_datagram();
+/// The peer's datagrams. Some get lost on the way anyway; datagrams that nobody wants are dropped.
+struct PeersDatagrams {
+    std::shared_ptr<SessionCore> core;
+    asio::awaitable<Bytes> next() { return core->transport->receive_datagram(); }
+    void take(const Bytes &bytes) {
         const auto datagram = read_datagram(bytes.span());
         auto *const target = datagram ? core->subscriptions.find(datagram->subscribe_id) : nullptr;
-        if (target == nullptr) continue;
+        if (target == nullptr) return;
         try {
             const Timestamp timestamp(datagram->timestamp, target->track.info().timescale);
             target->track.insert_datagram({datagram->sequence, timestamp, Bytes::copy(datagram->payload)});
         } catch (const std::system_error &) {
-        } catch (const std::bad_alloc &) {
         }
     }
+};
+inline asio::awaitable<void> take_datagrams(std::shared_ptr<SessionCore> core) {
+    return comoq::detail::take_each(PeersDatagrams{std::move(core)});
 }
 
 }  // namespace comoq::lite::detail

@@ -3,6 +3,7 @@
 #include "session_core.hpp"
 #include "stream_reader.hpp"
 #include "../session/fetch_places.hpp"
+#include "../wait/take_each.hpp"
 #include "../../track.hpp"
 
 #include <asio/awaitable.hpp>
@@ -10,7 +11,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <new>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -50,13 +50,7 @@ protected:
     }
 
     static asio::awaitable<void> answer_fetches(Self self, TrackDynamic handler) {
-        while (auto request = co_await handler.requested_group()) {
-            try {
-                self->core_->spawn(fetch(self, std::move(*request)));
-            } catch (const std::bad_alloc &) {
-                // The request is refused, and the next one may find memory.
-            }
-        }
+        return comoq::detail::take_each(WantedGroups{std::move(self), std::move(handler)});
     }
 
     const std::shared_ptr<SessionCore> core_;
@@ -67,6 +61,14 @@ protected:
     comoq::detail::Latch<std::error_code> asked_;
 
 private:
+    /// A request for which there is no memory is refused.
+    struct WantedGroups {
+        Self track;
+        TrackDynamic handler;
+        auto next() { return handler.requested_group(); }
+        void take(GroupRequest &&request) { track->core_->spawn(fetch(track, std::move(request))); }
+    };
+
     /// A requested group: without an answer it is refused with the code that ended the session.
     class Fetching {
     public:

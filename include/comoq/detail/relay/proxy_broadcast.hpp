@@ -3,6 +3,7 @@
 #include "../../first_of.hpp"
 #include "../../task_group.hpp"
 #include "../wait/code_of.hpp"
+#include "../wait/take_each.hpp"
 #include "lease.hpp"
 #include "proxy_track.hpp"
 #include "proxy_upstream.hpp"
@@ -12,7 +13,6 @@
 
 #include <exception>
 #include <memory>
-#include <new>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -54,20 +54,22 @@ inline asio::awaitable<void> proxy_end(std::shared_ptr<ProxiedBroadcast> self) {
 }
 
 inline asio::awaitable<void> proxy_tracks(std::shared_ptr<ProxiedBroadcast> self, BroadcastDynamic handler) {
-    while (auto request = co_await handler.requested_track()) {
-        if (self->upstream->meets(request->name())) {
-            request->reject(make_error_code(Error::NotFound));
-            continue;
+    // A request for which there is no memory is refused.
+    struct Requests {
+        std::shared_ptr<ProxiedBroadcast> of;
+        BroadcastDynamic handler;
+        auto next() { return handler.requested_track(); }
+        void take(TrackRequest &&request) {
+            if (of->upstream->meets(request.name())) {
+                request.reject(make_error_code(Error::NotFound));
+                return;
+            }
+            auto track = std::make_shared<ProxyTrack>(of->upstream, of->tasks, of->to.consume(), of->given, request.name());
+            auto serving = ProxyTrack::serve(std::move(track), std::move(request));
+            TaskGroupState::spawn(of->tasks, std::move(serving), [](const std::exception_ptr &) {});
         }
-        try {
-            auto track = std::make_shared<ProxyTrack>(self->upstream, self->tasks, self->to.consume(), self->given,
-                                                      request->name());
-            auto serving = ProxyTrack::serve(std::move(track), std::move(*request));
-            TaskGroupState::spawn(self->tasks, std::move(serving), [](const std::exception_ptr &) {});
-        } catch (const std::bad_alloc &) {
-            // The request is refused; the next one may find memory.
-        }
-    }
+    };
+    return take_each(Requests{std::move(self), std::move(handler)});
 }
 
 /// Waits until nobody has the broadcast or waits for one of its tracks.

@@ -5,6 +5,7 @@
 #include "../../track.hpp"
 #include "../wait/code_of.hpp"
 #include "../wait/failure.hpp"
+#include "../wait/take_each.hpp"
 #include "../wait/task_group_state.hpp"
 #include "proxy_group.hpp"
 #include "proxy_upstream.hpp"
@@ -94,8 +95,15 @@ inline asio::awaitable<void> serve_group(std::shared_ptr<ProxyOfTrack> self, Gro
 
 /// Answers requests for groups by number.
 inline asio::awaitable<void> serve_groups(std::shared_ptr<ProxyOfTrack> self, TrackDynamic handler) {
-    while (auto request = co_await handler.requested_group())
-        self->spawn([&] { return serve_group(self, std::move(*request)); });
+    struct Requests {
+        std::shared_ptr<ProxyOfTrack> of;
+        TrackDynamic handler;
+        auto next() { return handler.requested_group(); }
+        void take(GroupRequest &&request) {
+            of->spawn([&] { return serve_group(of, std::move(request)); });
+        }
+    };
+    return take_each(Requests{std::move(self), std::move(handler)});
 }
 
 }  // namespace comoq::detail

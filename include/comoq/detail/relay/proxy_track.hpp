@@ -291,21 +291,32 @@ private:
     /// Passes groups on as they arrive. The end of the groups is not the end of the track: a finished track may stay
     /// open for a long time, for late readers.
     static asio::awaitable<void> pass_groups(Self self, TrackProducer out) {
-        for (;;) {
-            auto [code, group] = co_await self->from_->recv_group().as_tuple();
-            if (code || !group) break;
-            pass_group(*self, std::move(*group), out);
-        }
-        co_await until_unused(out);
+        struct Groups {
+            Self track;
+            TrackProducer to;
+            auto next() { return track->from_->recv_group(); }
+            void take(GroupConsumer &&group) { pass_group(*track, std::move(group), to); }
+        };
+        return pass_all(take_each(Groups{std::move(self), out}), out);
     }
 
     static asio::awaitable<void> pass_datagrams(Self self, TrackProducer out) {
-        for (;;) {
-            auto [code, datagram] = co_await self->from_->recv_datagram().as_tuple();
-            if (code || !datagram) break;
-            pass_datagram(*self, std::move(*datagram), out);
+        struct Datagrams {
+            Self track;
+            TrackProducer to;
+            auto next() { return track->from_->recv_datagram(); }
+            void take(Datagram &&datagram) { pass_datagram(*track, std::move(datagram), to); }
+        };
+        return pass_all(take_each(Datagrams{std::move(self), out}), out);
+    }
+
+    static asio::awaitable<void> pass_all(asio::awaitable<void> items, TrackProducer out) {
+        try {
+            co_await std::move(items);
+        } catch (const std::system_error &) {
+            // `pass_end` has the track's code.
         }
-        co_await until_unused(out);
+        co_await until_unused(std::move(out));
     }
 
     /// Passes on the number of the first group that will never come, while earlier ones may still come.

@@ -10,16 +10,12 @@
 #include <asio/this_coro.hpp>
 
 #include <exception>
-#include <optional>
 #include <utility>
 
 namespace comoq::detail {
 
-template <class T> inline constexpr bool may_say_the_end = false;
-template <class T> inline constexpr bool may_say_the_end<std::optional<T>> = true;
-
 /// Takes one item after the other, by `loop.take(item)`, each from the operation or coroutine that `loop.next()` makes:
-/// until that gives an empty optional, or fails.
+/// until that fails, or gives an empty optional, unless `take` has a use for those.
 ///
 /// Want of memory does not end it. The item that found none is lost, or stays where it is, and the loop goes on after the
 /// others on the executor had their turn, for which it needs no memory (frame_turn.hpp). Only a source that has that
@@ -39,11 +35,11 @@ template <unsigned in_a_row = 128, class Loop> asio::awaitable<void> take_each(L
             Step step = loop.next();
             if constexpr (requires { step.ready(); }) was_ready = has_failed && step.ready();
             auto item = co_await std::move(step);
-            if constexpr (may_say_the_end<typename Step::value_type>) {
+            if constexpr (requires { loop.take(std::move(item)); }) {
+                loop.take(std::move(item));
+            } else {
                 if (!item) co_return;
                 loop.take(std::move(*item));
-            } else {
-                loop.take(std::move(item));
             }
         } catch (...) {
             failure = std::current_exception();

@@ -3,6 +3,7 @@
 #include "../../detail/wait/event.hpp"
 #include "../../detail/wait/failure.hpp"
 #include "../../detail/wait/in_any_case.hpp"
+#include "../../detail/wait/take_each.hpp"
 #include "../../first_of.hpp"
 #include "../../lite/keep_connected.hpp"
 #include "../../lite/session.hpp"
@@ -126,13 +127,17 @@ private:
     }
 
     static asio::awaitable<void> serve(Self self, TaskGroup &group, OriginDynamic handler) {
-        while (auto request = co_await handler.requested_broadcast()) {
-            try {
-                group.spawn(answer(self, std::move(*request)), [](const std::exception_ptr &) {});
-            } catch (const std::bad_alloc &) {
-                // The request is refused, and the next one may find memory.
+        // A request for which there is no memory is refused.
+        struct Requests {
+            Self of;
+            TaskGroup &group;
+            OriginDynamic handler;
+            auto next() { return handler.requested_broadcast(); }
+            void take(BroadcastRequest &&request) {
+                group.spawn(answer(of, std::move(request)), [](const std::exception_ptr &) {});
             }
-        }
+        };
+        return comoq::detail::take_each(Requests{std::move(self), group, std::move(handler)});
     }
 
     static asio::awaitable<void> answer(Self self, BroadcastRequest request) {
