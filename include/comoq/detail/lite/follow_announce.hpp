@@ -3,8 +3,8 @@
 #include "remote_broadcast.hpp"
 #include "session_core.hpp"
 #include "stream_reader.hpp"
-#include "../wait/in_any_case.hpp"
-#include "../wait/turn.hpp"
+#include "../wait/frame_turn.hpp"
+#include "../wait/turn_after.hpp"
 #include "../../origin.hpp"
 
 #include <asio/awaitable.hpp>
@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <new>
 #include <optional>
 #include <set>
 #include <string>
@@ -57,17 +56,13 @@ public:
         co_await asio::this_coro::throw_if_cancelled(false);
         for (auto &[suffix, known] : announced_)
             if (known.announced != nullptr && known.announced->has_tracks()) known.announced->end(code);
-        for (std::size_t ended = 1; !announced_.empty(); ++ended) {
+        comoq::detail::FrameTurn turn;
+        comoq::detail::TurnAfter<64> ends;
+        while (!announced_.empty()) {
             const auto first = announced_.begin();
             if (first->second.announced != nullptr) first->second.announced->end(code);
             announced_.erase(first);
-            if (ended % ends_in_a_row != 0) continue;
-            try {
-                auto turn = comoq::detail::in_any_case([] { return comoq::detail::next_turn(); });
-                co_await std::move(turn);
-            } catch (const std::bad_alloc &) {
-                // Without memory to wait, it goes on without waiting.
-            }
+            if (ends.is_due()) co_await turn.take();
         }
     }
 
@@ -86,10 +81,7 @@ private:
     struct Announced {
         Announced(BroadcastProducer made, OriginPublish published) noexcept
             : broadcast(std::move(made)), guard(std::move(published)) {}
-        bool has_tracks() const {
-            const auto counts = broadcast.stats();
-            return counts.tracks != 0 || counts.pending != 0;
-        }
+        bool has_tracks() const { return broadcast.state(comoq::detail::Passkey())->has_tracks(); }
         void end(std::error_code code) {
             if (code)
                 broadcast.abort(code);
@@ -99,7 +91,6 @@ private:
         BroadcastProducer broadcast;
         OriginPublish guard;
     };
-    static constexpr std::size_t ends_in_a_row = 64;
 
     /// One of the places of a session, and of all sessions together; empty if none is left.
     class Place {

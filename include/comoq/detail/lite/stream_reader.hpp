@@ -1,10 +1,10 @@
 #pragma once
 #include "../wait/failure.hpp"
 #include "../wait/turn.hpp"
+#include "../wait/turn_after.hpp"
 #include "../wire/varint.hpp"
 #include "../../bytes.hpp"
 #include "../../error.hpp"
-#include "../../operation.hpp"
 #include "codec.hpp"
 #include "frame_header.hpp"
 #include "../../transport.hpp"
@@ -32,7 +32,7 @@ public:
         while (true) {
             if (const auto found = comoq::detail::read_varint(unread())) {
                 consume(found->size);
-                if (has_taken_enough()) co_await let_others();
+                if (items_.is_due()) co_await comoq::detail::next_turn();
                 co_return found->value;
             }
             const bool more = co_await fill();
@@ -49,7 +49,7 @@ public:
                 auto message = decode<Message>(framed->body);
                 if (!message) comoq::detail::throw_error(fault_of<Message>(framed->body));
                 consume(framed->size);
-                if (has_taken_enough()) co_await let_others();
+                if (items_.is_due()) co_await comoq::detail::next_turn();
                 co_return message;
             }
             if (failure) comoq::detail::throw_error(failure);
@@ -71,7 +71,7 @@ public:
         while (true) {
             if (const auto found = read_frame_header(unread())) {
                 consume(found->size);
-                if (has_taken_enough()) co_await let_others();
+                if (items_.is_due()) co_await comoq::detail::next_turn();
                 co_return found->header;
             }
             const bool more = co_await fill();
@@ -123,12 +123,6 @@ private:
     std::span<const std::byte> unread() const noexcept { return chunk_.span().subspan(begin_); }
     void consume(std::size_t count) noexcept { begin_ += count; }
 
-    // Bytes that came together can contain very many small messages: their sender must not keep this thread from
-    // others.
-    static constexpr std::size_t most_in_a_turn = 64;
-    bool has_taken_enough() noexcept { return ++taken_ % most_in_a_turn == 0; }
-    static Operation<void> let_others() { return comoq::detail::next_turn(); }
-
     /// The code for a malformed message.
     template <class Message> static std::error_code fault_of(std::span<const std::byte> body) {
         if constexpr (requires { Message::fault(body); })
@@ -166,7 +160,9 @@ private:
     std::unique_ptr<ReceiveStream> stream_;
     Bytes chunk_;
     std::size_t begin_ = 0;
-    std::size_t taken_ = 0;
+    // Bytes that came together can contain very many small messages: their sender must not keep this thread from
+    // others.
+    comoq::detail::TurnAfter<64> items_;
     bool lost_ = false;
 };
 

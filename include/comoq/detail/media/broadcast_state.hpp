@@ -263,6 +263,11 @@ public:
         std::size_t tracks = 0, pending = 0;
         TrackCounts media;  // of all tracks together; evictions and lags also include those of tracks that are gone
     };
+    /// True if it has live tracks, or requests for some.
+    bool has_tracks() const noexcept {
+        Lock lock(mutex_);
+        return tracks_.size() != 0 || requests_.size() != 0;
+    }
     Counts counts() const {
         Counts counts;
         Lock lock(mutex_);

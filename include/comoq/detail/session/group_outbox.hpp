@@ -6,6 +6,7 @@
 #include "../wait/event.hpp"
 #include "../wait/failure.hpp"
 #include "../wait/turn.hpp"
+#include "../wait/turn_after.hpp"
 #include "send_budget.hpp"
 
 #include <asio/awaitable.hpp>
@@ -190,11 +191,10 @@ public:
             co_await asked_.wait();
             asked_.clear();
             // A peer may allow thousands at once: after some, others on the executor have their turn.
-            for (unsigned opened = 1; anybody_wants(Item::Want::Stream); ++opened) {
+            TurnAfter<16> streams;
+            while (anybody_wants(Item::Want::Stream)) {
                 offer(co_await transport_.open_uni());
-                if (opened % streams_in_a_row != 0) continue;
-                auto turn = next_turn();
-                co_await std::move(turn);
+                if (streams.is_due()) co_await next_turn();
             }
         }
     }
@@ -217,7 +217,6 @@ public:
 
 private:
     static constexpr std::size_t negligible = 4 * 1024;
-    static constexpr unsigned streams_in_a_row = 16;
 
     bool anybody_wants(Item::Want what) const noexcept { return wanting_[what == Item::Want::Room] != 0; }
 
