@@ -15,6 +15,7 @@
 
 #include "lite/raw_peer.hpp"
 #include "support/catch.hpp"
+#include "support/error_of.hpp"
 #include "support/media.hpp"
 
 using namespace comoq;
@@ -112,6 +113,58 @@ TEST_CASE("a session: a peer does not find its own broadcast that a handler serv
     CHECK(first->code == Error::NotFound);
     // The session has asked for announcements, and for nothing else.
     CHECK(scene.asked->size() == 1);
+}
+
+TEST_CASE("a session: a peer does not find a broadcast that was asked of it, also after it has announced that path",
+          "[lite][session]") {
+    Scene scene("", "");
+    auto handler = scene.there.producer().dynamic();
+    // Somebody here has it.
+    auto held = std::make_optional(scene.server->broadcast("cam"));
+    scene.announce("cam");
+    CHECK(scene.server->broadcast("cam") != *held);
+    const auto ask = [&](std::string_view path) {
+        const auto answer = info(*scene.peer, path);
+        for (auto next = handler.requested_broadcast(); next.ready(); next = handler.requested_broadcast())
+            now(std::move(next))->accept(*held);
+        scene.run();
+        return answer->code;
+    };
+    CHECK(ask("elsewhere") == Error::NotFound);
+    CHECK(ask("elsewhere") == Error::NotFound);
+    CHECK(scene.asked->size() == 1);
+    // And after the peer has taken its announcement back.
+    Octets octets;
+    lite::encode(lite::Announce{false, "cam", {}}, octets);
+    asio::co_spawn(scene.context, scene.asked->front().send->write(Bytes(std::move(octets))), asio::detached);
+    scene.run();
+    CHECK(ask("yonder") == Error::NotFound);
+    CHECK(scene.asked->size() == 1);
+}
+
+TEST_CASE("a session: broadcasts that are asked of a peer count for as long as somebody has them, whatever it announces",
+          "[lite][session]") {
+    LiteScene scene;
+    auto config = scene.config_of(scene.here);
+    config.max_requested = 2;
+    scene.server.emplace(scene.link.server(), scene.config_of(scene.there));
+    scene.client.emplace(scene.link.client(), std::move(config));
+    scene.run();
+    std::vector<BroadcastConsumer> held;
+    for (int i = 0; i < 2; ++i) {
+        held.push_back(scene.client->broadcast("cam"));
+        {
+            const auto shown = scene.there.producer().create_broadcast("cam");
+            scene.run();
+            REQUIRE(scene.here.stats().announced == 1);
+            CHECK(scene.client->broadcast("cam") != held.back());
+        }
+        scene.run();
+    }
+    CHECK(error_of([&] { return scene.client->broadcast("other"); }) == Error::LimitReached);
+    held.clear();
+    scene.run();
+    CHECK(scene.client->broadcast("other") != BroadcastConsumer());
 }
 
 TEST_CASE("a session: after the peer's broadcast has ended, another publisher can serve its path", "[lite][session]") {

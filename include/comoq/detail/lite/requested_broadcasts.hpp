@@ -68,11 +68,10 @@ public:
         known.let_go = made.let_go;
         known.lease = made.lease;
         auto given = give(known);
-        auto mark = mark_of(known.asked_for);
+        auto mark = mark_of(known.asked_for, true);
         std::string key(path);
-        Known &here = broadcasts_[key];
-        if (here.asked_for == nullptr) ++asked_;
-        replace(here, std::move(known), std::move(mark));
+        broadcasts_[key] = std::move(known);
+        put(std::move(mark));
         to_serve_.push_back(Asked{std::move(key), std::move(made)});
         any_to_serve_.set();
         return given;
@@ -88,62 +87,68 @@ public:
 
     void announced(std::string_view path, const BroadcastConsumer &broadcast) {
         comoq::detail::Lock lock(mutex_);
-        auto mark = mark_of(broadcast.state(comoq::detail::Passkey()));
-        Known &here = broadcasts_[std::string(path)];
-        if (here.asked_for != nullptr) --asked_;
+        const auto &state = broadcast.state(comoq::detail::Passkey());
+        auto mark = mark_of(state, false);
         Known known;
-        known.announced = broadcast.state(comoq::detail::Passkey());
-        replace(here, std::move(known), std::move(mark));
+        known.announced = state;
+        broadcasts_[std::string(path)] = std::move(known);
+        put(std::move(mark));
     }
 
     /// True if it is one of the peer's, whatever the path under which it was found: the peer may publish below another
-    /// root than it asks below, and a handler may serve a broadcast of the peer's at another path.
+    /// root than it asks below, and a handler may serve a broadcast of the peer's at another path. So it is until its
+    /// service is over, also when another one of the peer's has taken its path.
     bool has(const BroadcastConsumer &broadcast) {
         comoq::detail::Lock lock(mutex_);
         const auto found = marks_.find(broadcast.state(comoq::detail::Passkey()).get());
-        return found != marks_.end() && !found->second.expired();
+        return found != marks_.end() && !found->second.broadcast.expired();
     }
 
+    /// Its service is over.
     void forget(std::string_view path, const BroadcastProducer &broadcast) {
         comoq::detail::Lock lock(mutex_);
         erase(path, broadcast);
+        take_off(broadcast);
     }
 
     /// Forgets a requested broadcast that nobody holds any more, nor a track of it. False if a holder remains, or came
     /// back: a later caller gets another one.
     bool retire(std::string_view path, const Made &made) {
         comoq::detail::Lock lock(mutex_);
-        const auto stats = made.broadcast.stats();
-        if (!(*made.lease)->held().expired() || stats.tracks != 0 || stats.pending != 0) return false;
+        if (!(*made.lease)->held().expired() || made.broadcast.state(comoq::detail::Passkey())->has_tracks()) return false;
         erase(path, made.broadcast);
+        take_off(made.broadcast);
         return true;
     }
 
     /// The session is over: all requested broadcasts end with `code`, also from now on, and so do the announced ones
     /// that have tracks. The task that announced the other ones, which may be many, ends them.
     void abort_all(std::error_code code) {
-        std::map<std::string, Known, std::less<>> all;
+        Marks all;
+        Broadcasts by_path;
         {
             comoq::detail::Lock lock(mutex_);
             over_ = code;
-            all.swap(broadcasts_);
-            marks_.clear();
+            by_path.swap(broadcasts_);
+            all.swap(marks_);
             asked_ = 0;
         }
-        for (const auto &[path, known] : all) {
-            const auto there = known.state();
-            if (there == nullptr) continue;
-            const auto counts = there->counts();
-            if (known.asked_for != nullptr || counts.tracks != 0 || counts.pending != 0) there->close(comoq::detail::failure(code));
+        for (const auto &[address, mark] : all) {
+            const auto there = mark.broadcast.lock();
+            if (there != nullptr && (mark.was_asked_for || there->has_tracks())) there->close(comoq::detail::failure(code));
         }
     }
 
 private:
-    /// The broadcasts in the table, each by its address: the entry of a broadcast that is gone has expired.
-    using Marks = std::map<const comoq::detail::BroadcastState *, std::weak_ptr<comoq::detail::BroadcastState>>;
+    struct Mark {
+        std::weak_ptr<comoq::detail::BroadcastState> broadcast;
+        bool was_asked_for;
+    };
+    /// The broadcasts that are served, each by its address: the mark of a broadcast that is gone has expired.
+    using Marks = std::map<const comoq::detail::BroadcastState *, Mark>;
 
+    /// The last one of a path.
     struct Known {
-        const comoq::detail::BroadcastState *mark = nullptr;
         std::weak_ptr<comoq::detail::BroadcastState> announced;
         std::shared_ptr<comoq::detail::BroadcastState> asked_for;  // without an announcement
         // The lease of that one.
@@ -154,17 +159,27 @@ private:
         }
     };
 
-    static Marks::node_type mark_of(const std::shared_ptr<comoq::detail::BroadcastState> &broadcast) {
+    using Broadcasts = std::map<std::string, Known, std::less<>>;
+
+    static Marks::node_type mark_of(const std::shared_ptr<comoq::detail::BroadcastState> &broadcast, bool was_asked_for) {
         Marks one;
-        one.emplace(broadcast.get(), broadcast);
+        one.emplace(broadcast.get(), Mark{broadcast, was_asked_for});
         return one.extract(one.begin());
     }
-    void replace(Known &here, Known &&known, Marks::node_type &&mark) noexcept {
-        marks_.erase(here.mark);
-        here = std::move(known);
-        here.mark = mark.key();
-        marks_.erase(here.mark);
+    void put(Marks::node_type &&mark) noexcept {
+        if (mark.mapped().was_asked_for) ++asked_;
+        // One that has expired may have had the same address.
+        take_off(mark.key());
         marks_.insert(std::move(mark));
+    }
+    void take_off(const BroadcastProducer &broadcast) noexcept {
+        take_off(broadcast.state(comoq::detail::Passkey()).get());
+    }
+    void take_off(const comoq::detail::BroadcastState *broadcast) noexcept {
+        const auto found = marks_.find(broadcast);
+        if (found == marks_.end()) return;
+        if (found->second.was_asked_for) --asked_;
+        marks_.erase(found);
     }
 
     bool covers(std::string_view path) const {
@@ -188,16 +203,14 @@ private:
     void erase(std::string_view path, const BroadcastProducer &broadcast) {
         const auto found = broadcasts_.find(path);
         if (found == broadcasts_.end() || found->second.state() != broadcast.state(comoq::detail::Passkey())) return;
-        if (found->second.asked_for != nullptr) --asked_;
-        marks_.erase(found->second.mark);
         broadcasts_.erase(found);
     }
 
     comoq::detail::Mutex mutex_;
     std::optional<OriginProducer> view_;
-    std::map<std::string, Known, std::less<>> broadcasts_;
+    Broadcasts broadcasts_;
     Marks marks_;
-    std::size_t asked_ = 0;  // of the requested ones
+    std::size_t asked_ = 0;  // of the marked ones
     std::vector<Asked> to_serve_;
     comoq::detail::Event any_to_serve_;
     std::optional<std::error_code> over_;
