@@ -18,6 +18,7 @@
 
 #include <comoq/detail/lite/datagram.hpp>
 #include <comoq/detail/session/announce_feed.hpp>
+#include <comoq/detail/session/left_out_names.hpp>
 
 #include "lite/wire_peer.hpp"
 #include "support/catch.hpp"
@@ -137,7 +138,7 @@ TEST_CASE("peer costs: an announcement, and those that are left out", "[lite][pe
         peer.config.max_announced = 0;
         peer.begin();
     };
-    constexpr std::size_t names = 16'384;
+    constexpr std::size_t names = comoq::detail::LeftOutNames::most;
     check_cost("announcement that is left out", names, 64 * together, each(none, announce));
 
     WirePeer peer;

@@ -63,7 +63,9 @@ struct SessionConfig {
     std::chrono::milliseconds max_latency = std::chrono::hours(1);
 
     /// The most broadcasts that the peer may have announced at a time. The session leaves out the rest and counts it
-    /// (`Session::announcements_left_out`); those can still be requested by path. Each takes some kilobytes.
+    /// (`Session::announcements_left_out`); those can still be requested by path. When there is room again, the session
+    /// asks the peer to list its announcements once more, at most once a second, and brings in what was left out. Each
+    /// takes some kilobytes.
     std::size_t max_announced = 16'384;
     /// The announcements that several sessions may have together, counted down by the sessions that share it; the rest
     /// is left out as well.

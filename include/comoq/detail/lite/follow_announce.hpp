@@ -1,6 +1,7 @@
 #pragma once
 #include "../containers/keyed_hash.hpp"
 #include "remote_broadcast.hpp"
+#include "../session/left_out_names.hpp"
 #include "session_core.hpp"
 #include "stream_reader.hpp"
 #include "../wait/frame_turn.hpp"
@@ -10,13 +11,14 @@
 #include <asio/awaitable.hpp>
 #include <asio/this_coro.hpp>
 
-#include <atomic>
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -26,7 +28,7 @@
 namespace comoq::lite::detail {
 
 /// Announces the peer's broadcasts below a prefix here, and serves them.
-class AnnounceFollower {
+class AnnounceFollower : public std::enable_shared_from_this<AnnounceFollower> {
 public:
     AnnounceFollower(std::shared_ptr<SessionCore> core, std::string prefix) : core_(std::move(core)), prefix_(std::move(prefix)) {}
     AnnounceFollower(const AnnounceFollower &) = delete;
@@ -53,6 +55,7 @@ public:
     /// does not throw, and a cancellation does not end it early.
     asio::awaitable<void> end_all() {
         const auto &code = end_code_;
+        is_over_ = true;
         co_await asio::this_coro::throw_if_cancelled(false);
         for (auto &[suffix, known] : announced_)
             if (known.announced != nullptr && known.announced->has_tracks()) known.announced->end(code);
@@ -123,59 +126,92 @@ private:
         std::unique_ptr<Announced> announced;  // null if it has no place here
     };
 
-    /// Announcements without room, by a hash of their names, so that their ends are recognised. Beyond some thousands
-    /// only their number is known.
-    class LeftOut {
-    public:
-        explicit LeftOut(std::atomic<std::size_t> &count) noexcept : count_(count) {}
-        LeftOut(const LeftOut &) = delete;
-        LeftOut &operator=(const LeftOut &) = delete;
-        ~LeftOut() { count_ -= names_.size() + unnamed_; }
-
-        void add(const std::string &key) {
-            const auto name = comoq::detail::keyed_hash(std::string_view(key));
-            if (names_.contains(name)) return;
-            if (names_.size() < most_names)
-                names_.insert(name);
-            else
-                ++unnamed_;
-            ++count_;
-        }
-        /// It has room now.
-        void take_in(const std::string &key) { count_ -= names_.erase(comoq::detail::keyed_hash(std::string_view(key))); }
-        /// It has ended. False if it is not one of them.
-        bool remove(const std::string &key) {
-            if (names_.erase(comoq::detail::keyed_hash(std::string_view(key))) == 0) {
-                if (unnamed_ == 0) return false;
-                --unnamed_;
-            }
-            --count_;
-            return true;
-        }
-
-    private:
-        static constexpr std::size_t most_names = 16'384;
-        std::atomic<std::size_t> &count_;  // of the whole session
-        std::set<std::size_t> names_;
-        std::size_t unnamed_ = 0;
-    };
-
     void begin(Announce &&change, std::uint64_t peer) {
-        auto key = key_of(change.suffix);
+        const auto key = key_of(change.suffix);
         auto found = announced_.find(key);
-        if (found == announced_.end()) {
+        const bool is_new = found == announced_.end();
+        if (is_new) {
             Place place(core_);
             if (!place) {
-                left_out_.add(key);
+                leave_out(key);
                 return;
             }
-            left_out_.take_in(key);
-            found = announced_.try_emplace(std::move(key), std::move(place)).first;
+            found = announced_.try_emplace(key, std::move(place)).first;
         }
         // The new one is there before the old one goes, so that nobody sees a gap.
-        auto now = make(std::move(change.hops), change.suffix, peer);
+        std::unique_ptr<Announced> now;
+        try {
+            now = make(std::move(change.hops), change.suffix, peer);
+        } catch (const std::bad_alloc &) {
+            if (is_new) announced_.erase(found);
+            throw;
+        }
+        if (is_new) left_out_.take_in(key);
         const auto before = std::exchange(found->second.announced, std::move(now));
         if (before != nullptr) before->broadcast.finish();
+    }
+
+    // What was left out is brought in when there is room. The peer is asked once more for its announcements, on a stream
+    // of its own that is left when it has listed them; each is followed on the first stream, as before. The pauses
+    // in between bound what such lists cost: at most one a second, and a thousand announcements a second.
+
+    static constexpr std::chrono::milliseconds shortest_pause = std::chrono::seconds(1);
+    static constexpr std::chrono::milliseconds longest_pause = std::chrono::minutes(1);
+
+    void leave_out(const std::string &key) {
+        left_out_.add(key);
+        if (std::exchange(is_bringing_in_, true)) return;
+        try {
+            core_->spawn(bring_in(shared_from_this()));
+        } catch (const std::bad_alloc &) {
+            // The next one that is left out is another chance.
+            is_bringing_in_ = false;
+        }
+    }
+    static asio::awaitable<void> bring_in(std::shared_ptr<AnnounceFollower> self) {
+        const BringingIn end{*self};
+        for (auto pause = shortest_pause; self->has_left_out();) {
+            co_await self->core_->sleep(pause);
+            if (!self->has_left_out()) break;
+            if (!self->core_->has_room_for_announcement()) continue;
+            std::uint64_t listed = 0;
+            bool lost = true;
+            auto round = self->bring_in_once(listed, lost);
+            const auto code = co_await outcome_of(std::move(round));
+            // A fault of the peer's.
+            if (code && !lost && code != std::errc::not_enough_memory) self->core_->close(told(code), "ANNOUNCE");
+            pause = code ? std::min(2 * pause, longest_pause) : shortest_pause + std::chrono::milliseconds(listed);
+        }
+    }
+    bool has_left_out() const noexcept { return !is_over_ && left_out_.size() != 0; }
+    struct BringingIn {
+        AnnounceFollower &follower;
+        ~BringingIn() { follower.is_bringing_in_ = false; }
+    };
+
+    asio::awaitable<void> bring_in_once(std::uint64_t &listed, bool &lost) {
+        left_out_.begin_round();
+        auto question = opening(BidiStreamType::Announce, AnnounceRequest{prefix_, core_->hop_id()});
+        auto stream = co_await ask_with(core_, std::move(question));
+        StreamReader reader(std::move(stream.receive));
+        const auto code = co_await outcome_of(bring_in_from(reader, listed));
+        lost = reader.lost();
+        if (code) comoq::detail::throw_error(code);
+        stream.send->finish();
+    }
+    asio::awaitable<void> bring_in_from(StreamReader &reader, std::uint64_t &listed) {
+        const auto ok = co_await reader.message<AnnounceOk>();
+        if (!ok) co_return;
+        while (listed != ok->active_count) {
+            auto change = co_await reader.message<Announce>();
+            if (!change || !has_left_out()) break;
+            if (!change->active) continue;
+            ++listed;
+            const auto key = key_of(change->suffix);
+            if (announced_.contains(key) || !left_out_.may_come_in(key)) continue;
+            if (!core_->has_room_for_announcement()) break;
+            begin(std::move(*change), ok->hop_id);
+        }
     }
 
     /// The key of a suffix. A suffix that is not a path has no place here, and is not worth its length.
@@ -222,9 +258,11 @@ private:
     const std::shared_ptr<SessionCore> core_;
     const std::string prefix_;
     std::map<std::string, Known> announced_;
-    LeftOut left_out_{core_->left_out};
+    comoq::detail::LeftOutNames left_out_{core_->left_out};
     std::error_code end_code_;
     bool lost_ = false;
+    bool is_over_ = false;
+    bool is_bringing_in_ = false;
 };
 
 }  // namespace comoq::lite::detail

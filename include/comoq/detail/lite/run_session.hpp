@@ -70,12 +70,12 @@ template <auto accept, class Server> asio::awaitable<void> accept_streams(std::s
 
 /// A fault of the peer in its announcements ends the session; a peer that does not announce does not end it.
 inline asio::awaitable<void> follow_announcements(std::shared_ptr<SessionCore> core, std::string prefix) {
-    AnnounceFollower follower(core, std::move(prefix));
+    const auto follower = std::make_shared<AnnounceFollower>(core, std::move(prefix));
     // Made first: everything that was announced ends, however little memory there is then.
-    auto ending = follower.end_all();
-    const auto code = co_await outcome_of(follower.follow());
-    follower.set_end(code);
-    if (code && (!follower.lost() || code == std::errc::not_enough_memory)) core->close(told(code), "ANNOUNCE");
+    auto ending = follower->end_all();
+    const auto code = co_await outcome_of(follower->follow());
+    follower->set_end(code);
+    if (code && (!follower->lost() || code == std::errc::not_enough_memory)) core->close(told(code), "ANNOUNCE");
     co_await std::move(ending);
 }
 

@@ -127,6 +127,12 @@ public:
     /// How the session ended.
     comoq::detail::Latch<std::error_code> ended;
 
+    /// Of this session, and of all together.
+    bool has_room_for_announcement() const noexcept {
+        const auto &left = config.announcements_left;
+        return announced < config.max_announced && (left == nullptr || left->load() > 0);
+    }
+
     std::uint64_t hop_id() const noexcept {
         return config.subscribe ? config.subscribe->id() : config.publish ? config.publish->id() : 0;
     }
