@@ -345,6 +345,18 @@ TEST_CASE("section 4: make_broadcast makes an unannounced broadcast", "[origin]"
     CHECK_FALSE(made.consume().is_closed());
 }
 
+TEST_CASE("section 4: create_broadcast as a statement that drops its result announces nothing that lasts", "[origin]") {
+    const Origin origin;
+    auto watch = origin.consumer().announced();
+    static_cast<void>(origin.producer().create_broadcast("a"));
+    CHECK(origin.stats().announced == 0);
+    CHECK_FALSE(watch.next().ready());
+    CHECK(code_now(origin.consumer().request_broadcast("a")) == Error::NotFound);
+    auto kept = origin.producer().create_broadcast("a").producer();
+    CHECK(origin.stats().announced == 0);
+    CHECK_FALSE(kept.consume().is_closed());
+}
+
 TEST_CASE("section 4: make_broadcast and create_broadcast share the origin's bounds, BroadcastProducer has its own",
           "[origin]") {
     Origin origin(OriginConfig{.id = 0, .max_frame_size = 4});

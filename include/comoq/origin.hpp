@@ -225,7 +225,8 @@ public:
     /// latest.
     OriginPublish publish_broadcast(std::string_view path, BroadcastConsumer broadcast) const;
 
-    /// Makes a broadcast and announces it.
+    /// Makes a broadcast and announces it for as long as the result lives, and no longer: a statement that drops the
+    /// result announces nothing that lasts, and the compiler warns of it.
     BroadcastPublish create_broadcast(std::string_view path, BroadcastInfo info = {}) const;
 
     /// Makes a broadcast that is not announced and shares the origin's pool, clock and bounds: for a handler to serve.
