@@ -8,7 +8,8 @@
 namespace comoq {
 
 /// A payload of at most 1,200 bytes that may get lost. Its number is one of the track's sequence numbers, as a group's
-/// is.
+/// is. A session drops one that its protocol or its transport cannot carry: with moq-lite a datagram has 1,200 bytes at
+/// most, 3 to 24 of which are its header.
 struct Datagram {
     Datagram() noexcept = default;
     Datagram(std::uint64_t number, Timestamp at, Bytes bytes) noexcept

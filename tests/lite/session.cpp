@@ -1,6 +1,7 @@
 // Two origins with a session between them: what passes, in both directions, and what is left when one side goes.
 #include <comoq/lite/session.hpp>
 
+#include <comoq/detail/lite/datagram.hpp>
 #include <comoq/detail/lite/stream_reader.hpp>
 
 #include <chrono>
@@ -482,6 +483,30 @@ TEST_CASE("a session: datagrams reach the subscribers", "[lite][session]") {
     CHECK(datagram->sequence == number);
     CHECK(datagram->timestamp == Timestamp(450'000, Timescale(90'000)));
     CHECK(datagram->payload.view() == "over");
+}
+
+TEST_CASE("a session: a datagram of more than 1,200 bytes with its header is neither sent nor taken", "[lite][session]") {
+    LiteScene scene;
+    auto track = scene.publish("a");
+    scene.connect();
+    auto subscriber = scene.subscribe("a");
+    const auto come = [&] {
+        scene.run();
+        Numbers sizes;
+        for (auto next = subscriber.recv_datagram(); next.ready(); next = subscriber.recv_datagram())
+            sizes.push_back(now(std::move(next))->payload.size());
+        return sizes;
+    };
+    // The numbers of the subscription and of the datagram, and its time, are small.
+    for (const std::size_t size : {1'196u, 1'197u, 1'198u, 1'200u}) track.append_datagram(payload(size));
+    CHECK(come() == Numbers{1'196u, 1'197u});
+    for (const std::size_t size : {1'196u, 1'197u}) {
+        std::vector<std::byte> octets;
+        const std::vector<std::byte> bytes(size);
+        lite::encode(lite::Datagram{0, 100 + size, 0, bytes}, octets);
+        scene.link.server()->send_datagram(Bytes(std::move(octets)));
+    }
+    CHECK(come() == Numbers{1'196});
 }
 
 TEST_CASE("a session: the peer is told to go elsewhere, and the session goes on", "[lite][session]") {

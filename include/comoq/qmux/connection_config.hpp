@@ -23,7 +23,7 @@ inline TransportParameters default_parameters() {
     parameters.max_stream_data_uni = 256 * 1024;
     parameters.max_streams_bidi = 1024;
     parameters.max_streams_uni = 1024;
-    // A datagram of moq-lite has at most 1,200 bytes of payload and a header of 24; a frame adds three.
+    // A datagram of moq-lite has at most 1,200 bytes; a frame adds three.
     parameters.max_datagram_frame_size = 1500;
     return parameters;
 }

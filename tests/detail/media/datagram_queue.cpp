@@ -27,13 +27,14 @@ TEST_CASE("section 8 datagrams: the queue remembers the numbers of datagrams tha
     CHECK(queue.has_used(10));
 }
 
-TEST_CASE("section 6 datagrams: old ones leave the queue, and its cost is that of the others", "[datagram]") {
+TEST_CASE("section 6 datagrams: old ones leave the queue, and its cost is that of the others and of the slots", "[datagram]") {
     DatagramQueue queue;
     const auto at = [](int seconds) { return comoq::detail::TimePoint() + std::chrono::seconds(seconds); };
     for (std::uint64_t i = 0; i < 4; ++i) {
         queue.add(DatagramSlot{i, {}, Bytes::copy("abc"), at(static_cast<int>(i))});
     }
-    CHECK(queue.cost() == 4 * (comoq::detail::MediaCost::datagram + 3));
+    constexpr auto each = comoq::detail::MediaCost::datagram + 3, slot = sizeof(DatagramSlot);
+    CHECK(queue.cost() == 4 * (each + slot));
     const std::chrono::milliseconds keep = std::chrono::seconds(2);
     CHECK_FALSE(queue.expired(at(2), keep));
     CHECK(queue.expired(at(4), keep));
@@ -42,7 +43,12 @@ TEST_CASE("section 6 datagrams: old ones leave the queue, and its cost is that o
     CHECK(old.size() == 2);
     CHECK(queue.first() == 2);
     CHECK(queue.size() == 2);
-    CHECK(queue.cost() == 2 * (comoq::detail::MediaCost::datagram + 3));
+    // The slots are still there.
+    CHECK(queue.cost() == 2 * each + 4 * slot);
+    old.clear();
+    queue.expire(at(9), keep, old);
+    CHECK(old.size() == 2);
+    CHECK(queue.cost() == 0);
 }
 
 TEST_CASE("section 6 datagrams: a full queue drops the oldest one, and indices count on", "[datagram]") {

@@ -16,6 +16,9 @@ public:
     std::size_t end() const noexcept { return first_ + size(); }
     const Item &operator[](std::size_t index) const noexcept { return stored_[gone_ + (index - first_)]; }
 
+    /// The items for which it has memory, dropped ones included.
+    std::size_t capacity() const noexcept { return stored_.capacity(); }
+
     /// Reserves memory for the next push.
     void reserve() { reserve_one(stored_); }
     template <class... Args> Item &push(Args &&...args) { return stored_.emplace_back(std::forward<Args>(args)...); }
@@ -25,8 +28,9 @@ public:
         Item item = std::move(stored_[gone_]);
         ++gone_;
         ++first_;
-        // Moves each item at most once for each time that the loss has doubled: constant on average.
-        if (gone_ > stored_.size() / 2) {
+        // Moves each item at most once for each time that the loss has doubled: constant on average. A log of at most n
+        // items stays below 2n places in this way, dropped ones included.
+        if (gone_ >= stored_.size() / 2) {
             stored_.erase(stored_.begin(), stored_.begin() + static_cast<std::ptrdiff_t>(gone_));
             gone_ = 0;
         }

@@ -1,5 +1,4 @@
 #pragma once
-#include "../media/media_bounds.hpp"
 #include "../wire/wire_reader.hpp"
 #include "../wire/wire_writer.hpp"
 
@@ -11,6 +10,9 @@
 
 namespace comoq::lite {
 
+/// Longer ones are not sent, and are dropped when they come: one packet holds this on nearly every path.
+inline constexpr std::size_t longest_datagram = 1200;
+
 /// A track's datagram as it is read: the payload is a part of the bytes that it was read from.
 struct Datagram {
     std::uint64_t subscribe_id = 0;
@@ -20,7 +22,7 @@ struct Datagram {
     std::span<const std::byte> payload;
 };
 
-/// Throws Encode for numbers of more than 62 bits; the track checks the payload's size.
+/// Throws Encode for numbers of more than 62 bits. The caller checks the size.
 inline void encode(const Datagram &datagram, std::vector<std::byte> &to) {
     comoq::detail::WireWriter writer(to);
     writer.varint(datagram.subscribe_id);
@@ -29,15 +31,16 @@ inline void encode(const Datagram &datagram, std::vector<std::byte> &to) {
     writer.bytes(datagram.payload);
 }
 
-/// Nothing if it is malformed, or has more than 1,200 bytes of payload: the caller then skips it.
+/// Nothing if it is malformed or too long: the caller then skips it.
 inline std::optional<Datagram> read_datagram(std::span<const std::byte> input) noexcept {
+    if (input.size() > longest_datagram) return std::nullopt;
     comoq::detail::WireReader reader(input);
     Datagram datagram;
     datagram.subscribe_id = reader.varint();
     datagram.sequence = reader.varint();
     datagram.timestamp = reader.varint();
     datagram.payload = reader.rest();
-    if (!reader.ok() || datagram.payload.size() > comoq::detail::MediaBounds::max_datagram_size) return std::nullopt;
+    if (!reader.ok()) return std::nullopt;
     return datagram;
 }
 

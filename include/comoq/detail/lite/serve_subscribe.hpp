@@ -215,6 +215,7 @@ private:
             std::vector<std::byte> bytes;
             const auto payload = datagram.payload.span();
             encode(Datagram{of->asked_.id, datagram.sequence, datagram.timestamp.value(), payload}, bytes);
+            if (bytes.size() > longest_datagram) return;
             of->core_->transport->send_datagram(Bytes(std::move(bytes)));
         }
     };

@@ -20,7 +20,7 @@ struct DatagramSlot {
     Bytes payload;
     TimePoint came_at = {};
 
-    /// The bytes that the slot takes.
+    /// The bytes that it takes beside its slot.
     std::size_t cost() const noexcept { return MediaCost::datagram + payload.size(); }
 };
 
@@ -31,8 +31,8 @@ public:
     std::uint64_t first() const noexcept { return slots_.first(); }
     std::uint64_t end() const noexcept { return slots_.end(); }
     const DatagramSlot &operator[](std::uint64_t index) const noexcept { return slots_[static_cast<std::size_t>(index)]; }
-    /// The bytes that they take.
-    std::size_t cost() const noexcept { return cost_; }
+    /// The bytes that they take, with the slots for those to come.
+    std::size_t cost() const noexcept { return cost_ + slots_.capacity() * sizeof(DatagramSlot); }
 
     /// Makes sure that the next number finds memory.
     void reserve() { used_.reserve(); }
@@ -61,6 +61,8 @@ public:
         while (count < size() && now - (*this)[first() + count].came_at > keep) ++count;
         old.reserve(old.size() + count);
         for (; count != 0; --count) old.push_back(pop_front());
+        // The slots of a track that has no datagrams go, too.
+        if (size() == 0) slots_.release();
     }
 
     /// Takes all out, to be freed after unlocking; the indices count on.
@@ -77,7 +79,7 @@ private:
     }
 
     SlidingLog<DatagramSlot> slots_;
-    std::size_t cost_ = 0;
+    std::size_t cost_ = 0;  // without the slots
     SequenceSet used_;
 };
 

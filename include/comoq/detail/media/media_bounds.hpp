@@ -25,13 +25,13 @@ using TimePoint = std::chrono::steady_clock::time_point;
 /// | a frame of a copied byte in it: its slot, 40 bytes and the slack of the vector, and the payload's owner | 104 to 130 |
 /// | a frame of two chunks of 4 KiB, beside these | 502 |
 /// | a chunk of 4 KiB, beside these, of a frame of thousands | 104 |
-/// | a datagram of a copied byte | 131 |
+/// | a datagram of a copied byte, beside the slots, which are charged apart | 65 |
 struct MediaCost {
     static constexpr std::size_t group = 560;
     static constexpr std::size_t frame = 128;
     static constexpr std::size_t frame_state = 192;
     static constexpr std::size_t chunk = 104;
-    static constexpr std::size_t datagram = 144;
+    static constexpr std::size_t datagram = 64;
 };
 
 /// The state that the broadcasts of one origin share with it: its clock, its bounds, the pool, and the count of held
