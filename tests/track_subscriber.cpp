@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -289,6 +290,75 @@ TEST_CASE("section 6 subscriber: read_first_frame passes over stalled, empty and
     stalled.write_frame(payload("late"));
     CHECK_FALSE(subscriber.read_first_frame().ready());
     CHECK_FALSE(subscriber.next_group().ready());
+}
+
+TEST_CASE("section 6 subscriber: readers of frames find their next group in a few steps, however many without a frame are before it",
+          "[subscriber]") {
+    using Step = Operation<std::optional<Frame>> (TrackSubscriber::*)();
+    for (const Step step : {Step(&TrackSubscriber::read_first_frame), Step(&TrackSubscriber::read_frame)}) {
+        std::vector<double> costs;
+        for (const int before : {20, 20'000}) {
+            Scene scene;
+            auto subscriber = scene.subscribe();
+            // Each kind of them. A reader of all frames waits for one that may get some.
+            const bool waits = step == Step(&TrackSubscriber::read_first_frame);
+            std::vector<GroupProducer> stalled;
+            for (int i = 0; i < before; ++i) {
+                auto group = scene.track.append_group();
+                if (i % 2 == 0)
+                    group.finish();
+                else if (i % 4 == 1 || !waits)
+                    group.abort(Error::Timeout);
+                else
+                    stalled.push_back(std::move(group));
+            }
+            const int rounds = 300;
+            const auto start = std::clock();
+            for (int i = 0; i < rounds; ++i) {
+                auto waiting = wait((subscriber.*step)());
+                // It looks again, and finds nothing.
+                scene.track.append_group().finish();
+                CHECK_FALSE(waiting.done());
+            }
+            costs.push_back(static_cast<double>(std::clock() - start));
+            auto waiting = wait((subscriber.*step)());
+            scene.track.write_frame(payload("x"));
+            CHECK(waiting.value()->payload.view() == "x");
+        }
+        INFO(costs[0] << ", and " << costs[1]);
+        // A look at each of them would cost hundreds of times as much.
+        CHECK(costs[1] < 10 * costs[0]);
+    }
+}
+
+TEST_CASE("section 6 subscriber: a reader of all frames that waits behind an empty group takes an earlier one that comes late",
+          "[subscriber]") {
+    Scene scene;
+    auto subscriber = scene.subscribe();
+    scene.track.create_group(6).finish();
+    auto open = scene.track.create_group(7);
+    auto waiting = wait(subscriber.read_frame());
+    CHECK_FALSE(waiting.done());
+    auto late = scene.track.create_group(5);
+    late.write_frame(payload("late"));
+    late.finish();
+    REQUIRE(waiting.done());
+    CHECK(waiting.value()->payload.view() == "late");
+}
+
+TEST_CASE("section 6 subscriber: read_first_frame takes the first frame of a group that has lost those before", "[subscriber]") {
+    Scene scene;
+    auto subscriber = scene.subscribe();
+    auto group = scene.track.append_group();
+    group.write_frame(payload("small"));
+    // There is no room for both.
+    auto frame = group.create_frame(detail::MediaBounds::max_group_bytes);
+    frame.write(payload(detail::MediaBounds::max_group_bytes));
+    auto waiting = wait(subscriber.read_first_frame());
+    CHECK_FALSE(waiting.done());
+    frame.finish();
+    REQUIRE(waiting.done());
+    CHECK(waiting.value()->payload.size() == detail::MediaBounds::max_group_bytes);
 }
 
 TEST_CASE("section 6 subscriber: read_first_frame takes the stalled group when that gets a frame first", "[subscriber]") {

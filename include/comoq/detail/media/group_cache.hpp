@@ -2,6 +2,7 @@
 #include "arrival_log.hpp"
 #include "group_state.hpp"
 #include "../containers/intrusive_list.hpp"
+#include "live_groups.hpp"
 #include "media_change.hpp"
 #include "track_counts.hpp"
 #include "track_shared.hpp"
@@ -23,8 +24,6 @@ namespace comoq::detail {
 /// one of a live track: the next subscriber begins there.
 class GroupCache final : public GroupHolder {
 public:
-    using Groups = std::map<std::uint64_t, std::shared_ptr<GroupState>>;
-
     explicit GroupCache(TrackShared &shared) noexcept : shared_(shared) { shared_.holder = this; }
     GroupCache(const GroupCache &) = delete;
     GroupCache &operator=(const GroupCache &) = delete;
@@ -36,15 +35,15 @@ public:
     }
 
     /// The groups that subscribers see.
-    const Groups &live() const noexcept { return live_; }
+    const LiveGroups &live() const noexcept { return live_; }
     const ArrivalLog &arrivals() const noexcept { return arrivals_; }
 
     /// The group with that number: the written one, unless that failed and the group was fetched since.
     std::shared_ptr<GroupState> find(std::uint64_t sequence) const noexcept {
-        const auto written = live_.find(sequence);
-        if (written != live_.end() && !written->second->failure()) return written->second;
+        GroupState *const written = live_.find(sequence);
+        if (written != nullptr && !written->failure()) return written->shared_from_this();
         if (const auto found = fetched_.find(sequence); found != fetched_.end()) return found->second;
-        return written != live_.end() ? written->second : nullptr;
+        return written != nullptr ? written->shared_from_this() : nullptr;
     }
 
     /// The group with the highest number of those that subscribers see and that went to make room or for their age, and
@@ -69,7 +68,7 @@ public:
         if (group->live()) {
             arrivals_.add(group);
             try {
-                live_.emplace(group->sequence(), group);
+                live_.add(group);
             } catch (...) {
                 arrivals_.remove(*group);
                 throw;
@@ -108,6 +107,7 @@ public:
         if (was_oldest) note_oldest();
     }
     void written(GroupState &group, MediaChange &change) noexcept override { use(group, change); }
+    void sort(GroupState &group) noexcept override { live_.sort(group); }
 
     /// Keeps `TrackShared::may_expire` up to date: the oldest group, or the time that it is kept, may have changed.
     void note_oldest() noexcept {
@@ -170,7 +170,7 @@ private:
         leave(group);
         if (group.live()) {
             arrivals_.remove(group);
-            live_.erase(group.sequence());
+            live_.erase(group);
         } else {
             fetched_.erase(group.sequence());
         }
@@ -183,8 +183,8 @@ private:
     }
 
     TrackShared &shared_;
-    Groups live_;
-    Groups fetched_;
+    LiveGroups live_;
+    std::map<std::uint64_t, std::shared_ptr<GroupState>> fetched_;
     ArrivalLog arrivals_;
     IntrusiveList<GroupState> ages_;      // the one that was used longest ago first
     std::shared_ptr<GroupState> newest_;  // of a live track: the one with the highest number

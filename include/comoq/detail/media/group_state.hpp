@@ -97,7 +97,14 @@ public:
         held_ = held;
         if (!held && released_) leave_pool();
     }
-    /// Kept by the track that holds it: the group's place among the track's arrivals.
+    /// What a reader who comes now finds: a frame to begin with; none, though one may come; or none, and none will come.
+    enum class Kind : std::uint8_t { Begun, Empty, Spent };
+    Kind kind_now() const noexcept {
+        if (frames_.first() != frames_.end()) return Kind::Begun;
+        return over() ? Kind::Spent : Kind::Empty;
+    }
+    /// Kept by the track that holds it: the kind that the track knows, and its place among the track's arrivals.
+    Kind kind = Kind::Empty;
     std::uint64_t arrival = 0;
 
     /// Fills a group that nobody has seen yet with a single frame.
@@ -118,6 +125,7 @@ public:
         account(0, MediaCost::group);
         shared_->bounds->cached_groups.subtract(1);
         released_ = true;
+        sort();
         if (!held_) leave_pool();
         wake_readers(wake);
         shared_->first_frame_waits.wake_all(wake);
@@ -167,6 +175,7 @@ public:
         if (size > frame.missing()) throw_error(make_error_code(Error::WrongSize));
         frame.prepare(size);
         make_room(0, size, dropped);
+        sort();
         const std::size_t others = overhead_ - frame.overhead();
         replaced = frame.append(chunk, change.wake);
         account(bytes_ + size, others + frame.overhead());
@@ -214,6 +223,7 @@ public:
         throw_unless_writable(change);
         if (open_ != nullptr) throw_error(make_error_code(Error::ProtocolViolation));
         finished_ = true;
+        sort();
         wake_readers(change.wake);
         shared_->first_frame_waits.wake_all(change.wake);
         written(change);
@@ -287,6 +297,7 @@ private:
             account(bytes_ - frame->received(), overhead_ - frame->overhead());
             chunks = frame->fail(code, wake);
         }
+        sort();
         wake_readers(wake);
         shared_->first_frame_waits.wake_all(wake);
         return chunks;
@@ -318,13 +329,18 @@ private:
     void push(Add add, std::size_t size, std::size_t overhead, std::vector<FrameSlot> &dropped, WakeList &wake) {
         frames_.reserve();
         make_room(1, size, dropped);
-        const bool is_first = frames_.end() == 0;
+        const bool is_first = frames_.first() == frames_.end();
         add();
+        sort();
         account(bytes_ + size, overhead_ + overhead);
         wake_readers(wake);
         if (is_first) shared_->first_frame_waits.wake_all(wake);
     }
 
+    /// Tells the track if the kind has changed.
+    void sort() noexcept {
+        if (held_ && live_ && kind_now() != kind && shared_->holder != nullptr) shared_->holder->sort(*this);
+    }
     void account(std::size_t bytes, std::size_t overhead) noexcept {
         shared_->bounds->cached_bytes.add(bytes - bytes_ + overhead - overhead_);
         bytes_ = bytes;

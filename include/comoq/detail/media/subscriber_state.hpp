@@ -93,9 +93,7 @@ public:
     void judge_age() const { track().expire(); }
 
 protected:
-    using Groups = GroupCache::Groups;
-
-    const Groups &groups() const noexcept { return track().cache().live(); }
+    const LiveGroups &groups() const noexcept { return track().cache().live(); }
     TrackState &track() const noexcept { return *subscriber_->track(); }
     SubscriberPlace &place() const noexcept { return subscriber_->place(); }
 
@@ -124,19 +122,19 @@ public:
     using SubscriberRule::SubscriberRule;
 
     bool available() const noexcept {
-        const auto group = find();
-        return group != groups().end() ? is_in_turn(group->first) : track().over_from(place().next);
+        const GroupState *group = find();
+        return group != nullptr ? is_in_turn(group->sequence()) : track().over_from(place().next);
     }
     Outcome<value_type> take() {
-        const auto group = find();
-        if (group == groups().end()) return end<std::shared_ptr<GroupReader>>(place().next);
-        auto reader = GroupReader::at_first(group->second);
-        place().give(group->first);
+        GroupState *group = find();
+        if (group == nullptr) return end<std::shared_ptr<GroupReader>>(place().next);
+        auto reader = GroupReader::at_first(group->shared_from_this());
+        place().give(group->sequence());
         return Outcome<value_type>(std::in_place, std::move(reader));
     }
 
 private:
-    Groups::const_iterator find() const noexcept { return groups().lower_bound(place().next); }
+    GroupState *find() const noexcept { return groups().from(place().next); }
 };
 
 /// Takes the group that arrived first among those not yet taken.
@@ -178,11 +176,10 @@ private:
     bool is_held_back() const noexcept {
         const SubscriberPlace &at = place();
         if (!at.cap) return false;
-        const Groups &all = groups();
-        auto group = all.lower_bound(std::max(*at.cap + 1, at.first));
-        while (group != all.end() && at.received.contains(group->first))
-            group = all.lower_bound(at.received.next_missing(group->first));
-        return group != all.end();
+        const GroupState *group = groups().from(std::max(*at.cap + 1, at.first));
+        while (group != nullptr && at.received.contains(group->sequence()))
+            group = groups().from(at.received.next_missing(group->sequence()));
+        return group != nullptr;
     }
 };
 
@@ -196,14 +193,14 @@ public:
 
     bool available() const noexcept {
         const Search search = find();
-        return search.group != groups().end() || (!search.may_come && track().over_from(place().next));
+        return search.group != nullptr || (!search.may_come && track().over_from(place().next));
     }
     Outcome<value_type> take() {
-        const auto group = find().group;
-        if (group == groups().end()) return end<FrameSlot>(place().next);
-        const FrameLog &frames = group->second->frames();
+        const GroupState *group = find().group;
+        if (group == nullptr) return end<FrameSlot>(place().next);
+        const FrameLog &frames = group->frames();
         next_before_ = place().next;
-        place().give(group->first);
+        place().give(group->sequence());
         moves_ = place().moves;
         return Outcome<value_type>(std::in_place, frames[frames.first()]);
     }
@@ -216,23 +213,16 @@ public:
 
 private:
     struct Search {
-        Groups::const_iterator group;
+        const GroupState *group;
         bool may_come;  // a group that was skipped may still get a frame, or a cap may rise
     };
 
     Search find() const noexcept {
-        const Groups &all = groups();
-        bool may_come = false;
-        for (auto at = all.lower_bound(place().next); at != all.end(); ++at) {
-            if (!place().within_cap(at->first)) {
-                may_come = true;
-                break;
-            }
-            const FrameLog &frames = at->second->frames();
-            if (frames.first() < frames.end()) return {at, false};
-            if (!at->second->over()) may_come = true;
-        }
-        return {all.end(), may_come};
+        const SubscriberPlace &at = place();
+        const GroupState *group = groups().from(GroupState::Kind::Begun, at.next), *last = groups().last();
+        if (group != nullptr && at.within_cap(group->sequence())) return {group, false};
+        const bool is_capped = last != nullptr && last->sequence() >= at.next && !at.within_cap(last->sequence());
+        return {nullptr, is_capped || groups().from(GroupState::Kind::Empty, at.next) != nullptr};
     }
 
     std::uint64_t next_before_ = 0, moves_ = 0;
@@ -301,17 +291,15 @@ private:
             if (search.has_frame || !at.present->end_at(at.frame)) return search;
             search.group = nullptr;
         }
-        const Groups &all = groups();
-        for (auto group = all.lower_bound(at.next); group != all.end(); ++group) {
-            if (!is_in_turn(group->first)) {
-                search.is_held_back = true;
-                break;
-            }
-            const std::size_t index = group->second->first_index();
-            if (has(*group->second, index)) return {group->second.get(), index, true, false, group->first};
-            if (!group->second->over()) return {group->second.get(), index, false, false, group->first};
-            search.next = group->first + 1;
+        if (GroupState *group = groups().from_with_frames(at.next)) {
+            search.is_held_back = !is_in_turn(group->sequence());
+            if (search.is_held_back) return search;
+            return {group, group->first_index(), has(*group, group->first_index()), false, group->sequence()};
         }
+        const GroupState *last = groups().last();
+        if (last == nullptr || last->sequence() < at.next) return search;
+        search.is_held_back = !is_in_turn(last->sequence());
+        if (!search.is_held_back) search.next = last->sequence() + 1;
         return search;
     }
 

@@ -23,6 +23,8 @@ public:
     virtual void expire(MediaChange &change) noexcept = 0;
     /// The group was written.
     virtual void written(GroupState &group, MediaChange &change) noexcept = 0;
+    /// The group's kind has changed.
+    virtual void sort(GroupState &group) noexcept = 0;
     /// Takes the group off the track, to make room, for the reason `code`; false if it may not go now.
     virtual bool let_go(GroupState &group, std::error_code code, WakeList &wake) noexcept = 0;
 

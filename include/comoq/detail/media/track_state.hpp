@@ -89,7 +89,10 @@ public:
     void wake_readers(WakeList &wake) noexcept { shared_->wake_readers(wake); }
 
     /// Where a new subscriber begins: at the highest existing group.
-    std::uint64_t edge() const noexcept { return cache_.live().empty() ? 0 : cache_.live().rbegin()->first; }
+    std::uint64_t edge() const noexcept {
+        const GroupState *last = cache_.live().last();
+        return last != nullptr ? last->sequence() : 0;
+    }
     void change_wishes(SubscriberPlace &place, const Subscription &wishes) noexcept { subscribers_.change(place, wishes); }
 
     // The following functions take the lock.
@@ -348,9 +351,8 @@ private:
         requests_.came(group, change.wake);
         shared_->group_waits.wake_all(change.wake);
         shared_->frame_waits.wake_all(change.wake);
-        // Readers that wait for a frame of the next group in order get this one first.
-        const auto after = cache_.live().upper_bound(group->sequence());
-        if (after != cache_.live().end()) after->second->followers().wake_all(change.wake);
+        // Readers that wait for a frame of the next group that may get one get this one first.
+        if (GroupState *after = cache_.live().from_with_frames(group->sequence() + 1)) after->followers().wake_all(change.wake);
     }
 
     /// A number comes into use, for which memory was reserved.

@@ -1,0 +1,72 @@
+#pragma once
+#include "group_state.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <utility>
+
+namespace comoq::detail {
+
+/// The groups of a track that subscribers see, by number, sorted by what a reader of frames finds there: so that it
+/// finds the next one in a few steps, however many without a frame are in between. Guarded by the track's lock.
+class LiveGroups {
+public:
+    using Kind = GroupState::Kind;
+
+    bool contains(std::uint64_t sequence) const noexcept { return find(sequence) != nullptr; }
+    GroupState *find(std::uint64_t sequence) const noexcept {
+        for (const Map &map : maps_) {
+            const auto found = map.find(sequence);
+            if (found != map.end()) return found->second.get();
+        }
+        return nullptr;
+    }
+    /// The one with the highest number.
+    GroupState *last() const noexcept {
+        GroupState *last = nullptr;
+        for (const Map &map : maps_)
+            if (!map.empty() && (last == nullptr || last->sequence() < map.rbegin()->first)) last = map.rbegin()->second.get();
+        return last;
+    }
+    /// The one with the lowest number from `sequence` on: of all, of one kind, or of those that have a frame or may get
+    /// one.
+    GroupState *from(std::uint64_t sequence) const noexcept {
+        return lower(from_with_frames(sequence), from(Kind::Spent, sequence));
+    }
+    GroupState *from(Kind kind, std::uint64_t sequence) const noexcept {
+        const Map &map = map_of(kind);
+        const auto found = map.lower_bound(sequence);
+        return found != map.end() ? found->second.get() : nullptr;
+    }
+    GroupState *from_with_frames(std::uint64_t sequence) const noexcept {
+        return lower(from(Kind::Begun, sequence), from(Kind::Empty, sequence));
+    }
+
+    void add(const std::shared_ptr<GroupState> &group) {
+        group->kind = group->kind_now();
+        map_of(group->kind).emplace(group->sequence(), group);
+    }
+    void erase(GroupState &group) noexcept { map_of(group.kind).erase(group.sequence()); }
+    /// The kind of one of them may have changed.
+    void sort(GroupState &group) noexcept {
+        auto place = map_of(group.kind).extract(group.sequence());
+        group.kind = group.kind_now();
+        map_of(group.kind).insert(std::move(place));
+    }
+
+private:
+    using Map = std::map<std::uint64_t, std::shared_ptr<GroupState>>;
+
+    Map &map_of(Kind kind) noexcept { return maps_[static_cast<std::size_t>(kind)]; }
+    const Map &map_of(Kind kind) const noexcept { return maps_[static_cast<std::size_t>(kind)]; }
+    static GroupState *lower(GroupState *one, GroupState *other) noexcept {
+        if (one == nullptr || other == nullptr) return one != nullptr ? one : other;
+        return one->sequence() < other->sequence() ? one : other;
+    }
+
+    Map maps_[3];
+};
+
+}  // namespace comoq::detail
