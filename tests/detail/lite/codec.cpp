@@ -142,9 +142,9 @@ TEST_CASE("wire 1: missing bytes are waited for, or malformed within a message, 
 }
 
 TEST_CASE("wire 3: values that no peer may send are malformed", "[lite]") {
-    // A bool is 0 or 1, a status too, a timescale is not 0, and a range begins before its end.
+    // A bool is 0 or 1, a status at most 2, a timescale is not 0, and a range begins before its end.
     CHECK_FALSE(decoded<lite::SubscribeUpdate>(of_hex("06090241f40600")));
-    CHECK_FALSE(decoded<lite::Announce>(of_hex("03020000")));
+    CHECK_FALSE(decoded<lite::Announce>(of_hex("03030000")));
     CHECK_FALSE(decoded<lite::TrackInfoMessage>(of_hex("050000538800")));
     CHECK_FALSE(decoded<lite::SubscribeDrop>(of_hex("0309021f")));
     // Text is UTF-8.
@@ -155,6 +155,11 @@ TEST_CASE("wire 3: values that no peer may send are malformed", "[lite]") {
     // 32 hops, and not 33.
     CHECK(decoded<lite::Announce>(encoded(lite::Announce{true, "a", std::vector<std::uint64_t>(32, 7)})));
     CHECK_FALSE(decoded<lite::Announce>(encoded(lite::Announce{true, "a", std::vector<std::uint64_t>(33, 7)})));
+}
+
+TEST_CASE("wire 3 ANNOUNCE: status 2, a restart, is read as active, and never written", "[lite]") {
+    CHECK(decoded<lite::Announce>(of_hex("070203612f620107")) == lite::Announce{true, "a/b", {7}});
+    CHECK(encoded(lite::Announce{true, "a/b", {7}}) == of_hex("070103612f620107"));
 }
 
 TEST_CASE("wire 3 SETUP: unknown parameters are ignored, duplicates and more than 64 are malformed", "[lite]") {

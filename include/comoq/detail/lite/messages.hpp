@@ -97,7 +97,8 @@ struct AnnounceOk {
     }
 };
 
-/// A broadcast below the requested prefix is active (or another one in its place), or has ended.
+/// A broadcast below the requested prefix is active (or another one in its place), or has ended. Peers that know of
+/// restarts may say so (2) where another one takes the place; this side writes `active`, which means the same.
 struct Announce {
     bool active = false;
     std::string suffix;
@@ -113,10 +114,10 @@ struct Announce {
     static Announce read(detail::WireReader &from) {
         Announce message;
         const std::uint64_t status = from.varint();
-        message.active = status == 1;
+        message.active = status != 0;
         message.suffix = from.text();
         const std::uint64_t count = from.varint();
-        if (status > 1 || count > BroadcastInfo::max_hops) from.fail();
+        if (status > 2 || count > BroadcastInfo::max_hops) from.fail();
         for (std::uint64_t left = count; left != 0 && from.ok(); --left) message.hops.push_back(from.varint());
         return message;
     }

@@ -22,9 +22,10 @@ export function announces(rules) {
 		offer("ended twice", "app 15", (path) => pack(announce(true, path), announce(false, path), announce(false, path)));
 		offer("40 hops", "app 5", (path) => announce(true, path, upTo(40)));
 		offer("2^40 hops", "app 5", (path) => message(1, path, 2 ** 40));
-		offer("status 2", "app 5", (path) => message(2, path, 0));
+		offer("status 3", "app 5", (path) => message(3, path, 0));
 		offer("a message of 1 MiB", "app 5", () => pack(1 << 20));
 		offer("text that is no UTF-8", "app 5", () => message(1, 2, Buffer.from([0xff, 0xfe]), 0));
+		offer("status 2, which is active", undefined, (path) => pack(message(2, path, 0), message(2, path, 0), announce(false, path)));
 		offer("32 hops", undefined, (path) => announce(true, path, upTo(32)));
 		offer("names that are no paths", undefined, () => pack(...["", "/", "//", "a//b", "/a/", "..", "\0", "\n"].map((name) => announce(true, name))));
 		offer("a path of 5000 bytes, which ends", undefined, () => pack(announce(true, "a".repeat(5000)), announce(false, "a".repeat(5000))));
