@@ -153,6 +153,20 @@ TEST_CASE("a session serves: PROBE is reset if nothing is measured, and may carr
     CHECK(scene.open());
 }
 
+TEST_CASE("a session serves: a peer whose SETUP says more than this side knows is served", "[lite][session][serving]") {
+    HostileScene scene;
+    auto track = scene.publish("a");
+    auto &peer = scene.begin();
+    // Probe 9, role 7, hop id 0, an unknown parameter.
+    peer.send_uni(octets_of({1, 13, 4, 1, 1, 9, 3, 1, 7, 5, 1, 0, 63, 1, 1}));
+    CHECK(info(peer, "a")->ended);
+    CHECK(scene.open());
+    const auto setup = scene.get(scene.server->peer());
+    CHECK(setup->probe == lite::Setup::Probe::Increase);
+    CHECK_FALSE(setup->role);
+    CHECK_FALSE(setup->origin);
+}
+
 TEST_CASE("a session serves: a repeated parameter in SETUP is a violation of the protocol", "[lite][session][serving]") {
     HostileScene scene;
     auto &peer = scene.begin();

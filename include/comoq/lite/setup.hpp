@@ -20,13 +20,13 @@ struct Setup {
     enum class Probe : std::uint64_t { None = 0, Report = 1, Increase = 2 };
     enum class Role : std::uint64_t { Publisher = 1, Subscriber = 2 };
 
-    /// The sender's abilities for PROBE.
+    /// The sender's abilities for PROBE. A level above Increase, of a later protocol, is read as Increase.
     std::optional<Probe> probe;
     /// The path that the client asks for, with the query, where no URL contains it. From a client only.
     std::optional<std::string> path;
-    /// The one role that a client will take. From a client only.
+    /// The one role that a client will take. From a client only. A role that this side does not know is read as none.
     std::optional<Role> role;
-    /// The hop id of the sender's origin.
+    /// The hop id of the sender's origin. 0 names nobody, and is read as none.
     std::optional<std::uint64_t> origin;
 
     friend bool operator==(const Setup &, const Setup &) = default;
@@ -86,20 +86,18 @@ private:
     /// Unknown parameters are skipped.
     void read_parameter(Parameter id, comoq::detail::WireReader &value) {
         switch (id) {
-        case Parameter::Probe: {
-            const auto level = value.varint();
-            if (level > static_cast<std::uint64_t>(Probe::Increase)) return value.fail();
-            probe = static_cast<Probe>(level);
+        case Parameter::Probe:
+            probe = static_cast<Probe>(std::min(value.varint(), static_cast<std::uint64_t>(Probe::Increase)));
             return;
-        }
         case Parameter::Path: path = value.rest_as_text(); return;
         case Parameter::Role: {
-            const auto which = value.varint();
-            if (which != 1 && which != 2) return value.fail();
-            role = static_cast<Role>(which);
+            const auto which = static_cast<Role>(value.varint());
+            if (which == Role::Publisher || which == Role::Subscriber) role = which;
             return;
         }
-        case Parameter::Origin: origin = value.varint(); return;
+        case Parameter::Origin:
+            if (const auto hop = value.varint(); hop != 0) origin = hop;
+            return;
         }
         value.rest();
     }

@@ -184,10 +184,42 @@ TEST_CASE("wire 3 SETUP: unknown parameters are ignored, duplicates and more tha
     CHECK(lite::decode<lite::Setup>(of(many)));
     many.push_back(164);
     CHECK_FALSE(lite::decode<lite::Setup>(of(many)));
-    // An invalid value, and a value with a byte too many.
-    CHECK_FALSE(lite::decode<lite::Setup>(of_hex("01010103")));
-    CHECK_FALSE(lite::decode<lite::Setup>(of_hex("01030100")));
+    // A value with a byte too many, and one that is cut off.
     CHECK_FALSE(lite::decode<lite::Setup>(of_hex("0105020101")));
+    CHECK_FALSE(lite::decode<lite::Setup>(of_hex("01050140")));
+    CHECK_FALSE(lite::decode<lite::Setup>(of_hex("010100")));
+}
+
+TEST_CASE("wire 3 SETUP: values that this side does not know say the most that it knows, or nothing", "[lite]") {
+    using lite::Setup;
+    const auto of = [](std::uint64_t id, std::uint64_t value) {
+        Octets body, number;
+        comoq::detail::WireWriter(number).varint(value);
+        comoq::detail::WireWriter to(body);
+        to.varint(1);
+        to.varint(id);
+        to.varint(number.size());
+        to.bytes(number);
+        const auto setup = lite::decode<Setup>(body);
+        REQUIRE(setup);
+        return *setup;
+    };
+    CHECK(of(1, 0).probe == Setup::Probe::None);
+    CHECK(of(1, 1).probe == Setup::Probe::Report);
+    for (const std::uint64_t level : {std::uint64_t{2}, std::uint64_t{3}, std::uint64_t{9}, comoq::detail::max_varint}) {
+        CHECK(of(1, level).probe == Setup::Probe::Increase);
+    }
+    CHECK(of(3, 1).role == Setup::Role::Publisher);
+    CHECK(of(3, 2).role == Setup::Role::Subscriber);
+    for (const std::uint64_t role : {std::uint64_t{0}, std::uint64_t{3}, std::uint64_t{257}, comoq::detail::max_varint}) {
+        CHECK(of(3, role) == Setup());
+    }
+    CHECK(of(5, 0) == Setup());
+    CHECK(of(5, 1).origin == 1U);
+    // As the real peer reads it: probe 9, role 7, hop 0.
+    Setup most;
+    most.probe = Setup::Probe::Increase;
+    CHECK(decoded<Setup>(of_hex("0a03010109030107050100")) == most);
 }
 
 TEST_CASE("wire: a message that would be too long is refused before its bytes are there", "[lite]") {

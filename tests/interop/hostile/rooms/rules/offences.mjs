@@ -78,6 +78,5 @@ export function offences(rules) {
 	offence("SETUP with 2^40 parameters", "app 5", stream(2, pack(1, message(2 ** 40)), { fin: true }), early);
 	offence("SETUP that is cut", "app 5", stream(2, setup(parameter(5, 1)).subarray(0, 3), { fin: true }), early);
 	offence("SETUP with something behind it", "app 5", stream(2, pack(setup(), 0), { fin: true }), early);
-	offence("SETUP with role 3", "app 5", stream(2, setup(parameter(3, 3)), { fin: true }), early);
 	offence("SETUP of 1 GiB", "app 5", stream(2, pack(1, 2 ** 30)), early);
 }

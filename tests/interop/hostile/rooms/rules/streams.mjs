@@ -2,9 +2,9 @@
 import { upTo } from "../../../lib/range.mjs";
 import { byte, message, pack, Reader, zeros } from "../../bytes.mjs";
 import { refused, same, stopped, works } from "../../checks.mjs";
-import { fetchOf, subscribe, trackOf } from "../../lite.mjs";
+import { fetchOf, setup, subscribe, trackOf } from "../../lite.mjs";
 import { KINDS, Peer } from "../../peer.mjs";
-import { stream } from "../../qmux.mjs";
+import { parameter, stream } from "../../qmux.mjs";
 
 export function streams(rules) {
 	for (const kind of [...KINDS, "ws1"]) {
@@ -16,6 +16,13 @@ export function streams(rules) {
 				peer.destroy();
 				return said;
 			});
+		rules.attack(`SETUP with probe 9, role 7, hop 0 and an unknown parameter (${kind})`, async (r) => {
+			const peer = await Peer.to(r, kind, { setup: false });
+			peer.send(stream(2, setup(parameter(1, 9), parameter(3, 7), parameter(5, 0), parameter(99, 1)), { fin: true }));
+			const said = await works(peer);
+			peer.destroy();
+			return said;
+		});
 		session("unknown unidirectional stream", async (peer) => {
 			peer.send(stream(6, pack(0x33, 1, 2, 3)));
 			return await stopped(peer, 6, 10);
