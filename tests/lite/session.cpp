@@ -92,7 +92,9 @@ TEST_CASE("a session: a broadcast that came from a peer is not announced to that
 
 TEST_CASE("a session: the peer is shown another route in place of the one through it", "[lite][session]") {
     LiteScene scene;
-    auto longer = scene.here.producer().create_broadcast("a", BroadcastInfo({5, 6, 7}));
+    BroadcastInfo dearer({5, 6, 7});
+    dearer.cost = {1, 0};
+    auto longer = scene.here.producer().create_broadcast("a", dearer);
     auto published = scene.there.producer().create_broadcast("a");
     scene.connect();
     // The route to the peer is the better one here, and the peer is told of the other.
@@ -102,6 +104,22 @@ TEST_CASE("a session: the peer is shown another route in place of the one throug
     published.unannounce();
     scene.run();
     CHECK(backup() == Numbers{5, 6, 7, 2});
+}
+
+TEST_CASE("a session: what a peer of moq-lite-05 announces costs as little as any if it is sent already, and else the most",
+          "[lite][session]") {
+    LiteScene scene;
+    BroadcastInfo cheaper({5, 6, 7}), dearer({8});
+    cheaper.cost = {0, (std::uint64_t{1} << 62) - 2};
+    dearer.cost = {1, 0};
+    const auto behind = scene.here.producer().create_broadcast("a", dearer);
+    auto published = scene.there.producer().create_broadcast("a");
+    scene.connect();
+    CHECK(scene.announced("a").info().hops == Numbers{1});
+    CHECK(scene.announced("a").info().cost == Cost{0, (std::uint64_t{1} << 62) - 1});
+    CHECK(scene.client->broadcast("b").info().cost == Cost{0, (std::uint64_t{1} << 62) - 1});
+    const auto before = scene.here.producer().create_broadcast("a", cheaper);
+    CHECK(scene.announced("a").info().hops == Numbers{5, 6, 7});
 }
 
 TEST_CASE("a session: an earlier start brings back groups that were evicted here", "[lite][session]") {

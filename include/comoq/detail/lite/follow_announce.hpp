@@ -228,10 +228,12 @@ private:
     std::unique_ptr<Announced> make(std::vector<std::uint64_t> &&hops, const std::string &suffix, std::uint64_t peer) {
         const auto &origin = *core_->subscribe;
         hops.push_back(peer);
+        BroadcastInfo info(std::move(hops));
+        info.cost = untold_cost;
         try {
             const Path path = Path(prefix_).join(Path(suffix));
             // With its handler: another thread may see it, and ask for a track, before the next line.
-            RemoteBroadcast::Made made(origin.make_broadcast(BroadcastInfo(std::move(hops))));
+            RemoteBroadcast::Made made(origin.make_broadcast(std::move(info)));
             auto broadcast = made.broadcast;
             auto guard = origin.publish_broadcast(path.view(), broadcast.consume());
             core_->requested.announced(path.view(), broadcast.consume());

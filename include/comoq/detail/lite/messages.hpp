@@ -97,6 +97,10 @@ struct AnnounceOk {
     }
 };
 
+/// The cost of a broadcast that a peer of moq-lite-05 announces, which cannot say it: as cheap as any if it is being sent
+/// already, and if it is not, dearer than any that a peer can say.
+inline constexpr Cost untold_cost{0, comoq::detail::max_varint};
+
 /// A broadcast below the requested prefix is active (or another one in its place), or has ended. Peers that know of
 /// restarts may say so (2) where another one takes the place; this side writes `active`, which means the same.
 struct Announce {

@@ -135,6 +135,7 @@ inline BroadcastConsumer requested_broadcast(const std::shared_ptr<SessionCore> 
     const Path path(text);
     return core->requested.find_or_make(path.view(), core->config.max_requested, [&core](const OriginProducer &view) {
         BroadcastInfo info;
+        info.cost = untold_cost;
         if (const auto peer = core->peer_hop()) info.hops.push_back(*peer);
         return view.make_broadcast(std::move(info));
     });
