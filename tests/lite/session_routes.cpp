@@ -1,0 +1,125 @@
+// The routes that peers announce, and the routes that a session tells a peer of.
+#include <comoq/lite/session.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "lite/route_scene.hpp"
+#include "support/catch.hpp"
+#include "support/seed.hpp"
+
+using namespace comoq;
+using namespace comoq::test;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+/// 1, 2, 3 ...
+Hops counted(std::uint64_t count) {
+    Hops hops;
+    for (std::uint64_t id = 1; id <= count; ++id) hops.push_back(id);
+    return hops;
+}
+
+}  // namespace
+
+TEST_CASE("a session: a chain with a repeated hop is dropped, and nobody's session ends", "[lite][session][routes]") {
+    RouteScene scene;
+    auto &watcher = scene.peer(200);
+    watcher.follow();
+    CHECK(watcher.heard() == Texts{"0 active"});
+    auto &publisher = scene.peer(50);
+    SECTION("twice in what the peer says") {
+        publisher.announce("a", {7, 7});
+        publisher.announce("a", {7, 8, 9, 7});
+    }
+    SECTION("the sender is in it") { publisher.announce("a", {7, 50, 8}); }
+    SECTION("it was here before") { publisher.announce("a", {7, 100}); }
+    SECTION("no room for the sender") { publisher.announce("a", counted(32)); }
+    CHECK(watcher.heard().empty());
+    CHECK(scene.relay.stats().announced == 0);
+    CHECK(publisher.open());
+    CHECK(watcher.open());
+    // Its path is the peer's all the same.
+    publisher.unannounce("a");
+    CHECK(publisher.open());
+    publisher.announce("a", {7});
+    CHECK(watcher.heard() == Texts{"+a 7 50"});
+    // A good route that becomes one in circles is over.
+    publisher.announce("a", {7, 7});
+    CHECK(watcher.heard() == Texts{"-a"});
+    CHECK(publisher.open());
+}
+
+TEST_CASE("a session: a chain of 31 hops is passed on, and 0 may be in it twice", "[lite][session][routes]") {
+    RouteScene scene;
+    auto &watcher = scene.peer(200);
+    watcher.follow();
+    CHECK(watcher.heard() == Texts{"0 active"});
+    auto &publisher = scene.peer(50);
+    publisher.announce("a", counted(31));
+    publisher.announce("b", {7, 0, 8, 0});
+    std::string all = "+a";
+    for (const auto id : counted(31)) all += " " + std::to_string(id);
+    CHECK(watcher.heard() == Texts{all + " 50", "+b 7 0 8 0 50"});
+}
+
+TEST_CASE("a session: whatever chains peers announce, nobody is sent one with a repeated hop, or more than 32",
+          "[lite][session][routes]") {
+    std::mt19937_64 random(seed("chains"));
+    RouteScene scene;
+    auto &watcher = scene.peer(200);
+    watcher.follow();
+    auto &one = scene.peer(50), &other = scene.peer(51);
+    std::size_t told = 0;
+    for (int i = 0; i < 2'000; ++i) {
+        Hops hops(random() % 20 == 0 ? random() % 33 : random() % 5);
+        for (auto &hop : hops) hop = random() % 8 == 0 ? 48 + random() % 4 : random() % (hops.size() > 5 ? 1'000 : 8);
+        auto &publisher = random() % 2 == 0 ? one : other;
+        publisher.announce("p" + std::to_string(random() % 20), hops);
+        for (const auto &text : watcher.heard()) {
+            Hops chain;
+            for (auto at = text.find(' '); text.front() == '+' && at != std::string::npos; at = text.find(' ', at + 1))
+                chain.push_back(std::stoull(text.substr(at + 1)));
+            INFO(text);
+            CHECK(chain.size() <= 32);
+            // The relay's own id follows, in the receiver's view.
+            chain.push_back(100);
+            std::erase(chain, 0U);
+            std::sort(chain.begin(), chain.end());
+            CHECK(std::adjacent_find(chain.begin(), chain.end()) == chain.end());
+            told += text.front() == '+';
+        }
+    }
+    CHECK(told > 500);
+    CHECK(one.open());
+    CHECK(other.open());
+}
+
+TEST_CASE("a session: a publisher that comes back is asked at once, while its old session lingers, whatever its hop ids",
+          "[lite][session][routes]") {
+    std::mt19937_64 random(seed("publishers"));
+    const auto id = [&] { return 1'000 + (random() >> 11); };
+    RouteScene scene;
+    auto &watcher = scene.peer(200);
+    watcher.follow();
+    CHECK(watcher.heard() == Texts{"0 active"});
+    for (int i = 0; i < 100; ++i) {
+        auto &publisher = scene.peer(id());
+        publisher.announce("a");
+        CHECK(watcher.heard() == Texts{"+a " + std::to_string(publisher.hop)});
+        const auto answer = info(watcher.raw, "a");
+        CHECK(publisher.questions() == 1);
+        watcher.raw.let_go();
+        watcher.follow();
+        CHECK(watcher.heard() == Texts{"1 active", "+a " + std::to_string(publisher.hop)});
+    }
+    // When it leaves, the one before it is there.
+    const auto before = scene.peers.at(scene.peers.size() - 2)->hop;
+    scene.peers.back()->link.cut();
+    CHECK(watcher.heard() == Texts{"+a " + std::to_string(before)});
+}
