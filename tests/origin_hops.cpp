@@ -100,6 +100,27 @@ TEST_CASE("without_hop: a broadcast that a handler served is left out as well, a
     CHECK_FALSE(handler.requested_broadcast().ready());
 }
 
+TEST_CASE("without_hop: a broadcast that a session brought is left out by the session's number, which is no hop", "[origin]") {
+    Origin origin;
+    auto producer = origin.producer();
+    auto info = through({3});
+    info.via = 77;
+    auto theirs = producer.create_broadcast("a", info);
+    const auto view = origin.consumer().without_hop(77);
+    auto watch = view.announced();
+    CHECK(seen(watch).empty());
+    CHECK(code_now(view.request_broadcast("a")) == Error::NotFound);
+    auto other = producer.create_broadcast("a", through({3, 4}));
+    CHECK(seen(watch) == std::vector<Seen>{{"a", Event::Active, 2}});
+    CHECK(now(view.request_broadcast("a")) == other.producer().consume());
+    CHECK(now(origin.consumer().request_broadcast("a")) == theirs.producer().consume());
+    CHECK(info.hops.size() == 1);
+    // 0 is nobody's number.
+    CHECK_FALSE(through({3}).came_through(std::uint64_t{0}));
+    CHECK_FALSE(through({}).anonymous());
+    CHECK(through({0}).came_through(std::uint64_t{0}));
+}
+
 TEST_CASE("without_hop: a view only gets narrower, in every order", "[origin]") {
     Origin origin;
     auto producer = origin.producer();

@@ -31,8 +31,9 @@ public:
     /// The limit of moq-lite.
     static constexpr std::size_t max_hops = 32;
 
+    /// True if it came through the origin with that id, or by the session with that number (`via`).
     bool came_through(std::uint64_t origin) const noexcept {
-        return std::find(hops.begin(), hops.end(), origin) != hops.end();
+        return (via != 0 && via == origin) || std::find(hops.begin(), hops.end(), origin) != hops.end();
     }
     /// True if the broadcast came through any of them.
     bool came_through(std::span<const std::uint64_t> origins) const noexcept {
@@ -51,6 +52,10 @@ public:
     std::vector<std::uint64_t> hops;
     /// Of several publishers of one path, those with a lower cost come first.
     Cost cost;
+    /// The session that brought it here, by a random number which that session has for its peer; 0 if none did. It is kept
+    /// where a broadcast is served in place of another (`proxy`, `mirror`): a peer is not offered what it sent itself, even
+    /// if it has no hop id. It is no hop.
+    std::uint64_t via = 0;
 };
 
 }  // namespace comoq

@@ -18,7 +18,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <random>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -162,9 +161,9 @@ public:
         return narrowed(view().with_root(prefix));
     }
 
-    /// The view without broadcasts that came through the origin with this hop id: they are neither announced nor found
-    /// here. Another broadcast takes the place of such a one, and a request that is settled with one is NotFound. No
-    /// origin has the id 0.
+    /// The view without broadcasts that came through the origin with this hop id (`BroadcastInfo::came_through`): they
+    /// are neither announced nor found here. Another broadcast takes the place of such a one, and a request that is
+    /// settled with one is NotFound. No origin has the id 0.
     [[nodiscard]] OriginConsumer without_hop(std::uint64_t hop) const {
         return OriginConsumer(detail::Passkey(), state_, view().without_hop(hop));
     }
@@ -289,9 +288,6 @@ private:
     static std::shared_ptr<const detail::OriginView> everything();
 
     static std::shared_ptr<detail::OriginState> make_state(OriginConfig &&config);
-
-    /// Hop ids have 62 bits on the wire; peers written in JavaScript refuse more than 53.
-    static std::uint64_t random_id();
 
     detail::OriginOwner owner_;
 };

@@ -1,5 +1,6 @@
 // The routes that peers announce, and the routes that a session tells a peer of.
 #include <comoq/lite/session.hpp>
+#include <comoq/mirror.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "lite/route_scene.hpp"
+#include "support/begun.hpp"
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
@@ -122,4 +124,69 @@ TEST_CASE("a session: a publisher that comes back is asked at once, while its ol
     const auto before = scene.peers.at(scene.peers.size() - 2)->hop;
     scene.peers.back()->link.cut();
     CHECK(watcher.heard() == Texts{"+a " + std::to_string(before)});
+}
+
+TEST_CASE("a session: a peer without a hop id is not told of its own broadcasts, and of another route in their place",
+          "[lite][session][routes]") {
+    RouteScene scene;
+    auto &one = scene.peer(), &other = scene.peer();
+    one.follow();
+    other.follow("", 200);
+    auto &watcher = scene.peer(200);
+    watcher.follow("", 200);
+    for (auto *peer : {&one, &other, &watcher}) CHECK(peer->heard() == Texts{"0 active"});
+    one.announce("a", {8});
+    CHECK(one.heard().empty());
+    CHECK(other.heard() == Texts{"+a 8 0"});
+    CHECK(watcher.heard() == Texts{"+a 8 0"});
+    // It ranks first, by the hash; who sent it is told of the other one.
+    other.announce("a", {7});
+    CHECK(one.heard() == Texts{"+a 7 0"});
+    CHECK(other.heard().empty());
+    CHECK(watcher.heard() == Texts{"+a 7 0"});
+    // Its hop id, where it has one, is left out as before.
+    auto &third = scene.peer(60);
+    third.announce("a", {200});
+    CHECK(one.heard() == Texts{"+a 200 60"});
+    CHECK(other.heard().empty());
+    CHECK(watcher.heard().empty());
+    // In the list of what is there, too.
+    other.follow();
+    CHECK(other.heard() == Texts{"1 active", "+a 200 60"});
+    third.unannounce("a");
+    one.unannounce("a");
+    CHECK(other.heard() == Texts{"+a 8 0", "-a"});
+    other.follow();
+    CHECK(other.heard() == Texts{"0 active"});
+}
+
+TEST_CASE("a session: a peer without a hop id is served by another's broadcast, where the active one is its own",
+          "[lite][session][routes]") {
+    RouteScene scene;
+    auto &one = scene.peer(), &other = scene.peer();
+    one.announce("a");
+    CHECK(info(one.raw, "a")->code == Error::NotFound);
+    CHECK(one.questions() == 0);
+    other.announce("a");
+    // The later one is active.
+    const auto answer = info(other.raw, "a");
+    CHECK_FALSE(answer->over());
+    CHECK(one.questions() == 1);
+    CHECK(other.questions() == 0);
+}
+
+TEST_CASE("a session: a peer without a hop id is not offered a mirror of its own broadcasts", "[lite][session][routes]") {
+    RouteScene scene;
+    const auto shown = origin_with_id(101);
+    auto mirroring = Begun<void>(scene.context, mirror(scene.relay.consumer(), shown.producer()));
+    lite::SessionConfig config = scene.config_of(scene.relay);
+    config.publish = shown.consumer();
+    RoutePeer peer(scene, config);
+    peer.follow();
+    peer.announce("a");
+    scene.run();
+    CHECK(now(shown.consumer().announced_broadcast("a")).info().hops == Hops{0, 100});
+    CHECK(peer.heard() == Texts{"0 active"});
+    CHECK(info(peer.raw, "a")->code == Error::NotFound);
+    CHECK(peer.questions() == 0);
 }

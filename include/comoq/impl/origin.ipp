@@ -1,4 +1,5 @@
 #pragma once
+#include "../detail/origin/hop_id.hpp"
 #include "../origin.hpp"
 
 namespace comoq {
@@ -147,13 +148,8 @@ COMOQ_DECL std::shared_ptr<detail::OriginState> Origin::make_state(OriginConfig 
     bounds->max_cached_bytes = config.max_cached_bytes;
     bounds->max_latency = config.max_latency;
     bounds->clock = static_cast<Clock &&>(config.clock);  // the member itself is a callable, too, and never empty
-    const auto id = config.id != 0 ? config.id : random_id();
+    const auto id = config.id != 0 ? config.id : detail::random_hop_id();
     return std::make_shared<detail::OriginState>(id, std::move(bounds));
-}
-
-COMOQ_DECL std::uint64_t Origin::random_id() {
-    std::random_device device;
-    return std::uniform_int_distribution<std::uint64_t>(1, (std::uint64_t{1} << 53) - 1)(device);
 }
 
 COMOQ_DEFINE_OPERATION(BroadcastConsumer);

@@ -230,6 +230,7 @@ private:
         hops.push_back(peer);
         BroadcastInfo info(std::move(hops));
         info.cost = untold_cost;
+        info.via = core_->via;
         try {
             const Path path = Path(prefix_).join(Path(suffix));
             // With its handler: another thread may see it, and ask for a track, before the next line.

@@ -136,6 +136,7 @@ inline BroadcastConsumer requested_broadcast(const std::shared_ptr<SessionCore> 
     return core->requested.find_or_make(path.view(), core->config.max_requested, [&core](const OriginProducer &view) {
         BroadcastInfo info;
         info.cost = untold_cost;
+        info.via = core->via;
         if (const auto peer = core->peer_hop()) info.hops.push_back(*peer);
         return view.make_broadcast(std::move(info));
     });

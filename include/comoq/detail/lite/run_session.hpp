@@ -108,7 +108,7 @@ inline asio::awaitable<void> admit(std::shared_ptr<SessionCore> core) {
         core->requested.admit(core->subscribe);
         co_await follow_all_announcements(core);
     }
-    core->resolver.admit(core->publish, setup->origin);
+    core->resolver.admit(core->publish, core->via, setup->origin);
     core->admitted.set();
 }
 

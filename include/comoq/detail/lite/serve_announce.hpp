@@ -20,7 +20,8 @@ public:
     static asio::awaitable<void> serve(std::shared_ptr<SessionCore> core, AnnounceRequest request, SendStream &stream) {
         const auto &publish = core->publish;
         auto view = publish ? publish->with_root(request.prefix) : std::nullopt;
-        if (view && request.exclude_hop != 0) view = view->without_hop(request.exclude_hop);
+        // The peer's own routes, and those through the origin that it names.
+        if (view) view = view->without_hop(core->via).without_hop(request.exclude_hop);
         if (!view) {
             // Nothing is announced here, now or later: the peer leaves when it likes.
             auto written = stream.write(encoded(AnnounceOk{core->hop_id(), 0}));

@@ -1,5 +1,6 @@
 #pragma once
 #include "requested_broadcasts.hpp"
+#include "../origin/hop_id.hpp"
 #include "../session/announce_feed.hpp"
 #include "../session/group_outbox.hpp"
 #include "../session/resolver.hpp"
@@ -84,6 +85,8 @@ public:
 
     const std::shared_ptr<Transport> transport;
     const SessionConfig config;
+    /// The number that stands for the peer in the routes that it announces, whether it has a hop id or not.
+    const std::uint64_t via = comoq::detail::random_hop_id();
     /// The group of the coroutine that ends everything else, and that keeps this object. It ends with the transport and
     /// in no other way, and another thread may destroy this object in that moment.
     const std::shared_ptr<comoq::detail::TaskGroupState> whole;

@@ -324,7 +324,8 @@ inline Operation<AnnounceFeed::Batch> AnnounceFeed::Follower::next() const {
     return Operation<Batch>(Passkey(), Step(Rule(state_)));
 }
 
-/// The feeds of one session: one for each set of hop ids that its streams leave out, which is the peer's own or none.
+/// The feeds of one session: one for each set of ids that its streams leave out, which is the peer's own routes, with or
+/// without its hop id.
 class AnnounceFeeds {
 public:
     static constexpr std::size_t most_feeds = 2;

@@ -30,11 +30,11 @@ public:
     Resolver(const Resolver &) = delete;
     Resolver &operator=(const Resolver &) = delete;
 
-    /// The peer's view, and the hop id of its origin; 0, and none, mean unknown.
-    void admit(std::optional<OriginConsumer> view, std::optional<std::uint64_t> peer_hop) {
+    /// The peer's view, the number that its routes carry, and the hop id of its origin; 0, and none, mean unknown.
+    void admit(std::optional<OriginConsumer> view, std::uint64_t via, std::optional<std::uint64_t> peer_hop) {
         view_ = std::move(view);
         hop_ = peer_hop.value_or(0);
-        if (view_ && hop_ != 0) view_ = view_->without_hop(hop_);
+        if (view_) view_ = view_->without_hop(via).without_hop(hop_);
     }
 
     /// `is_peers(broadcast)` tells whether a broadcast is one of the peer's own, which has no hop yet.
