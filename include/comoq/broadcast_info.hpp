@@ -54,7 +54,7 @@ public:
     Cost cost;
     /// The session that brought it here, by a random number which that session has for its peer; 0 if none did. It is kept
     /// where a broadcast is served in place of another (`proxy`, `mirror`): a peer is not offered what it sent itself, even
-    /// if it has no hop id. It is no hop.
+    /// if it has no hop id. It is no hop here; peers are told it in front of a chain whose first hop is unknown.
     std::uint64_t via = 0;
 };
 

@@ -27,6 +27,14 @@ Hops counted(std::uint64_t count) {
     return hops;
 }
 
+/// Of an announcement as `RoutePeer::heard` has it.
+Hops hops_of(const std::string &text) {
+    Hops hops;
+    for (auto at = text.find(' '); text.front() == '+' && at != std::string::npos; at = text.find(' ', at + 1))
+        hops.push_back(std::stoull(text.substr(at + 1)));
+    return hops;
+}
+
 }  // namespace
 
 TEST_CASE("a session: a chain with a repeated hop is dropped, and nobody's session ends", "[lite][session][routes]") {
@@ -84,9 +92,7 @@ TEST_CASE("a session: whatever chains peers announce, nobody is sent one with a 
         auto &publisher = random() % 2 == 0 ? one : other;
         publisher.announce("p" + std::to_string(random() % 20), hops);
         for (const auto &text : watcher.heard()) {
-            Hops chain;
-            for (auto at = text.find(' '); text.front() == '+' && at != std::string::npos; at = text.find(' ', at + 1))
-                chain.push_back(std::stoull(text.substr(at + 1)));
+            auto chain = hops_of(text);
             INFO(text);
             CHECK(chain.size() <= 32);
             // The relay's own id follows, in the receiver's view.
@@ -189,4 +195,41 @@ TEST_CASE("a session: a peer without a hop id is not offered a mirror of its own
     CHECK(peer.heard() == Texts{"0 active"});
     CHECK(info(peer.raw, "a")->code == Error::NotFound);
     CHECK(peer.questions() == 0);
+}
+
+TEST_CASE("a session: publishers without a hop id are told apart by a number that stands before them, one for each session",
+          "[lite][session][routes]") {
+    RouteScene scene;
+    auto &watcher = scene.peer(200);
+    watcher.follow();
+    CHECK(watcher.heard() == Texts{"0 active"});
+    const auto told = [&] {
+        const auto all = watcher.heard();
+        REQUIRE(all.size() == 1);
+        return hops_of(all[0]);
+    };
+    auto &one = scene.peer(), &other = scene.peer();
+    one.announce("a");
+    const auto first = told();
+    REQUIRE(first.size() == 2);
+    CHECK(first[0] != 0);
+    // Peers written in JavaScript refuse more.
+    CHECK(first[0] < std::uint64_t{1} << 53);
+    CHECK(first[1] == 0);
+    one.announce("b", {0, 7});
+    CHECK(told() == Hops{first[0], 0, 7, 0});
+    other.announce("a");
+    const auto second = told();
+    REQUIRE(second.size() == 2);
+    CHECK(second[0] != first[0]);
+    CHECK(second[1] == 0);
+    // It is not a hop here: of publishers that came here directly, the last is asked.
+    CHECK(now(scene.relay.consumer().announced_broadcast("a")).info().hops == Hops{0});
+    // Where somebody is named first, there is none. Nor where it would not fit.
+    one.announce("c", {7, 0});
+    CHECK(told() == Hops{7, 0, 0});
+    one.announce("d", Hops(31, 0));
+    CHECK(told() == Hops(32, 0));
+    const auto mine = scene.relay.producer().create_broadcast("e", BroadcastInfo({0, 9}));
+    CHECK(told() == Hops{0, 9});
 }

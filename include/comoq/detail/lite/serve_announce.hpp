@@ -1,4 +1,5 @@
 #pragma once
+#include "../origin/told_hops.hpp"
 #include "../session/announce_feed.hpp"
 #include "session_core.hpp"
 #include "stream_reader.hpp"
@@ -49,7 +50,7 @@ private:
         Announce message;
         message.active = told.active;
         message.suffix = *comoq::detail::strip_prefix(*told.path, root);
-        if (told.broadcast != nullptr) message.hops = told.broadcast->info().hops;
+        if (told.broadcast != nullptr) message.hops = comoq::detail::told_hops(told.broadcast->info());
         return message;
     }
 };
