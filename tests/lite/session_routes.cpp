@@ -233,3 +233,29 @@ TEST_CASE("a session: publishers without a hop id are told apart by a number tha
     const auto mine = scene.relay.producer().create_broadcast("e", BroadcastInfo({0, 9}));
     CHECK(told() == Hops{0, 9});
 }
+
+TEST_CASE("a session: hidden names are not announced to the peer, who can ask for them, unless the config says so",
+          "[lite][session][routes]") {
+    const bool announces = GENERATE(false, true);
+    RouteScene scene;
+    auto config = scene.config_of(scene.relay);
+    config.announce_hidden = announces;
+    RoutePeer peer(scene, config, 200);
+    peer.follow();
+    auto &publisher = scene.peer(50);
+    publisher.announce(".keys/a");
+    publisher.announce("room/.catalog");
+    publisher.announce("room/cam");
+    CHECK(peer.heard() == (announces ? Texts{"0 active", "+.keys/a 50", "+room/.catalog 50", "+room/cam 50"}
+                                     : Texts{"0 active", "+room/cam 50"}));
+    peer.follow("room");
+    CHECK(peer.heard() == (announces ? Texts{"2 active", "+.catalog 50", "+cam 50"} : Texts{"1 active", "+cam 50"}));
+    peer.follow("room/.catalog");
+    CHECK(peer.heard() == Texts{"1 active", "+ 50"});
+    // Asked for by name it is like any other.
+    const auto hidden = info(peer.raw, "room/.catalog");
+    CHECK_FALSE(hidden->over());
+    CHECK(publisher.questions() == 1);
+    // And to those on this side.
+    CHECK(scene.relay.consumer().announced_broadcast(".keys/a").ready());
+}

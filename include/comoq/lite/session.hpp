@@ -22,7 +22,7 @@ class SessionCore;
 
 /// A moq-lite-05 session over a transport, client or server alike: it shows one origin to the peer, and announces the
 /// peer's broadcasts in another. Both may be the same origin: broadcasts that came from the peer are not sent back to
-/// it.
+/// it. It does not tell the peer of hidden names (`config.announce_hidden`).
 ///
 /// The session resolves the peer's requests by `request_broadcast` on `config.publish`, so a handler of that origin
 /// serves remote viewers as it serves local ones. It asks the peer once for a track, however many readers here want it,

@@ -95,6 +95,10 @@ struct SessionConfig {
     /// Whether the peer is asked for its measurements of the way to here, if it can measure (`Session::measured`).
     bool probe = false;
 
+    /// Whether the peer is told of broadcasts with a hidden name, too: with a part that begins with a dot, below the prefix
+    /// whose announcements it asks for. Hidden or not, it can request each of them.
+    bool announce_hidden = false;
+
     /// Completes after that time; empty means a timer of asio. For tests, which have a time of their own.
     comoq::detail::ConfigMember<std::function<asio::awaitable<void>(std::chrono::milliseconds)>> sleep = {};
 };

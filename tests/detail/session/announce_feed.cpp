@@ -29,7 +29,8 @@ using detail::AnnounceFeeds;
 
 /// One stream, and its peer's knowledge.
 struct Stream {
-    Stream(AnnounceFeeds &feeds, const OriginConsumer &view) : follower(feeds.follow(view)), root(view.root().view()) {}
+    Stream(AnnounceFeeds &feeds, const OriginConsumer &view, bool with_hidden = false)
+        : follower(feeds.follow(view, with_hidden)), root(view.root().view()) {}
 
     /// True if there was a batch; throws the follower's failure.
     bool take() {
@@ -200,6 +201,48 @@ TEST_CASE("the announce feed: a broadcast that is left out because of its hops i
     CHECK(stream.texts() == Texts{"+a"});
     second.reset();
     CHECK(stream.texts() == Texts{"-a"});
+}
+
+TEST_CASE("the announce feed: hidden names are neither counted nor told, except below a hidden root, or to who may see them",
+          "[session][announce]") {
+    Origin origin;
+    const auto producer = origin.producer();
+    const auto publish = [&](std::string_view path) { return std::make_optional(producer.create_broadcast(path)); };
+    auto a = publish("room/a"), b = publish(".keys/b"), c = publish("room/.c"), d = publish("room/.d/e"), f = publish("room/.d/.f");
+    AnnounceFeeds feeds;
+    Stream plain(feeds, origin.consumer()), all(feeds, origin.consumer(), true);
+    Stream room(feeds, *origin.consumer().with_root("room")), exact(feeds, *origin.consumer().with_root("room/.c"));
+    Stream below(feeds, *origin.consumer().with_root("room/.d"));
+    const std::vector<Path> allowed{Path("room/.d"), Path("hall")};
+    Stream scoped(feeds, *origin.consumer().scope(allowed));
+    CHECK(plain.texts() == Texts{"+room/a"});
+    CHECK(plain.count == 1U);
+    CHECK(all.texts() == Texts{"+.keys/b", "+room/.c", "+room/.d/.f", "+room/.d/e", "+room/a"});
+    CHECK(all.count == 5U);
+    CHECK(room.texts() == Texts{"+a"});
+    CHECK(exact.texts() == Texts{"+"});
+    CHECK(below.texts() == Texts{"+e"});
+    // What a stream may see does not change what it asks for.
+    CHECK(scoped.texts().empty());
+    CHECK(scoped.count == 0U);
+    for (auto *hidden : {&b, &c, &d, &f}) hidden->reset();
+    a.reset();
+    b = publish(".keys/b");
+    d = publish("room/.d/e");
+    CHECK(plain.texts() == Texts{"-room/a"});
+    CHECK(room.texts() == Texts{"-a"});
+    CHECK(exact.texts() == Texts{"-"});
+    CHECK(below.texts() == Texts{"-e", "+e"});
+    CHECK(scoped.texts().empty());
+    CHECK(all.texts() == Texts{"-.keys/b", "+.keys/b", "-room/.c", "-room/.d/e", "+room/.d/e", "-room/.d/.f", "-room/a"});
+    // Many of them keep nobody from what comes after.
+    std::vector<BroadcastPublish> many;
+    for (std::size_t i = 0; i < 1'000; ++i) many.push_back(producer.create_broadcast(".keys/" + std::to_string(i)));
+    auto z = publish("z");
+    Stream late(feeds, origin.consumer());
+    CHECK(late.texts() == Texts{"+z"});
+    CHECK(late.count == 1U);
+    CHECK(plain.texts() == Texts{"+z"});
 }
 
 TEST_CASE("the announce feed: a stream that is not read holds next to nothing, however much is announced",

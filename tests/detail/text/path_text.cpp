@@ -14,6 +14,7 @@
 
 using comoq::detail::AbsolutePath;
 using comoq::detail::has_prefix;
+using comoq::detail::is_hidden;
 using comoq::detail::parent;
 using comoq::detail::part_count;
 using comoq::detail::strip_prefix;
@@ -190,4 +191,15 @@ TEST_CASE("section 3: parts are counted, split off and left out", "[path_text]")
     CHECK(take_part(rest) == "c");
     CHECK(take_part(rest) == "");
     CHECK(rest.empty());
+}
+
+TEST_CASE("section 3: a path is hidden if any of its parts begins with a dot", "[path]") {
+    for (const auto *hidden : {".", "..", ".a", ".a/b", "a/.b", "a/.b/c", "a/b/..", "a./.b"}) {
+        INFO(hidden);
+        CHECK(is_hidden(hidden));
+    }
+    for (const auto *seen : {"", "a", "a.b", "a./b", "a/b.", "a.../b"}) {
+        INFO(seen);
+        CHECK_FALSE(is_hidden(seen));
+    }
 }

@@ -30,7 +30,7 @@ public:
             co_await stream.stopped();
             co_return;
         }
-        const auto follower = core->announcements.follow(*view);
+        const auto follower = core->announcements.follow(*view, core->config.announce_hidden);
         const auto root = view->root();
         while (true) {
             auto batch = co_await follower.next();

@@ -82,12 +82,20 @@ private:
     struct Progress : ListNode<Progress> {
         enum class Phase { Counting, Listing, Live };
 
-        explicit Progress(std::vector<Path> below) : prefixes(std::move(below)) {
+        Progress(const OriginView &view, bool shows_hidden)
+            : root(view.root()), prefixes(view.allowed()), with_hidden(shows_hidden) {
             const auto before = [](const Path &one, const Path &other) { return path_before(one.view(), other.view()); };
             std::sort(prefixes.begin(), prefixes.end(), before);
         }
         bool covers(std::string_view path) const noexcept {
-            return std::any_of(prefixes.begin(), prefixes.end(), [&](const Path &one) { return has_prefix(path, one.view()); });
+            return shows(path) &&
+                   std::any_of(prefixes.begin(), prefixes.end(), [&](const Path &one) { return has_prefix(path, one.view()); });
+        }
+        /// Of a path below the root: hidden ones are not told.
+        bool shows(std::string_view path) const noexcept {
+            if (with_hidden) return true;
+            const auto below = strip_prefix(path, root.view());
+            return !below || !is_hidden(*below);
         }
         /// True if the walk has passed this path, which it covers.
         bool has_passed(std::string_view path) const noexcept {
@@ -99,7 +107,9 @@ private:
         }
         std::size_t waiting() const noexcept { return queue.size() + missed.size(); }
 
+        Path root;
         std::vector<Path> prefixes;
+        bool with_hidden;
         Phase phase = Phase::Counting;
         // The walk: its current prefix, and the path that it saw last.
         std::size_t prefix = 0;
@@ -206,7 +216,7 @@ private:
             const std::string_view prefix = one.prefixes[one.prefix].view();
             const auto step = [&](const AnnounceTree::Publication &first, const AnnounceTree::Publication *shown) {
                 one.last = first.path();
-                if (shown != nullptr) octets += visit(*shown);
+                if (shown != nullptr && one.shows(*shown->path())) octets += visit(*shown);
                 return ++visited < most_visited && octets < most_octets;
             };
             const auto last = one.last;  // the step changes it
@@ -281,8 +291,8 @@ private:
 /// One following stream of the peer's. It leaves once it and its steps are destroyed.
 class AnnounceFeed::Follower {
 public:
-    Follower(std::shared_ptr<AnnounceFeed> feed, const OriginView &view)
-        : state_(std::make_shared<State>(std::move(feed), view.allowed())) {}
+    Follower(std::shared_ptr<AnnounceFeed> feed, const OriginView &view, bool with_hidden)
+        : state_(std::make_shared<State>(std::move(feed), view, with_hidden)) {}
 
     /// The next batch: as soon as there is one, and after the origin's end a batch that says so.
     Operation<Batch> next() const;
@@ -290,7 +300,8 @@ public:
 private:
     friend class Rule;
     struct State {
-        State(std::shared_ptr<AnnounceFeed> of, std::vector<Path> prefixes) : feed(std::move(of)), progress(std::move(prefixes)) {
+        State(std::shared_ptr<AnnounceFeed> of, const OriginView &view, bool with_hidden)
+            : feed(std::move(of)), progress(view, with_hidden) {
             Lock lock(feed->origin_->mutex());
             feed->join(progress);
         }
@@ -331,8 +342,9 @@ public:
     static constexpr std::size_t most_feeds = 2;
     static constexpr std::size_t most_followers = 16;
 
-    /// Follows the announcements in `view`. Throws LimitReached.
-    AnnounceFeed::Follower follow(const OriginConsumer &view) {
+    /// Follows the announcements in `view`; if not `with_hidden`, without paths that have a part with a dot before it below
+    /// the view's root. Throws LimitReached.
+    AnnounceFeed::Follower follow(const OriginConsumer &view, bool with_hidden = false) {
         std::erase_if(feeds_, [](const auto &feed) { return feed.expired(); });
         std::shared_ptr<AnnounceFeed> wanted;
         std::size_t followers = 0;
@@ -348,7 +360,7 @@ public:
             wanted = std::make_shared<AnnounceFeed>(view.state(Passkey()), view.view(Passkey()).excluded_hops());
             feeds_.push_back(wanted);
         }
-        return AnnounceFeed::Follower(std::move(wanted), view.view(Passkey()));
+        return AnnounceFeed::Follower(std::move(wanted), view.view(Passkey()), with_hidden);
     }
 
 private:

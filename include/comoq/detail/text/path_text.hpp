@@ -37,6 +37,11 @@ constexpr std::optional<std::string_view> strip_prefix(std::string_view path, st
     return path.substr(prefix.size() + 1);
 }
 
+/// True if a part of it begins with a dot: a name that is not for everybody to see.
+constexpr bool is_hidden(std::string_view path) noexcept {
+    return path.starts_with('.') || path.find("/.") != std::string_view::npos;
+}
+
 /// `path` without its last part. The root is its own parent.
 constexpr std::string_view parent(std::string_view path) noexcept {
     const auto slash = path.rfind('/');
