@@ -259,3 +259,106 @@ TEST_CASE("a session: hidden names are not announced to the peer, who can ask fo
     // And to those on this side.
     CHECK(scene.relay.consumer().announced_broadcast(".keys/a").ready());
 }
+
+TEST_CASE("a session: a route that the peer cannot tell from the one before it is not announced, and serves the path",
+          "[lite][session][routes]") {
+    RouteScene scene;
+    auto &watcher = scene.peer(200);
+    watcher.follow();
+    CHECK(watcher.heard() == Texts{"0 active"});
+    auto &publisher = scene.peer(50);
+    publisher.announce("a", {7});
+    CHECK(watcher.heard() == Texts{"+a 7 50"});
+    SECTION("the same publisher says it again") { publisher.announce("a", {7}); }
+    SECTION("a publisher that comes back with its hop id") {
+        auto &back = scene.peer(50);
+        back.announce("a", {7});
+        // Who asks now is served by the new one.
+        CHECK(watcher.heard().empty());
+        const auto answer = info(watcher.raw, "a");
+        CHECK(back.questions() == 1);
+        CHECK(publisher.questions() == 0);
+        return;
+    }
+    SECTION("another source, with another cost") {
+        // What comes over moq-lite-05 costs the most, cold.
+        BroadcastInfo cheap({7, 50});
+        auto other = scene.relay.producer().create_broadcast("a", cheap);
+        CHECK(now(scene.relay.consumer().announced_broadcast("a")) == other.producer().consume());
+        CHECK(watcher.heard().empty());
+        return;
+    }
+    SECTION("a better one that came and went unseen") {
+        auto better = scene.relay.producer().create_broadcast("a");
+        better.unannounce();
+    }
+    CHECK(watcher.heard().empty());
+    // Another route is told, and so are an end and a new beginning.
+    publisher.announce("a", {8});
+    CHECK(watcher.heard() == Texts{"+a 8 50"});
+    publisher.unannounce("a");
+    publisher.announce("a", {8});
+    CHECK(watcher.heard() == Texts{"-a", "+a 8 50"});
+    watcher.follow();
+    CHECK(watcher.heard() == Texts{"1 active", "+a 8 50"});
+}
+
+TEST_CASE("a session: a route in place of one with the same hops is announced to a peer that has asked for its broadcast",
+          "[lite][session][routes]") {
+    RouteScene scene;
+    auto &watcher = scene.peer(200), &other = scene.peer(201);
+    auto &publisher = scene.peer(50);
+    publisher.announce("room/a");
+    publisher.announce("room/b");
+    for (auto *peer : {&watcher, &other}) {
+        peer->follow("room");
+        CHECK(peer->heard() == Texts{"2 active", "+a 50", "+b 50"});
+    }
+    // What it has of the first one is over, sooner or later, and it must ask again.
+    const auto kind = GENERATE(0, 1, 2);
+    if (kind == 0) subscribe(watcher.raw, 1, "/room//a/");
+    if (kind == 1) info(watcher.raw, "room/a");
+    if (kind == 2) watcher.raw.ask(opening(lite::BidiStreamType::Fetch, lite::Fetch{"room/a", "video", 0, 1}));
+    auto &back = scene.peer(50);
+    back.announce("room/b");
+    back.announce("room/a");
+    CHECK(watcher.heard() == Texts{"+a 50"});
+    CHECK(other.heard().empty());
+}
+
+TEST_CASE("a session: 100 restarts of a publisher, whose old sessions linger, each reach a viewer that is watching",
+          "[lite][session][routes]") {
+    std::mt19937_64 random(seed("restarts"));
+    const bool same_id = GENERATE(true, false);
+    RouteScene scene;
+    const auto viewer = origin_with_id(300);
+    Connection viewing(scene.context, scene.config_of(viewer), scene.config_of(scene.relay));
+    auto watch = viewer.consumer().announced();
+    struct Publisher {
+        Publisher(RouteScene &in, std::uint64_t id) : origin(origin_with_id(id)), connection(in.context, in.config_of(origin), in.config_of(in.relay)) {}
+        Origin origin;
+        Connection connection;
+        BroadcastPublish published = origin.producer().create_broadcast("a");
+        TrackProducer track = published.producer().create_track("video");
+    };
+    std::vector<std::unique_ptr<Publisher>> publishers;
+    std::vector<TrackSubscriber> subscribers;
+    for (int i = 0; i < 100; ++i) {
+        publishers.push_back(std::make_unique<Publisher>(scene, same_id ? 50 : 1'000 + (random() >> 11)));
+        scene.run();
+        auto change = now(watch.next());
+        REQUIRE(change);
+        CHECK(change->event == (i == 0 ? Announcement::Event::Active : Announcement::Event::Restart));
+        auto subscribing = wait(change->broadcast.track("video").subscribe());
+        scene.run();
+        subscribers.push_back(std::move(subscribing.value()));
+        publishers.back()->track.write_frame(payload("from " + std::to_string(i)));
+        scene.run();
+        auto group = now(subscribers.back().recv_group());
+        REQUIRE(group);
+        CHECK(texts(*group) == Words{"from " + std::to_string(i)});
+        // It is never heard of again.
+        publishers.back()->connection.link.pause();
+        CHECK_FALSE(watch.next().ready());
+    }
+}

@@ -1,6 +1,7 @@
 #include <comoq/detail/origin/watch_queue.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <random>
@@ -21,12 +22,18 @@ using Broadcast = WatchQueue::Broadcast;
 
 namespace {
 
+/// The hash of a broadcast's hops: several have the same.
+std::uint64_t hops_of(const Broadcast &broadcast) {
+    return broadcast->info().hops.size();
+}
+
 /// A watcher's due changes, in the plainest way: what it saw last and what is there now, for each path.
 class NaiveQueue {
 public:
     explicit NaiveQueue(std::size_t paths) : paths_(paths) {}
 
     bool active(std::size_t path) const { return paths_[path].now != nullptr; }
+    const Broadcast &present(std::size_t path) const { return paths_[path].now; }
 
     void announced(std::size_t path, Broadcast broadcast) {
         paths_[path].now = std::move(broadcast);
@@ -47,6 +54,7 @@ public:
         std::size_t path;
         Event event;
         Broadcast broadcast;
+        bool alike = false;  // a Restart with the hops that the watcher saw last
     };
     std::optional<Change> pop() {
         if (dirty_.empty()) {
@@ -60,7 +68,9 @@ public:
         } else {
             change.event = at.seen ? Event::Restart : Event::Active;
             change.broadcast = at.now;
+            change.alike = at.seen && at.seen_hops == hops_of(at.now);
             at.seen = true;
+            at.seen_hops = hops_of(at.now);
         }
         at.gap = at.replaced = false;
         note(path);
@@ -70,6 +80,7 @@ public:
 private:
     struct At {
         bool seen = false;
+        std::uint64_t seen_hops = 0;
         Broadcast now;
         bool gap = false;       // the path was empty at some time since the watcher was last told
         bool replaced = false;  // another broadcast was there at some time since then
@@ -102,7 +113,10 @@ private:
 
 TEST_CASE("section 4: a watcher's queue behaves like a plain record of seen and present broadcasts", "[watch_queue]") {
     std::mt19937_64 random(comoq::test::seed("watch_queue"));
-    std::vector<BroadcastProducer> producers(6);
+    std::vector<BroadcastProducer> producers;
+    for (std::size_t i = 0; i < 6; ++i) {
+        producers.emplace_back(comoq::BroadcastInfo(std::vector<std::uint64_t>(i % 3, 7 + i)));
+    }
     const auto broadcast = [&] { return producers[random() % producers.size()].consume().state(Passkey()); };
     for (int history = 0; history < 3000; ++history) {
         const auto paths = 1 + random() % 4;
@@ -122,6 +136,7 @@ TEST_CASE("section 4: a watcher's queue behaves like a plain record of seen and 
             REQUIRE(*change.path == *texts[expected->path]);
             REQUIRE(change.event == expected->event);
             REQUIRE(change.broadcast == expected->broadcast);
+            REQUIRE(change.looks_alike() == expected->alike);
             return true;
         };
         const auto pops = random() % 4;
@@ -135,7 +150,7 @@ TEST_CASE("section 4: a watcher's queue behaves like a plain record of seen and 
                 naive.announced(path, one);
             } else if (random() % 3 == 0) {
                 const auto one = broadcast();
-                queue.restarted(texts[path], one);
+                queue.restarted(texts[path], one, hops_of(naive.present(path)), hops_of(one));
                 naive.restarted(path, one);
             } else {
                 queue.unannounced(texts[path]);
@@ -160,7 +175,7 @@ TEST_CASE("section 4: a watcher's queue keeps no broadcast that it has given or 
     queue.announced(path, broadcast);
     static_cast<void>(queue.pop());
     CHECK(broadcast.use_count() == uses);
-    queue.restarted(path, broadcast);
+    queue.restarted(path, broadcast, 1, 2);
     queue.unannounced(path);
     CHECK(broadcast.use_count() == uses);
     CHECK(path.use_count() == 2);

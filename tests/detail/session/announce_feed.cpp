@@ -203,6 +203,55 @@ TEST_CASE("the announce feed: a broadcast that is left out because of its hops i
     CHECK(stream.texts() == Texts{"-a"});
 }
 
+TEST_CASE("the announce feed: a broadcast in place of one with the same hops looks alike, whatever its cost",
+          "[session][announce]") {
+    Origin origin;
+    const auto producer = origin.producer();
+    const auto publish = [&](std::vector<std::uint64_t> hops, std::uint64_t cost = 0, std::uint64_t via = 0) {
+        BroadcastInfo info(std::move(hops));
+        info.cost.cold = 10 - cost;
+        info.via = via;
+        return producer.create_broadcast("a", info);
+    };
+    AnnounceFeeds feeds;
+    auto early = feeds.follow(origin.consumer()), late = feeds.follow(origin.consumer());
+    const auto told = [](AnnounceFeed::Follower &follower) {
+        Texts texts;
+        for (auto next = follower.next(); next.ready(); next = follower.next()) {
+            for (const auto &one : now(std::move(next)).told) {
+                texts.push_back(!one.active ? "-" : one.looks_alike ? "alike" : "+");
+            }
+        }
+        return texts;
+    };
+    CHECK(told(early).empty());
+    auto first = std::make_optional(publish({7}));
+    CHECK(told(early) == Texts{"+"});
+    auto second = std::make_optional(publish({7})), third = std::make_optional(publish({7}, 1));
+    CHECK(told(early) == Texts{"alike"});
+    auto fourth = std::make_optional(publish({8}, 2));
+    CHECK(told(early) == Texts{"+"});
+    // There and back, before it was told.
+    fourth.reset();
+    fourth.emplace(publish({8}, 2));
+    CHECK(told(early) == Texts{"alike"});
+    // With a gap it is news.
+    for (auto *each : {&first, &second, &third, &fourth}) each->reset();
+    first.emplace(publish({8}));
+    CHECK(told(early) == Texts{"-", "+"});
+    // The one that followed later has seen nothing yet.
+    CHECK(told(late) == Texts{"+"});
+    // Who comes first in the chain is known by the session, if by nothing else.
+    auto unnamed = std::make_optional(publish({0}, 0, 5));
+    first.reset();
+    CHECK(told(early) == Texts{"+"});
+    auto same = publish({0}, 0, 5);
+    CHECK(told(early) == Texts{"alike"});
+    auto other = publish({0}, 0, 6);
+    CHECK(told(early) == Texts{"+"});
+    CHECK(told(late) == Texts{"+"});
+}
+
 TEST_CASE("the announce feed: hidden names are neither counted nor told, except below a hidden root, or to who may see them",
           "[session][announce]") {
     Origin origin;

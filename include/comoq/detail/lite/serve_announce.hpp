@@ -37,7 +37,8 @@ public:
             if (batch.ended) co_return;
             std::vector<std::byte> octets;
             if (batch.count) encode(AnnounceOk{core->hop_id(), *batch.count}, octets);
-            for (auto &told : batch.told) encode(message_of(told, root.view()), octets);
+            for (auto &told : batch.told)
+                if (is_news(*core, told)) encode(message_of(told, root.view()), octets);
             if (octets.empty()) continue;
             batch.told.clear();
             auto written = stream.write(Bytes(std::move(octets)));
@@ -46,6 +47,10 @@ public:
     }
 
 private:
+    /// The peer cannot tell a broadcast from another one with the same hops, unless it has something of the other one's.
+    static bool is_news(const SessionCore &core, const comoq::detail::AnnounceFeed::Told &told) noexcept {
+        return !told.looks_alike || core.asked.may_contain(*told.path);
+    }
     static Announce message_of(const comoq::detail::AnnounceFeed::Told &told, std::string_view root) {
         Announce message;
         message.active = told.active;

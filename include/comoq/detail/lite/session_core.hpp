@@ -2,11 +2,13 @@
 #include "requested_broadcasts.hpp"
 #include "../origin/hop_id.hpp"
 #include "../session/announce_feed.hpp"
+#include "../session/asked_paths.hpp"
 #include "../session/group_outbox.hpp"
 #include "../session/resolver.hpp"
 #include "subscribe_ids.hpp"
 #include "subscription_table.hpp"
 #include "told.hpp"
+#include "../text/path_text.hpp"
 #include "../session/fetch_places.hpp"
 #include "../wait/code_of.hpp"
 #include "../wait/event.hpp"
@@ -106,6 +108,8 @@ public:
     SubscriptionTable subscriptions;
     /// The source of the peer's announce streams.
     comoq::detail::AnnounceFeeds announcements;
+    /// The absolute paths for which the peer has asked. For others it does not care which of two broadcasts is there.
+    comoq::detail::AskedPaths asked;
     /// How many broadcasts the peer has announced, and how many of them found no room. Any thread for the latter.
     std::size_t announced = 0;
     std::atomic<std::size_t> left_out{0};
@@ -177,6 +181,10 @@ public:
 
     /// Resolves a request of the peer. Only after it was admitted.
     asio::awaitable<BroadcastConsumer> request(std::string_view path) {
+        if (publish) {
+            const comoq::detail::AbsolutePath absolute(publish->root().view(), path);
+            if (absolute.valid()) asked.add(absolute.view());
+        }
         const auto is_peers = [this](const BroadcastConsumer &found) { return requested.has(found); };
         return resolver.broadcast(path, is_peers);
     }

@@ -6,6 +6,7 @@
 #include "../text/path_text.hpp"
 #include "path_order.hpp"
 #include "publication_rank.hpp"
+#include "told_hops.hpp"
 #include "watch_queue.hpp"
 
 #include <algorithm>
@@ -37,7 +38,8 @@ public:
         Publication(std::string_view path, std::shared_ptr<BroadcastState> published)
             : broadcast(std::move(published)),
               path_(std::make_shared<const std::string>(path)),
-              rank_(path, broadcast->info()) {}
+              rank_(path, broadcast->info()),
+              hops_hash_(told_hops_hash(broadcast->info())) {}
 
         const std::shared_ptr<BroadcastState> broadcast;
         std::size_t guards = 1;
@@ -51,6 +53,7 @@ public:
         friend class AnnounceTree;
         const WatchQueue::PathText path_;
         PublicationRank rank_;
+        const std::uint64_t hops_hash_;
         Node *node_ = nullptr;
     };
     using PublicationPtr = std::shared_ptr<Publication>;
@@ -174,10 +177,10 @@ public:
         tell(node, wake, [&](const Watch &watch, WatchQueue &queue) {
             if (!added.shown_without(watch.excluded_hops)) return false;
             if (first_shown(node, 0, index, watch) != nullptr) return false;
-            if (first_shown(node, index + 1, all.size(), watch) == nullptr)
-                queue.announced(path, added.broadcast);
+            if (const Publication *before = first_shown(node, index + 1, all.size(), watch))
+                queue.restarted(path, added.broadcast, before->hops_hash_, added.hops_hash_);
             else
-                queue.restarted(path, added.broadcast);
+                queue.announced(path, added.broadcast);
             return true;
         });
     }
@@ -200,7 +203,7 @@ public:
             if (!publication.shown_without(watch.excluded_hops)) return false;
             if (first_shown(*node, 0, index, watch) != nullptr) return false;
             if (const Publication *next = first_shown(*node, index, all.size(), watch))
-                queue.restarted(path, next->broadcast);
+                queue.restarted(path, next->broadcast, publication.hops_hash_, next->hops_hash_);
             else
                 queue.unannounced(path);
             return true;

@@ -1,18 +1,33 @@
 #pragma once
 #include "../../broadcast_info.hpp"
+#include "../containers/keyed_hash.hpp"
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 namespace comoq::detail {
+
+/// True if the number of the session that brought a broadcast is told before its hops.
+inline bool tells_via(const BroadcastInfo &info) noexcept {
+    const auto &hops = info.hops;
+    return info.via != 0 && !hops.empty() && hops.front() == 0 && hops.size() < BroadcastInfo::max_hops;
+}
 
 /// The hops of a broadcast as peers are told them. A chain that begins with an unknown hop says nothing of its publisher:
 /// the number of the session that brought it comes before it, so that two publishers without an id do not look like one.
 inline std::vector<std::uint64_t> told_hops(const BroadcastInfo &info) {
     auto hops = info.hops;
-    const bool nobody_first = !hops.empty() && hops.front() == 0;
-    if (nobody_first && info.via != 0 && hops.size() < BroadcastInfo::max_hops) hops.insert(hops.begin(), info.via);
+    if (tells_via(info)) hops.insert(hops.begin(), info.via);
     return hops;
+}
+
+/// A hash of the hops that peers are told, with which they cannot be found.
+inline std::uint64_t told_hops_hash(const BroadcastInfo &info) noexcept {
+    const auto &hops = info.hops;
+    const std::string_view octets(reinterpret_cast<const char *>(hops.data()), hops.size() * sizeof(std::uint64_t));
+    const std::uint64_t hash = keyed_hash(octets);
+    return tells_via(info) ? keyed_hash(hash ^ info.via) : hash;
 }
 
 }  // namespace comoq::detail

@@ -24,6 +24,10 @@ public:
         PathText path;
         Event event;
         Broadcast broadcast;  // null when Ended
+        // Of a Restart: the hashes of the hops that the watcher saw last, and of those now.
+        std::uint64_t hops_before = 0, hops_now = 0;
+        /// True if who is told the hops alone sees no change.
+        bool looks_alike() const noexcept { return event == Event::Restart && hops_before == hops_now; }
     };
 
     WatchQueue() = default;
@@ -58,14 +62,15 @@ public:
             set(*entry, State::EndedThenActive, std::move(broadcast));  // only an unseen end can be waiting there
     }
 
-    /// A path's broadcast was replaced by another one.
-    void restarted(const PathText &path, Broadcast broadcast) noexcept {
+    /// A path's broadcast was replaced by another one. The hashes are those of the hops of both (told_hops_hash).
+    void restarted(const PathText &path, Broadcast broadcast, std::uint64_t hops_before, std::uint64_t hops_now) noexcept {
         const HashedText hashed(*path);
         Entry *entry = find(hashed);
-        if (entry == nullptr)
-            add(path, hashed.hash, State::Restart, std::move(broadcast));
-        else
+        if (entry != nullptr)
             set(*entry, entry->state, std::move(broadcast));
+        else if ((entry = add(path, hashed.hash, State::Restart, std::move(broadcast))) != nullptr)
+            entry->hops_before = hops_before;
+        if (entry != nullptr) entry->hops_now = hops_now;
     }
 
     /// A path's broadcast is gone.
@@ -89,7 +94,8 @@ public:
             front.state = State::Active;
             return {front.path, Event::Ended, nullptr};
         }
-        Change change{std::move(front.path), event_of(front.state), std::move(front.broadcast)};
+        Change change{std::move(front.path), event_of(front.state), std::move(front.broadcast), front.hops_before,
+                      front.hops_now};
         erase(front);
         return change;
     }
@@ -105,6 +111,7 @@ private:
         PathText path;
         State state;
         Broadcast broadcast;
+        std::uint64_t hops_before = 0, hops_now = 0;  // of a Restart
     };
 
     static Event event_of(State state) noexcept {
@@ -114,8 +121,9 @@ private:
     Entry *find(const HashedText &path) const noexcept {
         return places_.find(path.hash, [&](const Entry &entry) { return *entry.path == path.text; });
     }
-    void add(const PathText &path, std::size_t hash, State state, Broadcast broadcast) noexcept {
-        if (lost_) return;
+    /// The new entry; null if there is no memory for it.
+    Entry *add(const PathText &path, std::size_t hash, State state, Broadcast broadcast) noexcept {
+        if (lost_) return nullptr;
         Entry *entry = spare_.release();
         if (entry != nullptr) {
             std::destroy_at(entry);
@@ -124,11 +132,12 @@ private:
             entry = new (std::nothrow) Entry(path, hash, state, std::move(broadcast));
             if (entry == nullptr) {
                 lost_ = true;
-                return;
+                return nullptr;
             }
         }
         order_.push_back(*entry);
         places_.insert(*entry);
+        return entry;
     }
     static void set(Entry &entry, State state, Broadcast broadcast) noexcept {
         entry.state = state;

@@ -40,10 +40,12 @@ public:
     /// One announcement or one end, with the absolute path. The broadcast is null at an end, and where it is not known
     /// any more.
     struct Told {
-        Told(WatchQueue::PathText where, bool is_active, WatchQueue::Broadcast what) noexcept
-            : path(std::move(where)), active(is_active), broadcast(std::move(what)) {}
+        Told(WatchQueue::PathText where, bool is_active, WatchQueue::Broadcast what, bool alike = false) noexcept
+            : path(std::move(where)), active(is_active), looks_alike(alike), broadcast(std::move(what)) {}
         WatchQueue::PathText path;
         bool active;
+        /// It takes the place of a broadcast that the stream was told of, with the same hops.
+        bool looks_alike;
         WatchQueue::Broadcast broadcast;
     };
     /// The next changes for one stream, possibly none yet.
@@ -158,7 +160,7 @@ private:
         } else if (change.event == WatchQueue::Event::Active) {
             one.queue.announced(change.path, change.broadcast);
         } else {
-            one.queue.restarted(change.path, change.broadcast);
+            one.queue.restarted(change.path, change.broadcast, change.hops_before, change.hops_now);
         }
         waiting_ += one.waiting() - before;
         if (waiting_ > most_waiting) give_up(one);
@@ -205,7 +207,8 @@ private:
             auto change = one.queue.pop();
             octets += change.path->size();
             const bool active = change.event != WatchQueue::Event::Ended;
-            batch.told.emplace_back(std::move(change.path), active, std::move(change.broadcast));
+            const bool alike = change.looks_alike();
+            batch.told.emplace_back(std::move(change.path), active, std::move(change.broadcast), alike);
         }
     }
 
