@@ -183,7 +183,8 @@ struct Changing {
         guards[i] = std::move(next);
     }
     OriginProducer producer;
-    BroadcastProducer one = producer.make_broadcast(), other = producer.make_broadcast();
+    // With other hops: or else a peer that has not asked for it is told nothing.
+    BroadcastProducer one = producer.make_broadcast(BroadcastInfo({8})), other = producer.make_broadcast(BroadcastInfo({9}));
     std::deque<OriginPublish> guards;
 };
 
