@@ -228,6 +228,8 @@ void Server::connect_to(const Url &url) {
     config.session.max_announced = options_.max_announced;
     config.session.max_requested = options_.max_requested;
     config.session.publish = origin_.consumer();
+    // The upstream can ask here only for what it knows of, and hides the names itself.
+    config.session.announce_hidden = true;
     config.session.subscribe = upstream.origin.producer();
     if (!options_.allowed.empty()) {
         config.session.publish = config.session.publish->scope(options_.allowed);

@@ -52,9 +52,10 @@ public:
     std::vector<std::uint64_t> hops;
     /// Of several publishers of one path, those with a lower cost come first.
     Cost cost;
-    /// The session that brought it here, by a random number which that session has for its peer; 0 if none did. It is kept
-    /// where a broadcast is served in place of another (`proxy`, `mirror`): a peer is not offered what it sent itself, even
-    /// if it has no hop id. It is no hop here; peers are told it in front of a chain whose first hop is unknown.
+    /// The session that brought it here, by a random number which that session has for its peer; 0 if none did. What a
+    /// `mirror` announces, or a `proxy` serves for a request, has that of its first source: its peer is not offered what it
+    /// sent itself, even if it has no hop id. It is no hop here; peers are told it in front of a chain whose first hop is
+    /// unknown.
     std::uint64_t via = 0;
 };
 

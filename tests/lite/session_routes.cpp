@@ -230,7 +230,12 @@ TEST_CASE("a session: publishers without a hop id are told apart by a number tha
     CHECK(told() == Hops{7, 0, 0});
     one.announce("d", Hops(31, 0));
     CHECK(told() == Hops(32, 0));
-    const auto mine = scene.relay.producer().create_broadcast("e", BroadcastInfo({0, 9}));
+    one.announce("e", Hops(30, 0));
+    CHECK(told() == Hops(31, 0));
+    // A peer that knows the number, from a session of its own, does not make it stand there twice.
+    one.announce("f", {0, first[0]});
+    CHECK(told() == Hops{0, first[0], 0});
+    const auto mine = scene.relay.producer().create_broadcast("g", BroadcastInfo({0, 9}));
     CHECK(told() == Hops{0, 9});
 }
 
@@ -322,7 +327,11 @@ TEST_CASE("a session: a route in place of one with the same hops is announced to
     auto &back = scene.peer(50);
     back.announce("room/b");
     back.announce("room/a");
-    CHECK(watcher.heard() == Texts{"+a 50"});
+    // In one process of 4,096 the other one, too: paths that were asked for are remembered by a hash.
+    const auto told = watcher.heard();
+    REQUIRE_FALSE(told.empty());
+    CHECK(told.size() <= 2);
+    CHECK(told.back() == "+a 50");
     CHECK(other.heard().empty());
 }
 

@@ -22,7 +22,8 @@ class SessionCore;
 
 /// A moq-lite-05 session over a transport, client or server alike: it shows one origin to the peer, and announces the
 /// peer's broadcasts in another. Both may be the same origin: broadcasts that came from the peer are not sent back to
-/// it. It does not tell the peer of hidden names (`config.announce_hidden`).
+/// it. It does not tell the peer of hidden names (`config.announce_hidden`), nor of a broadcast in place of one with the same
+/// hops, unless the peer has asked for something at that path.
 ///
 /// The session resolves the peer's requests by `request_broadcast` on `config.publish`, so a handler of that origin
 /// serves remote viewers as it serves local ones. It asks the peer once for a track, however many readers here want it,

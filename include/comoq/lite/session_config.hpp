@@ -96,7 +96,8 @@ struct SessionConfig {
     bool probe = false;
 
     /// Whether the peer is told of broadcasts with a hidden name, too: with a part that begins with a dot, below the prefix
-    /// whose announcements it asks for. Hidden or not, it can request each of them.
+    /// whose announcements it asks for. Hidden or not, it can request each of them. A relay asks a publisher only for what
+    /// the publisher announces: one whose hidden broadcasts are to be found through a relay sets this.
     bool announce_hidden = false;
 
     /// Completes after that time; empty means a timer of asio. For tests, which have a time of their own.

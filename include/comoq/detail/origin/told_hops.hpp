@@ -2,16 +2,19 @@
 #include "../../broadcast_info.hpp"
 #include "../containers/keyed_hash.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
 namespace comoq::detail {
 
-/// True if the number of the session that brought a broadcast is told before its hops.
+/// True if the number of the session that brought a broadcast is told before its hops: not if a peer has put that number
+/// among them, because no id may stand in a chain twice, nor where the receiver would have no room for this side's own id.
 inline bool tells_via(const BroadcastInfo &info) noexcept {
     const auto &hops = info.hops;
-    return info.via != 0 && !hops.empty() && hops.front() == 0 && hops.size() < BroadcastInfo::max_hops;
+    return info.via != 0 && !hops.empty() && hops.front() == 0 && hops.size() + 1 < BroadcastInfo::max_hops &&
+           std::find(hops.begin(), hops.end(), info.via) == hops.end();
 }
 
 /// The hops of a broadcast as peers are told them. A chain that begins with an unknown hop says nothing of its publisher:
