@@ -143,6 +143,22 @@ TEST_CASE("section 6 datagrams: a waiting reader is woken by the end", "[datagra
     }
 }
 
+TEST_CASE("section 6 datagrams: the last one below a declared end wakes a reader of groups, though an earlier number is missing",
+          "[datagram]") {
+    Scene scene;
+    auto subscriber = scene.subscribe();
+    scene.track->finish_at(5);
+    for (const std::uint64_t number : {0U, 1U, 3U}) {
+        scene.track->create_group(number).finish();
+        CHECK(now(subscriber.next_group())->sequence() == number);
+    }
+    auto next = wait(subscriber.next_group());
+    CHECK_FALSE(next.done());
+    CHECK(scene.track->append_datagram(payload("x")) == 4);
+    REQUIRE(next.done());
+    CHECK_FALSE(next.value().has_value());
+}
+
 TEST_CASE("datagrams of another source keep their numbers", "[datagram]") {
     Scene scene;
     auto subscriber = scene.subscribe();

@@ -149,12 +149,17 @@ COMOQ_DECL asio::awaitable<void> TaskGroupState::run(Pointer group, std::vector<
             aborted = aborted || !group->has_failed();
             group->cancel();
         }
+        // Where the group cannot take a turn for that, this coroutine does.
+        const bool tries_again = group->misses_a_cancellation() && !group->is_trying_again_;
+        if (tries_again) group->cancel();
         if (group->size_ == 0) break;
         bool waits = false;
         try {
-            auto waiting = group->idle();
-            const auto [code] = co_await std::move(waiting).as_tuple();
-            waits = code != std::errc::not_enough_memory;
+            if (!tries_again) {
+                auto waiting = group->idle();
+                const auto [code] = co_await std::move(waiting).as_tuple();
+                waits = code != std::errc::not_enough_memory;
+            }
         } catch (const std::bad_alloc &) {
         }
         // Waiting needs memory. While there is none, the tasks may run, and free some.

@@ -97,3 +97,23 @@ TEST_CASE("left out names: random announcements, ends and rounds against a plain
         REQUIRE(count == names.size());
     }
 }
+
+TEST_CASE("left out names: once some are not known, no end is taken for a fault, and the count is never below what it was",
+          "[lite]") {
+    std::atomic<std::size_t> count{0};
+    {
+        LeftOutNames names(count);
+        constexpr std::size_t all = LeftOutNames::most + 3;
+        const auto name = [](std::size_t i) { return "name/" + std::to_string(i); };
+        for (std::size_t i = 0; i < all; ++i) names.add(name(i));
+        names.begin_round();
+        // One that was not known ends, and so does one that was. The list, which is older, has the first one.
+        CHECK(names.remove(name(all - 1)));
+        CHECK(names.remove(name(0)));
+        CHECK_FALSE(names.may_come_in(name(all - 1)));
+        // The others end, known or not.
+        for (std::size_t i = 1; i + 1 < all; ++i) REQUIRE(names.remove(name(i)));
+        CHECK(count == names.size());
+    }
+    CHECK(count == 0);
+}

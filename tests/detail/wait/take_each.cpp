@@ -96,6 +96,22 @@ TEST_CASE("take_each: an item that finds no memory is lost, and the next one is 
     CHECK(scene.loop.is_over());
 }
 
+TEST_CASE("take_each: items that are there in any number, and find no memory, do not end it", "[wait][faults]") {
+    Scene scene;
+    constexpr int all = 3'000;
+    scene.before_take = [](int number) {
+        if (number < all) throw std::bad_alloc();
+    };
+    for (int i = 1; i <= all; ++i) scene.gate.put(int(i));
+    scene.start();
+    scene.run();
+    CHECK(scene.taken == std::vector<int>{all});
+    CHECK_FALSE(scene.loop.is_over());
+    scene.loop.cancel();
+    scene.run();
+    CHECK(scene.loop.was_cancelled());
+}
+
 TEST_CASE("take_each: while it finds no memory, it can be cancelled", "[wait][faults]") {
     Scene scene;
     scene.before_next = [&] {

@@ -18,7 +18,8 @@ export async function channel(r, path, { limits, latency = 5000, kind = "tcp", r
 		for (let tries = 0; ; tries++) {
 			const id = tries * 4;
 			reader.send(stream(id, subscribe(1, path, "t")));
-			const asked = () => [...publisher.streams].some(([n, s]) => (n & 3) === 1 && n > 1 && s.size > 3);
+			// Not a request for the announcements once more (1).
+			const asked = () => [...publisher.streams].some(([n, s]) => (n & 3) === 1 && n > 1 && s.size > 3 && publisher.bytes(n)[0] !== 1);
 			await Promise.race([publisher.until(asked, "a question").catch(() => {}), reader.until(() => reader.stream(id).reset !== undefined, "").catch(() => {})]);
 			if (asked()) break;
 			if (tries > 200) throw new Error("the relay does not ask for the track");

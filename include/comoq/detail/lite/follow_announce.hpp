@@ -9,6 +9,7 @@
 #include "../../origin.hpp"
 
 #include <asio/awaitable.hpp>
+#include <asio/cancellation_type.hpp>
 #include <asio/this_coro.hpp>
 
 #include <algorithm>
@@ -153,7 +154,8 @@ private:
 
     // What was left out is brought in when there is room. The peer is asked once more for its announcements, on a stream
     // of its own that is left when it has listed them; each is followed on the first stream, as before. The pauses
-    // in between bound what such lists cost: at most one a second, and a thousand announcements a second.
+    // in between bound what such lists cost: at most one a second, and a thousand announcements a second. A list that
+    // brings nothing in is asked for more and more rarely.
 
     static constexpr std::chrono::milliseconds shortest_pause = std::chrono::seconds(1);
     static constexpr std::chrono::milliseconds longest_pause = std::chrono::minutes(1);
@@ -170,18 +172,41 @@ private:
     }
     static asio::awaitable<void> bring_in(std::shared_ptr<AnnounceFollower> self) {
         const BringingIn end{*self};
-        for (auto pause = shortest_pause; self->has_left_out();) {
-            co_await self->core_->sleep(pause);
-            if (!self->has_left_out()) break;
-            if (!self->core_->has_room_for_announcement()) continue;
-            std::uint64_t listed = 0;
-            bool lost = true;
-            auto round = self->bring_in_once(listed, lost);
-            const auto code = co_await outcome_of(std::move(round));
-            // A fault of the peer's.
-            if (code && !lost && code != std::errc::not_enough_memory) self->core_->close(told(code), "ANNOUNCE");
-            pause = code ? std::min(2 * pause, longest_pause) : shortest_pause + std::chrono::milliseconds(listed);
+        Pauses pauses;
+        for (comoq::detail::FrameTurn turn; self->has_left_out();) {
+            bool found_memory = true;
+            try {
+                auto round = bring_in_after(self, pauses);
+                co_await std::move(round);
+            } catch (const std::bad_alloc &) {
+                found_memory = false;
+            } catch (const std::system_error &error) {
+                if (error.code() != std::errc::not_enough_memory) throw;
+                found_memory = false;
+            }
+            if (found_memory) continue;
+            // Nothing else may ever begin this again.
+            const auto cancellation = co_await asio::this_coro::cancellation_state;
+            if (cancellation.cancelled() != asio::cancellation_type::none) co_return;
+            co_await turn.take();
         }
+    }
+    struct Pauses {
+        std::chrono::milliseconds next = shortest_pause;
+        std::uint64_t listed = 0;  // by the last list
+    };
+    static asio::awaitable<void> bring_in_after(std::shared_ptr<AnnounceFollower> self, Pauses &pauses) {
+        co_await self->core_->sleep(pauses.next + std::chrono::milliseconds(pauses.listed));
+        if (!self->has_left_out() || !self->core_->has_room_for_announcement()) co_return;
+        pauses.listed = 0;
+        const auto before = self->announced_.size();
+        bool lost = true;
+        auto round = self->bring_in_once(pauses.listed, lost);
+        const auto code = co_await outcome_of(std::move(round));
+        // A fault of the peer's.
+        if (code && !lost && code != std::errc::not_enough_memory) self->core_->close(told(code), "ANNOUNCE");
+        const bool has_brought = !code && self->announced_.size() > before;
+        pauses.next = has_brought ? shortest_pause : std::min(2 * pauses.next, longest_pause);
     }
     bool has_left_out() const noexcept { return !is_over_ && left_out_.size() != 0; }
     struct BringingIn {
@@ -202,7 +227,8 @@ private:
     asio::awaitable<void> bring_in_from(StreamReader &reader, std::uint64_t &listed) {
         const auto ok = co_await reader.message<AnnounceOk>();
         if (!ok) co_return;
-        while (listed != ok->active_count) {
+        // Changes may come between those that are listed: what is here already is looked at, too.
+        while (listed < ok->active_count || (ok->active_count != 0 && reader.buffered() != 0)) {
             auto change = co_await reader.message<Announce>();
             if (!change || !has_left_out()) break;
             if (!change->active) continue;

@@ -196,8 +196,9 @@ private:
         auto &lease = *known.lease;
         if (lease)
             if (auto held = lease->held().lock()) return BroadcastConsumer(comoq::detail::Passkey(), std::move(held));
-        lease.reset();
-        lease.emplace(BroadcastConsumer(comoq::detail::Passkey(), known.asked_for), known.let_go);
+        // Made before the old one goes: `retire` looks at it in any case.
+        comoq::detail::Lease next(BroadcastConsumer(comoq::detail::Passkey(), known.asked_for), known.let_go);
+        lease.emplace(std::move(next));
         return lease->give();
     }
     void erase(std::string_view path, const BroadcastProducer &broadcast) {

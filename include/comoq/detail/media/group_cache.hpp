@@ -134,6 +134,7 @@ public:
             lost_ = Lost{group.sequence(), group.released() ? group.failure() : code};
         if (group.held()) take_off(group);
         shared_.group_waits.wake_all(wake);
+        shared_.first_frame_waits.wake_all(wake);
         shared_.frame_waits.wake_all(wake);
         return true;
     }

@@ -48,6 +48,7 @@ public:
     /// A reader with a start takes the numbers from `first` on one after the other, until this is called with nothing:
     /// their source gives them in any order.
     void keep_order(std::optional<std::uint64_t> first) noexcept { in_order_from_ = first; }
+    bool keeps_order() const noexcept { return in_order_from_.has_value(); }
     /// True if a reader at `next` must wait before it takes `number`.
     bool is_early(std::uint64_t number, std::uint64_t next) const noexcept {
         return in_order_from_ && next >= *in_order_from_ && !seen_.covers(next, number);

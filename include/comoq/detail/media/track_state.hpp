@@ -358,9 +358,10 @@ private:
     /// A number comes into use, for which memory was reserved.
     void use_number(std::uint64_t sequence, WakeList &wake) noexcept {
         numbers_.use(sequence);
+        // It may be the last number for which a reader has waited, though earlier ones are missing.
+        if (numbers_.final() || numbers_.keeps_order()) wake_readers(wake);
         // After the last number below a declared end, nothing can come.
         if (!numbers_.over_from(0)) return;
-        wake_readers(wake);
         wake.take(datagrams_->waits());
         wake.take(end_waits_);
     }

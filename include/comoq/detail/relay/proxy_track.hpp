@@ -313,7 +313,8 @@ private:
     static asio::awaitable<void> pass_all(asio::awaitable<void> items, TrackProducer out) {
         try {
             co_await std::move(items);
-        } catch (const std::system_error &) {
+        } catch (const std::system_error &error) {
+            if (error.code() == std::errc::not_enough_memory) throw;
             // `pass_end` has the track's code.
         }
         co_await until_unused(std::move(out));

@@ -34,10 +34,12 @@ public:
             return;
         }
         if (new_.contains(hash)) return;
-        if (has_space())
+        if (has_space()) {
             new_.insert(hash);
-        else
+        } else {
             ++unnamed_;
+            is_exact_ = false;
+        }
         ++count_;
     }
     /// It has room now.
@@ -45,11 +47,12 @@ public:
         const auto hash = keyed_hash(name);
         count_ -= old_.erase(hash) + new_.erase(hash);
     }
-    /// It has ended. False if it is not one of them.
+    /// It has ended. False if it is not one of them, as far as that is known: once there was one without a name, that one
+    /// may have been counted twice, or a list that was already old may have named it after its end.
     bool remove(std::string_view name) noexcept {
         const auto hash = keyed_hash(name);
         if (old_.erase(hash) + new_.erase(hash) == 0) {
-            if (unnamed_ == 0) return false;
+            if (unnamed_ == 0) return !is_exact_;
             --unnamed_;
         }
         --count_;
@@ -73,6 +76,7 @@ private:
     // From before the present round, and since.
     std::set<std::size_t> old_, new_;
     std::size_t unnamed_ = 0;
+    bool is_exact_ = true;  // until one had no name
 };
 
 }  // namespace comoq::detail

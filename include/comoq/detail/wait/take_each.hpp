@@ -35,6 +35,8 @@ template <unsigned in_a_row = 128, class Loop> asio::awaitable<void> take_each(L
             Step step = loop.next();
             if constexpr (requires { step.ready(); }) was_ready = has_failed && step.ready();
             auto item = co_await std::move(step);
+            // The source has given something: what fails now is not the source.
+            was_ready = false;
             if constexpr (requires { loop.take(std::move(item)); }) {
                 loop.take(std::move(item));
             } else {
