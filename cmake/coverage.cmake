@@ -14,7 +14,8 @@ comoq_setup(
     OPTIONAL Wslay OpenSSL
     OPTIONS "-DCMAKE_TOOLCHAIN_FILE=${CMAKE_CURRENT_LIST_DIR}/clang.cmake" -DCMAKE_BUILD_TYPE=Debug
             "-DCMAKE_CXX_FLAGS_DEBUG=-O0 -g1 -fprofile-instr-generate -fcoverage-mapping"
-            -DCOMOQ_BUILD_TESTS=ON -DCOMOQ_BUILD_EXAMPLES=OFF
+            # With precompiled headers, 70 % of the lines count as run instead of 98 (clang 19).
+            -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DCOMOQ_BUILD_TESTS=ON -DCOMOQ_BUILD_EXAMPLES=OFF
             -DCOMOQ_CHECK_HEADERS=OFF -DCOMOQ_BUILD_SCHEDULES=OFF
     TARGET comoq_tests
 )
