@@ -47,7 +47,7 @@ enum class Error : int {
     Internal,        ///< The peer failed, and does not say how.
     GoingAway,       ///< The peer is about to leave.
     GoawayTimeout,   ///< A peer that was told to leave did not leave in time.
-    SessionClosed,   ///< The peer's session with somebody else is over, or it may not serve this one.
+    SessionClosed,   ///< The peer's session with somebody else is over, or this side may not ask for it.
     GroupTooLarge,
     MalformedTrack,  ///< What came of a track cannot be read, or contradicts itself.
 };
@@ -143,7 +143,7 @@ constexpr const char *text_of(Error error) noexcept {
     case Error::GoawayTimeout:
         return "did not leave in time";
     case Error::SessionClosed:
-        return "the session was closed";
+        return "not authorized, or the session was closed";
     case Error::GroupTooLarge:
         return "the group is too large";
     case Error::MalformedTrack:

@@ -26,7 +26,7 @@ using comoq::lite::version_of;
 
 namespace {
 
-constexpr StreamUse uses[] = {StreamUse::Request, StreamUse::Group};
+constexpr StreamUse uses[] = {StreamUse::Request, StreamUse::Subscription, StreamUse::Group};
 constexpr Version versions[] = {Version::Draft05, Version::Draft06};
 constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
 
@@ -100,6 +100,7 @@ TEST_CASE("lite codes: each error is sent with the number of its registry", "[li
         const auto code = make_error_code(row.error);
         CAPTURE(code.message());
         CHECK(stream_code(code, StreamUse::Request) == row.on_request);
+        CHECK(stream_code(code, StreamUse::Subscription) == row.on_request);
         CHECK(stream_code(code, StreamUse::Group) == row.on_group);
         CHECK(session_code(code) == row.on_session);
         seen.insert(row.error);
@@ -131,13 +132,16 @@ TEST_CASE("lite codes: each number of a stream is read as its registry says; on 
         for (std::uint64_t number = 0; number < 64; ++number) {
             CAPTURE(number, static_cast<int>(use));
             auto expected = find(on_streams, number);
+            // The publisher went without finishing the track.
+            const bool is_dropped = number == 0 && use == StreamUse::Subscription;
+            if (is_dropped) expected = Error::Dropped;
             const auto on_06 = stream_error(number, Version::Draft06, use);
             if (expected)
                 CHECK(on_06 == *expected);
             else
                 CHECK(on_06.category() != comoq::error_category());
             if (!expected) expected = find(old, number);
-            if (number == 0) expected = Error::Cancelled;
+            if (number == 0 && !is_dropped) expected = Error::Cancelled;
             if (number == 2 && use == StreamUse::Group) expected = Error::Old;
             const auto on_05 = stream_error(number, Version::Draft05, use);
             if (expected)
@@ -200,8 +204,8 @@ TEST_CASE("lite codes: on moq-lite-05 numbers without a name go out unchanged, a
         CHECK(stream_code(stream_error(30, Version::Draft05, use), use) == 0x36);
         CHECK(stream_code(stream_error(31, Version::Draft05, use), use) == 0x35);
         CHECK(stream_code(stream_error(26, Version::Draft05, use), use) == 0x05);
-        // It says that a peer has left.
-        CHECK(stream_code(stream_error(0, Version::Draft05, use), use) == 0x01);
+        // It says that a peer has left, unless it ends a track.
+        CHECK(stream_code(stream_error(0, Version::Draft05, use), use) == (use == StreamUse::Subscription ? 0x00u : 0x01u));
     }
     CHECK(session_code(session_error(15, Version::Draft05)) == 0x03);
     CHECK(session_code(session_error(0x20, Version::Draft05)) == 0x20);

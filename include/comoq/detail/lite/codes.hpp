@@ -1,6 +1,7 @@
 #pragma once
 #include "../../config.hpp"
 #include "../../error.hpp"
+#include "../../transport_code.hpp"
 #include "../session/code_registry.hpp"
 #include "version.hpp"
 
@@ -13,15 +14,16 @@
 
 namespace comoq::lite {
 
-// The numbers of moq-lite for errors (moq-net 0.3). There are two registries: one for streams (RESET, STOP, and the error
-// in SUBSCRIBE_DROP), and one for the end of a session. Every version sends the same numbers. Before them, peers had the
-// numbers of August 2026, which are read on moq-lite-05 where they have no other meaning now.
+// The numbers of moq-lite for errors (moq-net 0.3). There are two registries: one for streams (RESET, STOP, and the
+// error in SUBSCRIBE_DROP), and one for the end of a session. Every version sends the same numbers. Before them, peers
+// had the numbers of August 2026, which are read on moq-lite-05 where they have no other meaning now.
 //
 // A number without a meaning here keeps its value: it is passed on unchanged in its own registry, and says Internal in
 // the other one. So do the numbers of applications, which are the same in both.
 
-/// What a stream carries. Some numbers mean something else about a group than about a request.
-enum class StreamUse : std::uint8_t { Request, Group };
+/// What a stream carries: some numbers mean something else about a group, or about a track that is subscribed to, than
+/// about any other request.
+enum class StreamUse : std::uint8_t { Request, Subscription, Group };
 
 namespace detail {
 
@@ -87,6 +89,8 @@ inline constexpr CodeRow session_codes_sent[] = {
 };
 inline constexpr std::uint64_t session_closed = 0x00, session_internal = 0x01;
 
+inline constexpr std::uint64_t unauthorized_of_august = 6;
+
 COMOQ_VISIBLE inline const UnknownCodes &unknown_stream_codes() noexcept {
     static const UnknownCodes category("moq-lite stream code");
     return category;
@@ -133,6 +137,8 @@ inline std::uint64_t session_code(std::error_code code) noexcept {
 
 /// The meaning of a number with which the peer reset or stopped a stream. Never false.
 inline std::error_code stream_error(std::uint64_t number, Version version, StreamUse use) noexcept {
+    // A publisher that goes without finishing its track has no other number for that.
+    if (number == detail::stream_internal && use == StreamUse::Subscription) return make_error_code(Error::Dropped);
     if (version == Version::Draft05) {
         // Peers in JavaScript and older ones say 0 for every reason, above all when they leave.
         if (number == detail::stream_internal) return make_error_code(Error::Cancelled);
@@ -149,11 +155,19 @@ inline std::error_code stream_error(std::uint64_t number, Version version, Strea
 inline std::error_code session_error(std::uint64_t number, Version version) noexcept {
     const bool is_05 = version == Version::Draft05;
     // The other meaning, a malformed parameter, would be this side's own fault.
-    if (is_05 && number == static_cast<std::uint64_t>(Error::Unauthorized)) return make_error_code(Error::Unauthorized);
+    if (is_05 && number == detail::unauthorized_of_august) return make_error_code(Error::Unauthorized);
     if (const auto error = comoq::detail::error_in(detail::session_codes, number)) return make_error_code(*error);
     if (is_05)
         if (const auto error = detail::error_of_august(number)) return make_error_code(*error);
     return comoq::detail::error_beyond(number, detail::unknown_session_codes());
+}
+
+/// The meaning of the code with which a stream failed: what the number of its end, or of the connection's, says. Any
+/// other code is of this side, and means itself.
+inline std::error_code meaning_of(std::error_code failure, Version version, StreamUse use) noexcept {
+    if (const auto number = stream_end_number(failure)) return stream_error(*number, version, use);
+    const auto number = failure ? connection_end_number(failure) : std::nullopt;
+    return number ? session_error(*number, version) : failure;
 }
 
 }  // namespace comoq::lite

@@ -13,8 +13,8 @@
 
 namespace comoq::detail {
 
-// A registry gives numbers to errors: of streams, or of sessions, in one protocol. A protocol's tables are made of these
-// parts.
+// A registry gives numbers to errors: of streams, or of sessions, in one protocol. A protocol's tables are made of
+// these parts.
 
 /// A number, and the error that it stands for.
 struct CodeRow {
