@@ -200,7 +200,7 @@ inline bool operator==(const std::error_code &code, Error error) noexcept {
     return code.value() == static_cast<int>(error) && detail::ErrorCategory::is_same(code.category());
 }
 
-/// An application's own error: of the category "comoq", and 64 + n to a peer, in every protocol.
+/// An application's own error: of the category "comoq", and 64 + n to a peer of moq-lite.
 ///
 /// Its value is 64 + n too, as a signed number. If that would be one of the 16 values from `Error::Cancelled` on, the
 /// value has its top bit set as well: an application error never equals an `Error`. The codes 0x8001'0000 to
