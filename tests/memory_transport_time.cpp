@@ -72,16 +72,16 @@ TEST_CASE("memory transport: resets and stops take their time too", "[transport]
     CHECK(scene.read(*there.receive) == "!");
     auto stopped = scene.begin(there.send->stopped());
     auto reading = scene.begin(there.receive->read());
-    here.send->reset(end_number);
+    here.send->reset(old);
     scene.advance(5ms);
-    here.receive->stop(other_end_number);
+    here.receive->stop(lagged);
     scene.advance(5ms - 1ns);
     CHECK_FALSE(reading.done());
     scene.advance(1ns);
-    CHECK(reading.code() == stream_ended(end_number));
+    CHECK(reading.code() == old);
     CHECK_FALSE(stopped.done());
     scene.advance(5ms);
-    CHECK(stopped.value() == stream_ended(other_end_number));
+    CHECK(stopped.value() == lagged);
     CHECK(scene.link.open_streams() == 0);
 }
 

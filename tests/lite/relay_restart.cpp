@@ -275,8 +275,7 @@ TEST_CASE("a relay: when its upstream is killed under load and stays away, each 
     for (int i = 0; i < 11; ++i) {
         scene.pass(1s);
     }
-    // The lost connection has no number on the next one.
-    crowd.check_logs(1, make_error_code(Error::Dropped));
+    crowd.check_logs(1, make_error_code(Error::Transport));
 }
 
 TEST_CASE("a relay: attempts to connect come at ever longer intervals, and at short ones again after a success",
