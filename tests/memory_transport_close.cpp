@@ -2,13 +2,13 @@
 #include <comoq/memory_transport.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <system_error>
 #include <tuple>
 #include <vector>
 
-#include <asio/error.hpp>
 #include <asio/io_context.hpp>
 
 #include <comoq/error.hpp>
@@ -87,33 +87,25 @@ struct Busy : MemoryScene {
 
 }  // namespace
 
-TEST_CASE("transport: when one side closes, waiting and new operations fail at both, with the code as it travels",
+TEST_CASE("transport: when one side closes, waiting and new operations fail at both, with its number; with Closed for 0",
           "[transport]") {
-    struct Case {
-        std::error_code given, seen;
-    };
-    const auto codes = GENERATE(Case{old, old},
-                                Case{make_error_code(Error::RoutingLoop), make_error_code(Error::Duplicate)},
-                                Case{asio::error::broken_pipe, make_error_code(Error::Transport)},
-                                Case{app_error(7), app_error(7)}, Case{cancelled, cancelled}, Case{none, none});
+    const std::uint64_t told = GENERATE(0u, 1u, 13u, 64u + 7u, 0xffff'ffffu);
     const bool client_closes = GENERATE(true, false);
     Busy scene;
     CHECK_FALSE(scene.at_client->any_done());
     CHECK_FALSE(scene.at_server->any_done());
-    (client_closes ? scene.client : scene.server)->close(codes.given, "because");
-    const auto failure = [](std::error_code code) { return code ? code : closed_code; };
-    const auto at_client = client_closes ? codes.given : codes.seen;
-    const auto at_server = client_closes ? codes.seen : codes.given;
-    CHECK(scene.at_client->codes() == eight_of(failure(at_client)));
-    CHECK(scene.at_server->codes() == eight_of(failure(at_server)));
-    CHECK(scene.at_client->closed.value() == at_client);
-    CHECK(scene.at_server->closed.value() == at_server);
-    CHECK(codes_now(scene, *scene.client, *scene.here.send, *scene.here.receive, *scene.here.send) ==
-          eight_of(failure(at_client)));
-    CHECK(codes_now(scene, *scene.server, *scene.there.send, *scene.there.receive, *scene.own.send) ==
-          eight_of(failure(at_server)));
-    CHECK(scene.now(scene.client->closed()) == at_client);
-    CHECK(scene.now(scene.server->closed()) == at_server);
+    (client_closes ? scene.client : scene.server)->close(told, "because");
+    const auto end = connection_ended(told);
+    const auto failure = told != 0 ? end : closed_code;
+    CHECK(scene.at_client->codes() == eight_of(failure));
+    CHECK(scene.at_server->codes() == eight_of(failure));
+    CHECK(scene.at_client->closed.value() == end);
+    CHECK(scene.at_server->closed.value() == end);
+    CHECK(codes_now(scene, *scene.client, *scene.here.send, *scene.here.receive, *scene.here.send) == eight_of(failure));
+    CHECK(codes_now(scene, *scene.server, *scene.there.send, *scene.there.receive, *scene.own.send) == eight_of(failure));
+    CHECK(scene.now(scene.client->closed()) == end);
+    CHECK(scene.now(scene.server->closed()) == end);
+    CHECK(bool(end) == (told != 0));
     CHECK(scene.link.open_streams() == 0);
 }
 
@@ -135,12 +127,13 @@ TEST_CASE("transport: the first end counts", "[transport]") {
     MemoryScene scene;
     const bool cut_first = GENERATE(false, true);
     if (cut_first) scene.link.cut(old);
-    else scene.client->close(old, "");
-    scene.server->close(lagged, "");
-    scene.client->close({}, "");
-    scene.link.cut(lagged);
-    CHECK(scene.now(scene.client->closed()) == old);
-    CHECK(scene.now(scene.server->closed()) == old);
+    else scene.client->close(end_number, "");
+    scene.server->close(other_end_number, "");
+    scene.client->close(0, "");
+    scene.link.cut(make_error_code(Error::Lagged));
+    const auto code = cut_first ? old : connection_ended(end_number);
+    CHECK(scene.now(scene.client->closed()) == code);
+    CHECK(scene.now(scene.server->closed()) == code);
 }
 
 TEST_CASE("transport: a stream whose end has come can still be read after the close, and another cannot", "[transport]") {
@@ -151,43 +144,43 @@ TEST_CASE("transport: a stream whose end has come can still be read after the cl
     scene.write(*ended, "all of it");
     ended->finish();
     scene.write(*open, "some of it");
-    reset->reset(lagged);
+    reset->reset(other_end_number);
     scene.run();
     const bool here = GENERATE(false, true);
-    (here ? scene.server : scene.client)->close(old, "");
+    (here ? scene.server : scene.client)->close(end_number, "");
     CHECK(scene.read(*whole) == "all of it");
     CHECK(scene.at_end(*whole));
-    CHECK(scene.code(partial->read()) == old);
-    CHECK(scene.code(broken->read()) == lagged);
+    CHECK(scene.code(partial->read()) == connection_ended(end_number));
+    CHECK(scene.code(broken->read()) == stream_ended(other_end_number));
 }
 
 TEST_CASE("transport: streams that nobody accepted, and datagrams that nobody took, end with the connection",
           "[transport]") {
     MemoryScene scene;
     const auto sent = scene.send_one_of_each();
-    scene.client->close(old, "");
-    CHECK(scene.code(scene.server->accept_uni()) == old);
-    CHECK(scene.code(scene.server->accept_bidi()) == old);
-    CHECK(scene.code(scene.server->receive_datagram()) == old);
+    scene.client->close(end_number, "");
+    CHECK(scene.code(scene.server->accept_uni()) == connection_ended(end_number));
+    CHECK(scene.code(scene.server->accept_bidi()) == connection_ended(end_number));
+    CHECK(scene.code(scene.server->receive_datagram()) == connection_ended(end_number));
 }
 
 TEST_CASE("transport: calls on a stream or the connection after the close do no harm", "[transport]") {
     Busy scene;
-    scene.client->close(old, "");
+    scene.client->close(end_number, "");
     scene.run();
     scene.here.send->finish();
-    scene.here.send->reset(lagged);
-    scene.there.send->reset(lagged);
+    scene.here.send->reset(other_end_number);
+    scene.there.send->reset(other_end_number);
     scene.there.send->finish();
     scene.own.send->set_order({.priority = 3});
-    scene.here.receive->stop(lagged);
+    scene.here.receive->stop(other_end_number);
     scene.there.receive.reset();
     scene.there.send.reset();
     scene.client->send_datagram(bytes("late"));
     scene.link.pause();
     scene.link.resume();
     scene.advance(1s);
-    CHECK(scene.now(scene.here.send->stopped()) == old);
+    CHECK(scene.now(scene.here.send->stopped()) == connection_ended(end_number));
     CHECK(scene.link.open_streams() == 0);
 }
 
@@ -220,7 +213,7 @@ TEST_CASE("transport: an end whose peer is gone waits until it closes itself", "
     CHECK_FALSE(writing.done());
     client->send_datagram(bytes("nobody"));
     CHECK_FALSE(closed.done());
-    client->close({}, "");
+    client->close(0, "");
     CHECK(writing.code() == closed_code);
     CHECK(closed.value() == none);
 }

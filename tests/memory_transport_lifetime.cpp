@@ -182,7 +182,7 @@ TEST_CASE("transport: nothing stays when links, ends and streams are gone, whate
         link.client()->send_datagram(Bytes(owner, as_span(*owner)));
         link.resume();
         if (ran) settle_down(context);
-        if (closed) link.client()->close({}, "");
+        if (closed) link.client()->close(0, "");
     }
     owner.reset();
     settle_down(context);
@@ -199,9 +199,9 @@ TEST_CASE("memory transport: streams may outlive the context of a connection tha
     run_to_end(*context, sent->write(bytes("a")));
     auto receive = run_to_end(*context, link.server()->accept_uni());
     auto dropped = unsent.send->write(bytes("b"));
-    link.client()->close({}, "");
+    link.client()->close(0, "");
     context.reset();
     sent->finish();
-    receive->stop(old);
+    receive->stop(end_number);
     CHECK(link.open_streams() == 0);
 }

@@ -82,13 +82,13 @@ TEST_CASE("transport: a bidirectional stream comes to the peer, whichever call i
     auto own = scene.begin(scene.client->accept_bidi());
     switch (first) {
     case 0:
-        here->receive->stop(old);
+        here->receive->stop(end_number);
         break;
     case 1:
         here->receive.reset();
         break;
     case 2:
-        here->send->reset(lagged);
+        here->send->reset(other_end_number);
         break;
     case 3:
         here.reset();
@@ -105,10 +105,10 @@ TEST_CASE("transport: a bidirectional stream comes to the peer, whichever call i
     auto there = scene.now(scene.server->accept_bidi());
     auto another = scene.begin(scene.server->accept_bidi());
     CHECK_FALSE(another.done());
-    if (first == 0) CHECK(scene.now(there.send->stopped()) == old);
-    if (first == 1 || first == 3 || first == 5) CHECK(scene.now(there.send->stopped()) == cancelled);
-    if (first == 2) CHECK(scene.code(there.receive->read()) == lagged);
-    if (first == 3 || first == 5) CHECK(scene.code(there.receive->read()) == cancelled);
+    if (first == 0) CHECK(scene.now(there.send->stopped()) == stream_ended(end_number));
+    if (first == 1 || first == 3 || first == 5) CHECK(scene.now(there.send->stopped()) == abandoned);
+    if (first == 2) CHECK(scene.code(there.receive->read()) == stream_ended(other_end_number));
+    if (first == 3 || first == 5) CHECK(scene.code(there.receive->read()) == abandoned);
     if (first == 4) CHECK(scene.at_end(*there.receive));
     here.reset();
     there = BidiStream();
@@ -132,7 +132,7 @@ TEST_CASE("transport: opening waits until a stream of that kind and side is over
     one->finish();
     CHECK(third.done());
     CHECK_FALSE(fourth.done());
-    two->reset(old);
+    two->reset(end_number);
     CHECK(fourth.done());
 }
 

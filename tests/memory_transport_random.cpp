@@ -93,8 +93,8 @@ asio::awaitable<void> write_all(Party &party, SendPtr stream, std::uint32_t id) 
     }
     if (resets) {
         fate.reset = true;
-        fate.reset_code = by_drop ? cancelled : app_error(id);
-        if (!by_drop) stream->reset(fate.reset_code);
+        fate.reset_code = stream_ended(by_drop ? 0 : 64 + id);
+        if (!by_drop) stream->reset(64 + id);
     }
     stream.reset();
     fate.writer_gone = true;
@@ -138,10 +138,10 @@ asio::awaitable<void> read_all(Party &party, ReceivePtr stream) {
         fate->reader_gone = true;
         if (!ended && !failure) {
             fate->stopped = true;
-            fate->stop_code = cancelled;
+            fate->stop_code = abandoned;
             if (party.chance(2) == 0) {
-                fate->stop_code = app_error(1'000'000 + id);
-                stream->stop(fate->stop_code);
+                fate->stop_code = stream_ended(1'000'000 + id);
+                stream->stop(1'000'000 + id);
             }
         }
     }

@@ -70,8 +70,8 @@ TEST_CASE("transport: a stream that nobody reads does not hold up another one", 
     CHECK(scene.read(*receive) == "passes");
     CHECK_FALSE(writing.done());
     // A reader that stops it makes room as well.
-    unread->stop(old);
-    CHECK(writing.code() == old);
+    unread->stop(end_number);
+    CHECK(writing.code() == stream_ended(end_number));
 }
 
 TEST_CASE("memory transport: a reader that has stopped makes room, and the stop still arrives after its delay", "[transport]") {
@@ -82,12 +82,12 @@ TEST_CASE("memory transport: a reader that has stopped makes room, and the stop 
     auto receive = scene.now(scene.server->accept_uni());
     auto stopped = scene.begin(send->stopped());
     CHECK_FALSE(writing.done());
-    receive->stop(old);
+    receive->stop(end_number);
     CHECK(writing.code() == none);
     scene.advance(10ms - 1ns);
     CHECK_FALSE(stopped.done());
     scene.advance(1ns);
-    CHECK(stopped.value() == old);
+    CHECK(stopped.value() == stream_ended(end_number));
     CHECK(scene.link.open_streams() == 0);
 }
 

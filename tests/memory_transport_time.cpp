@@ -72,16 +72,16 @@ TEST_CASE("memory transport: resets and stops take their time too", "[transport]
     CHECK(scene.read(*there.receive) == "!");
     auto stopped = scene.begin(there.send->stopped());
     auto reading = scene.begin(there.receive->read());
-    here.send->reset(old);
+    here.send->reset(end_number);
     scene.advance(5ms);
-    here.receive->stop(lagged);
+    here.receive->stop(other_end_number);
     scene.advance(5ms - 1ns);
     CHECK_FALSE(reading.done());
     scene.advance(1ns);
-    CHECK(reading.code() == old);
+    CHECK(reading.code() == stream_ended(end_number));
     CHECK_FALSE(stopped.done());
     scene.advance(5ms);
-    CHECK(stopped.value() == lagged);
+    CHECK(stopped.value() == stream_ended(other_end_number));
     CHECK(scene.link.open_streams() == 0);
 }
 

@@ -25,7 +25,7 @@ Bytes asking_payload(std::shared_ptr<Transport> connection, std::size_t size, in
         static_cast<void>(connection->stats());
         connection->measure();
         connection->send_datagram(bytes("from an owner"));
-        connection->close({}, "by an owner");
+        connection->close(0, "by an owner");
         ++ended;
         delete all;
     };
@@ -49,7 +49,7 @@ TEST_CASE("transport: the owner of a payload is destroyed without the connection
     }
     SECTION("its stream is reset") {
         scene.now(send->write(payload()));
-        send->reset(old);
+        send->reset(end_number);
     }
     SECTION("its stream is given up") {
         scene.now(send->write(payload()));
@@ -57,12 +57,12 @@ TEST_CASE("transport: the owner of a payload is destroyed without the connection
     }
     SECTION("its stream is stopped") {
         scene.now(send->write(payload()));
-        receive->stop(old);
+        receive->stop(end_number);
         scene.link.resume();
     }
     SECTION("the connection is closed") {
         scene.now(send->write(payload()));
-        scene.server->close(old, "");
+        scene.server->close(end_number, "");
     }
     SECTION("the connection is cut") {
         scene.now(send->write(payload()));
@@ -73,15 +73,15 @@ TEST_CASE("transport: the owner of a payload is destroyed without the connection
         CHECK(scene.code(send->write(payload())) == make_error_code(Error::Closed));
     }
     SECTION("its stream has failed") {
-        send->reset(old);
-        CHECK(scene.code(send->write(payload())) == old);
+        send->reset(end_number);
+        CHECK(scene.code(send->write(payload())) == stream_ended(end_number));
     }
     SECTION("a datagram that nobody takes") {
         scene.client->send_datagram(payload());
         scene.link.resume();
         scene.run();
         CHECK(ended == 0);
-        scene.server->close(old, "");
+        scene.server->close(end_number, "");
     }
     SECTION("a datagram on its way") {
         scene.client->send_datagram(payload());
@@ -93,7 +93,7 @@ TEST_CASE("transport: the owner of a payload is destroyed without the connection
         scene.link.resume();
     }
     SECTION("a datagram that is too late") {
-        scene.client->close(old, "");
+        scene.client->close(end_number, "");
         scene.client->send_datagram(payload());
     }
     scene.run();
@@ -119,7 +119,7 @@ TEST_CASE("qmux connection: the owner of a payload is destroyed without the conn
     }
     SECTION("its stream is reset") {
         solo.now(stream->write(payload()));
-        stream->reset(old);
+        stream->reset(end_number);
     }
     SECTION("its stream is stopped") {
         solo.now(stream->write(payload()));

@@ -158,7 +158,7 @@ bool Guest::close_session() {
     if (transport_ == nullptr) {
         return false;
     }
-    transport_->close({}, "the relay shuts down");
+    transport_->close(0, "the relay shuts down");
     return true;
 }
 
@@ -355,7 +355,9 @@ awaitable<void> Guest::serve_session() {
     asio::steady_timer timer(co_await asio::this_coro::executor, longest_silence);
     timer.async_wait([peer = session.peer(), transport = transport_](std::error_code cancelled) {
         if (!cancelled && !peer.ready()) {
-            transport->close(comoq::Error::Timeout, "no SETUP came");
+            // moq-lite's number for a timeout: the session reads it as the peer does.
+            constexpr std::uint64_t timeout = 0x11;
+            transport->close(timeout, "no SETUP came");
         }
     });
     const auto greeted = [self = shared_from_this()](std::error_code failed, const auto &) {

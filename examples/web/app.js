@@ -329,16 +329,19 @@ function showAge() {
 
 // ---- Words and numbers
 
-// The meaning of our relay's codes. For code 0 only the likeliest cause is known.
+// The meaning of our relay's codes. For 0 and 1 only the likeliest cause is known.
 const REASONS = new Map([
-	[0, "refused. Most likely nobody has it."],
-	[2, "too old, and no longer kept."],
-	[3, "nobody answered in time."],
-	[6, "not allowed."],
-	[13, "unknown: nobody has it."],
-	[24, "its publisher has gone."],
-	[25, "closed by its publisher."],
-	[30, "unknown: no route leads to it."],
+	[0x00, "its publisher has gone."],
+	[0x01, "refused, or closed by its publisher. Most likely nobody has it."],
+	[0x02, "too late."],
+	[0x03, "not allowed, or the session was closed."],
+	[0x04, "its publisher is about to leave."],
+	[0x05, "this page fell too far behind."],
+	[0x31, "nobody answered in time."],
+	[0x33, "unknown: nobody has it."],
+	[0x34, "too old, and no longer kept."],
+	[0x35, "no longer kept."],
+	[0x36, "unknown: no route leads to it."],
 ]);
 
 function explain(err) {

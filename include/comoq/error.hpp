@@ -1,5 +1,5 @@
 /// \file
-/// Error codes: failures, and the numbers that tell a peer of them.
+/// Error codes: the failures of this library, and those of an application.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,7 @@
 
 namespace comoq {
 
-/// The failures. A value is the code that travels to a peer, except for the last four: those have no code of their own
-/// there, or travel as 0, and a `std::error_code` of value 0 would mean success.
+/// The failures. Their values are fixed, and stay in this process: each protocol has its own numbers for them.
 enum class Error : int {
     RequiredExtension = 1,
     Old = 2,
@@ -41,10 +40,16 @@ enum class Error : int {
     TimestampMismatch = 29,
     Unroutable = 30,
     Evicted = 31,
-    Cancelled = 0x10000,  ///< Travels as 0.
-    InvalidPath,          ///< Travels as 15, ProtocolViolation.
-    RoutingLoop,          ///< Travels as 12, Duplicate.
-    LimitReached          ///< Travels as 6, Unauthorized.
+    Cancelled = 0x10000,
+    InvalidPath,
+    RoutingLoop,
+    LimitReached,
+    Internal,        ///< The peer failed, and does not say how.
+    GoingAway,       ///< The peer is about to leave.
+    GoawayTimeout,   ///< A peer that was told to leave did not leave in time.
+    SessionClosed,   ///< The peer's session with somebody else is over, or this side may not ask for it.
+    GroupTooLarge,
+    MalformedTrack,  ///< What came of a track cannot be read, or contradicts itself.
 };
 
 namespace detail {
@@ -131,6 +136,18 @@ constexpr const char *text_of(Error error) noexcept {
         return "routing loop";
     case Error::LimitReached:
         return "limit reached";
+    case Error::Internal:
+        return "internal error of the peer";
+    case Error::GoingAway:
+        return "going away";
+    case Error::GoawayTimeout:
+        return "did not leave in time";
+    case Error::SessionClosed:
+        return "not authorized, or the session was closed";
+    case Error::GroupTooLarge:
+        return "the group is too large";
+    case Error::MalformedTrack:
+        return "the track is malformed";
     }
     return nullptr;
 }
@@ -183,7 +200,7 @@ inline bool operator==(const std::error_code &code, Error error) noexcept {
     return code.value() == static_cast<int>(error) && detail::ErrorCategory::is_same(code.category());
 }
 
-/// An application's own error: of the category "comoq", and 64 + n to a peer.
+/// An application's own error: of the category "comoq", and 64 + n to a peer of moq-lite.
 ///
 /// Its value is 64 + n too, as a signed number. If that would be one of the 16 values from `Error::Cancelled` on, the
 /// value has its top bit set as well: an application error never equals an `Error`. The codes 0x8001'0000 to
@@ -195,13 +212,12 @@ inline std::error_code app_error(std::uint32_t n) noexcept {
     return {static_cast<int>(detail::value_of_app_code(code)), error_category()};
 }
 
-/// The code that a peer gets for `ec`.
+/// The number of `ec` as peers knew it in August 2026, for programs that keep such numbers. No protocol uses it: what a
+/// peer gets is up to the protocol.
 ///
-/// `Cancelled` is 0, `InvalidPath` 15, `RoutingLoop` 12, `LimitReached` 6, every other `Error` its value, an
-/// application's error 64 + n. A code of any other category is 4 (`Transport`). That includes
-/// `asio::error::operation_aborted`, which means that a local wait was cancelled: a peer should seldom hear of that,
-/// and `Error::Cancelled` says so if it should. A false code is 0 whatever its category, because failing with a false
-/// code means failing with `Cancelled`.
+/// An `Error` below `Cancelled` is its value, an application's error 64 + n. `Cancelled` is 0, and the errors after it
+/// have the number of the nearest older one, as the code says. A code of any other category is 4 (`Transport`). A false
+/// code is 0 whatever its category, because failing with a false code means failing with `Cancelled`.
 inline std::uint32_t wire_code(std::error_code ec) noexcept {
     if (!ec) {
         return 0;
@@ -218,6 +234,15 @@ inline std::uint32_t wire_code(std::error_code ec) noexcept {
         return static_cast<std::uint32_t>(Error::Duplicate);
     case Error::LimitReached:
         return static_cast<std::uint32_t>(Error::Unauthorized);
+    case Error::GoingAway:
+    case Error::SessionClosed:
+        return static_cast<std::uint32_t>(Error::Closed);
+    case Error::GoawayTimeout:
+        return static_cast<std::uint32_t>(Error::Timeout);
+    case Error::GroupTooLarge:
+        return static_cast<std::uint32_t>(Error::FrameTooLarge);
+    case Error::MalformedTrack:
+        return static_cast<std::uint32_t>(Error::Decode);
     default:
         break;
     }
@@ -226,9 +251,9 @@ inline std::uint32_t wire_code(std::error_code ec) noexcept {
                                          : detail::app_code_of_value(value);
 }
 
-/// The meaning of a peer's `code`: 0 is `Cancelled`, 64 and above an application's error. A code below 64 without a
-/// name here keeps its number, so that it can be passed on. The result is never false, and its `wire_code` is `code`
-/// again (except for the 16 codes described at `app_error`).
+/// The meaning of such a number: 0 is `Cancelled`, 64 and above an application's error. A number below 64 without a name
+/// here keeps its value. The result is never false, and its `wire_code` is `code` again (except for the 16 codes
+/// described at `app_error`).
 inline std::error_code error_from_wire(std::uint32_t code) noexcept {
     if (code == 0) {
         return make_error_code(Error::Cancelled);

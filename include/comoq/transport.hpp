@@ -1,5 +1,6 @@
 #pragma once
 #include "bytes.hpp"
+#include "transport_code.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -20,9 +21,10 @@ namespace comoq {
 // A connection as a session needs it: streams like QUIC's, and datagrams if the transport has them. Sessions use only
 // these classes, so that a program can supply its own transport.
 //
-// Codes travel by `wire_code` and `error_from_wire`. Waits can be cancelled; a cancellation takes back nothing that was
-// done before. When the connection is lost or closed, everything that waits, and everything begun afterwards, fails
-// with the code of `closed()` (Closed if that is false).
+// Streams and connections end with bare numbers, of at most 62 bits; a larger one counts as the largest. Whatever fails
+// because something ended with a number fails with a code of transport_code.hpp. Waits can be cancelled; a cancellation
+// takes back nothing that was done before. When the connection is lost or closed, everything that waits, and everything
+// begun afterwards, fails with the code of `closed()` (Closed if that is false).
 //
 // Threads: as for sockets of asio, use a connection and its streams on one executor, a strand if several threads run
 // it. But any thread may call `close()` and destroy handles of streams at any time. Streams may outlive their
@@ -53,7 +55,8 @@ struct SendOrder {
     friend bool operator==(const SendOrder &, const SendOrder &) = default;
 };
 
-/// The writing end of a stream. If it is destroyed before `finish()`, it resets the stream with Cancelled.
+/// The writing end of a stream. If it is destroyed before `finish()`, it resets the stream with the number of
+/// `Transport::abandon_with`.
 class SendStream {
 public:
     virtual ~SendStream() = default;
@@ -61,9 +64,9 @@ public:
     SendStream &operator=(const SendStream &) = delete;
 
     /// Appends `head`, at most `max_head` bytes, which are copied, and `payload`, which is shared. Both are taken in
-    /// the call; the awaitable completes when the stream can take more. Fails with the code of a reset, with the code
-    /// with which the peer stopped the stream, and with Closed after `finish()`. The payload's owner is released when
-    /// the payload has been sent or dropped, on any thread and without a lock of the connection.
+    /// the call; the awaitable completes when the stream can take more. Fails with the number of a reset, or of the
+    /// peer's stop, and with Closed after `finish()`. The payload's owner is released when the payload has been sent or
+    /// dropped, on any thread and without a lock of the connection.
     virtual asio::awaitable<void> write(std::span<const std::byte> head, Bytes payload) = 0;
     asio::awaitable<void> write(Bytes payload) { return write({}, std::move(payload)); }
     static constexpr std::size_t max_head = 16;
@@ -76,10 +79,10 @@ public:
 
     /// Ends the stream here; unsent data is dropped. Does nothing if the stream was reset before, or has been sent
     /// completely.
-    virtual void reset(std::error_code code) = 0;
+    virtual void reset(std::uint64_t number) = 0;
 
-    /// Completes when the stream is over: with the code with which the peer stopped it, with that of a reset or of the
-    /// connection, or with a false code when everything has been sent, including the end.
+    /// Completes when the stream is over: with the number with which the peer stopped it, or of a reset, with the code
+    /// of the connection, or with a false code when everything has been sent, including the end.
     virtual asio::awaitable<std::error_code> stopped() = 0;
 
     /// `SendOrder::for_control()` until this is called. Applies to everything that has not been sent yet.
@@ -94,19 +97,20 @@ protected:
     SendStream() = default;
 };
 
-/// The reading end of a stream. If it is destroyed before its end was read, it asks the peer to stop, with Cancelled.
+/// The reading end of a stream. If it is destroyed before its end was read, it asks the peer to stop, with the number
+/// of `Transport::abandon_with`.
 class ReceiveStream {
 public:
     virtual ~ReceiveStream() = default;
     ReceiveStream(const ReceiveStream &) = delete;
     ReceiveStream &operator=(const ReceiveStream &) = delete;
 
-    /// The next bytes, as many as arrived together; empty at the end. Fails with the code of the peer's reset. One read
-    /// at a time.
+    /// The next bytes, as many as arrived together; empty at the end. Fails with the number of the peer's reset. One
+    /// read at a time.
     virtual asio::awaitable<Bytes> read() = 0;
 
-    /// Asks the peer to send no more. Data that still arrives is dropped.
-    virtual void stop(std::error_code code) = 0;
+    /// Asks the peer to send no more. Data that still arrives is dropped. Reads fail with Cancelled from now on.
+    virtual void stop(std::uint64_t number) = 0;
 
 protected:
     ReceiveStream() = default;
@@ -157,11 +161,15 @@ public:
     virtual void send_datagram(Bytes datagram) = 0;
     virtual asio::awaitable<Bytes> receive_datagram() = 0;
 
-    /// Closes the connection; a false code means that all is well. Unsent data may be lost. Without memory the
-    /// connection is closed as well: destructors call this.
-    virtual void close(std::error_code code, std::string_view reason) = 0;
-    /// Completes when the connection is over: false if either side closed it because all was done.
+    /// Closes the connection; 0 means that all is well. Unsent data may be lost. Without memory the connection is
+    /// closed as well: destructors call this.
+    virtual void close(std::uint64_t number, std::string_view reason) = 0;
+    /// Completes when the connection is over: with the number with which either side closed it, which is false for 0,
+    /// or with the code of its loss.
     virtual asio::awaitable<std::error_code> closed() = 0;
+
+    /// The number for streams whose handles are destroyed before their end, from now on; 0 until then. Any thread.
+    virtual void abandon_with(std::uint64_t) {}
 
     /// Any thread.
     virtual TransportStats stats() const { return {}; }

@@ -89,10 +89,10 @@ public:
             if (SendStream *stream = any(sending_, choice)) stream->finish();
             break;
         case 9:
-            if (SendStream *stream = any(sending_, choice)) stream->reset(make_error_code(Error::Old));
+            if (SendStream *stream = any(sending_, choice)) stream->reset(choice);
             break;
         case 10:
-            if (ReceiveStream *stream = any(receiving_, choice)) stream->stop(make_error_code(Error::Old));
+            if (ReceiveStream *stream = any(receiving_, choice)) stream->stop(choice);
             break;
         case 11:
             if (!sending_.empty()) sending_.pop_front();
@@ -107,7 +107,7 @@ public:
         case 14: connection_->send_datagram(Bytes(std::vector<std::byte>(choice))); break;
         default:
             if (choice == 255) {
-                connection_->close(make_error_code(Error::Old), "enough");
+                connection_->close(choice, "enough");
             } else if (SendStream *stream = any(sending_, choice)) {
                 stream->set_order({static_cast<std::uint8_t>(choice >> 6), 0, static_cast<std::uint8_t>(choice >> 5), choice});
             }

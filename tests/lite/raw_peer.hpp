@@ -19,10 +19,13 @@
 #include <asio/io_context.hpp>
 
 #include <comoq/detail/lite/codec.hpp>
+#include <comoq/detail/lite/codes.hpp>
 #include <comoq/detail/lite/messages.hpp>
 #include <comoq/detail/lite/stream_type.hpp>
+#include <comoq/detail/lite/version.hpp>
 #include <comoq/lite/session.hpp>
 #include <comoq/transport.hpp>
+#include <comoq/transport_code.hpp>
 
 #include "lite/scene.hpp"
 #include "support/settle.hpp"
@@ -49,6 +52,9 @@ inline Octets octets_of(std::initializer_list<int> values) {
 struct Answer {
     Octets octets;
     bool ended = false;
+    /// The number of its reset.
+    std::optional<std::uint64_t> number;
+    /// The meaning of that, or how it was lost.
     std::error_code code;
     bool over() const { return ended || code; }
 };
@@ -112,7 +118,8 @@ private:
             }
             answer->ended = true;
         } catch (const std::system_error &error) {
-            answer->code = error.code();
+            answer->number = stream_end_number(error.code());
+            answer->code = lite::meaning_of(error.code(), lite::version_of(transport->protocol()), lite::StreamUse::Request);
         }
     }
 

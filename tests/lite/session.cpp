@@ -804,7 +804,7 @@ TEST_CASE("a session: the peer is told the measurements of the transport, if it 
             auto stream = co_await transport->open_bidi();
             auto asked = stream.send->write(Bytes(std::vector<std::byte>{std::byte{4}}));
             co_await std::move(asked);
-            lite::detail::StreamReader reader(std::move(stream.receive));
+            lite::detail::StreamReader reader(std::move(stream.receive), lite::Version::Draft05, lite::StreamUse::Request);
             while (auto probe = co_await reader.message<lite::Probe>()) {
                 to.push_back(*probe);
             }

@@ -183,13 +183,13 @@ TEST_CASE("a session: a peer is asked to list its announcements only when there 
     scene.pass(1ms);
     REQUIRE(scene.asked->size() == 3);
     // Refused, and again: later and later.
-    scene.asked->at(2).send->reset(make_error_code(Error::LimitReached));
+    scene.asked->at(2).send->reset(0x03);
     scene.run();
     scene.pass(1'900ms);
     CHECK(scene.asked->size() == 3);
     scene.pass(200ms);
     REQUIRE(scene.asked->size() == 4);
-    scene.asked->at(3).send->reset(make_error_code(Error::LimitReached));
+    scene.asked->at(3).send->reset(0x03);
     scene.run();
     scene.pass(3'900ms);
     CHECK(scene.asked->size() == 4);
@@ -243,7 +243,7 @@ TEST_CASE("a session: a malformed list of announcements ends the session, and a 
     REQUIRE(scene.asked->size() == 2);
     SECTION("lost in the middle") {
         scene.write(1, octets_of({2, 0}));
-        scene.asked->at(1).send->reset(make_error_code(Error::Cancelled));
+        scene.asked->at(1).send->reset(0x01);
         scene.run();
         CHECK(scene.open());
         scene.announce(true, "b");

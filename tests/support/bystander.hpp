@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <system_error>
@@ -45,8 +46,9 @@ public:
     std::size_t max_datagram_size() const noexcept override { return to_->max_datagram_size(); }
     void send_datagram(Bytes datagram) override { to_->send_datagram(std::move(datagram)); }
     asio::awaitable<Bytes> receive_datagram() override { return to_->receive_datagram(); }
-    void close(std::error_code code, std::string_view reason) override { to_->close(code, reason); }
+    void close(std::uint64_t number, std::string_view reason) override { to_->close(number, reason); }
     asio::awaitable<std::error_code> closed() override { return to_->closed(); }
+    void abandon_with(std::uint64_t number) override { to_->abandon_with(number); }
     TransportStats stats() const override { return to_->stats(); }
 
 private:

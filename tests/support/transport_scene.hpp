@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@
 #include <comoq/bytes.hpp>
 #include <comoq/error.hpp>
 #include <comoq/transport.hpp>
+#include <comoq/transport_code.hpp>
 
 #include "support/begun.hpp"
 #include "support/error_of.hpp"
@@ -28,11 +30,16 @@ namespace comoq::test {
 using SendPtr = std::unique_ptr<SendStream>;
 using ReceivePtr = std::unique_ptr<ReceiveStream>;
 
-// The codes with which streams and connections end here.
+// The numbers with which streams and connections end here.
+inline constexpr std::uint64_t end_number = 2;
+inline constexpr std::uint64_t other_end_number = 26;
+
 inline const std::error_code none;
 inline const std::error_code cancelled = make_error_code(Error::Cancelled);
+/// The code with which a connection is lost here.
 inline const std::error_code old = make_error_code(Error::Old);
-inline const std::error_code lagged = make_error_code(Error::Lagged);
+/// The end of a stream whose handle was destroyed early.
+inline const std::error_code abandoned = stream_ended(0);
 
 inline Bytes bytes(std::string_view text) { return Bytes::copy(text); }
 inline Bytes bytes(std::size_t size) { return Bytes(std::vector<std::byte>(size)); }

@@ -27,10 +27,11 @@ class SessionCore;
 ///
 /// The session resolves the peer's requests by `request_broadcast` on `config.publish`, so a handler of that origin
 /// serves remote viewers as it serves local ones. It asks the peer once for a track, however many readers here want it,
-/// and leaves it when the last reader has gone (tracks keep their groups for a while, `config.linger`). Codes pass both
-/// ways. A group from the peer goes on for as long as its subscriber lives, or another one of its track: the peer stops
-/// sending when the last one has left. When the session is over, the peer's broadcasts end with its code, or with
-/// Closed if it was closed in peace.
+/// and leaves it when the last reader has gone (tracks keep their groups for a while, `config.linger`). Errors pass
+/// both ways, as the numbers of moq-lite: one without a number of its own arrives as a more general one. A group from
+/// the peer goes on for as long as its subscriber lives, or another one of its track: the peer stops sending when the
+/// last one has left. When the session is over, the peer's broadcasts end with its code, or with Closed if it was closed
+/// in peace.
 ///
 /// The session begins at once, without waiting for the peer, on the transport's executor: a strand, or a context that
 /// one thread runs. Its coroutines are one group of tasks, which ends when either side closes the transport. Destroying
@@ -75,7 +76,7 @@ public:
     /// Closed, if the session ends before.
     Operation<std::string> goaway_received() const;
 
-    /// Closes the session and tells the peer the code, if that is not false.
+    /// Closes the session, and tells the peer the number of the code.
     void close(std::error_code code = {}, std::string_view reason = {});
     /// The code with which the session ended, once it has: false if one side closed it in peace.
     Operation<std::error_code> closed() const;

@@ -106,7 +106,7 @@ TEST_CASE("qmux connection: dropped data gives credit as if it had been read", "
     CHECK(solo.is_quiet());
     auto stream = solo.now(solo.own->accept_uni());
     SECTION("by a stop, and after it") {
-        stream->stop(old);
+        stream->stop(end_number);
         CHECK(solo.frames() ==
               std::vector<AnyFrame>{qmux::MaxData{160}, qmux::StopSending{client_uni(0), 2},
                                     qmux::MaxStreamData{client_uni(0), 160}});

@@ -1,8 +1,8 @@
 // The ends of streams, also early ones, and what may follow an end.
 #include <comoq/detail/qmux/connection.hpp>
 
+#include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -78,7 +78,7 @@ TEST_CASE("qmux connection: data after a reset is dropped, and counts for nothin
     solo.send(qmux::ResetStream{client_uni(0), 2, 3});
     solo.send(qmux::ResetStream{client_uni(0), 2, 3});
     auto stream = solo.now(solo.own->accept_uni());
-    CHECK(solo.code(stream->read()) == old);
+    CHECK(solo.code(stream->read()) == stream_ended(end_number));
     for (std::uint64_t i = 0; i < 10; ++i) solo.stream(client_uni(0), 3 + 15 * i, std::string(15, 'x'));
     CHECK(solo.is_quiet());
     // The remaining credit is still what the first three bytes left.
@@ -94,18 +94,33 @@ TEST_CASE("qmux connection: a reset has the stream's size, and a size that is to
     solo.stream(client_uni(0), 0, "abc");
     auto stream = solo.now(solo.own->accept_uni());
     solo.send(qmux::ResetStream{client_uni(0), 2, size});
-    CHECK(solo.code(stream->read()) == old);
+    CHECK(solo.code(stream->read()) == stream_ended(end_number));
     CHECK(solo.own->open_streams() == 0);
     solo.check_alive();
 }
 
-TEST_CASE("qmux connection: codes of any size are understood", "[qmux]") {
+TEST_CASE("qmux connection: numbers of any size are understood", "[qmux]") {
     Solo solo;
     solo.greeted();
-    solo.send(qmux::ResetStream{client_uni(0), (std::uint64_t{1} << 62) - 1, 0});
-    CHECK(solo.code(solo.now(solo.own->accept_uni())->read()) == app_error(std::numeric_limits<std::uint32_t>::max()));
-    solo.send(qmux::ResetStream{client_uni(1), 0, 0});
-    CHECK(solo.code(solo.now(solo.own->accept_uni())->read()) == cancelled);
+    const std::uint64_t told = GENERATE(0u, 1u, 13u, 0x33u, 468u, 0xffff'ffffu, max_end_number);
+    solo.send(qmux::ResetStream{client_uni(0), told, 0});
+    CHECK(solo.code(solo.now(solo.own->accept_uni())->read()) == stream_ended(told));
+}
+
+TEST_CASE("qmux connection: numbers go out as they are, and those that do not fit as the largest", "[qmux]") {
+    Solo solo(true);
+    solo.greeted();
+    const std::uint64_t told = GENERATE(0u, 13u, 0x33u, std::uint64_t{1} << 40, max_end_number, max_end_number + 1);
+    const auto sent = std::min(told, max_end_number);
+    auto stream = solo.now(solo.own->open_uni());
+    stream->reset(told);
+    CHECK(solo.frames() == std::vector<AnyFrame>{qmux::ResetStream{client_uni(0), sent, 0}});
+    solo.stream(server_uni(0), 0, "a");
+    auto other = solo.now(solo.own->accept_uni());
+    other->stop(told);
+    CHECK(solo.frames_of<qmux::StopSending>() == std::vector{qmux::StopSending{server_uni(0), sent}});
+    solo.own->close(told, "");
+    CHECK(solo.frames_of<qmux::ApplicationClose>() == std::vector{qmux::ApplicationClose{sent, ""}});
 }
 
 TEST_CASE("qmux connection: a stream that is stopped fails with the code, and is reset with it", "[qmux]") {
@@ -119,9 +134,9 @@ TEST_CASE("qmux connection: a stream that is stopped fails with the code, and is
     if (finished) stream->finish();
     auto stopped = solo.begin(stream->stopped());
     solo.send({qmux::StopSending{client_uni(0), 26}, qmux::StopSending{client_uni(0), 2}});
-    CHECK(stopped.value() == Error::Lagged);
-    CHECK(solo.code(stream->write(bytes("x"))) == Error::Lagged);
-    CHECK(solo.code(stream->sent()) == Error::Lagged);
+    CHECK(stopped.value() == stream_ended(26));
+    CHECK(solo.code(stream->write(bytes("x"))) == stream_ended(26));
+    CHECK(solo.code(stream->sent()) == stream_ended(26));
     CHECK(solo.frames() == std::vector<AnyFrame>{qmux::ResetStream{client_uni(0), 26, 3}});
     CHECK(solo.own->open_streams() == 0);
     // The stream is over, which the peer may not know yet.
@@ -130,7 +145,7 @@ TEST_CASE("qmux connection: a stream that is stopped fails with the code, and is
     solo.check_alive();
 }
 
-TEST_CASE("qmux connection: a code that is too large for Error goes back unchanged", "[qmux]") {
+TEST_CASE("qmux connection: a number of more than 32 bits goes back unchanged", "[qmux]") {
     Solo solo(true);
     solo.greeted();
     auto stream = solo.now(solo.own->open_uni());
@@ -150,7 +165,7 @@ TEST_CASE("qmux connection: a stop of a finished stream does nothing", "[qmux]")
         solo.now(stream->sent());
     }
     SECTION("reset") {
-        stream->reset(old);
+        stream->reset(end_number);
         CHECK(solo.frames() == std::vector<AnyFrame>{qmux::ResetStream{client_uni(0), 2, 0}});
     }
     solo.send(qmux::StopSending{client_uni(0), 0});
@@ -165,43 +180,46 @@ TEST_CASE("qmux connection: the first end of a stream counts", "[qmux]") {
     solo.write(*stream, "abc");
     SECTION("reset after finish") {
         stream->finish();
-        stream->reset(old);
+        stream->reset(end_number);
         CHECK(solo.frames() == std::vector<AnyFrame>{qmux::ResetStream{client_uni(0), 2, 0}});
     }
     SECTION("reset after the end was sent") {
         stream->finish();
         solo.frames();
-        stream->reset(old);
+        stream->reset(end_number);
         CHECK(solo.is_quiet());
     }
     SECTION("stopped and reset") {
         solo.send(qmux::StopSending{client_uni(0), 7});
-        stream->reset(old);
+        stream->reset(end_number);
         stream->finish();
         CHECK(solo.frames() == std::vector<AnyFrame>{qmux::ResetStream{client_uni(0), 7, 0}});
     }
     SECTION("an end that waits for its turn, and then a reset") {
         solo.frames();
         stream->finish();
-        stream->reset(old);
+        stream->reset(end_number);
         CHECK(solo.frames() == std::vector<AnyFrame>{qmux::ResetStream{client_uni(0), 2, 3}});
     }
     CHECK(solo.own->open_streams() == 0);
 }
 
-TEST_CASE("qmux connection: destroyed handles leave no stream open", "[qmux]") {
+TEST_CASE("qmux connection: destroyed handles leave no stream open, and tell the peer 0, or the number set for that",
+          "[qmux]") {
     Pair pair;
     auto here = std::make_optional(pair.finish(pair.client->open_bidi()));
     const bool used = GENERATE(true, false);
     if (used) pair.write(*here->send, "a");
     const bool known = GENERATE(true, false);
     if (known) pair.move();
+    const std::uint64_t told = GENERATE(0u, 1u);
+    if (told != 0) pair.client->abandon_with(told);
     here.reset();
     pair.move();
     {
         auto there = pair.finish(pair.server->accept_bidi());
-        CHECK(pair.code(there.receive->read()) == cancelled);
-        CHECK(pair.now(there.send->stopped()) == cancelled);
+        CHECK(pair.code(there.receive->read()) == stream_ended(told));
+        CHECK(pair.now(there.send->stopped()) == stream_ended(told));
     }
     pair.move();
     CHECK(pair.client->open_streams() == 0);
@@ -215,15 +233,15 @@ TEST_CASE("qmux connection: STREAM opens a stream, whatever its first frame is",
     auto stream = solo.now(solo.own->open_bidi());
     const AnyFrame announced = qmux::Stream{client_bidi(0), 0, {}, false};
     SECTION("reset") {
-        stream.send->reset(old);
+        stream.send->reset(end_number);
         CHECK(solo.frames() == std::vector<AnyFrame>{announced, qmux::ResetStream{client_bidi(0), 2, 0}});
-        stream.receive->stop(old);
+        stream.receive->stop(end_number);
         CHECK(solo.frames() == std::vector<AnyFrame>{qmux::StopSending{client_bidi(0), 2}});
     }
     SECTION("stop") {
-        stream.receive->stop(old);
+        stream.receive->stop(end_number);
         CHECK(solo.frames() == std::vector<AnyFrame>{announced, qmux::StopSending{client_bidi(0), 2}});
-        stream.send->reset(old);
+        stream.send->reset(end_number);
         CHECK(solo.frames() == std::vector<AnyFrame>{qmux::ResetStream{client_bidi(0), 2, 0}});
     }
     SECTION("both") {
@@ -232,14 +250,14 @@ TEST_CASE("qmux connection: STREAM opens a stream, whatever its first frame is",
               std::vector<AnyFrame>{announced, qmux::StopSending{client_bidi(0), 0}, qmux::ResetStream{client_bidi(0), 0, 0}});
     }
     SECTION("data") {
-        stream.receive->stop(old);
+        stream.receive->stop(end_number);
         solo.write(*stream.send, "a");
         CHECK(solo.frames() == std::vector<AnyFrame>{announced, qmux::StopSending{client_bidi(0), 2},
                                                   qmux::Stream{client_bidi(0), 0, as_span("a"), false}});
     }
     SECTION("one way: no direction could stay open") {
         auto uni = solo.now(solo.own->open_uni());
-        uni->reset(old);
+        uni->reset(end_number);
         CHECK(solo.frames() == std::vector<AnyFrame>{qmux::ResetStream{client_uni(0), 2, 0}});
     }
 }
@@ -249,7 +267,7 @@ TEST_CASE("qmux connection: a stop that comes too late is not sent", "[qmux]") {
     solo.greeted();
     solo.stream(client_uni(0), 0, "a");
     auto stream = solo.now(solo.own->accept_uni());
-    stream->stop(old);
+    stream->stop(end_number);
     solo.stream(client_uni(0), 1, "", true);
     CHECK(solo.frames_of<qmux::StopSending>().empty());
     CHECK(solo.own->open_streams() == 0);

@@ -193,7 +193,7 @@ private:
                 offset += part;
                 if (up_to(60) == 0) {
                     sent->broken = true;
-                    stream->reset(old);
+                    stream->reset(end_number);
                     co_return;
                 }
                 if (up_to(60) == 0) {
@@ -244,7 +244,7 @@ private:
             }
             if (number && up_to(up_to(3) == 0 ? 0 : 100) == 0) {
                 sent_.at(*number)->broken = true;
-                if (up_to(1) == 0) stream->stop(old);
+                if (up_to(1) == 0) stream->stop(end_number);
                 co_return;
             }
         }
@@ -299,7 +299,7 @@ TEST_CASE("qmux connection: many streams both ways arrive whole and leave nothin
         crowd.check_all();
         CHECK(pair.client->open_streams() == 0);
         CHECK(pair.server->open_streams() == 0);
-        pair.client->close({}, "");
+        pair.client->close(0, "");
         pair.move();
         CHECK(crowd.running() == 0);
     }

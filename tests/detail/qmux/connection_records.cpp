@@ -256,7 +256,7 @@ TEST_CASE("qmux connection: a wait for output ends with everything that makes ou
     CHECK_FALSE(waiting.done());
     SECTION("a write") { solo.write(*stream, "x"); }
     SECTION("an end") { stream->finish(); }
-    SECTION("a reset") { stream->reset(old); }
+    SECTION("a reset") { stream->reset(end_number); }
     SECTION("a handle that is gone") { stream.reset(); }
     SECTION("a ping") { solo.send(qmux::PingRequest{1}); }
     SECTION("a stop") { solo.send(qmux::StopSending{client_uni(0), 1}); }
@@ -265,7 +265,7 @@ TEST_CASE("qmux connection: a wait for output ends with everything that makes ou
         solo.clock.advance(10s);
         solo.own->tick();
     }
-    SECTION("a close") { solo.own->close({}, ""); }
+    SECTION("a close") { solo.own->close(0, ""); }
     SECTION("a fault") { solo.own->malformed(); }
     SECTION("the peer's close") { solo.send(qmux::ApplicationClose{0, ""}); }
     SECTION("a loss") { solo.own->lost({}); }
@@ -273,7 +273,7 @@ TEST_CASE("qmux connection: a wait for output ends with everything that makes ou
         solo.stream(server_uni(0), 0, std::string(10'000, 'x'));
         auto other = solo.now(solo.own->accept_uni());
         CHECK_FALSE(waiting.done());
-        other->stop(old);
+        other->stop(end_number);
     }
     CHECK(waiting.done());
 }

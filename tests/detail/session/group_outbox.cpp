@@ -237,12 +237,14 @@ TEST_CASE("the outbox: a group that is given up ends where it waits, with the co
     CHECK_FALSE(room.done());
     CHECK(open.is_behind());
     CHECK(waiting.is_behind());
-    open.give_up(make_error_code(Error::Old));
-    waiting.give_up(make_error_code(Error::Old));
+    open.give_up(make_error_code(Error::Old), 52);
+    waiting.give_up(make_error_code(Error::Old), 52);
     settle_down(scene.context);
-    for (auto *one : {&written, &opening, &room}) {
+    for (auto *one : {&opening, &room}) {
         CHECK(error_of([&] { return one->value(), 0; }) == Error::Old);
     }
+    // The stream knows only the number that the peer gets.
+    CHECK(error_of([&] { return written.value(), 0; }) == stream_ended(52));
     CHECK(error_of([&] { return waiting.has_room(); }) == Error::Old);
 }
 
@@ -268,7 +270,7 @@ TEST_CASE("the outbox: it stands still only while data waits and the peer takes 
     CHECK_FALSE(scene.outbox.stands_still());
     CHECK(scene.outbox.stands_still());
     // The peer is not to blame for a group that waits for the application.
-    item.stream().reset(make_error_code(Error::Old));
+    item.stream().reset(0);
     scene.outbox.stands_still();
     CHECK_FALSE(scene.outbox.stands_still());
 }

@@ -1,6 +1,6 @@
 #include "events.hpp"
 
-#include <comoq/error.hpp>
+#include <comoq/detail/lite/codes.hpp>
 
 #include <asio/redirect_error.hpp>
 #include <asio/this_coro.hpp>
@@ -40,7 +40,7 @@ Event &Event::with_error(std::error_code code) {
     if (!code) {
         return with_json("error", "null");
     }
-    return with("error", code.message()).with("code", comoq::wire_code(code));
+    return with("error", code.message()).with("code", comoq::lite::stream_code(code, comoq::lite::StreamUse::Request));
 }
 
 bool Event::fits(std::string_view name, const Fields &wanted) const {

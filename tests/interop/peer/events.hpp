@@ -27,7 +27,7 @@ public:
         return with_json(name, fmt::format("{}", number));
     }
     Event &with_json(std::string_view name, std::string json);
-    // As `error` and `code`, the number that travels; a false one is null.
+    // As `error` and `code`, the number with which a stream tells it; a false one is null.
     Event &with_error(std::error_code code);
 
     const std::string &name() const { return name_; }

@@ -81,7 +81,7 @@ export const broadcasts = [
 			o.same(sub.all("fetch").map((e) => [e.group, e.frames, e.ok, e.error]), [[104, 3, true, null], [109, 3, true, null], [100, 3, true, null]], "fetched");
 			for (const [broadcast, track] of [["gone", "t0"], ["test", "nope"]]) {
 				for (const event of ["track-end", "info-error", "fetch-error"]) {
-					o.same(sub.all(event, { broadcast, track }).map((e) => e.code), [codeFrom(pub.kind, NOT_FOUND)], `${event} of ${broadcast} ${track}`);
+					o.same(sub.all(event, { broadcast, track }).map((e) => e.code), [codeFrom(pub.kind, sub.kind, NOT_FOUND)], `${event} of ${broadcast} ${track}`);
 				}
 			}
 			o.whole(sub, { track: "t0" }, [109], 3);
@@ -119,7 +119,7 @@ export const broadcasts = [
 			for (const track of ["t0", "t1"]) o.whole(sub, { track }, upTo(3), 3);
 			sub.say("subscribe test nope");
 			const [end] = await sub.until("track-end", { track: "nope" });
-			o.same(end.code, codeFrom(pub.kind, APP + 5), "code of the refusal");
+			o.same(end.code, codeFrom(pub.kind, sub.kind, APP + 5), "code of the refusal");
 			await pub.until("request", { track: "nope", known: false });
 		});
 	}),

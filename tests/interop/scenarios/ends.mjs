@@ -1,7 +1,7 @@
 // The ends of groups, tracks and sessions, and events that do not end them.
 import { upTo } from "../lib/range.mjs";
 import { sleep } from "../lib/time.mjs";
-import { APP, codeFrom } from "./codes.mjs";
+import { APP, codeFrom, endFrom } from "./codes.mjs";
 import { cppListens, scenario } from "./ways.mjs";
 
 async function killed(o, victim) {
@@ -34,11 +34,11 @@ export const ends = [
 		const publish = ["--groups", "4", "--frames", "4", "--frame-gap", "20", "--abort-group", "2", "--finish", "abort"];
 		await o.pair({ publish, subscribe: ["--tracks", "1"] }, async (pub, sub) => {
 			const [end] = await sub.until("track-end");
-			o.same([end.error !== null, end.code], [true, codeFrom(pub.kind, APP + 9)], "end of the track");
+			o.same([end.error !== null, end.code], [true, endFrom(pub.kind, APP + 9)], "end of the track");
 			const groups = sub.all("group");
 			o.same(groups.filter((e) => e.error === null && e.ok && e.frames === 4).map((e) => e.group).sort(), [0, 1, 3], "whole groups");
 			// An abort takes away the frames that have not been read by then.
-			o.same(groups.filter((e) => e.error !== null).map((e) => [e.group, e.frames <= 2, e.ok, e.code]), [[2, true, true, codeFrom(pub.kind, APP + 7)]], "the group that was cut");
+			o.same(groups.filter((e) => e.error !== null).map((e) => [e.group, e.frames <= 2, e.ok, e.code]), [[2, true, true, codeFrom(pub.kind, sub.kind, APP + 7)]], "the group that was cut");
 		});
 	}),
 

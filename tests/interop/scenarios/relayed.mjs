@@ -1,6 +1,6 @@
 // With a relay between the peers, which are the package's.
 import { upTo } from "../lib/range.mjs";
-import { NOT_FOUND } from "./codes.mjs";
+import { CANCEL, CLOSED, NOT_FOUND } from "./codes.mjs";
 
 export const relayed = {
 	async "several viewers, one late"(o) {
@@ -84,8 +84,8 @@ export const relayed = {
 		for (const broadcast of ["room/b", "room", "room/a/b"]) {
 			o.same([...viewer.all("track-end", { broadcast }), ...viewer.all("fetch-error", { broadcast })].map((e) => e.code), [NOT_FOUND, NOT_FOUND], broadcast);
 		}
-		// The package refused it, by 0, and that is passed on.
-		o.same([...viewer.all("track-end", { track: "nope" }), ...viewer.all("fetch-error", { track: "nope" })].map((e) => e.code), [0, 0], "the unknown track");
+		// The package refused it, by 0: the relay takes that for a cancellation.
+		o.same([...viewer.all("track-end", { track: "nope" }), ...viewer.all("fetch-error", { track: "nope" })].map((e) => e.code), [CANCEL, CANCEL], "the unknown track");
 		o.whole(viewer, { broadcast: "room/a", track: "t0" }, [0], 3);
 		await o.goodbye(viewer, pub);
 	},
@@ -134,7 +134,7 @@ export const relayed = {
 		viewer.say("fetch other/a t0 0");
 		const [end] = await viewer.until("track-end", { broadcast: "other/a" });
 		const [fetched] = await viewer.until("fetch-error", { broadcast: "other/a" });
-		o.same([end.code, fetched.code], [6, 6], "the codes of the refusals");
+		o.same([end.code, fetched.code], [CLOSED, CLOSED], "the codes of the refusals");
 		await viewer.until("announce", { prefix: "", broadcast: "room/a" });
 		const count = viewer.all("group", { broadcast: "room/a" }).length;
 		await viewer.until("group", { broadcast: "room/a", error: null }, count + 5);

@@ -40,7 +40,7 @@ public:
         lost_ = true;
         auto question = opening(BidiStreamType::Announce, AnnounceRequest{prefix_, core_->hop_id()});
         auto stream = co_await ask_with(core_, std::move(question));
-        StreamReader reader(std::move(stream.receive));
+        StreamReader reader(std::move(stream.receive), core_->version(), StreamUse::Request);
         const auto code = co_await outcome_of(follow(reader));
         lost_ = reader.lost();
         if (code) comoq::detail::throw_error(code);
@@ -218,7 +218,7 @@ private:
         left_out_.begin_round();
         auto question = opening(BidiStreamType::Announce, AnnounceRequest{prefix_, core_->hop_id()});
         auto stream = co_await ask_with(core_, std::move(question));
-        StreamReader reader(std::move(stream.receive));
+        StreamReader reader(std::move(stream.receive), core_->version(), StreamUse::Request);
         const auto code = co_await outcome_of(bring_in_from(reader, listed));
         lost = reader.lost();
         if (code) comoq::detail::throw_error(code);

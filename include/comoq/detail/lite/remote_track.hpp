@@ -273,7 +273,7 @@ private:
         if (!asking->entry) co_return;
         asking->stream = std::move(stream.send);
         self->happens(Event::Taken);
-        StreamReader reader(std::move(stream.receive));
+        StreamReader reader(std::move(stream.receive), self->core_->version(), StreamUse::Subscription);
         auto replies = follow_replies(self, asking, reader);
         auto updates = pass_wishes(self, asking, message.wishes);
         co_await comoq::first_of(std::move(replies), std::move(updates));

@@ -39,7 +39,7 @@ inline asio::awaitable<void> send_setup(std::shared_ptr<SessionCore> core) {
 inline asio::awaitable<void> send_goaway(std::shared_ptr<SessionCore> core, Bytes message) {
     auto stream = co_await open_with(core->transport, std::move(message));
     stream.send->finish();
-    StreamReader reader(std::move(stream.receive));
+    StreamReader reader(std::move(stream.receive), core->version(), StreamUse::Request);
     co_await reader.expect_end();
 }
 
@@ -50,7 +50,7 @@ inline asio::awaitable<void> follow_probes(std::shared_ptr<SessionCore> core) {
     std::vector<std::byte> question;
     WireWriter(question).varint(static_cast<std::uint64_t>(BidiStreamType::Probe));
     auto stream = co_await ask_with(core, Bytes(std::move(question)));
-    StreamReader reader(std::move(stream.receive));
+    StreamReader reader(std::move(stream.receive), core->version(), StreamUse::Request);
     while (auto probe = co_await reader.message<Probe>()) core->probed.set(*probe);
     stream.send->finish();
 }
@@ -156,7 +156,7 @@ inline asio::awaitable<void> run_session(std::shared_ptr<SessionCore> core) {
     }
     if (failure != nullptr) core->close(comoq::detail::code_of(failure), "cannot begin");
     const auto code = co_await std::move(closed);
-    core->end(code);
+    core->end(core->end_code(code));
     // Before their tracks, so that a reader of one knows that the whole broadcast is over, and not only its track.
     core->requested.abort_all(core->lost_code({}));
     core->tasks.cancel();

@@ -23,12 +23,13 @@ public:
         auto self = std::make_shared<StreamServer>(std::move(core), std::move(stream));
         const auto code = co_await outcome_of(answer(self));
         if (!code) co_return;
-        self->reader_.stop(told(code));
-        if (self->send_ != nullptr) self->send_->reset(told(code));
+        self->reader_.stop(code);
+        if (self->send_ != nullptr) self->core_->reset(*self->send_, code, StreamUse::Request);
     }
 
     StreamServer(std::shared_ptr<SessionCore> core, BidiStream stream)
-        : core_(std::move(core)), reader_(std::move(stream.receive)), send_(std::move(stream.send)) {}
+        : core_(std::move(core)), reader_(std::move(stream.receive), core_->version(), StreamUse::Request),
+          send_(std::move(stream.send)) {}
 
 private:
     using Self = std::shared_ptr<StreamServer>;

@@ -38,7 +38,7 @@ public:
         if (first.index() == 0 || self->is_finished_) co_return;
         // The peer has left before everything came, or its message is malformed.
         const auto code = std::get<1>(first);
-        self->replies_->reset(code ? told(code) : make_error_code(Error::Cancelled));
+        self->core_->reset(*self->replies_, code, StreamUse::Subscription);
     }
 
 private:
@@ -102,7 +102,7 @@ private:
         const bool track_failed = self->subscriber_ && self->subscriber_->closed().ready();
         // The groups of a dropped track are still there for its readers, and the end must not overtake them.
         if (track_failed && code == Error::Dropped) co_await self->groups_.idle();
-        self->replies_->reset(told(code));
+        self->core_->reset(*self->replies_, code, StreamUse::Subscription);
         // The groups of a track that failed end by themselves.
         if (track_failed) co_await self->groups_.idle();
     }
@@ -153,9 +153,10 @@ private:
         const auto latency = asked_.wishes.max_latency;
         if (latency.count() <= 0) return;
         const auto now = core_->now();
+        const auto old = make_error_code(Error::Old);
         for (Sending *sending : sending_)
             if (sending->superseded && now - *sending->superseded > latency && sending->item.is_behind())
-                sending->item.give_up(make_error_code(Error::Old));
+                sending->item.give_up(old, stream_code(old, StreamUse::Group));
     }
 
     /// Tells the peer which of the due groups will never come.
@@ -168,7 +169,7 @@ private:
         });
     }
     asio::awaitable<void> drop(std::uint64_t first, std::uint64_t last, std::error_code code) {
-        return reply(SubscribeReply::Drop, SubscribeDrop{first, last, wire_code(code)});
+        return reply(SubscribeReply::Drop, SubscribeDrop{first, last, stream_code(code, StreamUse::Group)});
     }
 
     /// Tells the peer the first number that never comes, as soon as that is known.
@@ -198,7 +199,7 @@ private:
             code = error.code();
         }
         if (item.is_open()) {
-            item.stream().reset(told(code));
+            self.core_->reset(item.stream(), code, StreamUse::Group);
         } else if (code == Error::Old) {
             // It keeps its place until that is written: a peer that does not read its replies must not make them pile
             // up.

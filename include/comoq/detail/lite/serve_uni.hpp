@@ -20,9 +20,9 @@ namespace comoq::lite::detail {
 class UniServer {
 public:
     static asio::awaitable<void> serve(std::shared_ptr<SessionCore> core, std::unique_ptr<ReceiveStream> stream) {
-        StreamReader reader(std::move(stream));
+        StreamReader reader(std::move(stream), core->version(), StreamUse::Group);
         const auto code = co_await outcome_of(take(std::move(core), reader));
-        if (code) reader.stop(told(code));
+        if (code) reader.stop(code);
     }
 
 private:

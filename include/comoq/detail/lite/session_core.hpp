@@ -18,8 +18,10 @@
 #include "../../error.hpp"
 #include "../../first_of.hpp"
 #include "codec.hpp"
+#include "codes.hpp"
 #include "../../lite/session_config.hpp"
 #include "stream_type.hpp"
+#include "version.hpp"
 #include "../../pending.hpp"
 #include "../../task_group.hpp"
 #include "../../transport.hpp"
@@ -83,6 +85,7 @@ public:
           outbox(*transport, send_limits(config),
                  config.publish ? config.publish->state(comoq::detail::Passkey())->bounds() : nullptr) {
         requested.admit(subscribe);
+        transport->abandon_with(stream_code(make_error_code(Error::Cancelled), StreamUse::Request));
     }
 
     const std::shared_ptr<Transport> transport;
@@ -140,6 +143,14 @@ public:
         return announced < config.max_announced && (left == nullptr || left->load() > 0);
     }
 
+    /// Known once the transport has agreed on it: before anything comes on a stream.
+    Version version() const noexcept { return version_of(transport->protocol()); }
+
+    /// What a failure of the transport says.
+    std::error_code meaning(std::error_code failure) const noexcept {
+        return meaning_of(failure, version(), StreamUse::Request);
+    }
+
     std::uint64_t hop_id() const noexcept {
         return config.subscribe ? config.subscribe->id() : config.publish ? config.publish->id() : 0;
     }
@@ -148,7 +159,7 @@ public:
     /// session is over.
     std::error_code lost_code(std::error_code code) const {
         const auto over = ended.peek();
-        if (!over) return told(code);
+        if (!over) return meaning(told(code));
         return *over ? *over : make_error_code(Error::Closed);
     }
 
@@ -170,14 +181,36 @@ public:
     /// The same for a part that a session cannot do without: its failure ends the session. `core` keeps this object.
     void spawn_vital(const std::shared_ptr<SessionCore> &core, asio::awaitable<void> task) {
         tasks.spawn(std::move(task), [core](const std::exception_ptr &failure) {
-            if (failure != nullptr && !core->ended.peek()) core->close(told(comoq::detail::code_of(failure)), "a part failed");
+            if (failure == nullptr || core->ended.peek()) return;
+            const auto code = comoq::detail::code_of(failure);
+            // The connection is over, and the session is about to hear of it.
+            if (code == Error::Closed || connection_end_number(code)) return;
+            core->close(core->meaning(told(code)), "a part failed");
         });
     }
     /// Begins a task that ends with the session at the latest.
     void spawn(asio::awaitable<void> task) { tasks.spawn(std::move(task), &its_own_affair); }
 
     /// Closes the session. Any thread.
-    void close(std::error_code code, std::string_view reason) { transport->close(code, reason); }
+    void close(std::error_code code, std::string_view reason) {
+        {
+            comoq::detail::Lock lock(closing_mutex_);
+            if (!closing_) closing_ = code;
+        }
+        transport->close(session_code(code), reason);
+    }
+    /// The session's code for the transport's end: this side's own one if it closed the session, or else the meaning of
+    /// the peer's number.
+    std::error_code end_code(std::error_code closed) const {
+        const auto number = connection_end_number(closed);
+        comoq::detail::Lock lock(closing_mutex_);
+        if (closing_ && number == session_code(*closing_)) return *closing_;
+        return meaning(closed);
+    }
+    /// Ends a stream of this side's early.
+    void reset(SendStream &stream, std::error_code code, StreamUse use) const {
+        stream.reset(stream_code(meaning_of(code, version(), use), use));
+    }
 
     /// Resolves a request of the peer. Only after it was admitted.
     asio::awaitable<BroadcastConsumer> request(std::string_view path) {
@@ -221,6 +254,9 @@ private:
         limits.subscription = config.max_unsent_each;
         return limits;
     }
+
+    mutable comoq::detail::Mutex closing_mutex_;
+    std::optional<std::error_code> closing_;  // the code with which this side closed the session first
 };
 
 /// The first bytes of a stream: its type, and the first message on it.

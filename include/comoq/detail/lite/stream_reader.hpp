@@ -6,7 +6,9 @@
 #include "../../bytes.hpp"
 #include "../../error.hpp"
 #include "codec.hpp"
+#include "codes.hpp"
 #include "frame_header.hpp"
+#include "version.hpp"
 #include "../../transport.hpp"
 
 #include <asio/awaitable.hpp>
@@ -24,9 +26,11 @@
 namespace comoq::lite::detail {
 
 /// Parses a stream. Truncated or malformed input is Decode; a stream that ends where something may begin gives nothing.
+/// The peer's numbers are read here, and this side's are sent: callers see what they mean.
 class StreamReader {
 public:
-    explicit StreamReader(std::unique_ptr<ReceiveStream> stream) noexcept : stream_(std::move(stream)) {}
+    StreamReader(std::unique_ptr<ReceiveStream> stream, Version version, StreamUse use) noexcept
+        : stream_(std::move(stream)), version_(version), use_(use) {}
 
     asio::awaitable<std::optional<std::uint64_t>> varint() {
         while (true) {
@@ -117,7 +121,7 @@ public:
     /// True if the stream failed, and not its contents.
     bool lost() const noexcept { return lost_; }
 
-    void stop(std::error_code code) { stream_->stop(code); }
+    void stop(std::error_code code) { stream_->stop(stream_code(meaning_of(code, version_, use_), use_)); }
 
 private:
     std::span<const std::byte> unread() const noexcept { return chunk_.span().subspan(begin_); }
@@ -139,7 +143,12 @@ private:
     asio::awaitable<bool> fill() {
         // Until it has been read.
         lost_ = true;
-        Bytes more = co_await stream_->read();
+        Bytes more;
+        try {
+            more = co_await stream_->read();
+        } catch (const std::system_error &error) {
+            comoq::detail::throw_error(meaning_of(error.code(), version_, use_));
+        }
         lost_ = false;
         if (more.empty()) co_return false;
         const auto left = unread();
@@ -158,6 +167,8 @@ private:
     }
 
     std::unique_ptr<ReceiveStream> stream_;
+    Version version_;
+    StreamUse use_;
     Bytes chunk_;
     std::size_t begin_ = 0;
     // Bytes that came together can contain very many small messages: their sender must not keep this thread from

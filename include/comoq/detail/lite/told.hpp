@@ -7,7 +7,8 @@
 
 namespace comoq::lite::detail {
 
-/// The code for the peer when this side fails with `code`: a local cancellation says no more than Cancelled.
+/// The code for others here when a part of the session fails with `code`: a local cancellation says no more than
+/// Cancelled.
 inline std::error_code told(std::error_code code) noexcept {
     return code == asio::error::operation_aborted ? make_error_code(Error::Cancelled) : code;
 }

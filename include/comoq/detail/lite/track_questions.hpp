@@ -40,7 +40,7 @@ protected:
     static asio::awaitable<void> ask_info(Self self) {
         auto question = opening(BidiStreamType::Track, Track{self->path_, self->name_});
         auto stream = co_await ask_with(self->core_, std::move(question));
-        StreamReader reader(std::move(stream.receive));
+        StreamReader reader(std::move(stream.receive), self->core_->version(), StreamUse::Request);
         const auto answer = co_await reader.expect<TrackInfoMessage>();
         // Not earlier: peers written in Rust take the end of a request that has no answer yet for a cancellation.
         stream.send->finish();
@@ -147,7 +147,7 @@ private:
         auto question = opening(BidiStreamType::Fetch, Fetch{self->path_, self->name_, priority, sequence});
         auto stream = co_await ask_with(self->core_, std::move(question));
         to.question = std::move(stream.send);
-        to.reader.emplace(std::move(stream.receive));
+        to.reader.emplace(std::move(stream.receive), self->core_->version(), StreamUse::Request);
         [[maybe_unused]] const bool any = co_await to.reader->any();
     }
 };

@@ -130,12 +130,12 @@ private:
     Halves open(Kind kind) override;
     void accepted(const Halves &halves, Aftermath &after) override;
     void send_changed(SendHalf &half, Aftermath &after) override;
-    void reset_wanted(SendHalf &half, std::uint32_t code, Aftermath &after) override;
+    void reset_wanted(SendHalf &half, std::uint64_t number, Aftermath &after) override;
     void order_changed(SendHalf &half, const SendOrder &order) override;
     void consumed(ReceiveHalf &half, std::size_t count, Aftermath &after) override;
-    void stop_wanted(ReceiveHalf &half, bool over, std::uint32_t code, Aftermath &after) override;
+    void stop_wanted(ReceiveHalf &half, bool over, std::uint64_t number, Aftermath &after) override;
     void datagram_wanted(Bytes &datagram, Aftermath &after) override;
-    void close_wanted(std::error_code code, std::string_view reason, Aftermath &after) override;
+    void close_wanted(std::uint64_t number, std::string_view reason, Aftermath &after) override;
     void fail_streams(std::error_code code, Aftermath &after) override;
 
     // The peer's frames, one by one.

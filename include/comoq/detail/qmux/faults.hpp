@@ -4,10 +4,8 @@
 #include "frames.hpp"
 #include "../text/utf8.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -55,13 +53,6 @@ inline std::error_code error_of_close(std::uint64_t code) noexcept {
                          code <= static_cast<std::uint64_t>(TransportError::ProtocolViolation);
     const bool is_violation = by_rule || code == websocket_protocol || code == websocket_kind;
     return make_error_code(is_violation ? Error::ProtocolViolation : Error::Transport);
-}
-
-/// The meaning of a stream's code, or of the code in an application's close. A code that is too large counts as the
-/// largest.
-inline std::error_code error_of_code(std::uint64_t code) noexcept {
-    constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
-    return error_from_wire(static_cast<std::uint32_t>(std::min(code, most)));
 }
 
 /// The part of a reason that is sent with a close. It is valid UTF-8: a peer would refuse the frame otherwise.

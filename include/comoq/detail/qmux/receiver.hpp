@@ -1,6 +1,7 @@
 #pragma once
 #include "../containers/intrusive_list.hpp"
 #include "../wait/waiter.hpp"
+#include "../../transport_code.hpp"
 #include "credit.hpp"
 #include "faults.hpp"
 #include "outgoing_record.hpp"
@@ -41,7 +42,7 @@ public:
             return Fault{TransportError::FinalSize, FrameType::ResetStream, "another final size"};
         }
         if (!side.window.receive(missing) || !window_.receive(missing)) return too_much(FrameType::ResetStream);
-        consume(side, missing + side.reset(error_of_code(frame.code), wake));
+        consume(side, missing + side.reset(stream_ended(frame.code), wake));
         return std::nullopt;
     }
 

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <memory>
 #include <new>
@@ -105,11 +106,11 @@ public:
         void wrote(std::size_t octets) noexcept { written_ += octets; }
         std::size_t held() const noexcept { return share_.held(); }
 
-        /// Ends the item with `code`, wherever it is. Does nothing if all of it is sent.
-        void give_up(std::error_code code) {
+        /// Ends the item with `code`, wherever it is; `number` tells the peer. Does nothing if all of it is sent.
+        void give_up(std::error_code code, std::uint64_t number) {
             if (given_up_) return;
             given_up_ = code;
-            if (stream_ != nullptr) stream_->reset(code);
+            if (stream_ != nullptr) stream_->reset(number);
             turn_.set();
         }
         /// True if it waits for the peer, and not for frames to send.

@@ -67,7 +67,7 @@ public:
     std::weak_ptr<MemoryLane> back;
     /// The peer knows of it; everything has been delivered.
     bool announced = false, over = false;
-    std::optional<std::uint32_t> reset_code, stop_code;
+    std::optional<std::uint64_t> reset_code, stop_code;
     std::chrono::nanoseconds stop_due{0};
     /// The data of one call; no bytes for the end.
     struct Batch {

@@ -62,11 +62,11 @@ private:
     bool may_open(Kind kind) const noexcept override;
     Halves open(Kind kind) override;
     void send_changed(SendHalf &half, Aftermath &after) override;
-    void reset_wanted(SendHalf &half, std::uint32_t code, Aftermath &after) override;
+    void reset_wanted(SendHalf &half, std::uint64_t number, Aftermath &after) override;
     void consumed(ReceiveHalf &half, std::size_t count, Aftermath &after) override;
-    void stop_wanted(ReceiveHalf &half, bool over, std::uint32_t code, Aftermath &after) override;
+    void stop_wanted(ReceiveHalf &half, bool over, std::uint64_t number, Aftermath &after) override;
     void datagram_wanted(Bytes &datagram, Aftermath &after) override;
-    void close_wanted(std::error_code code, std::string_view reason, Aftermath &after) override;
+    void close_wanted(std::uint64_t number, std::string_view reason, Aftermath &after) override;
     void fail_streams(std::error_code code, Aftermath &after) override;
 
     const std::shared_ptr<MemoryWire> wire_;
@@ -194,7 +194,7 @@ private:
         if (!lane->announced) {
             announce(lane, after);
         } else if (lane->stop_code && lane->stop_due <= now_) {
-            lane->fail(error_from_wire(*lane->stop_code), after);
+            lane->fail(stream_ended(*lane->stop_code), after);
             return retire(lane, after);
         } else if (lane->under_way.front().bytes != 0) {
             const std::size_t room = config_.window - lane->reader->buffered();
@@ -214,7 +214,7 @@ private:
             }
             lane->arrived(before - lane->pending());
         } else if (lane->reset_code) {
-            lane->reader->reset(error_from_wire(*lane->reset_code), after.wake);
+            lane->reader->reset(stream_ended(*lane->reset_code), after.wake);
             return retire(lane, after);
         } else {
             lane->under_way.pop_front();
@@ -312,9 +312,9 @@ inline void MemoryEnd::send_changed(SendHalf &half, Aftermath &) {
     lane.sent(wire_->arrival());
     wire_->activate(lane.reader->lane.lock());
 }
-inline void MemoryEnd::reset_wanted(SendHalf &half, std::uint32_t code, Aftermath &) {
+inline void MemoryEnd::reset_wanted(SendHalf &half, std::uint64_t number, Aftermath &) {
     auto &lane = static_cast<MemoryLane &>(half);
-    lane.reset_code = code;
+    lane.reset_code = number;
     lane.drop_under_way();
     lane.sent(wire_->arrival());
     wire_->activate(lane.reader->lane.lock());
@@ -322,10 +322,10 @@ inline void MemoryEnd::reset_wanted(SendHalf &half, std::uint32_t code, Aftermat
 inline void MemoryEnd::consumed(ReceiveHalf &half, std::size_t, Aftermath &) {
     if (const auto lane = static_cast<MemoryLane::Reader &>(half).lane.lock()) wire_->activate(lane);
 }
-inline void MemoryEnd::stop_wanted(ReceiveHalf &half, bool over, std::uint32_t code, Aftermath &) {
+inline void MemoryEnd::stop_wanted(ReceiveHalf &half, bool over, std::uint64_t number, Aftermath &) {
     const auto lane = static_cast<MemoryLane::Reader &>(half).lane.lock();
     if (over || lane == nullptr) return;
-    lane->stop_code = code;
+    lane->stop_code = number;
     lane->stop_due = wire_->arrival();
     wire_->activate(lane);
 }
@@ -334,13 +334,9 @@ inline void MemoryEnd::datagram_wanted(Bytes &datagram, Aftermath &) {
     wire_->send(1 - side_, datagram);
     wire_->deliver_soon();
 }
-inline void MemoryEnd::close_wanted(std::error_code code, std::string_view, Aftermath &after) {
-    // The peer gets the code in the form that travels.
-    const auto peer = wire_->end(1 - side_);
-    const auto told = code ? error_from_wire(wire_code(code)) : code;
-    StreamTransport::lose(code, after);
-    if (peer != nullptr) peer->StreamTransport::lose(told, after);
-    wire_->lose(code, after);
+inline void MemoryEnd::close_wanted(std::uint64_t number, std::string_view, Aftermath &after) {
+    StreamTransport::lose(connection_ended(number), after);
+    wire_->lose(connection_ended(number), after);
 }
 inline void MemoryEnd::fail_streams(std::error_code code, Aftermath &after) {
     for (const auto &lane : wire_->lanes_) {

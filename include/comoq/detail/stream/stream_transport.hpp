@@ -11,11 +11,14 @@
 #include "../wait/sync.hpp"
 #include "../../operation.hpp"
 #include "../../transport.hpp"
+#include "../../transport_code.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <new>
@@ -56,16 +59,21 @@ public:
     asio::awaitable<std::error_code> closed() override {
         return Operation<std::error_code>(Passkey(), Step(ClosedRule<StreamTransport>(shared_from_this())));
     }
-    void close(std::error_code code, std::string_view reason) override {
+    void close(std::uint64_t number, std::string_view reason) override {
         Aftermath after;
         Lock lock(mutex());
         if (closed_) return;
+        number = std::min(number, max_end_number);
         try {
-            close_wanted(code, reason, after);
+            close_wanted(number, reason, after);
         } catch (const std::bad_alloc &) {
             // It is over for this side nevertheless.
         }
-        lose(code, after);
+        lose(connection_ended(number), after);
+    }
+    void abandon_with(std::uint64_t number) override {
+        Lock lock(mutex());
+        abandon_number_ = number;
     }
     void send_datagram(Bytes datagram) override {
         Aftermath after;
@@ -121,24 +129,26 @@ public:
         half.finish(after.wake);
         send_changed(half, after);
     }
-    void reset(SendHalf &half, std::error_code code) {
+    void reset(SendHalf &half, std::uint64_t number) {
         Aftermath after;
         Lock lock(mutex());
-        reset(half, code, after);
+        reset(half, number, after);
     }
     /// Nobody writes to it any more. Without memory to say that, the peer learns of it at the end of the connection.
     void abandon(SendHalf &half) noexcept {
         try {
             Aftermath after;
             Lock lock(mutex());
-            if (!half.finished()) reset(half, make_error_code(Error::Cancelled), after);
+            if (!half.finished()) reset(half, abandon_number_, after);
         } catch (const std::bad_alloc &) {
         }
     }
     /// The same for its reader.
     void abandon(ReceiveHalf &half) noexcept {
         try {
-            stop(half, make_error_code(Error::Cancelled));
+            Aftermath after;
+            Lock lock(mutex());
+            stop(half, abandon_number_, after);
         } catch (const std::bad_alloc &) {
         }
     }
@@ -171,15 +181,10 @@ public:
         Lock lock(mutex());
         return half.pending();
     }
-    void stop(ReceiveHalf &half, std::error_code code) {
+    void stop(ReceiveHalf &half, std::uint64_t number) {
         Aftermath after;
         Lock lock(mutex());
-        if (half.stopped()) return;
-        const bool over = half.ended();
-        const std::size_t dropped = half.stop(after.wake);
-        if (closed_) return;
-        consumed(half, dropped, after);
-        stop_wanted(half, over, wire_code(code), after);
+        stop(half, number, after);
     }
 
 protected:
@@ -194,15 +199,15 @@ protected:
     virtual void accepted(const Halves &, Aftermath &) {}
     /// There is more to send, or the end.
     virtual void send_changed(SendHalf &half, Aftermath &after) = 0;
-    virtual void reset_wanted(SendHalf &half, std::uint32_t code, Aftermath &after) = 0;
+    virtual void reset_wanted(SendHalf &half, std::uint64_t number, Aftermath &after) = 0;
     virtual void order_changed(SendHalf &half, const SendOrder &order) { half.set_order(order); }
     /// The application has read or dropped `count` bytes.
     virtual void consumed(ReceiveHalf &half, std::size_t count, Aftermath &after) = 0;
     /// `over`: nothing more would arrive anyway.
-    virtual void stop_wanted(ReceiveHalf &half, bool over, std::uint32_t code, Aftermath &after) = 0;
+    virtual void stop_wanted(ReceiveHalf &half, bool over, std::uint64_t number, Aftermath &after) = 0;
     /// The caller destroys the rest of `datagram` after the lock.
     virtual void datagram_wanted(Bytes &datagram, Aftermath &after) = 0;
-    virtual void close_wanted(std::error_code code, std::string_view reason, Aftermath &after) = 0;
+    virtual void close_wanted(std::uint64_t number, std::string_view reason, Aftermath &after) = 0;
     /// Every stream that is not over fails with `code`.
     virtual void fail_streams(std::error_code code, Aftermath &after) = 0;
 
@@ -239,8 +244,17 @@ protected:
 
 private:
     BidiStream both(Halves &&halves);
-    void reset(SendHalf &half, std::error_code code, Aftermath &after) {
-        if (half.fail(failure(code), after)) reset_wanted(half, wire_code(code), after);
+    void reset(SendHalf &half, std::uint64_t number, Aftermath &after) {
+        number = std::min(number, max_end_number);
+        if (half.fail(stream_ended(number), after)) reset_wanted(half, number, after);
+    }
+    void stop(ReceiveHalf &half, std::uint64_t number, Aftermath &after) {
+        if (half.stopped()) return;
+        const bool over = half.ended();
+        const std::size_t dropped = half.stop(after.wake);
+        if (closed_) return;
+        consumed(half, dropped, after);
+        stop_wanted(half, over, std::min(number, max_end_number), after);
     }
     bool may_send(std::size_t size) const noexcept {
         const std::size_t most = max_datagram_size();
@@ -270,6 +284,7 @@ private:
     WaitList datagram_waits_;
     bool closed_ = false;
     std::error_code close_code_;
+    std::uint64_t abandon_number_ = 0;
     WaitList closed_waits_;
 };
 
@@ -288,7 +303,7 @@ public:
     asio::awaitable<void> sent() override {
         return Operation<void>(Passkey(), Step(SentRule<StreamTransport>(transport_, half_)));
     }
-    void reset(std::error_code code) override { transport_->reset(*half_, code); }
+    void reset(std::uint64_t number) override { transport_->reset(*half_, number); }
     asio::awaitable<std::error_code> stopped() override {
         return Operation<std::error_code>(Passkey(), Step(StoppedRule<StreamTransport>(transport_, half_)));
     }
@@ -318,7 +333,7 @@ public:
         };
         return Operation<Bytes>(Passkey(), mapped<Bytes>(Step(ReadRule<StreamTransport>(transport_, half_)), was_read));
     }
-    void stop(std::error_code code) override { transport_->stop(*half_, code); }
+    void stop(std::uint64_t number) override { transport_->stop(*half_, number); }
 
 private:
     const std::shared_ptr<StreamTransport> transport_;

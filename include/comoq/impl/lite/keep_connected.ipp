@@ -1,4 +1,5 @@
 #pragma once
+#include "../../detail/lite/codes.hpp"
 #include "../../detail/wait/code_of.hpp"
 #include "../../detail/wait/event.hpp"
 #include "../../detail/wait/failure.hpp"
@@ -84,7 +85,7 @@ private:
         }
         const auto cancellation = co_await asio::this_coro::cancellation_state;
         if (cancellation.cancelled() != asio::cancellation_type::none) {
-            if (transport != nullptr) transport->close(make_error_code(Error::Cancelled), {});
+            if (transport != nullptr) transport->close(session_code(make_error_code(Error::Cancelled)), {});
             comoq::detail::throw_error(asio::error::make_error_code(asio::error::operation_aborted));
         }
         self->lost_ = comoq::detail::code_of(failure);
@@ -99,7 +100,7 @@ private:
         }
         if (failure != nullptr) {
             self->lost_ = comoq::detail::code_of(failure);
-            transport->close(comoq::detail::told_of(failure), {});
+            transport->close(session_code(comoq::detail::told_of(failure)), {});
             if (self->lost_ != std::errc::not_enough_memory) std::rethrow_exception(failure);
         }
         transport.reset();

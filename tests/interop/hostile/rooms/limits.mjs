@@ -1,5 +1,6 @@
 // A relay with small limits: each attack sends far more of one row of the cost table than may be held, and the relay's memory grows
 // by no more than the row says for as many as its bound allows.
+import { CLOSED, NOT_FOUND } from "../../lib/codes.mjs";
 import { upTo } from "../../lib/range.mjs";
 import { sleep } from "../../lib/time.mjs";
 import { announcing, shown } from "../announcing.mjs";
@@ -19,7 +20,6 @@ const CONNECTIONS = 80;
 const HANDSHAKES = 20;
 const CACHE = 8;
 const STREAMS = 1024;
-const LIMIT_REACHED = 6; // as it travels
 const args = Object.entries({
 	"--max-announced": ANNOUNCED,
 	"--max-requested": REQUESTED,
@@ -133,8 +133,8 @@ row("questions without an answer: 1,000 of each of 4 viewers", () => costs("ques
 		peers.push(peer);
 		for (const i of upTo(1000)) peer.send(stream(i * 4, trackOf("mute", `${n}/${i}`), { fin: true }));
 	}
-	for (const peer of peers) await peer.until(() => resets(peer, 1000, LIMIT_REACHED) >= 1000 - WAITING, "refusals");
-	const refusals = peers.map((peer) => resets(peer, 1000, LIMIT_REACHED));
+	for (const peer of peers) await peer.until(() => resets(peer, 1000, CLOSED) >= 1000 - WAITING, "refusals");
+	const refusals = peers.map((peer) => resets(peer, 1000, CLOSED));
 	for (const peer of [...peers, silent]) peer.destroy();
 	return `refused: ${refusals.join(" ")}`;
 });
@@ -157,7 +157,7 @@ row("broadcasts that nobody has announced: 3,000 asked of the upstream", () => c
 			return over === next || (next < 3000 && next - over < WAITING / 2 && next < peer.allowed.bidi);
 		}, `answers (${over} of ${next})`);
 	}
-	for (const code of codes.keys()) same(code, [13, LIMIT_REACHED], "the answer");
+	for (const code of codes.keys()) same(code, [NOT_FOUND, CLOSED], "the answer");
 	const said = await works(peer, next * 4);
 	peer.destroy();
 	return `${[...codes].map(([code, n]) => `${code} x ${n}`).join(" ")}, ${said}`;

@@ -1,4 +1,5 @@
 // Hostile publishers and readers.
+import { FRAME_TOO_LARGE, INTERNAL, MALFORMED } from "../../lib/codes.mjs";
 import { upTo } from "../../lib/range.mjs";
 import { sleep } from "../../lib/time.mjs";
 import { announcing } from "../announcing.mjs";
@@ -15,20 +16,20 @@ media.attack("two groups with one number", async (r) => {
 	const c = await channel(r, "two");
 	await group(c, 5, frameOf(zeros(10)), false);
 	const id = await group(c, 5, frameOf(zeros(10)), false);
-	await stopped(c.publisher, id, 12);
+	await stopped(c.publisher, id, INTERNAL);
 	await works(c.publisher);
 	gone(c);
-	return "stop 12";
+	return `stop ${INTERNAL}`;
 });
 media.attack("frames of 2^40 bytes, 2^62 - 1, 33 MiB", async (r) => {
 	const c = await channel(r, "large");
 	for (const [i, size] of [2 ** 40, 2n ** 62n - 1n, 33 * MIB].entries()) {
 		const id = await group(c, i, pack(0, size, zeros(100)), false);
-		await stopped(c.publisher, id, 27);
+		await stopped(c.publisher, id, FRAME_TOO_LARGE);
 	}
 	await works(c.publisher);
 	gone(c);
-	return "stop 27";
+	return `stop ${FRAME_TOO_LARGE}`;
 });
 media.attack("100 frames of 32 MiB that never come", async (r) => {
 	const c = await channel(r, "promised");
@@ -41,9 +42,9 @@ media.attack("100 frames of 32 MiB that never come", async (r) => {
 media.attack("timestamps before the beginning", async (r) => {
 	const c = await channel(r, "before");
 	const id = await group(c, 0, pack(1, 1, "x"), false);
-	await stopped(c.publisher, id, 5);
+	await stopped(c.publisher, id, MALFORMED);
 	gone(c);
-	return "stop 5";
+	return `stop ${MALFORMED}`;
 });
 media.attack("a group of 200,000 empty frames", async (r) => {
 	const c = await channel(r, "frames");

@@ -1,4 +1,5 @@
 // More questions than anybody has.
+import { NOT_FOUND } from "../../lib/codes.mjs";
 import { upTo } from "../../lib/range.mjs";
 import { breathe, sleep } from "../../lib/time.mjs";
 import { byte, message, pack } from "../bytes.mjs";
@@ -49,8 +50,8 @@ function asking(title, make, codes) {
 		});
 	}
 }
-asking("TRACK where nothing is", (i) => trackOf(`no/${i}`, "t0"), [13]);
-asking("FETCH where nothing is", (i) => fetchOf(`no/${i}`, "t0", i), [13]);
+asking("TRACK where nothing is", (i) => trackOf(`no/${i}`, "t0"), [NOT_FOUND]);
+asking("FETCH where nothing is", (i) => fetchOf(`no/${i}`, "t0", i), [NOT_FOUND]);
 asking("TRACK of the bystander's", () => trackOf("room/stander", "t0"), ["fin"]);
 // SUBSCRIBE with FIN counts as leaving: it is left open here.
 for (const kind of KINDS) {
@@ -65,7 +66,7 @@ for (const kind of KINDS) {
 			await peer.until(() => {
 				for (const [id, s] of peer.streams) {
 					if ((id & 3) !== 0 || s.reset === undefined) continue;
-					same(s.reset, 13, "RESET");
+					same(s.reset, NOT_FOUND, "RESET");
 					peer.send(reset(id, 0, 0));
 					peer.streams.delete(id);
 					over++;
@@ -75,7 +76,7 @@ for (const kind of KINDS) {
 			await breathe();
 		}
 		peer.destroy();
-		return `${over} x reset 13`;
+		return `${over} x reset ${NOT_FOUND}`;
 	});
 }
 requests.attack("1000 SUBSCRIBE of the bystander's track, with credit", async (r) => {

@@ -55,9 +55,9 @@ COMOQ_DECL void Connection::send_changed(SendHalf &half, Aftermath &after) {
     sender_.changed(static_cast<SendSide &>(half));
     wake_output(after);
 }
-COMOQ_DECL void Connection::reset_wanted(SendHalf &half, std::uint32_t code, Aftermath &after) {
+COMOQ_DECL void Connection::reset_wanted(SendHalf &half, std::uint64_t number, Aftermath &after) {
     auto &side = static_cast<SendSide &>(half);
-    side.reset_code = code;
+    side.reset_code = number;
     sender_.changed(side);
     wake_output(after);
 }
@@ -70,21 +70,21 @@ COMOQ_DECL void Connection::consumed(ReceiveHalf &half, std::size_t count, After
     if (side.is_over()) settle(side.id, after);
     wake_output(after);
 }
-COMOQ_DECL void Connection::stop_wanted(ReceiveHalf &half, bool over, std::uint32_t code, Aftermath &after) {
-    if (!over) receiver_.stop(static_cast<ReceiveSide &>(half), code);
+COMOQ_DECL void Connection::stop_wanted(ReceiveHalf &half, bool over, std::uint64_t number, Aftermath &after) {
+    if (!over) receiver_.stop(static_cast<ReceiveSide &>(half), number);
     wake_output(after);
 }
 COMOQ_DECL void Connection::datagram_wanted(Bytes &datagram, Aftermath &after) {
     datagrams_.push(datagram);
     wake_output(after);
 }
-COMOQ_DECL void Connection::close_wanted(std::error_code code, std::string_view reason, Aftermath &after) {
+COMOQ_DECL void Connection::close_wanted(std::uint64_t number, std::string_view reason, Aftermath &after) {
     try {
-        encode(ApplicationClose{wire_code(code), detail::reason_to_send(reason)}, last_words_);
+        encode(ApplicationClose{number, detail::reason_to_send(reason)}, last_words_);
     } catch (const std::bad_alloc &) {
-        // There is room for the code.
+        // There is room for the number.
         last_words_.clear();
-        encode(ApplicationClose{wire_code(code), {}}, last_words_);
+        encode(ApplicationClose{number, {}}, last_words_);
     }
     after.wake.take(output_waits_);
 }

@@ -112,7 +112,7 @@ COMOQ_DECL Connection::MaybeFault Connection::received(const StopSending &frame,
     if (auto fault = find(frame.id, false, FrameType::StopSending, entry, after)) return fault;
     if (entry == nullptr || entry->send == nullptr) return std::nullopt;
     SendSide &side = *entry->send;
-    if (!side.fail(detail::error_of_code(frame.code), after)) return std::nullopt;
+    if (!side.fail(stream_ended(frame.code), after)) return std::nullopt;
     side.reset_code = frame.code;
     sender_.changed(side);
     return std::nullopt;
@@ -165,7 +165,7 @@ COMOQ_DECL Connection::MaybeFault Connection::received(const ConnectionClose &fr
 }
 
 COMOQ_DECL Connection::MaybeFault Connection::received(const ApplicationClose &frame, Aftermath &after) {
-    fall_silent(frame.code == 0 ? std::error_code() : detail::error_of_code(frame.code), after);
+    fall_silent(connection_ended(frame.code), after);
     return std::nullopt;
 }
 

@@ -1,4 +1,5 @@
 // Announcements that are wrong, or look so.
+import { VIOLATION } from "../../../lib/codes.mjs";
 import { upTo } from "../../../lib/range.mjs";
 import { announcing } from "../../announcing.mjs";
 import { message, pack } from "../../bytes.mjs";
@@ -18,13 +19,13 @@ export function announces(rules) {
 				peer.destroy();
 				return said;
 			});
-		offer("ended for an unknown path", "app 15", () => announce(false, "nobody"));
-		offer("ended twice", "app 15", (path) => pack(announce(true, path), announce(false, path), announce(false, path)));
-		offer("40 hops", "app 5", (path) => announce(true, path, upTo(40)));
-		offer("2^40 hops", "app 5", (path) => message(1, path, 2 ** 40));
-		offer("status 3", "app 5", (path) => message(3, path, 0));
-		offer("a message of 1 MiB", "app 5", () => pack(1 << 20));
-		offer("text that is no UTF-8", "app 5", () => message(1, 2, Buffer.from([0xff, 0xfe]), 0));
+		offer("ended for an unknown path", VIOLATION, () => announce(false, "nobody"));
+		offer("ended twice", VIOLATION, (path) => pack(announce(true, path), announce(false, path), announce(false, path)));
+		offer("40 hops", VIOLATION, (path) => announce(true, path, upTo(40)));
+		offer("2^40 hops", VIOLATION, (path) => message(1, path, 2 ** 40));
+		offer("status 3", VIOLATION, (path) => message(3, path, 0));
+		offer("a message of 1 MiB", VIOLATION, () => pack(1 << 20));
+		offer("text that is no UTF-8", VIOLATION, () => message(1, 2, Buffer.from([0xff, 0xfe]), 0));
 		offer("status 2, which is active", undefined, (path) => pack(message(2, path, 0), message(2, path, 0), announce(false, path)));
 		offer("32 hops", undefined, (path) => announce(true, path, upTo(32)));
 		offer("hops that repeat, which are dropped", undefined, (path) => pack(announce(true, path, [7, 8, 7]), announce(true, path, [424_242]), announce(false, path)));

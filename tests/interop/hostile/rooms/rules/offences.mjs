@@ -1,4 +1,5 @@
 // Frames and messages that end the connection.
+import { VIOLATION } from "../../../lib/codes.mjs";
 import { upTo } from "../../../lib/range.mjs";
 import { message, pack, zeros } from "../../bytes.mjs";
 import { expectEnd } from "../../checks.mjs";
@@ -72,11 +73,11 @@ export function offences(rules) {
 	offence("datagram that is too large", "close 10", pack(0x31, 2000, zeros(2000)));
 	offence("datagram that is too large, without a length", "close 10", pack(0x30, zeros(2000)));
 
-	offence("SETUP twice", "app 15", stream(6, setup(), { fin: true }));
-	offence("SETUP with a parameter twice", "app 15", stream(2, setup(parameter(5, 1), parameter(5, 1)), { fin: true }), early);
-	offence("SETUP with 65 parameters", "app 5", stream(2, setup(...upTo(65).map((i) => parameter(100 + i, 1))), { fin: true }), early);
-	offence("SETUP with 2^40 parameters", "app 5", stream(2, pack(1, message(2 ** 40)), { fin: true }), early);
-	offence("SETUP that is cut", "app 5", stream(2, setup(parameter(5, 1)).subarray(0, 3), { fin: true }), early);
-	offence("SETUP with something behind it", "app 5", stream(2, pack(setup(), 0), { fin: true }), early);
-	offence("SETUP of 1 GiB", "app 5", stream(2, pack(1, 2 ** 30)), early);
+	offence("SETUP twice", VIOLATION, stream(6, setup(), { fin: true }));
+	offence("SETUP with a parameter twice", VIOLATION, stream(2, setup(parameter(5, 1), parameter(5, 1)), { fin: true }), early);
+	offence("SETUP with 65 parameters", VIOLATION, stream(2, setup(...upTo(65).map((i) => parameter(100 + i, 1))), { fin: true }), early);
+	offence("SETUP with 2^40 parameters", VIOLATION, stream(2, pack(1, message(2 ** 40)), { fin: true }), early);
+	offence("SETUP that is cut", VIOLATION, stream(2, setup(parameter(5, 1)).subarray(0, 3), { fin: true }), early);
+	offence("SETUP with something behind it", VIOLATION, stream(2, pack(setup(), 0), { fin: true }), early);
+	offence("SETUP of 1 GiB", VIOLATION, stream(2, pack(1, 2 ** 30)), early);
 }

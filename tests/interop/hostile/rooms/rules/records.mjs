@@ -1,4 +1,5 @@
 // Impossible records, and impossible messages of WebSocket.
+import { TIMEOUT } from "../../../lib/codes.mjs";
 import { pack, zeros } from "../../bytes.mjs";
 import { works } from "../../checks.mjs";
 import { Peer } from "../../peer.mjs";
@@ -14,10 +15,10 @@ export function records(rules) {
 	raw("record without frames (tcp)", "tcp", "close 7", pack(0));
 	raw("record that is cut (tcp)", "tcp", "quiet", pack(100, zeros(50)), { cut: true });
 	raw("size of a record that is cut (tcp)", "tcp", "quiet", Buffer.from([0x80]), { cut: true });
-	raw("first bytes of TLS (tcp)", "tcp", "app 3", Buffer.from("1603010200010001fc0303", "hex"), { raw: true, within: 16_000, after: 8000 });
+	raw("first bytes of TLS (tcp)", "tcp", TIMEOUT, Buffer.from("1603010200010001fc0303", "hex"), { raw: true, within: 16_000, after: 8000 });
 	raw("a whole hello of TLS (tcp)", "tcp", ["close 10", "close 7"], pack(Buffer.from("1603010200010001fc0303", "hex"), zeros(506)), { raw: true });
 	// It begins like a record of 1861 bytes.
-	raw("HTTP (tcp)", "tcp", "app 3", Buffer.from(UPGRADE("02", "/")), { raw: true, within: 16_000, after: 8000 });
+	raw("HTTP (tcp)", "tcp", TIMEOUT, Buffer.from(UPGRADE("02", "/")), { raw: true, within: 16_000, after: 8000 });
 	raw("HTTP that is long (tcp)", "tcp", ["close 10", "close 7"], Buffer.from(UPGRADE("02", `/${"x".repeat(2000)}`)), { raw: true });
 	raw("message of one byte too many (ws)", "ws", "ws 1009", framed(zeros(FIRST_RECORD + 1)));
 	raw("message of 2^62 (ws)", "ws", "ws 1009", framed(zeros(1), 2, { size: 2n ** 62n }));

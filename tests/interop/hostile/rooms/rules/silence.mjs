@@ -1,4 +1,5 @@
 // Peers that say nothing, or little.
+import { TIMEOUT } from "../../../lib/codes.mjs";
 import { upTo } from "../../../lib/range.mjs";
 import { sleep } from "../../../lib/time.mjs";
 import { pack, zeros } from "../../bytes.mjs";
@@ -21,26 +22,26 @@ export function silence(rules) {
 	for (const kind of KINDS) {
 		rules.attack(`20 half-open connections (${kind})`, async (r) => {
 			const peers = await Promise.all(upTo(20).map(() => Peer.to(r, kind, { raw: true })));
-			const said = await Promise.all(peers.map((peer) => expectEnd(peer, kind === "tcp" ? "app 3" : "quiet", SILENCE)));
+			const said = await Promise.all(peers.map((peer) => expectEnd(peer, kind === "tcp" ? TIMEOUT : "quiet", SILENCE)));
 			return said[0];
 		});
 		rules.attack(`20 sessions without SETUP (${kind})`, async (r) => {
 			const peers = await Promise.all(upTo(20).map(() => Peer.to(r, kind, { setup: false })));
 			let asked = 1;
 			const pinging = setInterval(() => peers.forEach((peer) => peer.over || peer.send(ping(asked++))), 500);
-			const said = await Promise.all(peers.map((peer) => expectEnd(peer, "app 3", SILENCE))).finally(() => clearInterval(pinging));
+			const said = await Promise.all(peers.map((peer) => expectEnd(peer, TIMEOUT, SILENCE))).finally(() => clearInterval(pinging));
 			return said[0];
 		});
 		rules.attack(`20 sessions without parameters (${kind})`, async (r) => {
 			const peers = await Promise.all(upTo(20).map(() => Peer.to(r, kind, { hello: false })));
-			const said = await Promise.all(peers.map((peer) => expectEnd(peer, "app 3", SILENCE)));
+			const said = await Promise.all(peers.map((peer) => expectEnd(peer, TIMEOUT, SILENCE)));
 			return said[0];
 		});
 		rules.attack(`50 drips: parameters (${kind})`, async (r) => {
 			const peers = await Promise.all(upTo(50).map(() => Peer.to(r, kind, { hello: false })));
 			const frame = parametersOf([...usualParameters(kind), parameter(0x999, zeros(500))]);
 			const record = kind === "tcp" ? pack(frame.length, frame) : framed(frame);
-			const said = await Promise.all(peers.map((peer) => drip(peer, record).then(() => expectEnd(peer, "app 3", SILENCE))));
+			const said = await Promise.all(peers.map((peer) => drip(peer, record).then(() => expectEnd(peer, TIMEOUT, SILENCE))));
 			return said[0];
 		});
 		rules.attack(`50 drips: SETUP (${kind})`, async (r) => {
@@ -52,7 +53,7 @@ export function silence(rules) {
 						peer.send(stream(2, bytes.subarray(i, i + 1), { offset: i }));
 						await sleep(100);
 					}
-					return await expectEnd(peer, "app 3", SILENCE);
+					return await expectEnd(peer, TIMEOUT, SILENCE);
 				}),
 			);
 			return said[0];
