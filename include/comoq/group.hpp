@@ -50,7 +50,11 @@ public:
     /// All available frames, at least one and at most `max`, taken at one moment. `max` of 0 is BoundsExceeded.
     Operation<std::optional<std::vector<Frame>>> read_frames(std::size_t max);
 
-    /// The same, but frames written in chunks keep their chunks. `max` is not 0.
+    /// Goes on with the frame of that index, which may still be to come. False if the group has dropped it: the reader
+    /// then stays where it is.
+    bool skip_to(detail::Passkey, std::size_t index) noexcept;
+
+    /// The same as `read_frames`, but frames written in chunks keep their chunks. `max` is not 0.
     Operation<std::optional<detail::TakenFrames<Frame>>> take_frames(detail::Passkey, std::size_t max);
 
     /// The next frame as soon as it is begun, to be read while it is written.

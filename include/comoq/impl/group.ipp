@@ -35,6 +35,14 @@ COMOQ_DECL Operation<std::optional<std::vector<Frame>>> GroupConsumer::read_fram
                                }));
 }
 
+COMOQ_DECL bool GroupConsumer::skip_to(detail::Passkey, std::size_t index) noexcept {
+    if (reader_ == nullptr) return false;
+    const detail::Lock lock(reader_->group->mutex());
+    if (index < reader_->group->first_index()) return false;
+    reader_->index = index;
+    return true;
+}
+
 COMOQ_DECL Operation<std::optional<detail::TakenFrames<Frame>>> GroupConsumer::take_frames(detail::Passkey, std::size_t max) {
     using Taken = std::optional<detail::TakenFrames<Frame>>;
     if (reader_ == nullptr) return inert<Taken>();

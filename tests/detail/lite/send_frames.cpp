@@ -2,9 +2,13 @@
 #include <comoq/detail/lite/send_frames.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <asio/io_context.hpp>
 
@@ -12,22 +16,80 @@
 #include <comoq/track.hpp>
 
 #include "support/allocations.hpp"
+#include "support/begun.hpp"
 #include "support/catch.hpp"
+#include "support/error_of.hpp"
 #include "support/media.hpp"
 #include "support/run.hpp"
+#include "support/settle.hpp"
 
 using namespace comoq;
 using namespace comoq::test;
 
 namespace {
 
-asio::awaitable<void> send(detail::GroupOutbox &outbox, SendStream &stream, GroupConsumer group) {
+constexpr auto all = lite::detail::FrameSender::all;
+
+asio::awaitable<void> send(detail::GroupOutbox &outbox, SendStream &stream, GroupConsumer group, std::uint64_t most = all) {
     detail::GroupOutbox::Account account;
     detail::GroupOutbox::Item item(outbox, account, SendOrder());
     item.use(stream);
     lite::detail::FrameSender sender(item);
-    co_await sender.send(group);
+    co_await sender.send(group, most);
 }
+
+/// A group of "f0", "f1" and so on, 10 ms apart from 1 s on, and a stream on which a part of it is sent.
+struct PartScene {
+    explicit PartScene(std::size_t frames) {
+        for (std::size_t i = 0; i < frames; ++i) {
+            write(i);
+        }
+        stream = run_to_end(context, link.client()->open_uni());
+    }
+    void write(std::size_t index) {
+        group.write_frame(payload("f" + std::to_string(index)), Timestamp(1000 + 10 * index, Timescale(1000)));
+    }
+    /// Sends `most` frames from `first` on. True if it is done.
+    bool begin(std::size_t first, std::uint64_t most) {
+        auto reader = group.consume();
+        REQUIRE(reader.skip_to(detail::Passkey(), first));
+        sending.emplace(context, send(outbox, *stream, std::move(reader), most));
+        settle_down(context);
+        return sending->done();
+    }
+    /// What has come, as "1010 f1", with the sums of the differences.
+    std::vector<std::string> received() {
+        stream->finish();
+        receiving = run_to_end(context, link.server()->accept_uni());
+        for (Bytes more = run_to_end(context, receiving->read()); !more.empty(); more = run_to_end(context, receiving->read())) {
+            octets.insert(octets.end(), more.span().begin(), more.span().end());
+        }
+        std::vector<std::string> frames;
+        std::int64_t time = 0;
+        for (std::span<const std::byte> rest(octets); !rest.empty();) {
+            const auto read = lite::read_frame_header(rest);
+            REQUIRE(read);
+            time += read->header.delta;
+            const auto text = rest.subspan(read->size, static_cast<std::size_t>(read->header.size));
+            frames.push_back(std::to_string(time) + " " + std::string(reinterpret_cast<const char *>(text.data()), text.size()));
+            rest = rest.subspan(read->size + text.size());
+        }
+        return frames;
+    }
+
+    asio::io_context context;
+    MemoryLink link{context.get_executor(), context.get_executor()};
+    detail::GroupOutbox outbox{*link.client(), {}, nullptr};
+    BroadcastProducer broadcast;
+    TrackProducer track = broadcast.create_track("video");
+    GroupProducer group = track.append_group();
+    std::unique_ptr<SendStream> stream;
+    std::unique_ptr<ReceiveStream> receiving;
+    std::vector<std::byte> octets;
+    std::optional<Begun<void>> sending;
+};
+
+using Frames = std::vector<std::string>;
 
 }  // namespace
 
@@ -60,4 +122,80 @@ TEST_CASE("sending frames: a frame that was written in chunks is not joined, and
             CHECK(live_bytes() < before + half.size());
         }
     }
+}
+
+TEST_CASE("sending frames: a part of a finished group is exactly the frames asked for, as far as there are any", "[lite][bounds]") {
+    PartScene scene(4);
+    scene.group.finish();
+    struct Part {
+        std::size_t first;
+        std::uint64_t most;
+        Frames frames;
+    };
+    const Part part = GENERATE(Part{0, 1, {"1000 f0"}}, Part{1, 2, {"1010 f1", "1020 f2"}}, Part{3, 1, {"1030 f3"}},
+                               Part{2, 5, {"1020 f2", "1030 f3"}}, Part{2, all, {"1020 f2", "1030 f3"}}, Part{4, all, {}},
+                               Part{4, 1, {}}, Part{90, 3, {}}, Part{1, 0, {}});
+    CAPTURE(part.first, part.most);
+    CHECK(scene.begin(part.first, part.most));
+    CHECK(scene.received() == part.frames);
+}
+
+TEST_CASE("sending frames: a part of an open group is over with its last frame, and frames to come are waited for",
+          "[lite][bounds]") {
+    PartScene scene(2);
+    SECTION("the last frame is there") {
+        CHECK(scene.begin(1, 1));
+        CHECK(scene.received() == Frames{"1010 f1"});
+    }
+    SECTION("the last frame is to come") {
+        CHECK_FALSE(scene.begin(1, 2));
+        scene.write(2);
+        settle_down(scene.context);
+        CHECK(scene.sending->done());
+        CHECK(scene.received() == Frames{"1010 f1", "1020 f2"});
+    }
+    SECTION("all is to come, the last frame in pieces") {
+        CHECK_FALSE(scene.begin(3, 1));
+        scene.write(2);
+        settle_down(scene.context);
+        auto frame = scene.group.create_frame(2, Timestamp(1030, Timescale(1000)));
+        frame.write(payload("f"));
+        settle_down(scene.context);
+        CHECK_FALSE(scene.sending->done());
+        frame.write(payload("3"));
+        frame.finish();
+        settle_down(scene.context);
+        CHECK(scene.sending->done());
+        CHECK(scene.received() == Frames{"1030 f3"});
+    }
+    SECTION("the group ends before it begins") {
+        CHECK_FALSE(scene.begin(3, 1));
+        scene.group.finish();
+        settle_down(scene.context);
+        CHECK(scene.sending->done());
+        CHECK(scene.received() == Frames{});
+    }
+    SECTION("the group fails before it begins") {
+        CHECK_FALSE(scene.begin(3, 1));
+        scene.group.abort(make_error_code(Error::Old));
+        settle_down(scene.context);
+        CHECK(error_of([&] { scene.sending->value(); }) == Error::Old);
+    }
+}
+
+TEST_CASE("a group's reader: it goes to any frame that the group still has, or may get", "[lite][bounds]") {
+    BroadcastProducer broadcast;
+    auto track = broadcast.create_track("video");
+    auto group = track.append_group();
+    auto reader = group.consume();
+    CHECK_FALSE(GroupConsumer().skip_to(detail::Passkey(), 0));
+    // One frame more than a group keeps.
+    for (std::size_t i = 0; i <= detail::MediaBounds::max_group_frames; ++i) {
+        group.write_frame(payload("x"), Timestamp(i, Timescale(1000)));
+    }
+    CHECK_FALSE(reader.skip_to(detail::Passkey(), 0));
+    CHECK(reader.skip_to(detail::Passkey(), 1));
+    CHECK(now(reader.read_frame())->timestamp.value() == 1);
+    CHECK(reader.skip_to(detail::Passkey(), detail::MediaBounds::max_group_frames + 1));
+    CHECK_FALSE(reader.read_frame().ready());
 }

@@ -1,6 +1,7 @@
 #include <comoq/detail/media/live_groups.hpp>
 
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <random>
@@ -57,6 +58,8 @@ TEST_CASE("live groups: random changes against a plain map", "[memory]") {
         const std::uint64_t from = random() % 42;
         const auto any = [](Kind) { return true; };
         REQUIRE(groups.from(from) == first(from, any));
+        const auto after = plain.lower_bound(from);
+        REQUIRE(groups.before(from) == (after == plain.begin() ? nullptr : std::prev(after)->second.get()));
         REQUIRE(groups.from_with_frames(from) == first(from, [](Kind kind) { return kind != Kind::Spent; }));
         for (const Kind kind : {Kind::Begun, Kind::Empty, Kind::Spent})
             REQUIRE(groups.from(kind, from) == first(from, [kind](Kind other) { return other == kind; }));

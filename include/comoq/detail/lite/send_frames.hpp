@@ -9,28 +9,34 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <utility>
 
 namespace comoq::lite::detail {
 
-/// Writes a group's frames on the stream of a group or of a fetch, to the group's end. It takes ready frames together,
-/// as far as the outbox has room; a frame that is still being written goes out chunk by chunk. Throws the failure of
-/// the group, or of the stream.
+/// Writes a group's frames on the stream of a group or of a fetch, from the reader's place to the group's end, or to a
+/// number of frames. It takes ready frames together, as far as the outbox has room; a frame that is still being written
+/// goes out chunk by chunk. Throws the failure of the group, or of the stream.
 class FrameSender {
 public:
     using Item = comoq::detail::GroupOutbox::Item;
 
     explicit FrameSender(Item &item) noexcept : item_(item), stream_(item.stream()) {}
 
-    asio::awaitable<void> send(GroupConsumer &group) {
-        while (true) {
-            auto ready = group.take_frames(comoq::detail::Passkey(), together_);
+    static constexpr std::uint64_t all = std::numeric_limits<std::uint64_t>::max();
+
+    /// Does not wait for more than `left` frames.
+    asio::awaitable<void> send(GroupConsumer &group, std::uint64_t left = all) {
+        while (left != 0) {
+            const auto together = static_cast<std::size_t>(std::min<std::uint64_t>(together_, left));
+            auto ready = group.take_frames(comoq::detail::Passkey(), together);
             if (ready.ready()) {
                 if (!item_.has_room()) co_await make_room();
                 auto taken = co_await std::move(ready);
                 if (!taken) break;
+                left -= taken->frames.size();
                 co_await write(*taken);
             } else if (item_.held() != 0) {
                 co_await drained();
@@ -43,6 +49,7 @@ public:
                 }
                 auto frame = co_await group.next_frame();
                 if (!frame) break;
+                --left;
                 co_await write(*frame, group);
             }
         }

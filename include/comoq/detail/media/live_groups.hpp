@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <utility>
@@ -29,6 +30,17 @@ public:
         for (const Map &map : maps_)
             if (!map.empty() && (last == nullptr || last->sequence() < map.rbegin()->first)) last = map.rbegin()->second.get();
         return last;
+    }
+    /// The one with the highest number below `sequence`.
+    GroupState *before(std::uint64_t sequence) const noexcept {
+        GroupState *before = nullptr;
+        for (const Map &map : maps_) {
+            const auto after = map.lower_bound(sequence);
+            if (after == map.begin()) continue;
+            GroupState *const found = std::prev(after)->second.get();
+            if (before == nullptr || before->sequence() < found->sequence()) before = found;
+        }
+        return before;
     }
     /// The one with the lowest number from `sequence` on: of all, of one kind, or of those that have a frame or may get
     /// one.

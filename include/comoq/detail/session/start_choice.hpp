@@ -1,0 +1,89 @@
+#pragma once
+#include "../media/track_state.hpp"
+#include "../wait/sync.hpp"
+#include "../../time.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+namespace comoq::detail {
+
+// Where a subscription begins whose subscriber says how old the groups may be that it still wants.
+
+/// A group's number, and the timestamp of its first frame; nothing if it has none yet.
+struct GroupTime {
+    std::uint64_t sequence;
+    std::optional<std::uint64_t> first;
+};
+
+/// Returns the group to begin with, of those from `floor` on; nothing if there is none yet. `older()` gives the groups
+/// from the newest to the oldest, and then nothing.
+///
+/// A group's content reaches to where its successor begins. So a group still counts if its successor's first timestamp
+/// is less than `max_age` behind `edge`, the timestamp of the newest frame, and the newest group always counts. All
+/// times are in units of the track's timescale. The walk ends at the first group that is too old: it costs as much as
+/// the groups that count.
+template <class Older>
+std::optional<std::uint64_t> choose_start(Older older, std::uint64_t floor, std::uint64_t edge, std::uint64_t max_age) {
+    std::optional<std::uint64_t> start, successor;
+    while (const std::optional<GroupTime> group = older()) {
+        if (group->sequence < floor) break;
+        if (successor && *successor <= edge && edge - *successor >= max_age) break;
+        start = group->sequence;
+        // A group without a frame does not tell where the one before it ends.
+        if (group->first) successor = group->first;
+    }
+    return start;
+}
+
+/// A time in units of `scale`, rounded up; times that are too long for it become the longest.
+inline std::uint64_t units_of(std::chrono::milliseconds time, Timescale scale) noexcept {
+    if (time.count() <= 0) return 0;
+    const auto count = static_cast<std::uint64_t>(time.count()), units = scale.units_per_second();
+    constexpr auto most = std::numeric_limits<std::uint64_t>::max();
+    const std::uint64_t seconds = count / 1000, rest = count % 1000;
+    // A part of a second is at most `units`, whose product with 1,000 may be too large.
+    const std::uint64_t part = units <= most / 1000 - 1 ? (rest * units + 999) / 1000 : (units / 1000 + 1) * rest;
+    if (seconds != 0 && units > (most - part) / seconds) return most;
+    return seconds * units + part;
+}
+
+/// The same for the groups that subscribers of `track` see.
+inline std::optional<std::uint64_t> choose_start(TrackState &track, std::uint64_t floor, std::chrono::milliseconds max_age) {
+    const Lock lock(track.mutex());
+    const LiveGroups &groups = track.cache().live();
+    const auto first_of = [](const GroupState &group) -> std::optional<std::uint64_t> {
+        const FrameLog &frames = group.frames();
+        if (frames.first() != frames.end()) return frames.stored(frames.first()).timestamp(frames.scale()).value();
+        if (group.open_frame() != nullptr) return group.open_frame()->timestamp().value();
+        return std::nullopt;
+    };
+    const auto last_of = [](const GroupState &group) {
+        const FrameLog &frames = group.frames();
+        if (group.open_frame() != nullptr) return group.open_frame()->timestamp().value();
+        return frames.stored(frames.end() - 1).timestamp(frames.scale()).value();
+    };
+    std::uint64_t edge = 0;
+    for (const GroupState *group = groups.last(); group != nullptr; group = groups.before(group->sequence())) {
+        const auto first = first_of(*group);
+        if (!first) continue;
+        // Frames do not stand in the order in which they are shown.
+        edge = std::max(*first, last_of(*group));
+        break;
+    }
+    const GroupState *next = groups.last();
+    const auto older = [&]() -> std::optional<GroupTime> {
+        // A group that has failed without a frame is none.
+        while (next != nullptr && next->kind == GroupState::Kind::Spent && next->failure()) next = groups.before(next->sequence());
+        if (next == nullptr) return std::nullopt;
+        const GroupTime group{next->sequence(), first_of(*next)};
+        next = groups.before(next->sequence());
+        return group;
+    };
+    return choose_start(older, floor, edge, units_of(max_age, track.info().timescale));
+}
+
+}  // namespace comoq::detail
