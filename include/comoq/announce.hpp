@@ -17,7 +17,7 @@ class Announcement {
 public:
     enum class Event {
         Active,   ///< a path without a broadcast got one
-        Restart,  ///< another broadcast replaced it without a gap
+        Restart,  ///< without a gap, another broadcast replaced it, or the same one has another route (`BroadcastConsumer::info`)
         Ended     ///< the path has none any more
     };
 

@@ -38,11 +38,14 @@ public:
     /// Empty.
     BroadcastConsumer() noexcept = default;
     explicit BroadcastConsumer(detail::Passkey, std::shared_ptr<detail::BroadcastState> state) noexcept
-        : state_(std::move(state)) {}
+        : state_(std::move(state)), info_(state_ ? state_.state()->changed_info() : nullptr) {}
 
     /// A track by its name. Never fails and asks nobody: operations on the track resolve the name.
     TrackConsumer track(std::string_view name) const;
 
+    /// Where it comes from, as it was when this handle, or the one that it is a copy of, was given out. That may change
+    /// while the broadcast goes on (`OriginPublish::update`): watchers get a handle with the new one then. Valid as long
+    /// as this handle.
     const BroadcastInfo &info() const noexcept;
 
     /// Why the broadcast ended, once it has: a false code after `finish()`, Dropped when its producers and handlers
@@ -62,6 +65,7 @@ public:
 
 private:
     detail::BroadcastInterest state_;
+    std::shared_ptr<const BroadcastInfo> info_;  // null if it had not changed since the broadcast was made
 };
 
 /// A handler's request for a missing track. Answer it once. Dropping it unanswered answers NotFound. Moves only; works

@@ -57,6 +57,8 @@ public:
     /// sent itself, even if it has no hop id. It is no hop here; peers are told it in front of a chain whose first hop is
     /// unknown.
     std::uint64_t via = 0;
+
+    friend bool operator==(const BroadcastInfo &, const BroadcastInfo &) = default;
 };
 
 }  // namespace comoq

@@ -70,6 +70,12 @@ public:
     OriginPublish &operator=(OriginPublish &&other) noexcept;
     ~OriginPublish();
 
+    /// The broadcast has come by another route, or at another cost, from now on: it gets a new place among the publishers
+    /// of its path. It stays the same broadcast, and its tracks and readers go on. Who watches the path is told Restart,
+    /// with this broadcast if it is active, unless nothing has changed. Where else the broadcast is announced, nothing
+    /// changes. Throws RoutingLoop and BoundsExceeded as `publish_broadcast`, and then nothing has changed.
+    void update(BroadcastInfo info);
+
     /// Ends the announcement before the guard's end. The announcement has ended when the call returns, unless another
     /// guard holds the same broadcast at the same path.
     void unannounce();
@@ -95,6 +101,9 @@ public:
     BroadcastProducer &producer() & noexcept { return producer_; }
     /// From a temporary, whose announcement ends with it: the producer itself.
     BroadcastProducer producer() && noexcept { return std::move(producer_); }
+
+    /// Changes the broadcast's route, as `OriginPublish::update`.
+    void update(BroadcastInfo info) { guard_.update(std::move(info)); }
 
     /// Ends the announcement; the broadcast goes on.
     void unannounce() { guard_.unannounce(); }

@@ -40,6 +40,8 @@ struct RoutePeer {
 
     void announce(std::string_view path, Hops hops = {}) { write(lite::Announce{true, std::string(path), std::move(hops)}); }
     void unannounce(std::string_view path) { write(lite::Announce{false, std::string(path), {}}); }
+    /// Several announcements and ends at once.
+    void say(const std::vector<lite::Announce> &messages) { write(messages); }
     /// How many questions the relay has for it, beyond the one for announcements.
     std::size_t questions() {
         settle_down(context_);
@@ -81,11 +83,12 @@ private:
         for (const auto id : message.hops) text += " " + std::to_string(id);
         return text;
     }
-    void write(const lite::Announce &message) {
+    void write(const lite::Announce &message) { write(std::vector<lite::Announce>{message}); }
+    void write(const std::vector<lite::Announce> &messages) {
         settle_down(context_);
         Octets octets;
         if (!std::exchange(answered_, true)) lite::encode(lite::AnnounceOk{hop, 0}, octets);
-        lite::encode(message, octets);
+        for (const auto &message : messages) lite::encode(message, octets);
         asio::co_spawn(context_, asked->at(0).send->write(Bytes(std::move(octets))), asio::detached);
         settle_down(context_);
     }

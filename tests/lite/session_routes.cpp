@@ -327,11 +327,12 @@ TEST_CASE("a session: a route in place of one with the same hops is announced to
     auto &back = scene.peer(50);
     back.announce("room/b");
     back.announce("room/a");
-    // In one process of 4,096 the other one, too: paths that were asked for are remembered by a hash.
+    // With another route of the same publisher it would go on with what it has: after an end it asks again. In one process
+    // of 4,096 the other one, too: paths that were asked for are remembered by a hash.
     const auto told = watcher.heard();
-    REQUIRE_FALSE(told.empty());
-    CHECK(told.size() <= 2);
-    CHECK(told.back() == "+a 50");
+    REQUIRE(told.size() >= 2);
+    CHECK(told.size() <= 4);
+    CHECK(Texts(told.end() - 2, told.end()) == Texts{"-a", "+a 50"});
     CHECK(other.heard().empty());
 }
 

@@ -9,7 +9,8 @@ COMOQ_DECL TrackConsumer BroadcastConsumer::track(std::string_view name) const {
 
 COMOQ_DECL const BroadcastInfo &BroadcastConsumer::info() const noexcept {
     static const BroadcastInfo none;
-    return state_ ? state_->info() : none;
+    if (info_ != nullptr) return *info_;
+    return state_ ? state_->first_info() : none;
 }
 
 COMOQ_DECL Operation<std::error_code> BroadcastConsumer::closed() const {

@@ -19,13 +19,18 @@ namespace comoq {
 
 namespace detail {
 
+/// The route of a mirrored broadcast.
+inline BroadcastInfo mirrored_route(const OriginConsumer &from, const OriginProducer &to, const BroadcastConsumer &source) {
+    auto info = source.info();
+    if (from.id() != to.id()) info.hops.push_back(from.id());
+    return info;
+}
+
 /// Announces one broadcast, and begins to serve it.
 inline OriginPublish show_mirrored(comoq::TaskGroup &group, const OriginConsumer &from, const OriginProducer &to,
                                    const std::string &path, const BroadcastConsumer &source,
                                    const ProxyConfig &config) {
-    auto info = source.info();
-    if (from.id() != to.id()) info.hops.push_back(from.id());
-    auto broadcast = to.make_broadcast(std::move(info));
+    auto broadcast = to.make_broadcast(mirrored_route(from, to, source));
     auto lease = std::make_shared<Lease>(broadcast.consume());
     // Another thread may see it, and ask for a track, before the next line.
     auto handler = broadcast.dynamic();
@@ -38,7 +43,11 @@ inline OriginPublish show_mirrored(comoq::TaskGroup &group, const OriginConsumer
 
 inline asio::awaitable<void> mirror_all(comoq::TaskGroup &group, OriginConsumer from, OriginProducer to, ProxyConfig config) {
     // An ordered map: no choice of names makes it slow.
-    std::map<std::string, OriginPublish> shown;
+    struct Shown {
+        std::weak_ptr<BroadcastState> source;
+        OriginPublish guard;
+    };
+    std::map<std::string, Shown> shown;
     auto watch = from.announced();
     while (auto change = co_await watch.next()) {
         std::string path(change->path.view());
@@ -47,9 +56,15 @@ inline asio::awaitable<void> mirror_all(comoq::TaskGroup &group, OriginConsumer 
             continue;
         }
         try {
-            auto guard = show_mirrored(group, from, to, path, change->broadcast, config);
+            const auto &source = change->broadcast.state(Passkey());
+            const auto present = shown.find(path);
+            if (present != shown.end() && present->second.source.lock() == source) {
+                present->second.guard.update(mirrored_route(from, to, change->broadcast));
+                continue;
+            }
+            Shown now{source, show_mirrored(group, from, to, path, change->broadcast, config)};
             // The previous one goes when the new one is there, so that nobody sees a gap.
-            shown.insert_or_assign(std::move(path), std::move(guard));
+            shown.insert_or_assign(std::move(path), std::move(now));
         } catch (const std::system_error &error) {
             if (error.code() == Error::Dropped) throw;
             shown.erase(path);

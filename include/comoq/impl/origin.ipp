@@ -16,6 +16,11 @@ COMOQ_DECL OriginPublish::~OriginPublish() {
     unannounce();
 }
 
+COMOQ_DECL void OriginPublish::update(BroadcastInfo info) {
+    detail::ResumeScope scope;
+    if (publication_ != nullptr) origin_->update(*publication_, std::move(info));
+}
+
 COMOQ_DECL void OriginPublish::unannounce() {
     const auto publication = std::exchange(publication_, nullptr);
     if (publication != nullptr) origin_->drop_guard(*publication);

@@ -74,23 +74,42 @@ private:
     asio::awaitable<void> follow(StreamReader &reader) {
         const auto ok = co_await reader.message<AnnounceOk>();
         if (!ok) co_return;
+        std::optional<std::string> ended;
         while (auto change = co_await reader.message<Announce>()) {
+            // Another broadcast that begins at once takes the place of the one that ended, without a gap.
+            const bool replaces = ended && change->active && key_of(*ended) == key_of(change->suffix);
+            if (ended && !replaces) end(*ended);
+            ended.reset();
             if (change->active)
-                begin(std::move(*change), ok->hop_id);
+                begin(std::move(*change), ok->hop_id, replaces);
+            else if (reader.buffered() != 0)
+                ended = std::move(change->suffix);
             else
                 end(change->suffix);
         }
+        if (ended) end(*ended);
     }
 
     struct Announced {
         Announced(BroadcastProducer made, OriginPublish published) noexcept
             : broadcast(std::move(made)), guard(std::move(published)) {}
+        std::shared_ptr<const BroadcastInfo> info() const { return broadcast.state(comoq::detail::Passkey())->info(); }
         bool has_tracks() const { return broadcast.state(comoq::detail::Passkey())->has_tracks(); }
         void end(std::error_code code) {
             if (code)
                 broadcast.abort(code);
             else
                 broadcast.finish();
+        }
+        /// It goes on by another route. False if it may not come by that one.
+        bool change_route(BroadcastInfo info) {
+            if (broadcast.state(comoq::detail::Passkey())->closed()) return false;
+            try {
+                guard.update(std::move(info));
+            } catch (const std::system_error &) {
+                return false;
+            }
+            return true;
         }
         BroadcastProducer broadcast;
         OriginPublish guard;
@@ -127,7 +146,9 @@ private:
         std::unique_ptr<Announced> announced;  // null if it has no place here
     };
 
-    void begin(Announce &&change, std::uint64_t peer) {
+    /// `replaces` what was announced at that path; without that, the same publisher's broadcast stays, and has another
+    /// route.
+    void begin(Announce &&change, std::uint64_t peer, bool replaces) {
         const auto key = key_of(change.suffix);
         auto found = announced_.find(key);
         const bool is_new = found == announced_.end();
@@ -139,10 +160,13 @@ private:
             }
             found = announced_.try_emplace(key, std::move(place)).first;
         }
+        auto info = route_of(std::move(change.hops), peer);
+        const auto &present = found->second.announced;
+        if (!replaces && present != nullptr && same_publisher(*present->info(), info) && present->change_route(info)) return;
         // The new one is there before the old one goes, so that nobody sees a gap.
         std::unique_ptr<Announced> now;
         try {
-            now = make(std::move(change.hops), change.suffix, peer);
+            now = make(std::move(info), change.suffix);
         } catch (const std::bad_alloc &) {
             if (is_new) announced_.erase(found);
             throw;
@@ -236,7 +260,7 @@ private:
             const auto key = key_of(change->suffix);
             if (announced_.contains(key) || !left_out_.may_come_in(key)) continue;
             if (!core_->has_room_for_announcement()) break;
-            begin(std::move(*change), ok->hop_id);
+            begin(std::move(*change), ok->hop_id, false);
         }
     }
 
@@ -250,13 +274,23 @@ private:
         }
     }
 
-    /// Null if it has no place here: it already came through here, or this side has no use for it.
-    std::unique_ptr<Announced> make(std::vector<std::uint64_t> &&hops, const std::string &suffix, std::uint64_t peer) {
-        const auto &origin = *core_->subscribe;
+    BroadcastInfo route_of(std::vector<std::uint64_t> &&hops, std::uint64_t peer) const {
         hops.push_back(peer);
         BroadcastInfo info(std::move(hops));
         info.cost = untold_cost;
         info.via = core_->via;
+        return info;
+    }
+    /// Whether two routes of one path begin at the same publisher: both at one that is named, or both at the peer itself.
+    /// Behind an unknown one further away may be anybody.
+    static bool same_publisher(const BroadcastInfo &one, const BroadcastInfo &other) noexcept {
+        if (one.hops.front() != other.hops.front()) return false;
+        return one.hops.front() != 0 || (one.hops.size() == 1 && other.hops.size() == 1);
+    }
+
+    /// Null if it has no place here: it already came through here, or this side has no use for it.
+    std::unique_ptr<Announced> make(BroadcastInfo info, const std::string &suffix) {
+        const auto &origin = *core_->subscribe;
         try {
             const Path path = Path(prefix_).join(Path(suffix));
             // With its handler: another thread may see it, and ask for a track, before the next line.

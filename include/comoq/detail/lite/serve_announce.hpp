@@ -37,8 +37,7 @@ public:
             if (batch.ended) co_return;
             std::vector<std::byte> octets;
             if (batch.count) encode(AnnounceOk{core->hop_id(), *batch.count}, octets);
-            for (auto &told : batch.told)
-                if (is_news(*core, told)) encode(message_of(told, root.view()), octets);
+            for (const auto &told : batch.told) tell(*core, told, root.view(), octets);
             if (octets.empty()) continue;
             batch.told.clear();
             auto written = stream.write(Bytes(std::move(octets)));
@@ -47,16 +46,24 @@ public:
     }
 
 private:
-    /// The peer cannot tell a broadcast from another one with the same hops, unless it has something of the other one's.
-    static bool is_news(const SessionCore &core, const comoq::detail::AnnounceFeed::Told &told) noexcept {
-        return !told.looks_alike || core.asked.may_contain(*told.path);
-    }
-    static Announce message_of(const comoq::detail::AnnounceFeed::Told &told, std::string_view root) {
+    using Told = comoq::detail::AnnounceFeed::Told;
+
+    static void tell(const SessionCore &core, const Told &told, std::string_view root, std::vector<std::byte> &octets) {
+        const auto &change = told.change;
         Announce message;
-        message.active = told.active;
         message.suffix = *comoq::detail::strip_prefix(*told.path, root);
-        if (told.broadcast != nullptr) message.hops = comoq::detail::told_hops(told.broadcast->info());
-        return message;
+        const bool is_another = change && !change->in_place && change->same_publisher();
+        if (is_another && core.asked.may_contain(*told.path)) {
+            // Another route of the same publisher is a change in place: the peer goes on with what it has of the broadcast
+            // that this one replaces, which is over, sooner or later. After an end it asks again.
+            encode(message, octets);
+        } else if (change && change->same_hops()) {
+            // It cannot tell the one from the other.
+            return;
+        }
+        message.active = told.active;
+        if (told.info != nullptr) message.hops = comoq::detail::told_hops(*told.info);
+        encode(message, octets);
     }
 };
 

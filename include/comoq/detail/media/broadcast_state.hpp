@@ -32,12 +32,32 @@ public:
     using TrackRequester = Requester<BroadcastState, std::shared_ptr<TrackState>>;
 
     BroadcastState(BroadcastInfo info, std::shared_ptr<MediaBounds> bounds)
-        : info_(std::move(info)), bounds_(std::move(bounds)) {}
+        : first_info_(std::move(info)), bounds_(std::move(bounds)) {}
     ~BroadcastState() {
         tracks_.for_each([](Listed &listed) { const auto last = std::move(listed.self); });
     }
 
-    const BroadcastInfo &info() const noexcept { return info_; }
+    /// As it was made.
+    const BroadcastInfo &first_info() const noexcept { return first_info_; }
+    /// As it is now.
+    std::shared_ptr<const BroadcastInfo> info() const noexcept {
+        auto changed = changed_info();
+        return changed != nullptr ? changed : std::shared_ptr<const BroadcastInfo>(shared_from_this(), &first_info_);
+    }
+    /// The same, and null if it has never changed.
+    std::shared_ptr<const BroadcastInfo> changed_info() const noexcept {
+        if (!has_changed_info_.load(std::memory_order_acquire)) return nullptr;
+        Lock lock(info_mutex_);
+        return changed_info_;
+    }
+    /// Another lock may be held: nothing is locked, or ended, in the meantime.
+    void set_info(std::shared_ptr<const BroadcastInfo> info) noexcept {
+        {
+            Lock lock(info_mutex_);
+            changed_info_.swap(info);
+        }
+        has_changed_info_.store(true, std::memory_order_release);
+    }
     Mutex &mutex() const noexcept { return mutex_; }
     Requests &requests() noexcept { return requests_; }
     bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
@@ -335,7 +355,10 @@ private:
         return std::move(listed.self);
     }
 
-    const BroadcastInfo info_;
+    const BroadcastInfo first_info_;
+    mutable Mutex info_mutex_;
+    Atomic<bool> has_changed_info_{false};
+    std::shared_ptr<const BroadcastInfo> changed_info_;
     const std::shared_ptr<MediaBounds> bounds_;
     mutable Mutex mutex_;
     Atomic<bool> closed_{false};

@@ -5,8 +5,7 @@
 #include "../containers/intrusive_list.hpp"
 #include "../text/path_text.hpp"
 #include "path_order.hpp"
-#include "publication_rank.hpp"
-#include "told_hops.hpp"
+#include "publication_route.hpp"
 #include "watch_queue.hpp"
 
 #include <algorithm>
@@ -29,6 +28,7 @@ namespace comoq::detail {
 class AnnounceTree {
 public:
     friend class AnnounceWalk;
+    friend class RouteUpdate;
     struct Node;
     using ExcludedHops = std::span<const std::uint64_t>;
 
@@ -38,22 +38,20 @@ public:
         Publication(std::string_view path, std::shared_ptr<BroadcastState> published)
             : broadcast(std::move(published)),
               path_(std::make_shared<const std::string>(path)),
-              rank_(path, broadcast->info()),
-              hops_hash_(told_hops_hash(broadcast->info())) {}
+              route_(path, broadcast->info()) {}
 
         const std::shared_ptr<BroadcastState> broadcast;
         std::size_t guards = 1;
         const WatchQueue::PathText &path() const noexcept { return path_; }
+        const std::shared_ptr<const BroadcastInfo> &info() const noexcept { return route_.info; }
         bool in_tree() const noexcept { return node_ != nullptr; }
-        bool shown_without(ExcludedHops excluded_hops) const noexcept {
-            return excluded_hops.empty() || !broadcast->info().came_through(excluded_hops);
-        }
+        bool shown_without(ExcludedHops excluded_hops) const noexcept { return route_.shown_without(excluded_hops); }
 
     private:
         friend class AnnounceTree;
+        friend class RouteUpdate;
         const WatchQueue::PathText path_;
-        PublicationRank rank_;
-        const std::uint64_t hops_hash_;
+        PublicationRoute route_;
         Node *node_ = nullptr;
     };
     using PublicationPtr = std::shared_ptr<Publication>;
@@ -150,10 +148,10 @@ public:
         const auto path = publication->path_;
         Node &node = reach(*path);
         Publication &added = *publication;
-        added.rank_.arrived(next_arrival_++);
+        added.route_.rank.arrived(next_arrival_++);
         auto &all = node.publications;
         auto place = std::find_if(all.begin(), all.end(),
-                                  [&](const PublicationPtr &other) { return added.rank_ < other->rank_; });
+                                  [&](const PublicationPtr &other) { return added.route_.rank < other->route_.rank; });
         try {
             reserve(node);
             if (all.empty()) in_order_.insert(node);
@@ -166,19 +164,14 @@ public:
         added.node_ = &node;
         // An await of the path has found nothing open here: a publication that ranks before this one is closing at this
         // moment.
-        for (Await *next = node.awaits.front(); next != nullptr;) {
-            Await &await = *std::exchange(next, node.awaits.after(*next));
-            if (!added.shown_without(await.excluded_hops)) continue;
-            await.broadcast = added.broadcast;
-            settle(await, wake);
-        }
+        settle_awaits(node, added, wake);
         if (all.size() == 1) ++announced_;
         const auto index = static_cast<std::size_t>(place - all.begin());
         tell(node, wake, [&](const Watch &watch, WatchQueue &queue) {
             if (!added.shown_without(watch.excluded_hops)) return false;
             if (first_shown(node, 0, index, watch) != nullptr) return false;
             if (const Publication *before = first_shown(node, index + 1, all.size(), watch))
-                queue.restarted(path, added.broadcast, before->hops_hash_, added.hops_hash_);
+                queue.restarted(path, added.broadcast, {before->route_.told, added.route_.told});
             else
                 queue.announced(path, added.broadcast);
             return true;
@@ -203,7 +196,7 @@ public:
             if (!publication.shown_without(watch.excluded_hops)) return false;
             if (first_shown(*node, 0, index, watch) != nullptr) return false;
             if (const Publication *next = first_shown(*node, index, all.size(), watch))
-                queue.restarted(path, next->broadcast, publication.hops_hash_, next->hops_hash_);
+                queue.restarted(path, next->broadcast, {publication.route_.told, next->route_.told});
             else
                 queue.unannounced(path);
             return true;
@@ -374,6 +367,15 @@ private:
     void take(Await &await) noexcept {
         std::exchange(await.node_, nullptr)->awaits.remove(await);
         --watchers_;
+    }
+    /// Those that may see the publication.
+    void settle_awaits(Node &node, const Publication &shown, WakeList &wake) noexcept {
+        for (Await *next = node.awaits.front(); next != nullptr;) {
+            Await &await = *std::exchange(next, node.awaits.after(*next));
+            if (!shown.shown_without(await.excluded_hops)) continue;
+            await.broadcast = shown.broadcast;
+            settle(await, wake);
+        }
     }
     void settle(Await &await, WakeList &wake) noexcept {
         take(await);

@@ -31,7 +31,7 @@ public:
     bool available() const noexcept { return request_.available(); }
     Outcome<value_type> take() {
         auto outcome = request_.take();
-        if (outcome.value != nullptr && !view_->shows(outcome.value->info()))
+        if (outcome.value != nullptr && !view_->shows(*outcome.value->info()))
             return Outcome<value_type>(make_error_code(Error::NotFound));
         return outcome;
     }

@@ -6,6 +6,7 @@
 #include "../containers/hash_index.hpp"
 #include "../media/media_bounds.hpp"
 #include "origin_view.hpp"
+#include "route_update.hpp"
 #include "../request/request.hpp"
 #include "../request/request_table.hpp"
 #include "../../path.hpp"
@@ -68,7 +69,7 @@ public:
         if (const Broadcast &announced = tree_.active(hashed, view.excluded_hops())) return announced;
         if ((served = find_served(hashed)) != nullptr && !served->closed()) {
             // Asking the handler again would give the same broadcast.
-            if (!view.shows(served->info())) return make_error_code(Error::NotFound);
+            if (!view.shows(*served->info())) return make_error_code(Error::NotFound);
             return served;
         }
         const auto *share = view.request_share().get();
@@ -89,7 +90,7 @@ public:
     /// Settles a request with a handler's answer. A broadcast is remembered for the path while it is open.
     bool settle_request(Requests::Entry &entry, Broadcast broadcast) {
         if (broadcast == nullptr) return settle_request(entry, make_error_code(Error::NotFound));
-        if (loops(broadcast->info())) return settle_request(entry, make_error_code(Error::RoutingLoop));
+        if (loops(*broadcast->info())) return settle_request(entry, make_error_code(Error::RoutingLoop));
         ResumeScope scope;
         auto served = std::make_shared<Served>(weak_from_this(), entry, broadcast);
         const bool open = broadcast->add_hook(served);
@@ -124,10 +125,7 @@ public:
         if (!path.valid()) throw_error(make_error_code(Error::InvalidPath));
         if (!view.covers(path.view())) throw_error(make_error_code(Error::Unauthorized));
         if (broadcast == nullptr) throw_error(make_error_code(Error::NotFound));
-        const BroadcastInfo &info = broadcast->info();
-        if (!info.came_through(id_) && info.hops.size() > BroadcastInfo::max_hops)
-            throw_error(make_error_code(Error::BoundsExceeded));
-        if (loops(info)) throw_error(make_error_code(Error::RoutingLoop));
+        throw_if_refused(*broadcast->info());
         ResumeScope scope;
         auto added = std::make_shared<Announced>(weak_from_this(), path.view(), broadcast);
         if (!broadcast->add_hook(added)) throw_error(make_error_code(Error::Closed));
@@ -155,6 +153,16 @@ public:
         broadcast->remove_hook(*added);
         if (refusal) throw_error(refusal);
         return existing;
+    }
+
+    /// The broadcast goes on by another route. Throws as `publish`, and then nothing has changed.
+    void update(AnnounceTree::Publication &publication, BroadcastInfo info) {
+        throw_if_refused(info);
+        auto route = std::make_shared<const BroadcastInfo>(std::move(info));
+        ResumeScope scope;
+        WakeList wake;
+        Lock lock(mutex_);
+        if (publication.in_tree()) RouteUpdate::apply(tree_, publication, std::move(route), wake);
     }
 
     /// Drops a guard; the publication goes with the last one.
@@ -199,6 +207,11 @@ private:
 
     /// True if a broadcast came through this origin, or twice through another.
     bool loops(const BroadcastInfo &info) const noexcept { return info.came_through(id_) || info.has_loop(); }
+    void throw_if_refused(const BroadcastInfo &info) const {
+        if (!info.came_through(id_) && info.hops.size() > BroadcastInfo::max_hops)
+            throw_error(make_error_code(Error::BoundsExceeded));
+        if (loops(info)) throw_error(make_error_code(Error::RoutingLoop));
+    }
 
     /// A publication that leaves the tree when its broadcast ends, whatever guards it has.
     class Announced final : public AnnounceTree::Publication {

@@ -23,6 +23,7 @@ public:
 
     /// The publication is the `arrival`th of its origin.
     void arrived(std::uint64_t arrival) noexcept { arrival_ = arrival; }
+    std::uint64_t arrival() const noexcept { return arrival_; }
 
     // A broadcast that is published at this origin itself has no hops, so that the number of hops puts it first.
     friend std::strong_ordering operator<=>(const PublicationRank &left, const PublicationRank &right) noexcept {

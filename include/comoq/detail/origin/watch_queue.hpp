@@ -1,6 +1,7 @@
 #pragma once
 #include "../containers/hash_index.hpp"
 #include "../containers/intrusive_list.hpp"
+#include "told_route.hpp"
 
 #include <cstddef>
 #include <memory>
@@ -24,10 +25,7 @@ public:
         PathText path;
         Event event;
         Broadcast broadcast;  // null when Ended
-        // Of a Restart: the hashes of the hops that the watcher saw last, and of those now.
-        std::uint64_t hops_before = 0, hops_now = 0;
-        /// True if who is told the hops alone sees no change.
-        bool looks_alike() const noexcept { return event == Event::Restart && hops_before == hops_now; }
+        RouteChange route{};  // of a Restart: since what the watcher saw last
     };
 
     WatchQueue() = default;
@@ -62,15 +60,16 @@ public:
             set(*entry, State::EndedThenActive, std::move(broadcast));  // only an unseen end can be waiting there
     }
 
-    /// A path's broadcast was replaced by another one. The hashes are those of the hops of both (told_hops_hash).
-    void restarted(const PathText &path, Broadcast broadcast, std::uint64_t hops_before, std::uint64_t hops_now) noexcept {
+    /// A path's broadcast was replaced by another one, or has another route.
+    void restarted(const PathText &path, Broadcast broadcast, const RouteChange &route) noexcept {
         const HashedText hashed(*path);
         Entry *entry = find(hashed);
-        if (entry != nullptr)
+        if (entry != nullptr) {
             set(*entry, entry->state, std::move(broadcast));
-        else if ((entry = add(path, hashed.hash, State::Restart, std::move(broadcast))) != nullptr)
-            entry->hops_before = hops_before;
-        if (entry != nullptr) entry->hops_now = hops_now;
+            entry->route.then(route);
+        } else if ((entry = add(path, hashed.hash, State::Restart, std::move(broadcast))) != nullptr) {
+            entry->route = route;
+        }
     }
 
     /// A path's broadcast is gone.
@@ -92,10 +91,9 @@ public:
         Entry &front = *order_.front();
         if (front.state == State::EndedThenActive) {
             front.state = State::Active;
-            return {front.path, Event::Ended, nullptr};
+            return {front.path, Event::Ended, nullptr, {}};
         }
-        Change change{std::move(front.path), event_of(front.state), std::move(front.broadcast), front.hops_before,
-                      front.hops_now};
+        Change change{std::move(front.path), event_of(front.state), std::move(front.broadcast), front.route};
         erase(front);
         return change;
     }
@@ -111,7 +109,7 @@ private:
         PathText path;
         State state;
         Broadcast broadcast;
-        std::uint64_t hops_before = 0, hops_now = 0;  // of a Restart
+        RouteChange route;  // of a Restart
     };
 
     static Event event_of(State state) noexcept {

@@ -37,16 +37,16 @@ class AnnounceFeed : public std::enable_shared_from_this<AnnounceFeed> {
 public:
     static constexpr std::size_t most_waiting = std::size_t{1} << 17;
 
-    /// One announcement or one end, with the absolute path. The broadcast is null at an end, and where it is not known
-    /// any more.
+    /// One announcement or one end, with the absolute path. The info is null at an end, and where it is not known any
+    /// more.
     struct Told {
-        Told(WatchQueue::PathText where, bool is_active, WatchQueue::Broadcast what, bool alike = false) noexcept
-            : path(std::move(where)), active(is_active), looks_alike(alike), broadcast(std::move(what)) {}
+        Told(WatchQueue::PathText where, bool is_active, std::shared_ptr<const BroadcastInfo> with) noexcept
+            : path(std::move(where)), active(is_active), info(std::move(with)) {}
         WatchQueue::PathText path;
         bool active;
-        /// It takes the place of a broadcast that the stream was told of, with the same hops.
-        bool looks_alike;
-        WatchQueue::Broadcast broadcast;
+        /// Set if the stream was told of another route at this path, which this one replaces.
+        std::optional<RouteChange> change;
+        std::shared_ptr<const BroadcastInfo> info;
     };
     /// The next changes for one stream, possibly none yet.
     struct Batch {
@@ -160,7 +160,7 @@ private:
         } else if (change.event == WatchQueue::Event::Active) {
             one.queue.announced(change.path, change.broadcast);
         } else {
-            one.queue.restarted(change.path, change.broadcast, change.hops_before, change.hops_now);
+            one.queue.restarted(change.path, change.broadcast, change.route);
         }
         waiting_ += one.waiting() - before;
         if (waiting_ > most_waiting) give_up(one);
@@ -206,9 +206,9 @@ private:
         for (std::size_t octets = 0; !one.queue.empty() && batch.told.size() < most_told && octets < most_octets;) {
             auto change = one.queue.pop();
             octets += change.path->size();
-            const bool active = change.event != WatchQueue::Event::Ended;
-            const bool alike = change.looks_alike();
-            batch.told.emplace_back(std::move(change.path), active, std::move(change.broadcast), alike);
+            auto info = change.broadcast != nullptr ? change.broadcast->info() : nullptr;
+            auto &told = batch.told.emplace_back(std::move(change.path), change.event != WatchQueue::Event::Ended, std::move(info));
+            if (change.event == WatchQueue::Event::Restart) told.change = change.route;
         }
     }
 
@@ -242,7 +242,7 @@ private:
     }
     void list(Progress &one, Batch &batch) {
         const bool all = walk(one, [&](const AnnounceTree::Publication &shown) {
-            batch.told.emplace_back(shown.path(), true, shown.broadcast);
+            batch.told.emplace_back(shown.path(), true, shown.info());
             if (one.count != 0) --one.count;
             return shown.path()->size() + most_octets / most_told;
         });
