@@ -129,7 +129,8 @@ struct BidiStream {
 struct TransportStats {
     /// Zero if it can be measured and has not been yet.
     std::optional<std::chrono::microseconds> round_trip;
-    /// The estimated capacity for sending, in bits per second.
+    /// The estimated capacity for sending, in bits per second. Nothing also while it is not known: a connection that
+    /// sends less than it could learns little about it.
     std::optional<std::uint64_t> bandwidth;
     /// Bytes received and sent, including the transport's own framing of streams.
     std::optional<std::uint64_t> received_bytes, sent_bytes;

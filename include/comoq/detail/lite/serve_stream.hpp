@@ -1,4 +1,5 @@
 #pragma once
+#include "probe_reports.hpp"
 #include "send_frames.hpp"
 #include "serve_announce.hpp"
 #include "serve_subscribe.hpp"
@@ -133,21 +134,18 @@ private:
     static asio::awaitable<void> follow_targets(Self self) {
         co_await comoq::first_of(read_targets(self), until_stopped(self));
     }
-    /// As wire.md has it: at most every 100 ms when something has changed, and at least every 10 s.
     static asio::awaitable<void> send_probes(Self self) {
-        using namespace std::chrono_literals;
-        std::optional<Probe> last;
-        std::chrono::milliseconds silence(0);
+        ProbeReports reports;
+        ProbeReports::Time silence(0);
         while (true) {
             const Probe now = self->core_->measured();
-            if (now != last || silence >= 10s) {
+            if (reports.is_due(now, silence)) {
                 auto written = self->send_->write(encoded(now));
                 co_await std::move(written);
-                last = now;
-                silence = 0ms;
+                silence = ProbeReports::Time(0);
             }
-            co_await self->core_->sleep(100ms);
-            silence += 100ms;
+            co_await self->core_->sleep(ProbeReports::interval);
+            silence += ProbeReports::interval;
         }
     }
 

@@ -226,14 +226,15 @@ public:
         return publish ? publish->state(comoq::detail::Passkey())->bounds()->now() : comoq::detail::TimePoint();
     }
 
-    /// The transport's measurements, in the form that the peer is told.
+    /// The transport's measurements, in the form that the peer is told: 0 for what is unknown, and never for what was
+    /// measured.
     Probe measured() const {
         transport->measure();
         const auto stats = transport->stats();
         Probe probe;
-        probe.bitrate = stats.bandwidth.value_or(0);
+        if (stats.bandwidth) probe.bitrate = std::clamp<std::uint64_t>(*stats.bandwidth, 1, comoq::detail::max_varint);
         using std::chrono::milliseconds;
-        // Whole milliseconds, rounded up because 0 means unknown.
+        // Whole milliseconds, rounded up.
         const auto rtt = std::chrono::ceil<milliseconds>(stats.round_trip.value_or(std::chrono::microseconds(0)));
         probe.rtt = static_cast<std::uint64_t>(rtt.count());
         return probe;

@@ -8,6 +8,7 @@
 #include "../wait/task_group_state.hpp"
 #include "codec.hpp"
 #include "datagram_outbox.hpp"
+#include "delivery_rate.hpp"
 #include "faults.hpp"
 #include "outgoing_record.hpp"
 #include "pings.hpp"
@@ -84,7 +85,9 @@ public:
     std::string_view protocol() const noexcept override;
     /// 0 until the peer's parameters arrive.
     std::size_t max_datagram_size() const noexcept override { return datagrams_.max_size(); }
-    /// The round trip is that of a ping, including the backlog in the sockets before it.
+    /// The round trip is that of a ping, including the backlog in the sockets before it. The bandwidth is an estimate by
+    /// what the channel has taken while more was waiting for it, and, while somebody calls `measure()` again and again,
+    /// by pings behind bursts of records. It is there only for as long as one of the two has shown it lately.
     TransportStats stats() const override;
     void measure() override;
 
@@ -188,7 +191,10 @@ private:
     void wake_output(Aftermath &after) noexcept {
         if (has_output()) after.wake.take(output_waits_);
     }
-    void fill(OutgoingRecord &record, Time now, Aftermath &after);
+    /// True if a ping that measures went with it.
+    bool fill(OutgoingRecord &record, Time now, Aftermath &after);
+    /// The channel has taken the last record.
+    void written(Time now) noexcept;
 
     const Version version_;
     const Clock clock_;
@@ -203,6 +209,7 @@ private:
     detail::DatagramOutbox datagrams_;
 
     detail::Pings pings_;
+    detail::DeliveryRate rate_;
     detail::StallTimer stall_;
     bool is_writing_ = false;  // the last record is not written yet
     std::uint64_t received_bytes_ = 0, sent_bytes_ = 0;  // of records

@@ -22,6 +22,7 @@ public:
     /// Pings may be sent from here on. `theirs` is the peer's idle time.
     void begin(std::chrono::milliseconds theirs) noexcept { idle_.negotiate(theirs); }
     void received(Time now) noexcept { idle_.received(now); }
+    Time last_received() const noexcept { return idle_.last_received(); }
     void sent(Time now) noexcept { idle_.sent(now); }
 
     /// The idle time that both sides have agreed on; zero for none.
@@ -35,13 +36,14 @@ public:
     Microseconds round_trip() const noexcept { return round_trip_; }
     /// Pings again if the latest ping is old.
     void measure(Time now) noexcept {
+        wanted_ = now;
         const bool is_fresh = asked_ && (asked_->is_out || now < asked_->at + lifetime);
         is_due_ = is_due_ || !is_fresh;
     }
     /// The peer has answered. False for an answer to a ping that was never sent.
     bool answered(std::uint64_t sequence) noexcept {
         if (sequence >= next_) return false;
-        if (!asked_ || !asked_->is_out || sequence != asked_->sequence) return true;
+        if (!is_out() || sequence != asked_->sequence) return true;
         asked_->is_out = false;
         const auto took = idle_.last_received() - asked_->at;
         round_trip_ = std::max(std::chrono::duration_cast<Microseconds>(took), Microseconds(1));
@@ -59,17 +61,27 @@ public:
     }
 
     bool has_news() const noexcept { return is_due_ || !answers_.empty(); }
-    void write_news(OutgoingRecord &record, Time now) {
+    /// True if it has written a ping that measures the round trip.
+    bool write_news(OutgoingRecord &record, Time now) {
         for (; !answers_.empty(); answers_.pop_front()) record.add_frame(PingResponse{answers_.front()});
-        if (!is_due_) return;
+        return is_due_ && ask(record, now);
+    }
+    /// Pings now. True if this ping measures the round trip.
+    bool ask(OutgoingRecord &record, Time now) {
         is_due_ = false;
         record.add_frame(PingRequest{next_});
         idle_.asked(now);
         // An outstanding ping is not replaced by a newer one; otherwise no ping would ever be measured when the round
         // trip exceeds the interval.
-        if (!asked_ || !asked_->is_out) asked_ = Asked{next_, now, true};
+        const bool measures = !is_out();
+        if (measures) asked_ = Asked{next_, now, true};
         ++next_;
+        return measures;
     }
+    /// A ping that measures the round trip has no answer yet.
+    bool is_out() const noexcept { return asked_ && asked_->is_out; }
+    /// Somebody wants to know what `measure` is for: he has asked a moment ago.
+    bool is_wanted(Time now) const noexcept { return wanted_ && now < *wanted_ + 2 * lifetime; }
     void clear() noexcept { answers_.clear(); }
 
 private:
@@ -87,6 +99,7 @@ private:
     IdleTimer idle_;
     bool is_due_ = false;
     std::optional<Asked> asked_;
+    std::optional<Time> wanted_;
     std::uint64_t next_ = 0;
     Microseconds round_trip_{0};
     std::optional<std::uint64_t> last_of_peer_;

@@ -97,9 +97,10 @@ COMOQ_DECL void Connection::begin(asio::awaitable<void> running) {
 // Output.
 
 COMOQ_DECL Operation<void> Connection::output_due() {
+    const Time now = clock_();
     {
         Lock lock(mutex());
-        is_writing_ = false;
+        written(now);
     }
     return Operation<void>(comoq::detail::Passkey(),
                            comoq::detail::Step(OutputRule(std::static_pointer_cast<Connection>(shared_from_this()))));
@@ -110,12 +111,19 @@ COMOQ_DECL bool Connection::output(OutgoingRecord &record) {
     record.clear();
     Aftermath after;
     Lock lock(mutex());
+    written(now);
     is_writing_ = has_output();
     if (!is_writing_) return false;
-    fill(record, now, after);
+    const bool asks = fill(record, now, after);
     pings_.sent(now);
+    rate_.goes(now, record.size());
+    if (asks) rate_.asked();
     sent_bytes_ += record.size();
     return true;
+}
+
+COMOQ_DECL void Connection::written(Time now) noexcept {
+    if (std::exchange(is_writing_, false)) rate_.taken(now, sender_.has_data());
 }
 
 COMOQ_DECL bool Connection::has_news() const noexcept {
@@ -128,25 +136,28 @@ COMOQ_DECL bool Connection::has_output() const noexcept {
     return has_parameters_ && (has_news() || !datagrams_.empty() || sender_.has_data());
 }
 
-COMOQ_DECL void Connection::fill(OutgoingRecord &record, Time now, Aftermath &after) {
+COMOQ_DECL bool Connection::fill(OutgoingRecord &record, Time now, Aftermath &after) {
     if (!parameters_.empty()) {
         record.add_copy(parameters_);
         parameters_.clear();
-        return;
+        return false;
     }
     if (is_closed()) {
         record.add_copy(last_words_);
         silent_ = true;
         after.wake.take(output_waits_);
-        return;
+        return false;
     }
     const auto is_gone = [this, &after](SendSide &side) { settle(side.id, after); };
-    pings_.write_news(record, now);
+    const bool asks = pings_.write_news(record, now);
     receiver_.write_news(record);
     sender_.write_ends(record, after.wake, is_gone);
     streams_.write_news(record);
     datagrams_.write(record);
     sender_.write_data(record, after.wake, is_gone);
+    const bool ends_burst = !sender_.has_data() && rate_.wants_ping(record.size());
+    if (asks || !ends_burst || pings_.is_out() || !pings_.is_wanted(now)) return asks;
+    return record.room() >= detail::longest_control_frame && pings_.ask(record, now);
 }
 
 // Time.
@@ -234,9 +245,11 @@ COMOQ_DECL std::string_view Connection::protocol() const noexcept {
     return protocol_;
 }
 COMOQ_DECL TransportStats Connection::stats() const {
+    const Time now = clock_();
     Lock lock(mutex());
     TransportStats stats;
     stats.round_trip = pings_.round_trip();
+    stats.bandwidth = rate_.estimate(now);
     stats.received_bytes = received_bytes_;
     stats.sent_bytes = sent_bytes_;
     return stats;

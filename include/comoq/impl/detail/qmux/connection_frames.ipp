@@ -153,7 +153,10 @@ COMOQ_DECL Connection::MaybeFault Connection::received(const PingRequest &frame,
 }
 
 COMOQ_DECL Connection::MaybeFault Connection::received(const PingResponse &frame, Aftermath &) {
-    if (pings_.answered(frame.sequence) || version_ == Version::Draft01) return std::nullopt;
+    const bool was_out = pings_.is_out();
+    const bool was_sent = pings_.answered(frame.sequence);
+    if (was_out && !pings_.is_out()) rate_.answered(pings_.last_received(), pings_.round_trip());
+    if (was_sent || version_ == Version::Draft01) return std::nullopt;
     return Fault{TransportError::ProtocolViolation, FrameType::PingResponse, "an answer to no ping"};
 }
 
