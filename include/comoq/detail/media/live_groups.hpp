@@ -19,8 +19,8 @@ public:
     bool contains(std::uint64_t sequence) const noexcept { return find(sequence) != nullptr; }
     GroupState *find(std::uint64_t sequence) const noexcept {
         for (const Map &map : maps_) {
-            const auto found = map.find(sequence);
-            if (found != map.end()) return found->second.get();
+            const auto found = lower_bound(map, sequence);
+            if (found != map.end() && found->first == sequence) return found->second.get();
         }
         return nullptr;
     }
@@ -49,7 +49,7 @@ public:
     }
     GroupState *from(Kind kind, std::uint64_t sequence) const noexcept {
         const Map &map = map_of(kind);
-        const auto found = map.lower_bound(sequence);
+        const auto found = lower_bound(map, sequence);
         return found != map.end() ? found->second.get() : nullptr;
     }
     GroupState *from_with_frames(std::uint64_t sequence) const noexcept {
@@ -58,18 +58,28 @@ public:
 
     void add(const std::shared_ptr<GroupState> &group) {
         group->kind = group->kind_now();
-        map_of(group->kind).emplace(group->sequence(), group);
+        Map &map = map_of(group->kind);
+        map.emplace_hint(map.end(), group->sequence(), group);
     }
     void erase(GroupState &group) noexcept { map_of(group.kind).erase(group.sequence()); }
     /// The kind of one of them may have changed.
     void sort(GroupState &group) noexcept {
         auto place = map_of(group.kind).extract(group.sequence());
         group.kind = group.kind_now();
-        map_of(group.kind).insert(std::move(place));
+        Map &map = map_of(group.kind);
+        map.insert(map.end(), std::move(place));
     }
 
 private:
     using Map = std::map<std::uint64_t, std::shared_ptr<GroupState>>;
+
+    // Most groups are written, and looked for, in the order of their numbers: at the end of a map nothing is searched.
+    static Map::const_iterator lower_bound(const Map &map, std::uint64_t sequence) noexcept {
+        if (map.empty()) return map.end();
+        const auto last = std::prev(map.end());
+        if (last->first <= sequence) return last->first == sequence ? last : map.end();
+        return map.lower_bound(sequence);
+    }
 
     Map &map_of(Kind kind) noexcept { return maps_[static_cast<std::size_t>(kind)]; }
     const Map &map_of(Kind kind) const noexcept { return maps_[static_cast<std::size_t>(kind)]; }
