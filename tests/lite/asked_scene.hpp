@@ -20,7 +20,8 @@
 #include <comoq/lite/session.hpp>
 #include <comoq/memory_transport.hpp>
 
-#include "support/catch.hpp"
+#include "lite/spoken.hpp"
+#include "support//catch.hpp"
 #include "support/manual_sleep.hpp"
 #include "support/run.hpp"
 
@@ -84,7 +85,7 @@ struct AskedScene {
     }
     void answer_info(Asked &asked) {
         std::vector<std::byte> bytes;
-        lite::encode(lite::TrackInfoMessage(), bytes);
+        lite::encode(lite::TrackInfoMessage(), spoken(), bytes);
         answer(asked, std::move(bytes));
     }
 

@@ -129,7 +129,7 @@ TEST_CASE("peer costs: an announcement, and those that are left out", "[lite][pe
     const auto announce = [](WirePeer &peer, std::size_t i) {
         if (i % together != 0) return;
         Octets octets;
-        for (std::size_t one = i; one < i + together; ++one) lite::encode(lite::Announce{true, number(one), {}}, octets);
+        for (std::size_t one = i; one < i + together; ++one) lite::encode(lite::Announce{true, number(one), {}}, spoken(), octets);
         peer.announce(octets);
     };
     check_cost("announcement", lite::SessionConfig().max_announced, 8 * together, each(just_begin, announce));
@@ -210,7 +210,7 @@ TEST_CASE("peer costs: changes that wait for a peer that reads nothing", "[lite]
         });
         // From another session: the path once more.
         Octets sent;
-        lite::encode(lite::Announce{true, number(0), {}}, sent);
+        lite::encode(lite::Announce{true, number(0), {}}, spoken(), sent);
         taken.sent = static_cast<double>(sent.size() * count);
         return taken;
     });

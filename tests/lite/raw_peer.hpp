@@ -28,6 +28,7 @@
 #include <comoq/transport_code.hpp>
 
 #include "lite/scene.hpp"
+#include "lite/spoken.hpp"
 #include "support/settle.hpp"
 
 namespace comoq::test {
@@ -37,7 +38,7 @@ using Octets = std::vector<std::byte>;
 template <class Type, class Message> Octets opening(Type type, const Message &message) {
     Octets octets;
     detail::WireWriter(octets).varint(static_cast<std::uint64_t>(type));
-    lite::encode(message, octets);
+    lite::encode(message, spoken(), octets);
     return octets;
 }
 inline Octets octets_of(std::initializer_list<int> values) {
@@ -168,10 +169,10 @@ inline std::vector<std::string> replies(const Answer &answer) {
         }
         rest = rest.subspan(type->size + framed->size);
         switch (static_cast<lite::SubscribeReply>(type->value)) {
-        case lite::SubscribeReply::Ok: all.push_back("ok " + std::to_string(lite::decode<lite::SubscribeOk>(framed->body)->group)); break;
-        case lite::SubscribeReply::End: all.push_back("end " + std::to_string(lite::decode<lite::SubscribeEnd>(framed->body)->group)); break;
+        case lite::SubscribeReply::Ok: all.push_back("ok " + std::to_string(lite::decode<lite::SubscribeOk>(framed->body, spoken())->group)); break;
+        case lite::SubscribeReply::End: all.push_back("end " + std::to_string(lite::decode<lite::SubscribeEnd>(framed->body, spoken())->group)); break;
         case lite::SubscribeReply::Drop: {
-            const auto drop = *lite::decode<lite::SubscribeDrop>(framed->body);
+            const auto drop = *lite::decode<lite::SubscribeDrop>(framed->body, spoken());
             all.push_back("drop " + std::to_string(drop.start) + "-" + std::to_string(drop.end));
             break;
         }

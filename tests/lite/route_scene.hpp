@@ -62,9 +62,9 @@ struct RoutePeer {
         std::error_code failure;
         while (const auto framed = lite::next_message(std::span(followed_->octets).subspan(read_), failure)) {
             if (read_ == 0)
-                all.push_back(std::to_string(lite::decode<lite::AnnounceOk>(framed->body)->active_count) + " active");
+                all.push_back(std::to_string(lite::decode<lite::AnnounceOk>(framed->body, spoken())->active_count) + " active");
             else
-                all.push_back(text_of(*lite::decode<lite::Announce>(framed->body)));
+                all.push_back(text_of(*lite::decode<lite::Announce>(framed->body, spoken())));
             read_ += framed->size;
         }
         return all;
@@ -87,8 +87,8 @@ private:
     void write(const std::vector<lite::Announce> &messages) {
         settle_down(context_);
         Octets octets;
-        if (!std::exchange(answered_, true)) lite::encode(lite::AnnounceOk{hop, 0}, octets);
-        for (const auto &message : messages) lite::encode(message, octets);
+        if (!std::exchange(answered_, true)) lite::encode(lite::AnnounceOk{hop, 0}, spoken(), octets);
+        for (const auto &message : messages) lite::encode(message, spoken(), octets);
         asio::co_spawn(context_, asked->at(0).send->write(Bytes(std::move(octets))), asio::detached);
         settle_down(context_);
     }

@@ -23,6 +23,7 @@
 #include "lite/asked_scene.hpp"
 #include "lite/relay_scene.hpp"
 #include "lite/scene.hpp"
+#include "lite/spoken.hpp"
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
@@ -39,7 +40,7 @@ using Octets = std::vector<std::byte>;
 
 template <class Message> Octets reply(lite::SubscribeReply type, const Message &message) {
     Octets octets;
-    lite::encode_reply(type, message, octets);
+    lite::encode_typed(type, message, spoken(), octets);
     return octets;
 }
 
@@ -64,7 +65,7 @@ struct SubscribedScene : AskedScene {
     void send_group(std::uint64_t sequence, bool finish = true) {
         Octets octets;
         detail::WireWriter(octets).varint(static_cast<std::uint64_t>(lite::UniStreamType::Group));
-        lite::encode(lite::Group{0, sequence}, octets);
+        lite::encode(lite::Group{0, sequence}, spoken(), octets);
         auto stream = run_to_end(context, peer->open_uni());
         run_to_end(context, stream->write(Bytes(std::move(octets))));
         if (finish) {
@@ -84,7 +85,7 @@ struct SubscribedScene : AskedScene {
             if (!message) {
                 break;
             }
-            last = lite::decode<lite::SubscribeUpdate>(message->body)->wishes;
+            last = lite::decode<lite::SubscribeUpdate>(message->body, spoken())->wishes;
             at += message->size;
         }
         return last;
@@ -193,7 +194,7 @@ TEST_CASE("a session asks: the config bounds the time for which the peer may hav
     lite::TrackInfoMessage said;
     said.info.max_latency = 24h;
     Octets octets;
-    lite::encode(said, octets);
+    lite::encode(said, spoken(), octets);
     scene.answer(track, std::move(octets));
     CHECK(info.value().max_latency == 3s);
 }

@@ -165,7 +165,7 @@ TEST_CASE("a hostile peer: a request outside its view is refused, and reaches no
     const auto ok = lite::next_message(announced->octets, failure);
     REQUIRE(ok);
     CHECK(ok->size == announced->octets.size());
-    CHECK(lite::decode<lite::AnnounceOk>(ok->body) == lite::AnnounceOk{1, 0});
+    CHECK(lite::decode<lite::AnnounceOk>(ok->body, spoken()) == lite::AnnounceOk{1, 0});
 }
 
 TEST_CASE("a hostile peer: announcements outside of its prefixes are ignored", "[lite][session]") {
@@ -387,7 +387,7 @@ asio::awaitable<void> finish_what_is_half_sent(std::shared_ptr<Transport> transp
         const auto type = co_await reader.varint();
         if (type == static_cast<std::uint64_t>(lite::BidiStreamType::Track)) {
             Octets info;
-            lite::encode(lite::TrackInfoMessage(), info);
+            lite::encode(lite::TrackInfoMessage(), spoken(), info);
             auto answered = stream.send->write(Bytes(std::move(info)));
             co_await std::move(answered);
             stream.send->finish();

@@ -130,13 +130,13 @@ struct Scene : HostileScene {
     /// On the stream with that number: AnnounceOk, and announcements.
     void list(std::size_t stream, std::vector<std::string> paths, std::vector<std::uint64_t> hops = {}) {
         Octets octets;
-        lite::encode(lite::AnnounceOk{77, paths.size()}, octets);
-        for (auto &path : paths) lite::encode(lite::Announce{true, std::move(path), hops}, octets);
+        lite::encode(lite::AnnounceOk{77, paths.size()}, spoken(), octets);
+        for (auto &path : paths) lite::encode(lite::Announce{true, std::move(path), hops}, spoken(), octets);
         write(stream, std::move(octets));
     }
     void announce(bool active, std::string path, std::vector<std::uint64_t> hops = {}) {
         Octets octets;
-        lite::encode(lite::Announce{active, std::move(path), std::move(hops)}, octets);
+        lite::encode(lite::Announce{active, std::move(path), std::move(hops)}, spoken(), octets);
         write(0, std::move(octets));
     }
     void write(std::size_t stream, Octets octets) {

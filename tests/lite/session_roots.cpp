@@ -41,8 +41,8 @@ struct Scene : HostileScene {
     void announce(std::string_view path) {
         REQUIRE(asked->size() == 1);
         Octets octets;
-        lite::encode(lite::AnnounceOk{0, 1}, octets);
-        lite::encode(lite::Announce{true, std::string(path), {}}, octets);
+        lite::encode(lite::AnnounceOk{0, 1}, spoken(), octets);
+        lite::encode(lite::Announce{true, std::string(path), {}}, spoken(), octets);
         asio::co_spawn(context, asked->front().send->write(Bytes(std::move(octets))), asio::detached);
         run();
     }
@@ -135,7 +135,7 @@ TEST_CASE("a session: a peer does not find a broadcast that was asked of it, als
     CHECK(scene.asked->size() == 1);
     // And after the peer has taken its announcement back.
     Octets octets;
-    lite::encode(lite::Announce{false, "cam", {}}, octets);
+    lite::encode(lite::Announce{false, "cam", {}}, spoken(), octets);
     asio::co_spawn(scene.context, scene.asked->front().send->write(Bytes(std::move(octets))), asio::detached);
     scene.run();
     CHECK(ask("yonder") == Error::NotFound);
@@ -172,7 +172,7 @@ TEST_CASE("a session: after the peer's broadcast has ended, another publisher ca
     scene.announce("cam");
     scene.check_not_found("alice/cam");
     Octets octets;
-    lite::encode(lite::Announce{false, "cam", {}}, octets);
+    lite::encode(lite::Announce{false, "cam", {}}, spoken(), octets);
     asio::co_spawn(scene.context, scene.asked->front().send->write(Bytes(std::move(octets))), asio::detached);
     scene.run();
     auto track = scene.publish("room/alice/cam");

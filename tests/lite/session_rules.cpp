@@ -142,8 +142,8 @@ TEST_CASE("a session serves: PROBE is reset if nothing is measured, and may carr
     peer.say_setup();
     auto octets = octets_of({static_cast<int>(BidiStreamType::Probe)});
     const auto silent = peer.ask(octets, false);
-    lite::encode(lite::Probe{5'000'000, 0}, octets);
-    lite::encode(lite::Probe{6'000'000, 0}, octets);
+    lite::encode(lite::Probe{5'000'000, 0}, spoken(), octets);
+    lite::encode(lite::Probe{6'000'000, 0}, spoken(), octets);
     const auto with_a_target = peer.ask(octets, false);
     CHECK(silent->over() == !measures);
     CHECK(with_a_target->over() == !measures);

@@ -274,7 +274,7 @@ TEST_CASE("a session serves: a peer's view is decided after its SETUP, and nothi
         std::error_code failure;
         const auto ok = lite::next_message(announced->octets, failure);
         REQUIRE(ok);
-        CHECK(lite::decode<lite::AnnounceOk>(ok->body)->active_count == 1);
+        CHECK(lite::decode<lite::AnnounceOk>(ok->body, spoken())->active_count == 1);
     }
     SECTION("it is refused, with the code of the refusal") {
         setup.path = "/refused";

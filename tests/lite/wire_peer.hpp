@@ -107,7 +107,7 @@ struct WirePeer {
     void announce(std::span<const std::byte> octets) {
         if (announced_ == 0) {
             Octets ok;
-            lite::encode(lite::AnnounceOk{77, 0}, ok);
+            lite::encode(lite::AnnounceOk{77, 0}, spoken(), ok);
             announced_ = ok.size();
             send(qmux::Stream{1, 0, ok, false});
         }
@@ -116,7 +116,7 @@ struct WirePeer {
     }
     void announce(bool active, std::string_view path) {
         Octets octets;
-        lite::encode(lite::Announce{active, std::string(path), {}}, octets);
+        lite::encode(lite::Announce{active, std::string(path), {}}, spoken(), octets);
         announce(octets);
     }
     /// Makes a local subscriber of a track of the peer's. Returns the number that its groups carry.
@@ -127,17 +127,17 @@ struct WirePeer {
         auto subscribing = wait(found.track("video").subscribe());
         run();
         Octets answer;
-        lite::encode(lite::TrackInfoMessage{info}, answer);
+        lite::encode(lite::TrackInfoMessage{info}, spoken(), answer);
         send(qmux::Stream{asked(lite::BidiStreamType::Track).first, 0, answer, true});
         run();
         const auto [id, body] = asked(lite::BidiStreamType::Subscribe);
         listens = false;
         answer.clear();
-        lite::encode_reply(lite::SubscribeReply::Ok, lite::SubscribeOk{0}, answer);
+        lite::encode_typed(lite::SubscribeReply::Ok, lite::SubscribeOk{0}, spoken(), answer);
         send(qmux::Stream{id, 0, answer, false});
         subscriber.emplace(std::move(subscribing.value()));
         heard_.clear();
-        return lite::decode<lite::Subscribe>(body)->id;
+        return lite::decode<lite::Subscribe>(body, spoken())->id;
     }
     static Octets group(std::uint64_t subscription, std::uint64_t number, std::initializer_list<int> frames = {}) {
         auto octets = opening(lite::UniStreamType::Group, lite::Group{subscription, number});

@@ -1,6 +1,7 @@
 #pragma once
 #include "../detail/wire/wire_reader.hpp"
 #include "../detail/wire/wire_writer.hpp"
+#include "../detail/lite/version.hpp"
 #include "../error.hpp"
 
 #include <algorithm>
@@ -26,6 +27,8 @@ struct Setup {
     std::optional<std::string> path;
     /// The one role that a client will take. From a client only. A role that this side does not know is read as none.
     std::optional<Role> role;
+    /// What the sender asks for a route over this link, added to the cost of each. Not known on moq-lite-05.
+    std::optional<std::uint64_t> cost;
     /// The hop id of the sender's origin. 0 names nobody, and is read as none.
     std::optional<std::uint64_t> origin;
 
@@ -46,13 +49,13 @@ struct Setup {
 
 private:
     // For the codec alone: the arguments of `write` and `read` are types of the library's own.
-    template <class Message> friend void encode(const Message &, std::vector<std::byte> &);
-    template <class Message> friend std::optional<Message> decode(std::span<const std::byte>);
+    template <class Message> friend void encode(const Message &, Version, std::vector<std::byte> &);
+    template <class Message> friend std::optional<Message> decode(std::span<const std::byte>, Version);
 
-    enum class Parameter : std::uint64_t { Probe = 1, Path = 2, Role = 3, Origin = 5 };
+    enum class Parameter : std::uint64_t { Probe = 1, Path = 2, Role = 3, Cost = 4, Origin = 5 };
 
-    void write(comoq::detail::WireWriter &to) const {
-        to.varint(std::uint64_t{probe.has_value()} + path.has_value() + role.has_value() + origin.has_value());
+    void write(comoq::detail::WireWriter &to, const Layout &) const {
+        to.varint(std::uint64_t{probe.has_value()} + path.has_value() + role.has_value() + cost.has_value() + origin.has_value());
         const auto number = [&to](Parameter id, std::uint64_t value) {
             to.varint(static_cast<std::uint64_t>(id));
             const auto written = comoq::detail::write_varint(value);
@@ -65,10 +68,11 @@ private:
             to.text(*path);
         }
         if (role) number(Parameter::Role, static_cast<std::uint64_t>(*role));
+        if (cost) number(Parameter::Cost, *cost);
         if (origin) number(Parameter::Origin, *origin);
     }
 
-    static Setup read(comoq::detail::WireReader &from) {
+    static Setup read(comoq::detail::WireReader &from, const Layout &layout) {
         Setup setup;
         const std::uint64_t count = from.varint();
         if (count > max_parameters) from.fail();
@@ -77,14 +81,14 @@ private:
             const std::uint64_t id = from.varint();
             comoq::detail::WireReader value(from.bytes(from.varint()));
             if (!seen.insert(id).second) from.fail();
-            setup.read_parameter(static_cast<Parameter>(id), value);
+            setup.read_parameter(static_cast<Parameter>(id), value, layout);
             if (!value.complete()) from.fail();
         }
         return setup;
     }
 
     /// Unknown parameters are skipped.
-    void read_parameter(Parameter id, comoq::detail::WireReader &value) {
+    void read_parameter(Parameter id, comoq::detail::WireReader &value, const Layout &layout) {
         switch (id) {
         case Parameter::Probe:
             probe = static_cast<Probe>(std::min(value.varint(), static_cast<std::uint64_t>(Probe::Increase)));
@@ -95,6 +99,9 @@ private:
             if (which == Role::Publisher || which == Role::Subscriber) role = which;
             return;
         }
+        case Parameter::Cost:
+            if (const auto number = value.varint(); layout.route_cost) cost = number;
+            return;
         case Parameter::Origin:
             if (const auto hop = value.varint(); hop != 0) origin = hop;
             return;

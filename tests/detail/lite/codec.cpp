@@ -30,20 +30,23 @@ Octets of_hex(std::string_view hex) {
     return octets;
 }
 
-template <class Message> Octets encoded(const Message &message) {
+constexpr auto draft_05 = lite::Version::Draft05;
+constexpr auto draft_06 = lite::Version::Draft06;
+
+template <class Message> Octets encoded(const Message &message, lite::Version version = draft_05) {
     Octets octets;
-    lite::encode(message, octets);
+    lite::encode(message, version, octets);
     return octets;
 }
 
 /// The only message in `octets`.
-template <class Message> std::optional<Message> decoded(const Octets &octets) {
+template <class Message> std::optional<Message> decoded(const Octets &octets, lite::Version version = draft_05) {
     std::error_code failure;
     const auto framed = lite::next_message(octets, failure);
     if (!framed || framed->size != octets.size()) {
         return std::nullopt;
     }
-    return lite::decode<Message>(framed->body);
+    return lite::decode<Message>(framed->body, version);
 }
 
 /// Encodes and decodes to the same message.
@@ -55,8 +58,8 @@ template <class Message> void check(const Message &message, std::string_view hex
 constexpr std::uint64_t hop = 320255973501901;
 
 /// A message that is cut off at any byte, or has one more, cannot be read.
-template <class Message> void check_prefixes(const Message &message) {
-    const auto whole = encoded(message);
+template <class Message> void check_prefixes(const Message &message, lite::Version version = draft_05) {
+    const auto whole = encoded(message, version);
     for (std::size_t size = 0; size < whole.size(); ++size) {
         std::error_code not_yet;
         CHECK_FALSE(lite::next_message(std::span(whole).first(size), not_yet));
@@ -66,11 +69,11 @@ template <class Message> void check_prefixes(const Message &message) {
     const auto framed = lite::next_message(whole, failure);
     REQUIRE(framed);
     for (std::size_t size = 0; size < framed->body.size(); ++size) {
-        CHECK_FALSE(lite::decode<Message>(framed->body.first(size)));
+        CHECK_FALSE(lite::decode<Message>(framed->body.first(size), version));
     }
     Octets more(framed->body.begin(), framed->body.end());
     more.push_back(std::byte{0});
-    CHECK_FALSE(lite::decode<Message>(more));
+    CHECK_FALSE(lite::decode<Message>(more, version));
 }
 
 lite::Setup full_setup() {
@@ -114,10 +117,10 @@ TEST_CASE("wire 3: messages are encoded to the same bytes as by the real peer", 
     CHECK(read->info.timescale == Timescale(1000));
 
     Octets replies;
-    lite::encode_reply(lite::SubscribeReply::Ok, lite::SubscribeOk{1073741824}, replies);
+    lite::encode_typed(lite::SubscribeReply::Ok, lite::SubscribeOk{1073741824}, draft_05, replies);
     CHECK(replies == of_hex("0008c000000040000000"));
     replies.clear();
-    lite::encode_reply(lite::SubscribeReply::Drop, lite::SubscribeDrop{2, 9, 31}, replies);
+    lite::encode_typed(lite::SubscribeReply::Drop, lite::SubscribeDrop{2, 9, 31}, draft_05, replies);
     CHECK(replies == of_hex("020302091f"));
     CHECK(decoded<lite::SubscribeDrop>(of_hex("0302091f")) == lite::SubscribeDrop{2, 9, 31});
     CHECK(decoded<lite::SubscribeEnd>(of_hex("0107")) == lite::SubscribeEnd{7});
@@ -139,6 +142,16 @@ TEST_CASE("wire 1: missing bytes are waited for, or malformed within a message, 
     check_prefixes(lite::Group{1, 2});
     check_prefixes(lite::Probe{1, 2});
     check_prefixes(lite::Goaway{"uri"});
+    check_prefixes(full_setup(), draft_06);
+    check_prefixes(lite::AnnounceRequest{"room"}, draft_06);
+    check_prefixes(lite::AnnounceStart{"a/b", {1, 2, hop}, {300, 70'000}}, draft_06);
+    check_prefixes(lite::AnnounceEnd{300}, draft_06);
+    check_prefixes(lite::AnnounceRestart{300, {1, 2, hop}, {300, 70'000}}, draft_06);
+    check_prefixes(lite::TrackInfoMessage{}, draft_06);
+    check_prefixes(lite::Subscribe{7, "demo", "video", {}}, draft_06);
+    check_prefixes(lite::SubscribeUpdate{}, draft_06);
+    check_prefixes(lite::Fetch{"demo", "video", 1, 2, {3, 300}}, draft_06);
+    check_prefixes(lite::Group{1, 2, 300}, draft_06);
 }
 
 TEST_CASE("wire 3: values that no peer may send are malformed", "[lite]") {
@@ -174,20 +187,20 @@ TEST_CASE("wire 3 SETUP: unknown parameters are ignored, duplicates and more tha
         }
         return body;
     };
-    CHECK(lite::decode<lite::Setup>(of({4, 100, 70'000})) == lite::Setup());
-    CHECK_FALSE(lite::decode<lite::Setup>(of({100, 100})));
-    CHECK_FALSE(lite::decode<lite::Setup>(of({1, 1})));
+    CHECK(lite::decode<lite::Setup>(of({4, 100, 70'000}), draft_05) == lite::Setup());
+    CHECK_FALSE(lite::decode<lite::Setup>(of({100, 100}), draft_05));
+    CHECK_FALSE(lite::decode<lite::Setup>(of({1, 1}), draft_05));
     std::vector<std::uint64_t> many;
     for (std::uint64_t id = 100; id < 164; ++id) {
         many.push_back(id);
     }
-    CHECK(lite::decode<lite::Setup>(of(many)));
+    CHECK(lite::decode<lite::Setup>(of(many), draft_05));
     many.push_back(164);
-    CHECK_FALSE(lite::decode<lite::Setup>(of(many)));
+    CHECK_FALSE(lite::decode<lite::Setup>(of(many), draft_05));
     // A value with a byte too many, and one that is cut off.
-    CHECK_FALSE(lite::decode<lite::Setup>(of_hex("0105020101")));
-    CHECK_FALSE(lite::decode<lite::Setup>(of_hex("01050140")));
-    CHECK_FALSE(lite::decode<lite::Setup>(of_hex("010100")));
+    CHECK_FALSE(lite::decode<lite::Setup>(of_hex("0105020101"), draft_05));
+    CHECK_FALSE(lite::decode<lite::Setup>(of_hex("01050140"), draft_05));
+    CHECK_FALSE(lite::decode<lite::Setup>(of_hex("010100"), draft_05));
 }
 
 TEST_CASE("wire 3 SETUP: values that this side does not know say the most that it knows, or nothing", "[lite]") {
@@ -200,7 +213,7 @@ TEST_CASE("wire 3 SETUP: values that this side does not know say the most that i
         to.varint(id);
         to.varint(number.size());
         to.bytes(number);
-        const auto setup = lite::decode<Setup>(body);
+        const auto setup = lite::decode<Setup>(body, draft_05);
         REQUIRE(setup);
         return *setup;
     };
@@ -241,15 +254,18 @@ TEST_CASE("wire: a message that would be too long is refused before its bytes ar
 TEST_CASE("wire: for any input nothing beyond it is read, and a decoded message encodes to an equal one", "[lite]") {
     std::mt19937_64 random(seed("lite codec"));
     std::size_t good = 0;
-    const auto round = [&](auto message, const Octets &body) {
+    const auto round_of = [&](auto message, const Octets &body, lite::Version version) {
         using Message = decltype(message);
         // In a block of its own, so that a sanitizer sees each byte too many.
         const Octets exact(body);
-        const auto read = lite::decode<Message>(exact);
+        const auto read = lite::decode<Message>(exact, version);
         if (read) {
             ++good;
-            CHECK(decoded<Message>(encoded(*read)) == *read);
+            CHECK(decoded<Message>(encoded(*read, version), version) == *read);
         }
+    };
+    const auto round = [&](auto message, const Octets &body) {
+        for (const auto version : {draft_05, draft_06}) round_of(message, body, version);
     };
     for (int times = 0; times < 20'000; ++times) {
         Octets body(random() % 24);
@@ -258,7 +274,10 @@ TEST_CASE("wire: for any input nothing beyond it is read, and a decoded message 
         }
         round(lite::Setup(), body);
         round(lite::AnnounceRequest(), body);
-        round(lite::Announce(), body);
+        round_of(lite::Announce(), body, draft_05);
+        round_of(lite::AnnounceStart(), body, draft_06);
+        round_of(lite::AnnounceEnd(), body, draft_06);
+        round_of(lite::AnnounceRestart(), body, draft_06);
         round(lite::Track(), body);
         round(lite::Subscribe(), body);
         round(lite::SubscribeUpdate(), body);

@@ -6,6 +6,7 @@
 #include "messages.hpp"
 #include "../../lite/setup.hpp"
 #include "stream_type.hpp"
+#include "version.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -19,31 +20,33 @@ namespace comoq::lite {
 // Converts messages to bytes and back, without I/O. It allocates nothing for a length before the bytes are there.
 
 /// The longest message that is read, in bytes: it bounds what a peer can make this side keep of an unfinished message.
-/// The longest of moq-lite-05, a SUBSCRIBE with a path and a name of 4,096 bytes each, is shorter.
+/// The longest, a SUBSCRIBE with a path and a name of 4,096 bytes each, is shorter.
 inline constexpr std::size_t max_message_size = 16'384;
 
-/// Appends a message with its length before it. Throws Encode for values that the wire cannot carry.
-template <class Message> void encode(const Message &message, std::vector<std::byte> &to) {
+/// Appends a message with its length before it. Throws Encode for values that the wire cannot carry, or that the version
+/// has no place for.
+template <class Message> void encode(const Message &message, Version version, std::vector<std::byte> &to) {
     std::vector<std::byte> body;
     detail::WireWriter writer(body);
-    message.write(writer);
+    message.write(writer, layout_of(version));
     if (body.size() > max_message_size) comoq::detail::throw_error(make_error_code(Error::Encode));
     detail::WireWriter framed(to);
     framed.varint(body.size());
     framed.bytes(body);
 }
 
-/// The same, with the type before it that tells the answers on a Subscribe stream apart.
-template <class Message> void encode_reply(SubscribeReply type, const Message &message, std::vector<std::byte> &to) {
+/// The same, with the type before it that tells apart what comes on one stream: a `SubscribeReply`, or an `AnnounceType`.
+template <class Type, class Message>
+void encode_typed(Type type, const Message &message, Version version, std::vector<std::byte> &to) {
     detail::WireWriter(to).varint(static_cast<std::uint64_t>(type));
-    encode(message, to);
+    encode(message, version, to);
 }
 
 /// Decodes a message from the bytes after its length; nothing if they are malformed, or are more than one message
 /// (Decode, to the peer).
-template <class Message> std::optional<Message> decode(std::span<const std::byte> body) {
+template <class Message> std::optional<Message> decode(std::span<const std::byte> body, Version version) {
     detail::WireReader reader(body);
-    Message message = Message::read(reader);
+    Message message = Message::read(reader, layout_of(version));
     if (!reader.complete()) return std::nullopt;
     return message;
 }

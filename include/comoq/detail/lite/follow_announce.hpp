@@ -38,7 +38,7 @@ public:
     /// Runs until the peer announces no more. Throws the peer's fault, or the stream's failure.
     asio::awaitable<void> follow() {
         lost_ = true;
-        auto question = opening(BidiStreamType::Announce, AnnounceRequest{prefix_, core_->hop_id()});
+        auto question = opening(core_->version(), BidiStreamType::Announce, AnnounceRequest{prefix_, core_->hop_id()});
         auto stream = co_await ask_with(core_, std::move(question));
         StreamReader reader(std::move(stream.receive), core_->version(), StreamUse::Request);
         const auto code = co_await outcome_of(follow(reader));
@@ -240,7 +240,7 @@ private:
 
     asio::awaitable<void> bring_in_once(std::uint64_t &listed, bool &lost) {
         left_out_.begin_round();
-        auto question = opening(BidiStreamType::Announce, AnnounceRequest{prefix_, core_->hop_id()});
+        auto question = opening(core_->version(), BidiStreamType::Announce, AnnounceRequest{prefix_, core_->hop_id()});
         auto stream = co_await ask_with(core_, std::move(question));
         StreamReader reader(std::move(stream.receive), core_->version(), StreamUse::Request);
         const auto code = co_await outcome_of(bring_in_from(reader, listed));

@@ -268,7 +268,7 @@ private:
 
     /// Runs until the peer has closed the subscription. Throws its failure.
     static asio::awaitable<void> follow(Self self, std::shared_ptr<Asking> asking, Subscribe message) {
-        auto question = opening(BidiStreamType::Subscribe, message);
+        auto question = opening(self->core_->version(), BidiStreamType::Subscribe, message);
         auto stream = co_await ask_with(self->core_, std::move(question));
         if (!asking->entry) co_return;
         asking->stream = std::move(stream.send);
@@ -322,7 +322,7 @@ private:
             asking->wishes_changed.clear();
             if (self->wishes_ && *self->wishes_ != told) {
                 told = *self->wishes_;
-                auto written = asking->stream->write(encoded(SubscribeUpdate{told}));
+                auto written = asking->stream->write(encoded(self->core_->version(), SubscribeUpdate{told}));
                 const auto code = co_await outcome_of(std::move(written));
                 // A peer that listens no more may still answer.
                 if (code) break;

@@ -31,7 +31,7 @@ inline asio::awaitable<void> send_setup(std::shared_ptr<SessionCore> core) {
         setup.role = config.role;
     }
     auto stream = co_await core->transport->open_uni();
-    auto written = stream->write(opening(UniStreamType::Setup, setup));
+    auto written = stream->write(opening(core->version(), UniStreamType::Setup, setup));
     co_await std::move(written);
     stream->finish();
 }

@@ -25,7 +25,7 @@ public:
         if (view) view = view->without_hop(core->via).without_hop(request.exclude_hop);
         if (!view) {
             // Nothing is announced here, now or later: the peer leaves when it likes.
-            auto written = stream.write(encoded(AnnounceOk{core->hop_id(), 0}));
+            auto written = stream.write(encoded(core->version(), AnnounceOk{core->hop_id(), 0}));
             co_await std::move(written);
             co_await stream.stopped();
             co_return;
@@ -36,7 +36,7 @@ public:
             auto batch = co_await follower.next();
             if (batch.ended) co_return;
             std::vector<std::byte> octets;
-            if (batch.count) encode(AnnounceOk{core->hop_id(), *batch.count}, octets);
+            if (batch.count) encode(AnnounceOk{core->hop_id(), *batch.count}, core->version(), octets);
             for (const auto &told : batch.told) tell(*core, told, root.view(), octets);
             if (octets.empty()) continue;
             batch.told.clear();
@@ -56,14 +56,14 @@ private:
         if (is_another && core.asked.may_contain(*told.path)) {
             // Another route of the same publisher is a change in place: the peer goes on with what it has of the broadcast
             // that this one replaces, which is over, sooner or later. After an end it asks again.
-            encode(message, octets);
+            encode(message, core.version(), octets);
         } else if (change && change->same_hops()) {
             // It cannot tell the one from the other.
             return;
         }
         message.active = told.active;
         if (told.info != nullptr) message.hops = comoq::detail::told_hops(*told.info);
-        encode(message, octets);
+        encode(message, core.version(), octets);
     }
 };
 

@@ -118,7 +118,7 @@ private:
         TrackInfoMessage message;
         auto asking = source.track(request.track).info();
         message.info = co_await self->core_->resolver.in_time<TrackInfo>(std::move(asking));
-        auto written = self->send_->write(encoded(message));
+        auto written = self->send_->write(encoded(self->core_->version(), message));
         co_await std::move(written);
     }
 
@@ -140,7 +140,7 @@ private:
         while (true) {
             const Probe now = self->core_->measured();
             if (reports.is_due(now, silence)) {
-                auto written = self->send_->write(encoded(now));
+                auto written = self->send_->write(encoded(self->core_->version(), now));
                 co_await std::move(written);
                 silence = ProbeReports::Time(0);
             }

@@ -186,7 +186,7 @@ private:
         std::error_code code;
         try {
             co_await item.open();
-            auto header = item.stream().write(opening(UniStreamType::Group, Group{self.asked_.id, sending->sequence}));
+            auto header = item.stream().write(opening(self.core_->version(), UniStreamType::Group, Group{self.asked_.id, sending->sequence}));
             co_await std::move(header);
             FrameSender sender(item);
             co_await sender.send(group);
@@ -238,7 +238,7 @@ private:
     void spawn(asio::awaitable<void> task) { groups_.spawn(std::move(task), &its_own_affair); }
 
     template <class Message> asio::awaitable<void> reply(SubscribeReply type, const Message &message) {
-        return replies_->write(encoded_reply(type, message));
+        return replies_->write(encoded_reply(core_->version(), type, message));
     }
 
     SendOrder order_of(const Sending &sending) const noexcept {

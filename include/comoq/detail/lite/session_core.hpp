@@ -261,10 +261,9 @@ private:
 };
 
 /// The first bytes of a stream: its type, and the first message on it.
-template <class Type, class Message> Bytes opening(Type type, const Message &message) {
+template <class Type, class Message> Bytes opening(Version version, Type type, const Message &message) {
     std::vector<std::byte> bytes;
-    WireWriter(bytes).varint(static_cast<std::uint64_t>(type));
-    encode(message, bytes);
+    encode_typed(type, message, version, bytes);
     return Bytes(std::move(bytes));
 }
 /// Opens a stream and writes its first bytes.
@@ -280,14 +279,14 @@ inline asio::awaitable<BidiStream> ask_with(std::shared_ptr<SessionCore> core, B
     auto stream = co_await open_with(core->transport, std::move(first));
     co_return stream;
 }
-template <class Message> Bytes encoded(const Message &message) {
+template <class Message> Bytes encoded(Version version, const Message &message) {
     std::vector<std::byte> bytes;
-    encode(message, bytes);
+    encode(message, version, bytes);
     return Bytes(std::move(bytes));
 }
-template <class Message> Bytes encoded_reply(SubscribeReply type, const Message &message) {
+template <class Message> Bytes encoded_reply(Version version, SubscribeReply type, const Message &message) {
     std::vector<std::byte> bytes;
-    encode_reply(type, message, bytes);
+    encode_typed(type, message, version, bytes);
     return Bytes(std::move(bytes));
 }
 

@@ -50,7 +50,7 @@ public:
         while (true) {
             std::error_code failure;
             if (const auto framed = next_message(unread(), failure)) {
-                auto message = decode<Message>(framed->body);
+                auto message = decode<Message>(framed->body, version_);
                 if (!message) comoq::detail::throw_error(fault_of<Message>(framed->body));
                 consume(framed->size);
                 if (items_.is_due()) co_await comoq::detail::next_turn();

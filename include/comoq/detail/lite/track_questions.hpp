@@ -38,7 +38,7 @@ protected:
 
     /// Fills `info_`.
     static asio::awaitable<void> ask_info(Self self) {
-        auto question = opening(BidiStreamType::Track, Track{self->path_, self->name_});
+        auto question = opening(self->core_->version(), BidiStreamType::Track, Track{self->path_, self->name_});
         auto stream = co_await ask_with(self->core_, std::move(question));
         StreamReader reader(std::move(stream.receive), self->core_->version(), StreamUse::Request);
         const auto answer = co_await reader.expect<TrackInfoMessage>();
@@ -144,7 +144,7 @@ private:
         }
     }
     static asio::awaitable<void> ask_group(Self self, std::uint64_t sequence, std::uint8_t priority, FetchStream &to) {
-        auto question = opening(BidiStreamType::Fetch, Fetch{self->path_, self->name_, priority, sequence});
+        auto question = opening(self->core_->version(), BidiStreamType::Fetch, Fetch{self->path_, self->name_, priority, sequence});
         auto stream = co_await ask_with(self->core_, std::move(question));
         to.question = std::move(stream.send);
         to.reader.emplace(std::move(stream.receive), self->core_->version(), StreamUse::Request);

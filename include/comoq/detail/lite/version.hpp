@@ -12,4 +12,28 @@ constexpr Version version_of(std::string_view protocol) noexcept {
     return protocol == "moq-lite-06" ? Version::Draft06 : Version::Draft05;
 }
 
+/// What the messages of a version contain. The codec asks this table, and never for the version itself.
+struct Layout {
+    /// Announcements have numbers, by which they are changed and ended; a type stands before each message's length.
+    bool announce_ids;
+    /// Announcements have costs, and so does SETUP.
+    bool route_cost;
+    /// SUBSCRIBE, its update and FETCH can ask for a part of a group, and a group's stream may begin within the group.
+    bool frame_bounds;
+    /// The first group that is wanted is a plain number, and 0 says nothing; else it is one more, and 0 is none.
+    bool raw_start;
+    /// Subscriptions and tracks say whether groups are wanted in order.
+    bool ordered_byte;
+    /// ANNOUNCE_REQUEST names an origin whose routes are not wanted.
+    bool exclude_hop;
+};
+
+constexpr Layout layout_of(Version version) noexcept {
+    const bool is_06 = version == Version::Draft06;
+    Layout layout{};
+    layout.announce_ids = layout.route_cost = layout.frame_bounds = layout.raw_start = is_06;
+    layout.ordered_byte = layout.exclude_hop = !is_06;
+    return layout;
+}
+
 }  // namespace comoq::lite

@@ -69,11 +69,10 @@ COMOQ_DECL void Session::goaway(std::string uri) const {
     constexpr std::size_t longest = 8'192;
     if (uri.size() > longest) comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
     if (core_ == nullptr) comoq::detail::throw_error(make_error_code(Error::Closed));
-    auto message = detail::opening(BidiStreamType::Goaway, Goaway{std::move(uri)});
-    asio::post(core_->transport->executor(), [core = core_, message = std::move(message)]() mutable {
+    asio::post(core_->transport->executor(), [core = core_, message = Goaway{std::move(uri)}] {
         if (core->ended.peek()) return;
         try {
-            core->spawn(detail::send_goaway(core, std::move(message)));
+            core->spawn(detail::send_goaway(core, detail::opening(core->version(), BidiStreamType::Goaway, message)));
         } catch (const std::bad_alloc &) {
             core->close(std::make_error_code(std::errc::not_enough_memory), "GOAWAY");
         }
