@@ -9,6 +9,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <string>
 #include <system_error>
 
 namespace comoq::lite {
@@ -25,6 +26,12 @@ struct ReconnectConfig {
     /// A session that the peer began, and that lasted this long, makes the next wait a first one. Shorter sessions
     /// count as failed attempts, so that a peer that drops each connection is not asked without pause.
     std::chrono::milliseconds steady_after = std::chrono::seconds(2);
+    /// Where a peer that tells this side to go elsewhere sends it: makes that connection, or throws to refuse the address. If
+    /// it is empty, the address does not matter, and the next connection is made as the first one was.
+    std::function<asio::awaitable<std::shared_ptr<Transport>>(std::string uri)> connect_to = {};
+    /// How long a session whose peer has told this side to go elsewhere is kept beside the next one, if the peer does not
+    /// close it: for tracks that change over.
+    std::chrono::milliseconds handover = std::chrono::seconds(10);
     /// Whether the session asks the peer for broadcasts that are requested of `session.subscribe` and not announced
     /// there.
     bool on_demand = true;
@@ -38,6 +45,10 @@ struct ReconnectConfig {
 /// Keeps a session with a peer: connects, and connects again whenever the connection is lost, until it is cancelled.
 /// Meanwhile a request to `config.session.subscribe` for a broadcast that is not announced waits for a while; so a
 /// `proxy` from an origin that this function fills goes on with its tracks as soon as the peer is back.
+///
+/// A peer that tells this side to go (GOAWAY) is left for a new connection at once, if the session has lasted
+/// `steady_after`, or after the usual wait. What is announced on both has the new one's route, because the old one's are
+/// the dearest; requests are for the new one.
 ///
 /// It never returns. When cancelled, it throws `operation_aborted` once all its coroutines are over: waiting requests
 /// are refused with Cancelled, the session is closed, and so is a connection that was just made. It runs on the

@@ -6,6 +6,7 @@
 #include "../transport.hpp"
 #include "session_config.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -68,9 +69,13 @@ public:
     /// many (`SessionConfig::max_announced`). The session stays open nevertheless.
     std::size_t announcements_left_out() const noexcept;
 
-    /// Tells the peer to go elsewhere, to `uri`, or to come again if that is empty. The session goes on. Throws
-    /// BoundsExceeded for a `uri` of more than 8,192 bytes. Any thread.
+    /// Tells the peer to go elsewhere, to `uri`, or to come again if that is empty: once, and the second time it does
+    /// nothing. The session goes on. Throws BoundsExceeded for a `uri` of more than 8,192 bytes. Any thread.
     void goaway(std::string uri) const;
+    /// The same, once, for a session that is to end: it ends with GoawayTimeout after that time, unless the peer closes it
+    /// before. With no time at all it is closed in peace, at once. A session that was sent away already gets the time
+    /// alone. Any thread.
+    void drain(std::chrono::milliseconds within, std::string uri = {}) const;
     /// The address to which the peer tells this side to go, once it does. Running subscriptions go on; the peer is
     /// asked nothing new, and new requests for it are refused with Unroutable. Fails with the session's code, or
     /// Closed, if the session ends before.
@@ -85,6 +90,8 @@ public:
     Operation<void> done() const;
 
 private:
+    void send_away(std::string uri, std::optional<std::chrono::milliseconds> within) const;
+
     int exceptions_;  // unwinding the stack when this object was made
     std::shared_ptr<detail::SessionCore> core_;
 };

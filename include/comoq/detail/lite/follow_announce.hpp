@@ -1,5 +1,6 @@
 #pragma once
 #include "../containers/keyed_hash.hpp"
+#include "link_price.hpp"
 #include "remote_broadcast.hpp"
 #include "../session/left_out_names.hpp"
 #include "session_core.hpp"
@@ -47,6 +48,24 @@ public:
     }
     /// True if the stream failed, and not if the peer did something wrong.
     bool lost() const noexcept { return lost_; }
+
+    /// Once the peer is about to go, all of its routes are the dearest: a few at a time.
+    static asio::awaitable<void> make_dear(std::shared_ptr<AnnounceFollower> self) {
+        auto told_to_go = self->core_->goaway.wait();
+        [[maybe_unused]] const auto uri = co_await std::move(told_to_go);
+        comoq::detail::FrameTurn turn;
+        comoq::detail::TurnAfter<64> changes;
+        std::string last;
+        for (auto at = self->announced_.begin(); at != self->announced_.end(); at = self->announced_.upper_bound(last)) {
+            last = at->first;
+            if (const auto &announced = at->second.announced) {
+                auto route = *announced->info();
+                route.cost = dearest;
+                announced->change_route(std::move(route));
+            }
+            if (changes.is_due()) co_await turn.take();
+        }
+    }
 
     /// The code with which `end_all` ends everything.
     void set_end(std::error_code code) noexcept { end_code_ = code ? core_->lost_code(code) : code; }
@@ -277,7 +296,7 @@ private:
     BroadcastInfo route_of(std::vector<std::uint64_t> &&hops, std::uint64_t peer) const {
         hops.push_back(peer);
         BroadcastInfo info(std::move(hops));
-        info.cost = untold_cost;
+        info.cost = core_->goaway.peek() ? dearest : untold_cost;
         info.via = core_->via;
         return info;
     }

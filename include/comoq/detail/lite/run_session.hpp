@@ -8,6 +8,7 @@
 
 #include <asio/awaitable.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -36,6 +37,11 @@ inline asio::awaitable<void> send_setup(std::shared_ptr<SessionCore> core) {
     stream->finish();
 }
 
+/// Ends the session when the time of a peer that was sent away is over.
+inline asio::awaitable<void> end_after(std::shared_ptr<SessionCore> core, std::chrono::milliseconds time) {
+    co_await core->sleep(time);
+    core->close(make_error_code(Error::GoawayTimeout), "still here");
+}
 inline asio::awaitable<void> send_goaway(std::shared_ptr<SessionCore> core, Bytes message) {
     auto stream = co_await open_with(core->transport, std::move(message));
     stream.send->finish();
@@ -73,6 +79,7 @@ inline asio::awaitable<void> follow_announcements(std::shared_ptr<SessionCore> c
     const auto follower = std::make_shared<AnnounceFollower>(core, std::move(prefix));
     // Made first: everything that was announced ends, however little memory there is then.
     auto ending = follower->end_all();
+    core->spawn(AnnounceFollower::make_dear(follower));
     const auto code = co_await outcome_of(follower->follow());
     follower->set_end(code);
     if (code && (!follower->lost() || code == std::errc::not_enough_memory)) core->close(told(code), "ANNOUNCE");

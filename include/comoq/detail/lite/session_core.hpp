@@ -128,8 +128,11 @@ public:
     comoq::detail::Latch<std::shared_ptr<const Setup>> setup;
     /// Set when the peer's views are decided: nothing is served before.
     comoq::detail::Event admitted;
-    /// The address to which the peer sends this side.
+    /// The address to which the peer sends this side. Once it is set the peer is asked nothing new, and its routes are the
+    /// dearest.
     comoq::detail::Latch<std::string> goaway;
+    /// The peer was sent away.
+    bool has_sent_away = false;
     /// The peer's last measurement. Any thread.
     LastWord<Probe> probed;
     /// Tells the peer's fetches apart where they are sent together with groups of subscriptions.

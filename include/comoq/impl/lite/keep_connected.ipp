@@ -1,5 +1,6 @@
 #pragma once
 #include "../../detail/lite/codes.hpp"
+#include "../../detail/lite/session_core.hpp"
 #include "../../detail/wait/code_of.hpp"
 #include "../../detail/wait/event.hpp"
 #include "../../detail/wait/failure.hpp"
@@ -25,6 +26,7 @@
 #include <new>
 #include <optional>
 #include <random>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -46,8 +48,9 @@ public:
             group.spawn(serve(self, group, self->config_.session.subscribe->dynamic()));
         auto delay = self->config_.first_delay;
         while (true) {
-            const bool lasted = co_await connect_once(self);
+            const bool lasted = co_await connect_once(self, group);
             if (lasted) delay = self->config_.first_delay;
+            if (lasted && self->is_sent_away_) continue;
             const auto pause = self->random_part_of(delay);
             if (self->config_.on_retry) self->config_.on_retry(self->lost_, pause);
             co_await self->sleep(pause);
@@ -72,13 +75,15 @@ public:
 
 private:
     /// Runs one session from its beginning to its end. False if it was too short, or never began.
-    static asio::awaitable<bool> connect_once(Self self) {
+    static asio::awaitable<bool> connect_once(Self self, TaskGroup &group) {
+        self->is_sent_away_ = false;
         // Made first: every connected session ends, however little memory there is then.
         auto leaving = comoq::detail::in_any_case(Leaving(self));
         std::shared_ptr<Transport> transport;
         std::exception_ptr failure;
         try {
-            transport = co_await self->connect_();
+            auto connecting = self->connecting();
+            transport = co_await std::move(connecting);
         } catch (...) {
             // Any failure ends this attempt; only a cancellation ends this coroutine.
             failure = std::current_exception();
@@ -92,7 +97,7 @@ private:
         if (transport == nullptr) co_return false;
         bool lasted = false;
         try {
-            self->session_.emplace(transport, self->config_.session);
+            self->session_ = std::make_shared<Session>(transport, self->config_.session);
             lasted = co_await follow(self);
             failure = nullptr;
         } catch (...) {
@@ -105,6 +110,7 @@ private:
         }
         transport.reset();
         self->connected_.clear();
+        if (self->is_sent_away_ && hand_over(self, group)) co_return lasted;
         co_await std::move(leaving);
         self->session_.reset();
         co_return lasted;
@@ -120,11 +126,56 @@ private:
         const bool established = first.index() == 0 && !std::get<0>(std::get<0>(first));
         if (established) self->connected_.set();
         if (first.index() == 1) self->session_->close(make_error_code(Error::Timeout), "no SETUP came");
-        auto closed = self->session_->closed();
+        auto over = until_over(self);
         auto steady = self->sleep(self->config_.steady_after);
-        const auto sooner = co_await comoq::first_of(std::move(closed), std::move(steady));
-        self->lost_ = co_await self->session_->closed();
+        const auto sooner = co_await comoq::first_of(std::move(over), std::move(steady));
+        if (sooner.index() == 1) co_await until_over(self);
         co_return established && sooner.index() == 1;
+    }
+    /// Until the session has ended, or its peer has told this side to go.
+    static asio::awaitable<void> until_over(Self self) {
+        auto closed = self->session_->closed();
+        auto told_to_go = self->session_->goaway_received().as_tuple();
+        auto first = co_await comoq::first_of(std::move(closed), std::move(told_to_go));
+        if (first.index() == 1) {
+            auto &[code, uri] = std::get<1>(first);
+            if (!code) {
+                self->is_sent_away_ = true;
+                self->uri_ = std::move(uri);
+                co_return;
+            }
+        }
+        self->lost_ = co_await self->session_->closed();
+    }
+
+    /// The present session goes on beside the next one for a while. False if there is no memory for that.
+    static bool hand_over(Self self, TaskGroup &group) {
+        try {
+            group.spawn(let_finish(self, self->session_), [](const std::exception_ptr &) {});
+        } catch (const std::bad_alloc &) {
+            self->session_->close();
+            return false;
+        }
+        self->session_.reset();
+        return true;
+    }
+    static asio::awaitable<void> let_finish(Self self, std::shared_ptr<Session> session) {
+        // Made first: the session ends, however little memory there is then.
+        auto leaving = comoq::detail::in_any_case([session] { return session->done(); });
+        [[maybe_unused]] const auto code = co_await comoq::lite::detail::outcome_of(until_handed_over(self, session));
+        co_await asio::this_coro::throw_if_cancelled(false);
+        session->close();
+        co_await std::move(leaving);
+    }
+    static asio::awaitable<void> until_handed_over(Self self, std::shared_ptr<Session> session) {
+        auto closed = session->closed();
+        auto too_long = self->sleep(self->config_.handover);
+        co_await comoq::first_of(std::move(closed), std::move(too_long));
+    }
+
+    asio::awaitable<std::shared_ptr<Transport>> connecting() {
+        auto uri = std::exchange(uri_, {});
+        return uri.empty() || !config_.connect_to ? connect_() : config_.connect_to(std::move(uri));
     }
 
     static asio::awaitable<void> serve(Self self, TaskGroup &group, OriginDynamic handler) {
@@ -176,7 +227,9 @@ private:
 
     const Connect connect_;
     const ReconnectConfig config_;
-    std::optional<Session> session_;
+    std::shared_ptr<Session> session_;
+    bool is_sent_away_ = false;  // by the last peer
+    std::string uri_;            // to there, unless it is empty
     std::error_code lost_;  // the code that ended the last attempt or session
     comoq::detail::Event connected_;
     comoq::detail::Event nothing_;  // set while no session exists, for coroutines that wait for that

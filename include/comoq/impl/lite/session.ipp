@@ -6,9 +6,12 @@
 
 #include <asio/post.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <new>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace comoq::lite {
@@ -66,13 +69,27 @@ COMOQ_DECL Operation<void> Session::admitted() const {
 }
 
 COMOQ_DECL void Session::goaway(std::string uri) const {
+    send_away(std::move(uri), std::nullopt);
+}
+
+COMOQ_DECL void Session::drain(std::chrono::milliseconds within, std::string uri) const {
+    send_away(std::move(uri), within);
+}
+
+COMOQ_DECL void Session::send_away(std::string uri, std::optional<std::chrono::milliseconds> within) const {
     constexpr std::size_t longest = 8'192;
     if (uri.size() > longest) comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
     if (core_ == nullptr) comoq::detail::throw_error(make_error_code(Error::Closed));
-    asio::post(core_->transport->executor(), [core = core_, message = Goaway{std::move(uri)}] {
+    if (within && *within <= std::chrono::milliseconds(0)) {
+        core_->close(make_error_code(Error::GoingAway), "going away");
+        return;
+    }
+    asio::post(core_->transport->executor(), [core = core_, message = Goaway{std::move(uri)}, within] {
         if (core->ended.peek()) return;
         try {
-            core->spawn(detail::send_goaway(core, detail::opening(core->version(), BidiStreamType::Goaway, message)));
+            if (within) core->spawn(detail::end_after(core, *within));
+            if (!std::exchange(core->has_sent_away, true))
+                core->spawn(detail::send_goaway(core, detail::opening(core->version(), BidiStreamType::Goaway, message)));
         } catch (const std::bad_alloc &) {
             core->close(std::make_error_code(std::errc::not_enough_memory), "GOAWAY");
         }
