@@ -153,8 +153,9 @@ public:
 
     /// The broadcast at a path, made on demand if necessary. The call decides, in this order: InvalidPath; Unauthorized
     /// outside this view; Dropped when the origin is gone; an announced broadcast; an open one that a handler served; a
-    /// pending request, which it joins; a new request if a handler covers the path (LimitReached if too many are
-    /// pending); NotFound. All except the joined and the new request are ready at once.
+    /// pending request, which it joins; the broadcast of the session's peer that announced the longest path above this
+    /// one, which is asked for its tracks, unless a handler has as long a prefix; a new request if a handler covers the
+    /// path (LimitReached if too many are pending); NotFound. All except the joined and the new request are ready at once.
     ///
     /// A request is settled by its handler's answer, whose exact code every requester gets, or by an announcement at
     /// the path. Refusals are the operation's outcome; the call itself throws only std::bad_alloc.
@@ -232,6 +233,10 @@ public:
     /// itself comes first; for two hops or more the lower hash of path and hops, the same one on every origin; the
     /// latest.
     OriginPublish publish_broadcast(std::string_view path, BroadcastConsumer broadcast) const;
+
+    /// The same for a peer, which answers for the paths below as well.
+    OriginPublish publish_broadcast(detail::Passkey, std::string_view path, BroadcastConsumer broadcast,
+                                    std::weak_ptr<detail::PrefixSource> below) const;
 
     /// Makes a broadcast and announces it for as long as the result lives, and no longer: a statement that drops the
     /// result announces nothing that lasts, and the compiler warns of it.

@@ -70,6 +70,7 @@ struct RoutePeer {
         return all;
     }
     bool open() { return !wait(session.closed()).done(); }
+    asio::io_context &context() noexcept { return context_; }
 
     const std::uint64_t hop;
     MemoryLink link;

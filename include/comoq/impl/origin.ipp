@@ -86,11 +86,16 @@ COMOQ_DECL OriginDynamic OriginProducer::dynamic() const {
 }
 
 COMOQ_DECL OriginPublish OriginProducer::publish_broadcast(std::string_view path, BroadcastConsumer broadcast) const {
+    return publish_broadcast(detail::Passkey(), path, std::move(broadcast), {});
+}
+
+COMOQ_DECL OriginPublish OriginProducer::publish_broadcast(detail::Passkey, std::string_view path, BroadcastConsumer broadcast,
+                                                           std::weak_ptr<detail::PrefixSource> below) const {
     detail::ResumeScope scope;
     const auto &origin = owner_.held();
     return detail::naming({"broadcast", path}, [&] {
         const auto &state = broadcast.state(detail::Passkey());
-        OriginPublish guard(detail::Passkey(), origin, origin->publish(*view_, path, state));
+        OriginPublish guard(detail::Passkey(), origin, origin->publish(*view_, path, state, std::move(below)));
         state->join(origin->bounds());
         return guard;
     });

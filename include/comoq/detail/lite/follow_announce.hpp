@@ -315,7 +315,7 @@ private:
             // With its handler: another thread may see it, and ask for a track, before the next line.
             RemoteBroadcast::Made made(origin.make_broadcast(std::move(info)));
             auto broadcast = made.broadcast;
-            auto guard = origin.publish_broadcast(path.view(), broadcast.consume());
+            auto guard = origin.publish_broadcast(comoq::detail::Passkey(), path.view(), broadcast.consume(), core_->below);
             core_->requested.announced(path.view(), broadcast.consume());
             core_->broadcasts.spawn(RemoteBroadcast::serve(core_, std::string(path.view()), std::move(made)), &its_own_affair);
             return std::make_unique<Announced>(std::move(broadcast), std::move(guard));

@@ -1,6 +1,7 @@
 #pragma once
 #include "remote_track.hpp"
 #include "session_core.hpp"
+#include "../origin/prefix_source.hpp"
 #include "../wait/take_each.hpp"
 #include "../../broadcast.hpp"
 #include "../../origin.hpp"
@@ -141,5 +142,20 @@ inline BroadcastConsumer requested_broadcast(const std::shared_ptr<SessionCore> 
         return view.make_broadcast(std::move(info));
     });
 }
+
+/// The peer's paths below those that it announces. It does not keep the session.
+class PeersPaths final : public comoq::detail::PrefixSource {
+public:
+    explicit PeersPaths(const std::shared_ptr<SessionCore> &core) noexcept : core_(core) {}
+    std::shared_ptr<comoq::detail::BroadcastState> broadcast_at(std::string_view path) override {
+        const auto core = core_.lock();
+        const auto below = core != nullptr ? core->requested.below_root(path) : std::nullopt;
+        if (!below) comoq::detail::throw_error(make_error_code(Error::NotFound));
+        return requested_broadcast(core, *below).state(comoq::detail::Passkey());
+    }
+
+private:
+    const std::weak_ptr<SessionCore> core_;
+};
 
 }  // namespace comoq::lite::detail

@@ -48,6 +48,13 @@ public:
         view_ = std::move(view);
     }
 
+    /// A path below the root of that view; nothing if it is not.
+    std::optional<std::string> below_root(std::string_view absolute) {
+        comoq::detail::Lock lock(mutex_);
+        const auto below = view_ ? comoq::detail::strip_prefix(absolute, view_->root().view()) : std::nullopt;
+        return below ? std::optional<std::string>(*below) : std::nullopt;
+    }
+
     /// The caller of `next` serves the result of `make(view)`. Throws Unauthorized where the peer may not publish, and
     /// LimitReached if there are `most` others.
     template <class Make> BroadcastConsumer find_or_make(std::string_view path, std::size_t most, Make make) {

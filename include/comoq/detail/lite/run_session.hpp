@@ -136,6 +136,7 @@ inline asio::awaitable<void> watch_for_a_stall(std::shared_ptr<SessionCore> core
 inline void begin_session(const std::shared_ptr<SessionCore> &core) {
     const auto stats = core->transport->stats();
     core->measures = stats.round_trip || stats.bandwidth;
+    core->below = std::make_shared<PeersPaths>(core);
     core->spawn_vital(core, send_setup(core));
     core->spawn_vital(core, admit(core));
     core->spawn_vital(core, core->outbox.run());

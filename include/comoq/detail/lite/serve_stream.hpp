@@ -156,6 +156,7 @@ private:
             self->core_->close(make_error_code(Error::ProtocolViolation), "GOAWAY");
             co_return;
         }
+        self->core_->below.reset();
         self->core_->goaway.set(std::move(request.uri));
         self->send_->finish();
     }

@@ -1,5 +1,6 @@
 #pragma once
 #include "requested_broadcasts.hpp"
+#include "../origin/prefix_source.hpp"
 #include "../origin/hop_id.hpp"
 #include "../session/announce_feed.hpp"
 #include "../session/asked_paths.hpp"
@@ -118,6 +119,8 @@ public:
     std::atomic<std::size_t> left_out{0};
     /// Any thread.
     RequestedBroadcasts requested;
+    /// Answers for the paths below those that the peer announces, for as long as the peer may be asked.
+    std::shared_ptr<comoq::detail::PrefixSource> below;
     /// How many groups are in flight to the peer.
     std::size_t sending_groups = 0;
     /// The groups that the peer is being asked for, by FETCH.

@@ -5,6 +5,7 @@
 #include "../containers/intrusive_list.hpp"
 #include "../text/path_text.hpp"
 #include "path_order.hpp"
+#include "prefix_source.hpp"
 #include "publication_route.hpp"
 #include "watch_queue.hpp"
 
@@ -41,6 +42,7 @@ public:
               route_(path, broadcast->info()) {}
 
         const std::shared_ptr<BroadcastState> broadcast;
+        std::weak_ptr<PrefixSource> below;  // who answers for the paths below; set before it is added
         std::size_t guards = 1;
         const WatchQueue::PathText &path() const noexcept { return path_; }
         const std::shared_ptr<const BroadcastInfo> &info() const noexcept { return route_.info; }

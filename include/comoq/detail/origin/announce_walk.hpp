@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -12,7 +14,7 @@
 
 namespace comoq::detail {
 
-/// Another way to watch a tree, for a watcher that must not hold a copy of it. It walks through the announcements in
+/// Another way to look at a tree, or to watch it, for a watcher that must not hold a copy of it. It walks through the announcements in
 /// the order of paths, a few steps at a time, and its watch tells of changes only, below prefixes that may change. All
 /// under the origin's lock.
 class AnnounceWalk {
@@ -61,6 +63,23 @@ public:
             return all;
         });
         return all;
+    }
+
+    /// Who announces the longest path above this one and answers for what is below; null if that path is not longer than
+    /// `longer_than`, or there is none.
+    static std::shared_ptr<PrefixSource> source_above(const AnnounceTree &tree, std::string_view path,
+                                                      std::optional<std::size_t> longer_than,
+                                                      std::span<const std::uint64_t> excluded_hops) noexcept {
+        while (!path.empty()) {
+            path = parent(path);
+            if (longer_than && path.size() <= *longer_than) break;
+            const Node *node = tree.find(HashedText(path));
+            if (node == nullptr) continue;
+            for (const auto &each : node->publications)
+                if (each->shown_without(excluded_hops) && !each->broadcast->closed())
+                    if (auto source = each->below.lock()) return source;
+        }
+        return nullptr;
     }
 
 private:

@@ -1,5 +1,6 @@
 #pragma once
 #include "announce_tree.hpp"
+#include "announce_walk.hpp"
 #include "bounded_requester.hpp"
 #include "../media/broadcast_state.hpp"
 #include "../request/handler_lanes.hpp"
@@ -64,6 +65,7 @@ public:
         std::optional<WakeList> wake;  // for a new request only
         // It may be the last handle of the broadcast, whose end must not come under the lock.
         Broadcast served;
+        std::shared_ptr<PrefixSource> announcer;
         Lock lock(mutex_);
         if (gone_) return make_error_code(Error::Dropped);
         if (const Broadcast &announced = tree_.active(hashed, view.excluded_hops())) return announced;
@@ -79,7 +81,13 @@ public:
             requests_.join(*pending);
             return requester(std::move(pending), through);
         }
-        auto *lane = lanes_.lane_of(path.view());
+        auto prefix = path.view();
+        auto *lane = lanes_.lane_from(prefix);
+        const auto handled = lane != nullptr ? std::optional(prefix.size()) : std::nullopt;
+        if ((announcer = AnnounceWalk::source_above(tree_, path.view(), handled, view.excluded_hops())) != nullptr) {
+            lock.unlock();
+            return of_announcer(*announcer, path.view());
+        }
         if (lane == nullptr) return make_error_code(Error::NotFound);
         if (share_is_full || requests_.size() >= bounds_->max_pending_requests) return make_error_code(Error::LimitReached);
         auto entry = requests_.open(PathAccess::make(hashed.text), hashed.hash, lane->queue);
@@ -120,7 +128,8 @@ public:
     }
 
     /// Announces, or adds a guard to an existing announcement. Throws the errors that `OriginProducer` documents.
-    PublicationPtr publish(const OriginView &view, std::string_view text, Broadcast broadcast) {
+    PublicationPtr publish(const OriginView &view, std::string_view text, Broadcast broadcast,
+                           std::weak_ptr<PrefixSource> below = {}) {
         const AbsolutePath path(view.root().view(), text);
         if (!path.valid()) throw_error(make_error_code(Error::InvalidPath));
         if (!view.covers(path.view())) throw_error(make_error_code(Error::Unauthorized));
@@ -128,6 +137,7 @@ public:
         throw_if_refused(*broadcast->info());
         ResumeScope scope;
         auto added = std::make_shared<Announced>(weak_from_this(), path.view(), broadcast);
+        added->below = std::move(below);
         if (!broadcast->add_hook(added)) throw_error(make_error_code(Error::Closed));
         std::error_code refusal;
         PublicationPtr existing;
@@ -199,6 +209,14 @@ public:
     }
 
 private:
+    static Resolution of_announcer(PrefixSource &announcer, std::string_view path) {
+        try {
+            return announcer.broadcast_at(path);
+        } catch (const std::system_error &error) {
+            return error.code();
+        }
+    }
+
     /// Most requesters need not remember the view, and are moved often.
     Resolution requester(Requests::EntryPtr &&entry, const std::shared_ptr<const OriginView> &view) {
         if (view->bounds_requests()) return BoundedRequester(shared_from_this(), std::move(entry), view);

@@ -87,7 +87,9 @@ public:
     bool empty() const noexcept { return lanes_.empty(); }
 
     /// The lane that serves a path, or null if no handler covers it.
-    Lane *lane_of(std::string_view path) noexcept {
+    Lane *lane_of(std::string_view path) noexcept { return lane_from(path); }
+    /// The same; its prefix is left of `path` then.
+    Lane *lane_from(std::string_view &path) noexcept {
         if (lanes_.empty()) return nullptr;
         for (;;) {
             if (auto found = lanes_.find(path); found != lanes_.end()) return &found->second;
