@@ -45,7 +45,7 @@ struct SessionConfig {
     comoq::detail::ConfigMember<std::function<asio::awaitable<SessionViews>(const Setup &, const Transport &)>> authorize = {};
 
     /// What is added to both costs of each route of the peer's that tells its cost: the price of this link. If it is not set,
-    /// what the peer says in its SETUP, or else 1.
+    /// what the peer says in its SETUP, or else 1. A client tells the peer.
     std::optional<std::uint64_t> link_cost = std::nullopt;
 
     /// The path that a client asks for, with its query, on a transport without a URL.

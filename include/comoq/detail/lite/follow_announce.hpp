@@ -179,7 +179,7 @@ private:
             }
             found = announced_.try_emplace(key, std::move(place)).first;
         }
-        auto info = route_of(std::move(change.hops), peer);
+        auto info = route_of(std::move(change.hops), change.cost, peer);
         const auto &present = found->second.announced;
         if (!replaces && present != nullptr && same_publisher(*present->info(), info) && present->change_route(info)) return;
         // The new one is there before the old one goes, so that nobody sees a gap.
@@ -293,10 +293,10 @@ private:
         }
     }
 
-    BroadcastInfo route_of(std::vector<std::uint64_t> &&hops, std::uint64_t peer) const {
+    BroadcastInfo route_of(std::vector<std::uint64_t> &&hops, const Cost &cost, std::uint64_t peer) const {
         hops.push_back(peer);
         BroadcastInfo info(std::move(hops));
-        info.cost = core_->goaway.peek() ? dearest : untold_cost;
+        info.cost = core_->goaway.peek() ? dearest : over_link(cost, core_->link_price());
         info.via = core_->via;
         return info;
     }

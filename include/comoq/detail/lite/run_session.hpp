@@ -30,6 +30,7 @@ inline asio::awaitable<void> send_setup(std::shared_ptr<SessionCore> core) {
     if (core->transport->is_client()) {
         setup.path = config.path;
         setup.role = config.role;
+        setup.cost = config.link_cost;
     }
     auto stream = co_await core->transport->open_uni();
     auto written = stream->write(opening(core->version(), UniStreamType::Setup, setup));

@@ -57,12 +57,15 @@ private:
             // Another route of the same publisher is a change in place: the peer goes on with what it has of the broadcast
             // that this one replaces, which is over, sooner or later. After an end it asks again.
             encode(message, core.version(), octets);
-        } else if (change && change->same_hops()) {
+        } else if (change && change->same_hops() && (change->same_cost() || !layout_of(core.version()).route_cost)) {
             // It cannot tell the one from the other.
             return;
         }
         message.active = told.active;
-        if (told.info != nullptr) message.hops = comoq::detail::told_hops(*told.info);
+        if (told.info != nullptr) {
+            message.hops = comoq::detail::told_hops(*told.info);
+            message.cost = told.info->cost;
+        }
         encode(message, core.version(), octets);
     }
 };

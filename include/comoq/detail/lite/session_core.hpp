@@ -152,6 +152,14 @@ public:
     /// Known once the transport has agreed on it: before anything comes on a stream.
     Version version() const noexcept { return version_of(transport->protocol()); }
 
+    /// What a route costs more here than at the peer. A peer that does not tell costs has none to add to.
+    std::uint64_t link_price() const {
+        if (!layout_of(version()).route_cost) return 0;
+        if (config.link_cost) return *config.link_cost;
+        const auto said = setup.peek();
+        return said ? (*said)->cost.value_or(1) : 1;
+    }
+
     /// What a failure of the transport says.
     std::error_code meaning(std::error_code failure) const noexcept {
         return meaning_of(failure, version(), StreamUse::Request);
