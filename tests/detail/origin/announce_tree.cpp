@@ -1,4 +1,5 @@
 #include <comoq/detail/origin/announce_tree.hpp>
+#include <comoq/detail/origin/route_update.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -78,7 +79,7 @@ public:
 
     void step() {
         WakeList wake;
-        switch (random_() % 8) {
+        switch (random_() % 9) {
         case 0:
         case 1:
         case 2: publish(wake); break;
@@ -87,6 +88,7 @@ public:
         case 5: watch(); break;
         case 6: await(); break;
         case 7: leave(); break;
+        case 8: change_route(wake); break;
         }
     }
 
@@ -154,7 +156,7 @@ public:
 private:
     using Published = std::pair<std::string, std::shared_ptr<Publication>>;
 
-    static std::size_t hops(const Published &one) { return one.second->broadcast->info().hops.size(); }
+    static std::size_t hops(const Published &one) { return one.second->info()->hops.size(); }
 
     static const std::vector<std::string> &all_paths() {
         static const std::vector<std::string> paths = {"",    "a",     "ab",    "a/b",   "a/b/c",   "a/b/d",
@@ -164,8 +166,7 @@ private:
     const std::string &any_path() { return all_paths()[random_() % all_paths().size()]; }
 
     // No two of one path have the same number of hops, so that the active one is obvious.
-    void publish(WakeList &wake) {
-        const auto &path = any_path();
+    std::size_t free_count(const std::string &path) {
         const auto taken = [&](std::size_t count) {
             return std::any_of(published_.begin(), published_.end(),
                                [&](const Published &one) { return one.first == path && hops(one) == count; });
@@ -174,6 +175,19 @@ private:
         while (taken(count)) {
             ++count;
         }
+        return count;
+    }
+    void change_route(WakeList &wake) {
+        if (published_.empty()) {
+            return;
+        }
+        const auto &[path, one] = published_[random_() % published_.size()];
+        const std::vector<std::uint64_t> hops(free_count(path));
+        detail::RouteUpdate::apply(tree_, *one, std::make_shared<const BroadcastInfo>(hops), wake);
+    }
+    void publish(WakeList &wake) {
+        const auto &path = any_path();
+        const auto count = free_count(path);
         broadcasts_.push_back(broadcast_with_hops(std::vector<std::uint64_t>(count)));
         auto one = publication(path, broadcasts_.back());
         tree_.add(one, wake);
