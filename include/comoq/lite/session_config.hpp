@@ -90,7 +90,8 @@ struct SessionConfig {
     std::size_t max_waiting = 512;
     std::size_t max_passed_on = 2'048;
     /// The most bytes of media in flight to the peer: in the session, and in each subscription. A larger frame goes
-    /// alone.
+    /// alone. While the transport knows that its link is slow, the session holds no more than that carries in two
+    /// seconds, or 256 KiB.
     std::size_t max_unsent = std::size_t{4} << 20;
     std::size_t max_unsent_each = std::size_t{1} << 20;
     /// How long a peer may take none of the groups that wait for it before the session is closed with Timeout.

@@ -27,6 +27,10 @@ namespace comoq::qmux {
 /// executor. `close()` may be called meanwhile; it makes both fail soon, and does nothing when repeated. An exception
 /// of `read_record` ends the connection: Decode and ProtocolViolation mean that the peer sent something that is not a
 /// record, any other that the channel is lost.
+///
+/// A channel may have `limit_unsent(std::size_t bytes)`, too: how many bytes should wait below it, in the system, before
+/// `write_record` does. It is called when a link turns out to be slow, and again when it is not any more, then with the
+/// greatest number there is.
 template <class T>
 concept Channel = requires(T channel, std::span<const asio::const_buffer> frames) {
     { channel.read_record() } -> std::same_as<asio::awaitable<std::span<const std::byte>>>;
@@ -112,11 +116,20 @@ private:
                 co_await self->connection_->output_due();
                 if (!self->connection_->output(record)) continue;
                 self->look_at_deadline();
+                self->follow_link();
                 co_await self->channel_.write_record(record.buffers());
                 record.clear();
             }
         } catch (...) {
             self->connection_->lost(make_error_code(Error::Transport));
+        }
+    }
+
+    void follow_link() {
+        if constexpr (requires { channel_.limit_unsent(std::size_t{}); }) {
+            const std::size_t goal = connection_->queue_goal();
+            if (goal != queue_goal_) channel_.limit_unsent(goal);
+            queue_goal_ = goal;
         }
     }
 
@@ -149,6 +162,7 @@ private:
     T channel_;
     asio::steady_timer ticks_;
     std::optional<Connection::Time> armed_;
+    std::size_t queue_goal_ = SendAhead::no_limit;
     asio::steady_timer limit_;
 };
 

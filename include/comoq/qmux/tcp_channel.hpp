@@ -2,6 +2,7 @@
 #include "../detail/wait/failure.hpp"
 #include "../detail/wire/varint.hpp"
 #include "../detail/qmux/record.hpp"
+#include "../detail/qmux/unsent_limit.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -24,7 +25,8 @@ namespace comoq::qmux {
 /// `async_write_some` and `lowest_layer()`). Each record follows its size.
 ///
 /// The stream must be connected, and TLS must have completed its handshake. Set TCP_NODELAY for small records. Urgent
-/// records need a small send buffer, because they cannot overtake bytes in it. Threads: as for the stream.
+/// records cannot overtake bytes that the system holds: on a slow link `limit_unsent` keeps these few, where the system
+/// has TCP_NOTSENT_LOWAT; set one of your own for the time before that is known. Threads: as for the stream.
 template <class Stream> class TcpChannel {
 public:
     /// `max_record_size`, in bytes: this side's limit in the connection's parameters.
@@ -63,6 +65,10 @@ public:
         co_await asio::async_write(stream_, all, asio::use_awaitable);
     }
 
+    /// The most bytes that the system should hold ahead of what it has sent, if it can be told that; never more than the
+    /// socket's own limit when this is called first.
+    void limit_unsent(std::size_t bytes) noexcept { unsent_limit_.set(stream_.lowest_layer(), bytes); }
+
     /// Immediate. Waiting reads and writes fail.
     void close() noexcept {
         std::error_code ignored;
@@ -80,6 +86,7 @@ private:
     std::size_t begin_ = 0, end_ = 0;  // the received bytes that nobody has taken
     comoq::detail::WrittenVarint size_{};
     std::vector<asio::const_buffer> output_;
+    detail::UnsentLimit unsent_limit_;
 };
 
 }  // namespace comoq::qmux

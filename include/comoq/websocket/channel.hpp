@@ -1,6 +1,7 @@
 #pragma once
 #include "../detail/wait/failure.hpp"
 #include "../detail/qmux/record.hpp"
+#include "../detail/qmux/unsent_limit.hpp"
 #include "../detail/websocket/framing.hpp"
 
 #include <asio/any_io_executor.hpp>
@@ -88,6 +89,10 @@ public:
         answer(state);
     }
 
+    /// The most bytes that the system should hold ahead of what it has sent, if it can be told that; never more than the
+    /// socket's own limit when this is called first.
+    void limit_unsent(std::size_t bytes) noexcept { state_->unsent_limit.set(state_->stream.lowest_layer(), bytes); }
+
     /// Immediate. Waiting reads and writes fail. Sends a close frame first if there is room for it.
     void close() noexcept {
         try {
@@ -122,6 +127,7 @@ private:
         std::size_t begin = 0, end;  // the received bytes that nobody has taken
         std::vector<asio::const_buffer> output;
         std::vector<std::byte> answers;  // the answers being written
+        qmux::detail::UnsentLimit unsent_limit;
         bool is_writing = false;
         bool is_mute = false;  // nothing can be written any more
     };

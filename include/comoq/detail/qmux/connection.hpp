@@ -13,6 +13,7 @@
 #include "outgoing_record.hpp"
 #include "pings.hpp"
 #include "receiver.hpp"
+#include "send_ahead.hpp"
 #include "sender.hpp"
 #include "stall_timer.hpp"
 #include "stream_table.hpp"
@@ -62,6 +63,9 @@ public:
     /// Clears `record` and puts the next record into it; false if there is nothing to send now. Urgent data comes
     /// first: ask for the next record once this one has been written. Throws as `input` does.
     bool output(OutgoingRecord &record);
+    /// How many bytes the system should hold ahead of what it has sent, at most, after the last `output`: as much as a
+    /// slow link carries soon.
+    std::size_t queue_goal() const noexcept { return queue_goal_; }
     /// Completes when `output` has a record, or never will have one again. The last record has then been written.
     Operation<void> output_due();
     /// Nothing more will be sent: `output` has returned the last record, or the peer is gone.
@@ -210,6 +214,8 @@ private:
 
     detail::Pings pings_;
     detail::DeliveryRate rate_;
+    detail::SendAhead ahead_;
+    comoq::detail::Atomic<std::size_t> queue_goal_ = detail::SendAhead::no_limit;
     detail::StallTimer stall_;
     bool is_writing_ = false;  // the last record is not written yet
     std::uint64_t received_bytes_ = 0, sent_bytes_ = 0;  // of records

@@ -6,6 +6,7 @@
 
 #include <asio/buffer.hpp>
 
+#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
@@ -32,7 +33,9 @@ public:
     std::size_t size() const noexcept { return size_; }
     bool empty() const noexcept { return size_ == 0; }
     /// In bytes.
-    std::size_t room() const noexcept { return most - size_; }
+    std::size_t room() const noexcept { return limit_ > size_ ? limit_ - size_ : 0; }
+    /// Until it is cleared, or another limit is set. It may hold more already.
+    void set_limit(std::size_t bytes) noexcept { limit_ = std::min(bytes, most); }
 
     /// Releases payloads. Do not call it under a lock: it may run deleters of the application.
     void clear() noexcept {
@@ -40,6 +43,7 @@ public:
         kept_.clear();
         buffers_.clear();
         size_ = 0;
+        limit_ = most;
     }
 
     // For the connection. Additions must fit into the room.
@@ -93,6 +97,7 @@ private:
     std::vector<Bytes> kept_;
     std::vector<asio::const_buffer> buffers_;
     std::size_t size_ = 0;
+    std::size_t limit_ = most;
 };
 
 }  // namespace comoq::qmux

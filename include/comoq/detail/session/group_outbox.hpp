@@ -100,6 +100,7 @@ public:
             hold(taken + (unsent > negligible ? unsent : 0));
         }
         void took(std::size_t octets) {
+            outbox_.look_at_link(octets);
             share_.took(octets);
             settle(octets);
         }
@@ -218,6 +219,14 @@ public:
 
 private:
     static constexpr std::size_t negligible = 4 * 1024;
+    static constexpr std::size_t look_each = 64 * 1024;
+
+    /// Some more is on its way: now and then the budget learns how fast that is.
+    void look_at_link(std::size_t octets) {
+        if ((unseen_ += octets) < look_each) return;
+        unseen_ = 0;
+        budget_.follow(transport_.stats().bandwidth);
+    }
 
     bool anybody_wants(Item::Want what) const noexcept { return wanting_[what == Item::Want::Room] != 0; }
 
@@ -254,6 +263,7 @@ private:
 
     Transport &transport_;
     SendBudget budget_;
+    std::size_t unseen_ = 0;  // octets since the last look at the link
     const std::shared_ptr<MediaBounds> bounds_;
     std::list<Item *> items_;
     std::size_t wanting_[2] = {0, 0};  // a stream, room

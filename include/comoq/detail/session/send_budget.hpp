@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace comoq::detail {
@@ -29,11 +30,21 @@ public:
         std::size_t turn = 64 * 1024;  // how much one of them takes at a time, judged by the last ones
     };
 
-    explicit SendBudget(Limits limits) noexcept : limits_(limits) {}
+    explicit SendBudget(Limits limits) noexcept : limits_(limits), session_(limits.session) {}
     SendBudget(const SendBudget &) = delete;
     SendBudget &operator=(const SendBudget &) = delete;
 
     std::size_t held() const noexcept { return held_; }
+
+    /// The session's limit follows the link: what a slow one carries in two seconds is enough to keep it busy, and more
+    /// would only be late. `bandwidth` is in bits per second; nothing if it is not known.
+    void follow(std::optional<std::uint64_t> bandwidth) noexcept {
+        session_ = limits_.session;
+        if (!bandwidth || *bandwidth / 4 >= limits_.session) return;
+        session_ = std::min(limits_.session, std::max(least, static_cast<std::size_t>(*bandwidth / 4)));
+    }
+    /// In bytes. A link may turn out to be faster, and then has something to carry.
+    static constexpr std::size_t least = 256 * 1024;
 
     /// The bytes that one stream holds; 0 once it has left, or is destroyed.
     class Share : public ListNode<Share> {
@@ -54,7 +65,7 @@ public:
         std::size_t held() const noexcept { return held_; }
         /// True if the stream may take more.
         bool has_room() const noexcept {
-            const std::size_t all = budget_.held_, most = budget_.limits_.session;
+            const std::size_t all = budget_.held_, most = budget_.session_;
             // The oldest goes on whatever the newer ones hold: a peer may want it first.
             if (held_ == 0 && account_.shares.front() == this) return all < 2 * most;
             if (account_.held >= budget_.limits_.subscription) return false;
@@ -93,6 +104,7 @@ private:
     }
 
     const Limits limits_;
+    std::size_t session_;  // at most that of the limits
     std::size_t held_ = 0;
     std::array<std::size_t, 256> by_priority_{};
 };

@@ -114,6 +114,8 @@ COMOQ_DECL bool Connection::output(OutgoingRecord &record) {
     written(now);
     is_writing_ = has_output();
     if (!is_writing_) return false;
+    ahead_.follow(rate_.busy_rate(now));
+    queue_goal_ = ahead_.queue();
     const bool asks = fill(record, now, after);
     pings_.sent(now);
     rate_.goes(now, record.size());
@@ -154,7 +156,9 @@ COMOQ_DECL bool Connection::fill(OutgoingRecord &record, Time now, Aftermath &af
     sender_.write_ends(record, after.wake, is_gone);
     streams_.write_news(record);
     datagrams_.write(record);
+    record.set_limit(ahead_.record());
     sender_.write_data(record, after.wake, is_gone);
+    record.set_limit(OutgoingRecord::most);
     const bool ends_burst = !sender_.has_data() && rate_.wants_ping(record.size());
     if (asks || !ends_burst || pings_.is_out() || !pings_.is_wanted(now)) return asks;
     return record.room() >= detail::longest_control_frame && pings_.ask(record, now);
