@@ -444,3 +444,50 @@ TEST_CASE("task group: without memory for a long time, others have their turn be
     CHECK(present == 0);
     CHECK(joining.is_over());
 }
+
+TEST_CASE("task group: a cancellation in turns lets others run between the tasks", "[task_group]") {
+    asio::io_context context(1);
+    constexpr int most = 100;
+    int present = 0;
+    std::vector<int> left;
+    {
+        TaskGroup group(context.get_executor());
+        for (int i = 0; i != most; ++i) group.spawn(sleep_long(present, false));
+        settle_down(context);
+        REQUIRE(present == most);
+        SECTION("on its own") {}
+        SECTION("with tasks that end meanwhile") {
+            for (int i = 0; i != most; ++i) group.spawn(turns(1));
+        }
+        group.cancel_in_turns();
+        CHECK(group.is_cancelled());
+        const auto look = [&](const auto &self) -> void {
+            left.push_back(present);
+            if (present != 0) asio::post(context, [&self] { self(self); });
+        };
+        asio::post(context, [&look] { look(look); });
+        context.restart();
+        context.run();
+        CHECK(group.empty());
+    }
+    CHECK(left.back() == 0);
+    // Nobody waits for more than 32 tasks that are cancelled, and as many that end.
+    for (std::size_t i = 1; i < left.size(); ++i) CHECK(left[i - 1] - left[i] <= 64);
+    CHECK(left.size() >= 4);
+}
+
+TEST_CASE("task group: a cancellation in turns becomes one of all when the group is cancelled again", "[task_group]") {
+    asio::io_context context(1);
+    int present = 0;
+    TaskGroup group(context.get_executor());
+    for (int i = 0; i != 100; ++i) group.spawn(sleep_long(present, false));
+    settle_down(context);
+    group.cancel_in_turns();
+    group.cancel();
+    int when = -1;
+    asio::post(context, [&] { when = present; });
+    context.restart();
+    context.run();
+    CHECK(when == 0);
+    CHECK(group.empty());
+}

@@ -66,6 +66,9 @@ public:
 
     /// Cancels all tasks, including those spawned later. The tasks end in their own time.
     void cancel() { state_->cancel(); }
+    /// The same, 32 tasks at once and as many in each later turn of the executor, so that the end of a group of thousands
+    /// does not keep others waiting. If the executor has no memory for a turn, all are cancelled at once.
+    void cancel_in_turns() { state_->cancel_in_turns(); }
     bool is_cancelled() const noexcept { return state_->is_cancelled(); }
 
     /// How many tasks have not ended.

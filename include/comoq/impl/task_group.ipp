@@ -13,6 +13,7 @@
 #include <asio/post.hpp>
 #include <asio/this_coro.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory>
@@ -96,10 +97,10 @@ COMOQ_DECL void TaskGroupState::begin(const asio::any_io_executor &executor, con
     }
 }
 
-COMOQ_DECL void TaskGroupState::cancel() noexcept {
+COMOQ_DECL void TaskGroupState::cancel_some() noexcept {
     is_cancelled_ = true;
     if (std::exchange(is_telling_, true)) return;
-    for (std::size_t left = size_; left != 0 && !running_.empty(); --left) {
+    for (std::size_t left = std::min(size_, each_turn_); left != 0 && !running_.empty(); --left) {
         const auto task = running_.front()->self.lock();
         running_.remove(*task);
         told_.push_back(*task);
@@ -115,7 +116,10 @@ COMOQ_DECL void TaskGroupState::cancel() noexcept {
         }
     }
     is_telling_ = false;
-    if (misses_a_cancellation() && !is_trying_again_) try_again();
+    if (!misses_a_cancellation() || is_trying_again_) return;
+    try_again();
+    // Without a later turn nothing waits for one.
+    if (each_turn_ != all && !is_trying_again_) cancel();
 }
 
 COMOQ_DECL void TaskGroupState::try_again() noexcept {
@@ -129,7 +133,10 @@ COMOQ_DECL void TaskGroupState::try_again() noexcept {
 
 COMOQ_DECL void TaskGroupState::fail(std::exception_ptr failure) {
     if (failure_ == nullptr && !(is_cancelled_ && is_abort(failure))) failure_ = std::move(failure);
-    cancel();
+    if (!is_cancelled_)
+        cancel();
+    else
+        see_to_the_rest();
 }
 
 COMOQ_DECL asio::awaitable<void> TaskGroupState::run(Pointer group, std::vector<asio::awaitable<void>> tasks) {
@@ -151,7 +158,7 @@ COMOQ_DECL asio::awaitable<void> TaskGroupState::run(Pointer group, std::vector<
         }
         // Where the group cannot take a turn for that, this coroutine does.
         const bool tries_again = group->misses_a_cancellation() && !group->is_trying_again_;
-        if (tries_again) group->cancel();
+        if (tries_again) group->cancel_some();
         if (group->size_ == 0) break;
         bool waits = false;
         try {

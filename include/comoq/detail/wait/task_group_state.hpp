@@ -37,7 +37,15 @@ public:
 
     /// Cancels each task once. From now on no task begins. A task that cannot be cancelled for want of memory is
     /// cancelled when there is some: the group tries again in each turn of its executor, and whenever a task ends.
-    void cancel() noexcept;
+    void cancel() noexcept {
+        each_turn_ = all;
+        cancel_some();
+    }
+    /// The same, a few tasks in each turn of the executor: for a group in which a peer may have thousands.
+    void cancel_in_turns() noexcept {
+        each_turn_ = a_few;
+        cancel_some();
+    }
     bool is_cancelled() const noexcept { return is_cancelled_; }
 
     /// The first failure counts. The cancellation that a cancelled task reports is not a failure.
@@ -54,7 +62,17 @@ public:
     static asio::awaitable<void> run(Pointer group, std::vector<asio::awaitable<void>> tasks);
 
 private:
-    /// True if there was no memory to cancel one of the tasks.
+    static constexpr std::size_t all = static_cast<std::size_t>(-1);
+    /// A task that is cancelled takes 1 to 2 us.
+    static constexpr std::size_t a_few = 32;
+
+    /// Cancels `each_turn_` of the tasks, and sees to the others in a later turn.
+    void cancel_some() noexcept;
+    /// The end of a task is a chance for those that were not cancelled for want of memory. Others have their turn.
+    void see_to_the_rest() noexcept {
+        if (misses_a_cancellation() && !(is_trying_again_ && each_turn_ != all)) cancel_some();
+    }
+    /// True if one of the tasks is still to be cancelled: for want of memory, or until its turn.
     bool misses_a_cancellation() const noexcept { return is_cancelled_ && !is_telling_ && !running_.empty(); }
 
     struct Task : ListNode<Task> {
@@ -92,7 +110,7 @@ private:
             task_->is_over = true;
             (task_->is_told ? group_->told_ : group_->running_).remove(*task_);
             if (--group_->size_ == 0) group_->idle_.set();
-            if (group_->misses_a_cancellation()) group_->cancel();
+            group_->see_to_the_rest();
         }
 
         const Pointer &group() const noexcept { return group_; }
@@ -132,7 +150,7 @@ private:
         void operator()() {
             const Pointer group = std::move(group_);
             group->is_trying_again_ = false;
-            if (group->misses_a_cancellation()) group->cancel();
+            if (group->misses_a_cancellation()) group->cancel_some();
         }
         PostRoom::Allocator<std::byte> room() const noexcept { return PostRoom::Allocator<std::byte>(group_->room_); }
 
@@ -150,8 +168,9 @@ private:
     IntrusiveList<Task> told_;  // cancelled, and not over yet
     std::size_t size_ = 0;
     bool is_cancelled_ = false;
-    bool is_telling_ = false;  // within `cancel`
+    bool is_telling_ = false;  // within `cancel_some`
     bool is_trying_again_ = false;
+    std::size_t each_turn_ = all;
     PostRoom room_;
     std::exception_ptr failure_;
     Event idle_;
