@@ -127,6 +127,7 @@ public:
         std::size_t read = 0;
     };
     explicit Backlog(std::shared_ptr<Records> of) : records_(std::move(of)), record_(records_->size) {}
+    Backlog(std::shared_ptr<Records> of, std::vector<std::byte> record) : records_(std::move(of)), record_(std::move(record)) {}
 
     asio::awaitable<std::span<const std::byte>> read_record() {
         if (records_->read == records_->left) throw std::system_error(asio::error::eof);
@@ -157,6 +158,26 @@ TEST_CASE("qmux run: a peer that has sent a lot takes turns with others on the e
     CHECK(records->read == 1000);
     CHECK(in_a_row > 0);
     CHECK(in_a_row <= most);
+}
+
+TEST_CASE("qmux run: a peer that has sent thousands of frames in a record takes turns with others on the executor", "[qmux]") {
+    auto parameters = qmux::default_parameters();
+    parameters.protocols = {"moq-lite-05"};
+    std::vector<std::byte> record;
+    encode(parameters, record);
+    const std::size_t first = record.size();
+    for (int i = 0; i != 1000; ++i) encode(qmux::MaxData{0}, record);
+    const std::size_t each = (record.size() - first) / 1000;
+    Scene scene;
+    scene.run(scene.server, Backlog(std::make_shared<Backlog::Records>(Backlog::Records{1, 0}), record));
+    std::uint64_t before = 0, in_a_row = 0;
+    while (scene.context.poll_one() != 0) {
+        const auto taken = scene.server->stats().received_bytes.value();
+        in_a_row = std::max(in_a_row, taken - before);
+        before = taken;
+    }
+    CHECK(before == record.size());
+    CHECK(in_a_row <= first + 63 * each);
 }
 
 TEST_CASE("qmux run: streams go over TCP, and a close ends both sides", "[qmux]") {

@@ -74,12 +74,15 @@ private:
     static asio::awaitable<void> read(std::shared_ptr<Running> self) {
         try {
             for (Turns turns;;) {
-                const auto frames = co_await self->channel_.read_record();
-                self->connection_->input(frames);
-                self->look_at_deadline();
-                if (!turns.is_over(frames.size())) continue;
-                auto turn = comoq::detail::next_turn();
-                co_await std::move(turn);
+                auto frames = co_await self->channel_.read_record();
+                do {
+                    const std::size_t before = frames.size();
+                    frames = self->connection_->input(frames, most_frames);
+                    self->look_at_deadline();
+                    if (!turns.is_over(before - frames.size()) && frames.empty()) break;
+                    auto turn = comoq::detail::next_turn();
+                    co_await std::move(turn);
+                } while (!frames.empty());
             }
         } catch (const std::system_error &error) {
             if (error.code() == Error::Decode || error.code() == Error::ProtocolViolation)
@@ -91,6 +94,8 @@ private:
         }
     }
 
+    /// A record can contain thousands of frames. Each may open a stream, or wake somebody.
+    static constexpr std::size_t most_frames = 64;
     /// The share of a peer's bytes that is read before others on the executor have their turn: a channel may have a lot
     /// at hand.
     class Turns {

@@ -277,3 +277,34 @@ TEST_CASE("qmux connection: a wait for output ends with everything that makes ou
     }
     CHECK(waiting.done());
 }
+
+TEST_CASE("qmux connection: a record is taken in parts, and what a part makes of the connection holds for the rest", "[qmux]") {
+    Solo solo(false);
+    solo.greeted();
+    Octets record;
+    for (const std::uint64_t sequence : {1U, 2U, 3U}) encode(qmux::PingRequest{sequence}, record);
+    SECTION("frames beyond the bound are left") {
+        const auto rest = solo.own->input(record, 2);
+        CHECK(solo.frames_of<qmux::PingResponse>().back().sequence == 2);
+        CHECK(rest.size() * 3 == record.size());
+        CHECK(solo.own->input(rest, 2).empty());
+        CHECK(solo.frames_of<qmux::PingResponse>().back().sequence == 3);
+    }
+    SECTION("nothing is left after a fault") {
+        Octets broken;
+        encode(qmux::MaxStreams{}, broken);
+        broken.resize(1);
+        record.insert(record.begin(), broken.begin(), broken.end());
+        CHECK(solo.own->input(record, 1).empty());
+        CHECK(solo.own->input(record, 1).empty());
+    }
+    SECTION("PADDING at the end is not left") {
+        record.resize(record.size() + 5);
+        CHECK(solo.own->input(record, 3).size() == 5);
+        CHECK(solo.own->input(Octets(5), 3).empty());
+    }
+    SECTION("nothing is left after the end") {
+        solo.own->close(0, "");
+        CHECK(solo.own->input(record, 1).empty());
+    }
+}

@@ -58,6 +58,9 @@ public:
     /// Takes the frames of one record; an empty record does nothing. Throws std::bad_alloc: end the connection with
     /// `lost` then.
     void input(std::span<const std::byte> frames);
+    /// The same for at most `most` of the frames. Returns the rest of the record: the caller gives it back before anything
+    /// else, with the same bound or another.
+    std::span<const std::byte> input(std::span<const std::byte> frames, std::size_t most);
     /// The input is not a sequence of records.
     void malformed();
     /// Clears `record` and puts the next record into it; false if there is nothing to send now. Urgent data comes
@@ -147,7 +150,8 @@ private:
 
     // The peer's frames, one by one.
 
-    MaybeFault take_frames(std::span<const std::byte> frames, Aftermath &after);
+    /// Leaves in `frames` what it has not taken: frames beyond the first `most`.
+    MaybeFault take_frames(std::span<const std::byte> &frames, std::size_t most, Aftermath &after);
     template <class Frame> MaybeFault take(const Frame &frame, Aftermath &after) {
         if constexpr (!std::is_same_v<Frame, EncodedParameters> && !is_close<Frame>) {
             if (!has_parameters_ && version_ == Version::Draft02)

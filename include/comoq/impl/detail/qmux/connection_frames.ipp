@@ -7,15 +7,20 @@
 
 namespace comoq::qmux {
 
-COMOQ_DECL void Connection::input(std::span<const std::byte> frames) {
+COMOQ_DECL void Connection::input(std::span<const std::byte> frames) { input(frames, frames.size()); }
+
+COMOQ_DECL std::span<const std::byte> Connection::input(std::span<const std::byte> frames, std::size_t most) {
     const Time now = clock_();
     Aftermath after;
     Lock lock(mutex());
-    if (is_closed()) return;
+    if (is_closed()) return {};
     pings_.received(now);
-    received_bytes_ += frames.size();
-    if (const auto fault = take_frames(frames, after)) fail(*fault, after);
+    const std::size_t size = frames.size();
+    if (const auto fault = take_frames(frames, most, after)) fail(*fault, after);
+    if (is_closed()) frames = {};
+    received_bytes_ += size - frames.size();
     wake_output(after);
+    return frames;
 }
 
 COMOQ_DECL void Connection::malformed() {
@@ -25,11 +30,17 @@ COMOQ_DECL void Connection::malformed() {
     fail(Fault{TransportError::FrameEncoding, FrameType::Padding, "not a record"}, after);
 }
 
-COMOQ_DECL Connection::MaybeFault Connection::take_frames(std::span<const std::byte> frames, Aftermath &after) {
+COMOQ_DECL Connection::MaybeFault Connection::take_frames(std::span<const std::byte> &frames, std::size_t most, Aftermath &after) {
     if (frames.size() > ours_.max_record_size)
         return Fault{TransportError::FrameEncoding, FrameType::Padding, "a record that is too large"};
     std::error_code failure;
-    while (const auto read = next_frame(frames, failure)) {
+    for (std::size_t left = most; left != 0; --left) {
+        const auto read = next_frame(frames, failure);
+        if (!read) {
+            // PADDING is no frame.
+            frames = {};
+            break;
+        }
         const auto take_it = [this, &after](const auto &frame) { return take(frame, after); };
         if (auto fault = std::visit(take_it, read->frame)) return fault;
         if (is_closed()) return std::nullopt;
