@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -45,7 +46,8 @@ namespace {
 // As the docstring promises.
 constexpr std::size_t turn = 8;
 
-FairStrand strand_of(asio::io_context &context) { return FairStrand(context.get_executor()); }
+/// Its turns end by number alone, however slow the machine is.
+FairStrand strand_of(asio::io_context &context) { return FairStrand(context.get_executor(), std::chrono::hours(1)); }
 
 asio::awaitable<void> read_all(Gate<int> gate, std::size_t count, std::size_t &read) {
     for (; count != 0; --count) {
@@ -74,6 +76,19 @@ TEST_CASE("a fair strand gives the context's other work its turn after eight fun
     asio::post(context, [&log] { log += 'c'; });
     context.run();
     CHECK(log == std::string(turn, 'g') + "mmmc" + std::string(2 * turn, 'g'));
+}
+
+TEST_CASE("a fair strand begins no function after its time is over", "[fair_strand]") {
+    asio::io_context context(1);
+    const FairStrand greedy(context.get_executor(), std::chrono::microseconds(0));
+    std::string log;
+    for (int i = 0; i != 3; ++i) asio::post(greedy, [&log] { log += 'g'; });
+    asio::post(context, [&context, &log] {
+        log += 'c';
+        asio::post(context, [&log] { log += 'd'; });
+    });
+    context.run();
+    CHECK(log == "gcgdg");
 }
 
 TEST_CASE("functions of a fair strand that post further ones get no longer turn for it", "[fair_strand]") {

@@ -10,6 +10,7 @@
 #include <asio/query.hpp>
 #include <asio/require.hpp>
 
+#include <chrono>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -17,7 +18,7 @@
 namespace comoq {
 
 /// An executor that runs its functions one at a time on an `asio::io_context`, as `asio::strand` does, and at most
-/// eight of them before the context's other work has its turn.
+/// eight of them, and for about 50 microseconds, before the context's other work has its turn.
 ///
 /// Give each session a strand of its own: a peer that causes a thousand steps at once then delays the others by eight.
 /// On a plain context, or on an `asio::strand`, it delays them by a thousand.
@@ -39,9 +40,11 @@ template <class Inner> class BasicFairStrand {
 public:
     using inner_executor_type = Inner;
 
-    explicit BasicFairStrand(const asio::io_context::executor_type &context)
+    /// `longest`: after that time no further function begins before the context's other work has had its turn.
+    explicit BasicFairStrand(const asio::io_context::executor_type &context,
+                             std::chrono::microseconds longest = std::chrono::microseconds(50))
         requires std::is_same_v<Inner, asio::io_context::executor_type>
-        : queue_(std::make_shared<detail::FairQueue>(context)), inner_(context) {}
+        : queue_(std::make_shared<detail::FairQueue>(context, longest)), inner_(context) {}
     BasicFairStrand(detail::Passkey, std::shared_ptr<detail::FairQueue> queue, const Inner &inner) noexcept
         : queue_(std::move(queue)), inner_(inner) {}
 

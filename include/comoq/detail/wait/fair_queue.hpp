@@ -8,6 +8,7 @@
 #include <asio/require.hpp>
 #include <asio/version.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <type_traits>
@@ -24,8 +25,9 @@ public:
     /// Functions that run before the rest of the context has its turn. A function of a session takes 5 to 50 us.
     static constexpr unsigned turn = 8;
 
-    explicit FairQueue(asio::io_context::executor_type executor)
-        : executor_(asio::require(executor, asio::execution::blocking.never)) {}
+    /// No function begins in a turn after that time.
+    FairQueue(asio::io_context::executor_type executor, std::chrono::microseconds longest)
+        : longest_(longest), executor_(asio::require(executor, asio::execution::blocking.never)) {}
     FairQueue(const FairQueue &) = delete;
     FairQueue &operator=(const FairQueue &) = delete;
     ~FairQueue() { clear(); }
@@ -159,16 +161,22 @@ private:
             FairQueue &queue;
             ~End() { queue.end_turn(); }
         } end{*this};
+        const auto over = std::chrono::steady_clock::now() + longest_;
         for (unsigned ran = 0; ran != turn; ++ran) {
             AnyPlace *place = pop();
             if (place == nullptr) return;
             place->leave(place, true);
+            if (!has_more() || std::chrono::steady_clock::now() >= over) return;
         }
     }
     void end_turn() noexcept {
         Lock lock(mutex_);
         is_on_context_ = false;
         if (first_ != nullptr) post();
+    }
+    bool has_more() noexcept {
+        Lock lock(mutex_);
+        return first_ != nullptr;
     }
     void abandon() noexcept {
         clear();
@@ -190,6 +198,7 @@ private:
 
     static constexpr std::size_t room_size = 96;
     alignas(std::max_align_t) std::byte room_[room_size];
+    const std::chrono::microseconds longest_;
     const Executor executor_;
     Mutex mutex_;
     AnyPlace *first_ = nullptr;
