@@ -68,8 +68,9 @@ template <auto accept, class Server> struct PeersStreams {
     auto next() { return std::invoke(accept, *core->transport); }
     template <class Stream> void take(Stream &&stream) { core->spawn(Server::serve(core, std::forward<Stream>(stream))); }
 };
-/// A peer may open streams as fast as they are taken: after this many, others on the executor have their turn.
-inline constexpr unsigned streams_in_a_row = 16;
+/// A peer may open streams as fast as they are taken: after this many, others on the executor have their turn. Each takes
+/// a task of its own, 10 to 20 us.
+inline constexpr unsigned streams_in_a_row = 4;
 
 template <auto accept, class Server> asio::awaitable<void> accept_streams(std::shared_ptr<SessionCore> core) {
     return comoq::detail::take_each<streams_in_a_row>(PeersStreams<accept, Server>{std::move(core)});
@@ -168,10 +169,10 @@ inline asio::awaitable<void> run_session(std::shared_ptr<SessionCore> core) {
     core->end(core->end_code(code));
     // Before their tracks, so that a reader of one knows that the whole broadcast is over, and not only its track.
     core->requested.abort_all(core->lost_code({}));
-    core->tasks.cancel();
+    core->tasks.cancel_in_turns();
     // The session is kept until then, so that everything on its executor ends there. The broadcasts end by themselves.
     co_await std::move(idle);
-    core->broadcasts.cancel();
+    core->broadcasts.cancel_in_turns();
     co_await std::move(left);
 }
 

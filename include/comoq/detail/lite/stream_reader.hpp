@@ -53,7 +53,7 @@ public:
                 auto message = decode<Message>(framed->body, version_);
                 if (!message) comoq::detail::throw_error(fault_of<Message>(framed->body));
                 consume(framed->size);
-                if (items_.is_due()) co_await comoq::detail::next_turn();
+                if (items_.is_due(weight())) co_await comoq::detail::next_turn();
                 co_return message;
             }
             if (failure) comoq::detail::throw_error(failure);
@@ -165,6 +165,9 @@ private:
         begin_ = 0;
         co_return true;
     }
+
+    /// A message other than a frame is an announcement or a wish, which takes some 10 us.
+    unsigned weight() const noexcept { return use_ == StreamUse::Request ? 8 : 1; }
 
     std::unique_ptr<ReceiveStream> stream_;
     Version version_;

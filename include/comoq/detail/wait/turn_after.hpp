@@ -5,8 +5,13 @@ namespace comoq::detail {
 /// have their turn, which the loop takes as it likes (turn.hpp, frame_turn.hpp).
 template <unsigned most> class TurnAfter {
 public:
-    /// Called once a step.
-    bool is_due() noexcept { return ++steps_ % most == 0; }
+    /// Called once a step. A step counts as much as `weight` usual ones.
+    bool is_due(unsigned weight = 1) noexcept {
+        steps_ += weight;
+        if (steps_ < most) return false;
+        steps_ = 0;
+        return true;
+    }
 
 private:
     unsigned steps_ = 0;
