@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace comoq::lite {
@@ -23,6 +24,16 @@ struct SessionViews {
     SessionViews() {}
     SessionViews(std::optional<OriginConsumer> to_publish, std::optional<OriginProducer> to_subscribe)
         : publish(std::move(to_publish)), subscribe(std::move(to_subscribe)) {}
+
+    /// The same with `root` as the root of all paths: nothing outside of it can be seen, asked for or announced. A view that
+    /// has nothing there is left out. Throws InvalidPath.
+    SessionViews below(std::string_view root) const {
+        SessionViews narrowed;
+        if (publish) narrowed.publish = publish->with_root(root);
+        if (subscribe) narrowed.subscribe = subscribe->with_root(root);
+        return narrowed;
+    }
+    bool empty() const noexcept { return !publish && !subscribe; }
 
     /// These replace those of the config.
     std::optional<OriginConsumer> publish;
@@ -41,7 +52,12 @@ struct SessionConfig {
     /// replaces `publish` and `subscribe`, which then only identify this side. Before the decision the session serves
     /// nothing and asks for nothing. A coroutine that throws `std::system_error` refuses the peer: the session is
     /// closed with its code. It has `answer_within` to decide; after that the session is closed with Timeout. Runs on
-    /// the transport's executor.
+    /// the transport's executor. A server finds what the client asks for in `Setup::path`, query included, wherever the
+    /// client has said it: in SETUP or in the URL. `read_target` takes it apart.
+    ///
+    /// Without this function the path that a client asks for is the root of its session: a server shows and takes what is
+    /// below it in `publish` and `subscribe` (`SessionViews::below`), and refuses a client with Unauthorized if that is
+    /// nothing.
     comoq::detail::ConfigMember<std::function<asio::awaitable<SessionViews>(const Setup &, const Transport &)>> authorize = {};
 
     /// What is added to both costs of each route of the peer's that tells its cost: the price of this link. If it is not set,
@@ -50,6 +66,9 @@ struct SessionConfig {
 
     /// The path that a client asks for, with its query, on a transport without a URL.
     comoq::detail::ConfigMember<std::optional<std::string>> path = std::nullopt;
+    /// The path for which a client has asked a server in the transport's URL, with its query, on a transport that has one,
+    /// such as a WebSocket. A SETUP that asks for another one then closes the session with ProtocolViolation.
+    comoq::detail::ConfigMember<std::optional<std::string>> url_target = std::nullopt;
     /// The one role this client will take, if it takes only one.
     std::optional<Setup::Role> role = std::nullopt;
 

@@ -3,6 +3,7 @@
 #include "serve_stream.hpp"
 #include "serve_uni.hpp"
 #include "session_core.hpp"
+#include "../../lite/request_target.hpp"
 #include "../wait/in_any_case.hpp"
 #include "../wait/take_each.hpp"
 
@@ -97,17 +98,39 @@ inline asio::awaitable<void> follow_all_announcements(std::shared_ptr<SessionCor
 inline asio::awaitable<void> decide_views(std::shared_ptr<SessionCore> core, std::shared_ptr<const Setup> setup,
                                           std::optional<SessionViews> &views) {
     const std::function<asio::awaitable<SessionViews>(const Setup &, const Transport &)> &authorize = core->config.authorize;
-    views = co_await authorize(*setup, *core->transport);
+    const std::optional<std::string> &in_url = core->config.url_target;
+    Setup asked = *setup;
+    if (in_url) asked.path = in_url;
+    views = co_await authorize(asked, *core->transport);
+}
+/// What a client may see and do where nobody else decides: everything below the path that it asks for. Nothing if that
+/// is no path.
+inline std::optional<SessionViews> views_by_path(const SessionConfig &config, const Setup &setup) {
+    const std::optional<std::string> &in_url = config.url_target;
+    const SessionViews all(config.publish, config.subscribe);
+    try {
+        const auto root = read_target(in_url ? *in_url : setup.path.value_or("")).root;
+        if (root.empty()) return all;
+        auto views = all.below(root.view());
+        return views.empty() ? std::nullopt : std::optional(std::move(views));
+    } catch (const std::system_error &) {
+        return std::nullopt;
+    }
 }
 /// When the peer's SETUP has come, this decides what the peer may see, and then the session serves it.
 inline asio::awaitable<void> admit(std::shared_ptr<SessionCore> core) {
     const auto setup = co_await core->setup.wait();
     const auto &config = core->config;
     core->publish = config.publish;
-    if (config.authorize) {
+    if (core->waits_for_peer()) {
         std::optional<SessionViews> views;
-        auto deciding = with_timeout(decide_views(core, setup, views), config.answer_within, config.sleep);
-        const auto code = co_await outcome_of(std::move(deciding));
+        auto code = make_error_code(Error::Unauthorized);
+        if (config.authorize) {
+            auto deciding = with_timeout(decide_views(core, setup, views), config.answer_within, config.sleep);
+            code = co_await outcome_of(std::move(deciding));
+        } else {
+            views = views_by_path(config, *setup);
+        }
         if (!views) {
             core->close(told(code), "refused");
             co_return;
@@ -149,7 +172,7 @@ inline void begin_session(const std::shared_ptr<SessionCore> &core) {
     // Whether there are any is known from the peer's SETUP, and none is lost until then.
     core->spawn(take_datagrams(core));
     if (core->config.probe) core->spawn(follow_probes(core));
-    if (!core->config.authorize) core->spawn(follow_all_announcements(core));
+    if (!core->waits_for_peer()) core->spawn(follow_all_announcements(core));
 }
 
 /// Runs a session from its beginning to its end, which is the transport's.

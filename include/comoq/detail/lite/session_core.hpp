@@ -149,6 +149,9 @@ public:
         return announced < config.max_announced && (left == nullptr || left->load() > 0);
     }
 
+    /// Whether the peer's SETUP decides what it may see, and where it may publish: nothing is asked before.
+    bool waits_for_peer() const noexcept { return config.authorize || !transport->is_client(); }
+
     /// Known once the transport has agreed on it: before anything comes on a stream.
     Version version() const noexcept { return version_of(transport->protocol()); }
 
