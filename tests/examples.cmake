@@ -114,16 +114,22 @@ comoq_check_bad_use("--out is a file" 1 "'[^\n]*/text[^\n]*' cannot be created" 
 
 find_program(bash bash)
 if(TARGET comoq_example_net AND bash)
+    # A client that tries what no program of the examples does.
+    add_executable(comoq_outsider examples/outsider.cpp)
+    target_link_libraries(comoq_outsider PRIVATE comoq_developer_once comoq_example_net)
     foreach(case websocket tcp tls name chain skipped path_allow signals web clock stats wrong_use pages secrets sources large_files
-                 interrupted roots frozen)
+                 interrupted roots isolation rights frozen)
         add_test(
             NAME "examples: network, ${case}"
             COMMAND "${bash}" "${CMAKE_CURRENT_SOURCE_DIR}/examples/network.sh" $<TARGET_FILE_DIR:relay> ${case}
         )
-        set_tests_properties("examples: network, ${case}" PROPERTIES TIMEOUT 300)
+        set_tests_properties("examples: network, ${case}" PROPERTIES TIMEOUT 300
+            ENVIRONMENT "OUTSIDER=$<TARGET_FILE:comoq_outsider>"
+        )
     endforeach()
 endif()
 
 # The parts of the examples, by themselves.
-target_sources(comoq_tests PRIVATE examples/begin_there.cpp examples/fmp4.cpp)
+target_sources(comoq_tests PRIVATE examples/begin_there.cpp examples/fmp4.cpp examples/rights.cpp
+    "${PROJECT_SOURCE_DIR}/examples/relay/rights.cpp")
 target_link_libraries(comoq_tests PRIVATE comoq_example_shared)

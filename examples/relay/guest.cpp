@@ -224,11 +224,6 @@ template <class Stream> awaitable<void> Guest::serve_stream(Stream &stream) {
     } else {
         comoq::qmux::ConnectionConfig config;
         config.protocols.assign(protocols.begin(), protocols.end());
-        config_.publish = house_.origin.consumer();
-        config_.subscribe = house_.origin.producer();
-        config_.authorize = [self = shared_from_this()](const comoq::lite::Setup &setup, const comoq::Transport &) {
-            return decide(self, std::string(path_of(setup.path.value_or(""))));
-        };
         transport = comoq::qmux::start(comoq::qmux::TcpChannel<Stream>(std::move(stream)), false, std::move(config));
         std::lock_guard lock(mutex_);
         transport_ = std::move(transport);
@@ -246,10 +241,9 @@ template <class Stream> awaitable<bool> Guest::upgrade(Stream &stream) {
         auto request = co_await within(*socket_, longest_handshake, std::move(reading));
         const bool is_upgrade = websocket::is_upgrade(request.head);
         const bool is_welcome = is_upgrade && house_.web_origins.lets_in(request.head, listener_.is_secure());
-        auto views = is_welcome ? views_at(path_of(request.head.target)) : std::nullopt;
-        if (views) {
-            config_.publish = std::move(views->publish);
-            config_.subscribe = std::move(views->subscribe);
+        if (is_welcome && house_.options.rights.at(request.head.target, house_.origin)) {
+            // Before the request is given away.
+            config_.url_target = request.head.target;
             auto accepting = websocket::accept(stream, std::move(request), protocols);
             auto accepted = co_await within(*socket_, longest_handshake, std::move(accepting));
             comoq::qmux::ConnectionConfig config;
@@ -282,39 +276,21 @@ template <class Stream> awaitable<bool> Guest::upgrade(Stream &stream) {
     }
 }
 
-// This guest's views: what all guests may do, below the path that it came to. Nothing if that leaves nothing.
-std::optional<comoq::lite::SessionViews> Guest::views_at(std::string_view path) const {
-    std::optional<comoq::OriginConsumer> publish = house_.origin.consumer();
-    std::optional<comoq::OriginProducer> subscribe = house_.origin.producer();
-    if (const auto &allowed = house_.options.allowed; !allowed.empty()) {
-        publish = publish->scope(allowed);
-        subscribe = subscribe->scope(allowed);
-    }
-    try {
-        const comoq::Path root(path);
-        if (publish && !root.empty()) {
-            publish = publish->with_root(root.view());
-            subscribe = subscribe->with_root(root.view());
-        }
-    } catch (const std::system_error &) {
-        return std::nullopt;
-    }
-    if (!publish) {
-        return std::nullopt;
-    }
-    return comoq::lite::SessionViews(std::move(publish), std::move(subscribe));
-}
-
-// If no URL contains the path, SETUP does.
-awaitable<comoq::lite::SessionViews> Guest::decide(std::shared_ptr<Guest> self, std::string path) {
-    auto views = self->views_at(path);
+// What the client has asked for, in its URL or in SETUP, decides what it may see and do.
+awaitable<comoq::lite::SessionViews> Guest::decide(std::shared_ptr<Guest> self, std::string target) {
+    auto views = self->house_.options.rights.at(target, self->house_.origin);
     if (!views) {
         throw std::system_error(make_error_code(comoq::Error::Unauthorized));
     }
     co_return std::move(*views);
 }
 
-void Guest::set_limits() {
+void Guest::configure() {
+    config_.publish = house_.origin.consumer();
+    config_.subscribe = house_.origin.producer();
+    config_.authorize = [self = shared_from_this()](const comoq::lite::Setup &setup, const comoq::Transport &) {
+        return decide(self, setup.path.value_or(""));
+    };
     config_.announcements_left = house_.announcements_left;
     config_.max_announced = house_.options.max_announced;
     config_.max_requested = house_.options.max_requested;
@@ -349,7 +325,7 @@ awaitable<void> Guest::serve_session() {
         LogLine line(Level::Info, "session_opened");
         name(line, id_).with("peer", peer_).with("listener", listener_.text());
     }
-    set_limits();
+    configure();
     comoq::lite::Session session(transport_, std::move(config_));
     std::optional<ShownSession> shown(std::in_place, *this, session);
     asio::steady_timer timer(co_await asio::this_coro::executor, longest_silence);

@@ -95,9 +95,8 @@ private:
     template <class Stream> asio::awaitable<void> serve_stream(Stream &stream);
     template <class Stream> asio::awaitable<bool> upgrade(Stream &stream);
     asio::awaitable<void> serve_session();
-    std::optional<comoq::lite::SessionViews> views_at(std::string_view path) const;
-    static asio::awaitable<comoq::lite::SessionViews> decide(std::shared_ptr<Guest> self, std::string path);
-    void set_limits();
+    static asio::awaitable<comoq::lite::SessionViews> decide(std::shared_ptr<Guest> self, std::string target);
+    void configure();
     class ShownSession;
     void set_session(const comoq::lite::Session *session);
     bool close_session();

@@ -17,6 +17,12 @@ const std::string_view usage =
     "  --upstream URL       another relay; asked in this order, and reconnected to for ever\n"
     "  --ca FILE            authorities that secure upstreams are checked by, PEM; the system's if not given\n"
     "  --path-allow PREFIX  what may be published and asked for here; everything if not given\n"
+    "  --public-publish PATTERN\n"
+    "                       where anybody may publish, any number of them; everywhere if not given. A pattern is a path, for\n"
+    "                       that and everything below it, as in anon or anon/**; ** is everything, and '' nothing.\n"
+    "                       --path-allow limits it further\n"
+    "  --public-subscribe PATTERN\n"
+    "                       the same for what anybody may watch\n"
     "  --web DIR            a directory of files that ws and wss listeners serve to browsers\n"
     "  --allow-origin URL   a web page's origin, such as https://example.com, whose scripts may use the relay; any number\n"
     "                       of them; * for all. Without it only pages of the relay's own host may\n"
@@ -34,7 +40,8 @@ const std::string_view usage =
     "  --log LEVEL          debug, info, warning or error; info if not given\n"
     "  --help               print this\n"
     "\n"
-    "The path of the URL to which a client connects is the root of all paths of its session.\n"
+    "The path of the URL to which a client connects is the root of all paths of its session, on every listener; tcp and tls\n"
+    "carry it in SETUP. Nothing outside can be seen, asked for or published. It is taken as it is, percent signs included.\n"
     "A page's own host counts only if it is an address, localhost, a name in --listen, or proved by TLS: behind a proxy that\n"
     "ends TLS, say --allow-origin. Whoever may publish at a path may take over what others publish there.\n"
     "Of URLs, what may be secret (a query, a user) is never logged.\n"
@@ -44,13 +51,9 @@ CommandLine command_line(Options &options) {
     CommandLine line;
     line.option("--listen", [&](std::string_view text) { options.listen.push_back(parse_url(text)); });
     line.option("--upstream", [&](std::string_view text) { options.upstreams.push_back(parse_url(text)); });
-    line.option("--path-allow", [&](std::string_view text) {
-        try {
-            options.allowed.emplace_back(text);
-        } catch (const std::system_error &) {
-            throw UsageError(fmt::format("--path-allow takes a path, and {} is none", in_quotes(text)));
-        }
-    });
+    line.option("--path-allow", [&](std::string_view text) { options.rights.allow(text); });
+    line.option("--public-publish", [&](std::string_view text) { options.rights.let_publish(text); });
+    line.option("--public-subscribe", [&](std::string_view text) { options.rights.let_watch(text); });
     line.option("--cert", [&](std::string_view text) { options.certificate = text; });
     line.option("--key", [&](std::string_view text) { options.key = text; });
     line.option("--ca", [&](std::string_view text) { options.authorities = text; });

@@ -5,9 +5,8 @@
 #include "net/url.hpp"
 
 #include "log.hpp"
+#include "rights.hpp"
 #include "web_origins.hpp"
-
-#include <comoq/path.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -19,7 +18,7 @@
 struct Options {
     std::vector<Url> listen;
     std::vector<Url> upstreams;
-    std::vector<comoq::Path> allowed;  // empty: everything
+    Rights rights;
     std::optional<std::string> certificate, key, authorities;
     std::optional<std::string> web;
     std::chrono::seconds stats{0};

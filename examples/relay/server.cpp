@@ -231,9 +231,9 @@ void Server::connect_to(const Url &url) {
     // The upstream can ask here only for what it knows of, and hides the names itself.
     config.session.announce_hidden = true;
     config.session.subscribe = upstream.origin.producer();
-    if (!options_.allowed.empty()) {
-        config.session.publish = config.session.publish->scope(options_.allowed);
-        config.session.subscribe = config.session.subscribe->scope(options_.allowed);
+    if (const auto &allowed = options_.rights.allowed(); !allowed.empty()) {
+        config.session.publish = config.session.publish->scope(allowed);
+        config.session.subscribe = config.session.subscribe->scope(allowed);
     }
     // A relay with other upstreams to ask does not wait long for one.
     config.patience = options_.upstreams.size() > 1 ? 1s : 10s;
@@ -260,8 +260,8 @@ void Server::serve_from_upstreams() {
         from.push_back(upstream.origin.consumer());
     }
     auto producer = origin_.producer();
-    if (!options_.allowed.empty()) {
-        producer = *producer.scope(options_.allowed);
+    if (const auto &allowed = options_.rights.allowed(); !allowed.empty()) {
+        producer = *producer.scope(allowed);
     }
     auto served = comoq::proxy(std::move(from), producer, producer.dynamic());
     auto &thread = next_thread();

@@ -211,6 +211,48 @@ case_roots() {
     ! grep -q SECRET "$tmp"/*.log || fail "a log has the query"
 }
 
+# A client at /a reaches nothing outside, on any listener, whatever it sends.
+case_isolation() {
+    relay relay --listen ws://127.0.0.1:0 --listen tcp://127.0.0.1:0 --listen wss://127.0.0.1:0 --listen tls://127.0.0.1:0 \
+        --cert "$here/tls/cert.pem" --key "$here/tls/key.pem" --stats 1
+    local path listener
+    for path in x b/x ab/x b a/x; do start "clock_${path//\//_}" "$bin/clock" publish "$url" --path "$path"; done
+    announced() { grep event=stats "$tmp/relay.log" | tail -n 1 | grep -q " connected=$1 .* announced=$2 "; }
+    until_true "no clocks" announced 5 5
+    start viewer "$bin/clock" subscribe "$url" --path b/x
+    until_true "no line" grep -q ^20 "$tmp/viewer.log"
+    for listener in $(sed -n 's/.*event=listening url=//p' "$tmp/relay.log"); do
+        exits 0 "reached nothing outside" "$OUTSIDER" "${listener%/}/a" "$here/tls/cert.pem"
+        until_true "what it has published stays" announced 6 5
+    done
+    # Another path in SETUP, where the URL has said one.
+    exits 0 "closed for it" "$OUTSIDER" "${url%/}/a" "$here/tls/cert.pem" /b
+    local lines
+    lines=$(grep -c ^20 "$tmp/viewer.log")
+    until_true "the viewer's publisher is gone" eval '[ "$(grep -c ^20 "$tmp/viewer.log")" -gt '"$((lines + 1))"' ]'
+}
+
+# Who may publish is not who may watch.
+case_rights() {
+    relay relay --listen ws://127.0.0.1:0 --listen tcp://127.0.0.1:0 --public-publish studio/** --public-subscribe studio/live --stats 1
+    local ws=${url%/} tcp
+    tcp=$(sed -n 's/.*url=\(tcp:.*\)/\1/p' "$tmp/relay.log")
+    start clock "$bin/clock" publish "$tcp/studio" --path live/clock
+    start hidden "$bin/clock" publish "$ws" --path studio/rehearsal
+    announced() { grep event=stats "$tmp/relay.log" | tail -n 1 | grep -q " announced=$1 "; }
+    until_true "who may publish does not" announced 2
+    exits 0 '^20' "$bin/clock" subscribe "$ws" --path studio/live/clock --count 1
+    exits 0 '^20' "$bin/clock" subscribe "$tcp/studio/live" --count 1
+    exits 1 "not authorized" "$bin/subscribe" "$ws" studio/rehearsal seconds
+    exits 1 "not found|not authorized" "$bin/subscribe" "$tcp/studio" rehearsal seconds
+    start stranger "$bin/clock" publish "$ws" --path elsewhere/clock
+    until_true "no stranger" eval 'grep event=stats "$tmp/relay.log" | tail -n 1 | grep -q " connected=3 "'
+    sleep 1
+    until_true "a stranger publishes" announced 2
+    start outside "$bin/subscribe" "$tcp/elsewhere" x video
+    until_true "a root where nothing is allowed is let in" grep -qi "not authorized" "$tmp/outside.log"
+}
+
 case_signals() {
     relay up --listen tcp://127.0.0.1:0
     relay relay --listen ws://127.0.0.1:0 --upstream "$url"

@@ -1,0 +1,73 @@
+#include "rights.hpp"
+
+#include "shared/command_line.hpp"
+
+#include <comoq/lite/request_target.hpp>
+
+#include <fmt/format.h>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace {
+
+comoq::Path path_from(std::string_view option, std::string_view text, std::string_view typed) {
+    try {
+        return comoq::Path(text);
+    } catch (const std::system_error &) {
+        throw UsageError(fmt::format("{} takes a path, and {} is none", option, in_quotes(typed)));
+    }
+}
+
+void add(std::optional<std::vector<comoq::Path>> &to, std::string_view option, std::string_view pattern) {
+    if (!to) {
+        to.emplace();
+    }
+    if (pattern.empty()) {
+        return;
+    }
+    std::string_view prefix = pattern;
+    if (prefix == "**") {
+        prefix = "";
+    } else if (prefix.ends_with("/**")) {
+        prefix.remove_suffix(3);
+    }
+    if (prefix.find('*') != std::string_view::npos) {
+        throw UsageError(fmt::format("{} takes a path, or a path and /** for what is below it, or **, and not {}", option, in_quotes(pattern)));
+    }
+    to->push_back(path_from(option, prefix, pattern));
+}
+
+// Either half of an origin.
+template <class Half>
+std::optional<Half> limited(std::optional<Half> half, const std::vector<comoq::Path> &allowed,
+                            const std::optional<std::vector<comoq::Path>> &patterns) {
+    if (!allowed.empty()) {
+        half = half->scope(allowed);
+    }
+    if (half && patterns) {
+        half = half->scope(*patterns);
+    }
+    return half;
+}
+
+}  // namespace
+
+void Rights::allow(std::string_view prefix) { allowed_.push_back(path_from("--path-allow", prefix, prefix)); }
+
+void Rights::let_publish(std::string_view pattern) { add(publish_, "--public-publish", pattern); }
+
+void Rights::let_watch(std::string_view pattern) { add(watch_, "--public-subscribe", pattern); }
+
+std::optional<comoq::lite::SessionViews> Rights::at(std::string_view target, const comoq::Origin &origin) const {
+    const comoq::lite::SessionViews all(limited(std::optional(origin.consumer()), allowed_, watch_),
+                                        limited(std::optional(origin.producer()), allowed_, publish_));
+    try {
+        const auto root = comoq::lite::read_target(target).root;
+        auto views = root.empty() ? all : all.below(root.view());
+        return views.empty() ? std::nullopt : std::optional(std::move(views));
+    } catch (const std::system_error &) {
+        // No path.
+        return std::nullopt;
+    }
+}
