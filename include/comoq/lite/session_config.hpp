@@ -2,6 +2,7 @@
 #include "../detail/containers/config_member.hpp"
 #include "../origin.hpp"
 #include "../transport.hpp"
+#include "session_event.hpp"
 #include "setup.hpp"
 
 #include <asio/awaitable.hpp>
@@ -123,6 +124,10 @@ struct SessionConfig {
     /// whose announcements it asks for. Hidden or not, it can request each of them. A relay asks a publisher only for what
     /// the publisher announces: one whose hidden broadcasts are to be found through a relay sets this.
     bool announce_hidden = false;
+
+    /// Is told what the peer does. It is called at the peer's pace, on the transport's executor, and must not throw: who
+    /// writes a log bounds that. The texts are valid during the call.
+    comoq::detail::ConfigMember<std::function<void(const SessionEvent &)>> on_event = {};
 
     /// Completes after that time; empty means a timer of asio. For tests, which have a time of their own.
     comoq::detail::ConfigMember<std::function<asio::awaitable<void>(std::chrono::milliseconds)>> sleep = {};

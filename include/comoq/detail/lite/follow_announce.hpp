@@ -83,7 +83,10 @@ public:
         comoq::detail::TurnAfter<64> ends;
         while (!announced_.empty()) {
             const auto first = announced_.begin();
-            if (first->second.announced != nullptr) first->second.announced->end(code);
+            if (first->second.announced != nullptr) {
+                first->second.announced->end(code);
+                report(false, first->first);
+            }
             announced_.erase(first);
             if (ends.is_due()) co_await turn.take();
         }
@@ -191,8 +194,10 @@ private:
             throw;
         }
         if (is_new) left_out_.take_in(key);
+        const bool is_here = now != nullptr;
         const auto before = std::exchange(found->second.announced, std::move(now));
         if (before != nullptr) before->broadcast.finish();
+        if (is_here != (before != nullptr)) report(is_here, key);
     }
 
     // What was left out is brought in when there is room. The peer is asked once more for its announcements, on a stream
@@ -334,7 +339,19 @@ private:
         }
         const auto gone = std::move(place->second.announced);
         announced_.erase(place);
-        if (gone != nullptr) gone->broadcast.finish();
+        if (gone == nullptr) return;
+        gone->broadcast.finish();
+        report(false, key);
+    }
+
+    void report(bool is_here, const std::string &suffix) const {
+        if (!core_->has_observer()) return;
+        try {
+            const Path path = Path(prefix_).join(Path(suffix));
+            core_->report(is_here ? SessionEvent::Kind::Announced : SessionEvent::Kind::Unannounced, path.view());
+        } catch (const std::bad_alloc &) {
+            // Nothing else depends on it.
+        }
     }
 
     const std::shared_ptr<SessionCore> core_;

@@ -7,10 +7,12 @@
 #include "stream_reader.hpp"
 
 #include <asio/awaitable.hpp>
+#include <asio/error.hpp>
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -24,6 +26,7 @@ public:
         auto self = std::make_shared<StreamServer>(std::move(core), std::move(stream));
         const auto code = co_await outcome_of(answer(self));
         if (!code) co_return;
+        self->report_refusal(code);
         self->reader_.stop(code);
         if (self->send_ != nullptr) self->core_->reset(*self->send_, code, StreamUse::Request);
     }
@@ -58,7 +61,12 @@ private:
     }
     /// For a stream on which the peer's end means that it is done asking.
     static asio::awaitable<void> until_unwanted(Self self) {
-        co_await comoq::first_of(until_stopped(self), until_reset(self));
+        try {
+            co_await comoq::first_of(until_stopped(self), until_reset(self));
+        } catch (const std::system_error &error) {
+            self->has_left_ = error.code() != asio::error::operation_aborted;
+            throw;
+        }
     }
     static asio::awaitable<void> until_stopped(Self self) {
         const auto code = co_await self->send_->stopped();
@@ -90,6 +98,7 @@ private:
 
     static asio::awaitable<void> fetch(Self self) {
         auto request = co_await self->reader_.expect<Fetch>();
+        self->note(request.broadcast, request.track);
         SendOrder order;
         order.priority = request.priority;
         order.flow = self->core_->next_flow++;
@@ -105,12 +114,14 @@ private:
         how.priority = request.priority;
         auto fetching = source.track(request.track).fetch_group(request.group, how);
         auto group = co_await core.resolver.in_time<GroupConsumer>(std::move(fetching));
+        self->question_.reset();
         FrameSender sender(item);
         co_await sender.send(group);
     }
 
     static asio::awaitable<void> track(Self self) {
         auto request = co_await self->reader_.expect<Track>();
+        self->note(request.broadcast, request.track);
         co_await work_until(self, send_info(self, std::move(request)), until_unwanted(self));
     }
     static asio::awaitable<void> send_info(Self self, Track request) {
@@ -120,6 +131,15 @@ private:
         message.info = co_await self->core_->resolver.in_time<TrackInfo>(std::move(asking));
         auto written = self->send_->write(encoded(self->core_->version(), message));
         co_await std::move(written);
+    }
+
+    /// What the peer asks for, for who wants to know of a refusal.
+    void note(const std::string &broadcast, const std::string &track) {
+        if (core_->has_observer()) question_.emplace(broadcast, track);
+    }
+    void report_refusal(std::error_code code) const {
+        if (question_ && !has_left_ && !core_->ended.peek() && code != asio::error::operation_aborted)
+            core_->report(SessionEvent::Kind::Refused, question_->first, question_->second, code);
     }
 
     static asio::awaitable<void> probe(Self self) {
@@ -164,6 +184,8 @@ private:
     const std::shared_ptr<SessionCore> core_;
     StreamReader reader_;
     std::unique_ptr<SendStream> send_;
+    std::optional<std::pair<std::string, std::string>> question_;
+    bool has_left_ = false;
 };
 
 }  // namespace comoq::lite::detail

@@ -99,6 +99,7 @@ private:
         }
         // The code that cancelled it says why.
         if (code == asio::error::operation_aborted) co_return;
+        if (!self->subscriber_) self->core_->report(SessionEvent::Kind::Refused, self->asked_.broadcast, self->asked_.track, code);
         const bool track_failed = self->subscriber_ && self->subscriber_->closed().ready();
         // The groups of a dropped track are still there for its readers, and the end must not overtake them.
         if (track_failed && code == Error::Dropped) co_await self->groups_.idle();
@@ -115,6 +116,7 @@ private:
         if (!self->id_.use()) comoq::detail::throw_error(make_error_code(Error::ProtocolViolation));
         self->subscriber_->update(asked.wishes);
         self->first_ = asked.wishes.start;
+        self->core_->report(SessionEvent::Kind::Subscribed, asked.broadcast, asked.track);
         self->spawn(send_datagrams(self));
         co_await send_groups(self);
     }

@@ -34,6 +34,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -151,6 +152,13 @@ public:
 
     /// Whether the peer's SETUP decides what it may see, and where it may publish: nothing is asked before.
     bool waits_for_peer() const noexcept { return config.authorize || !transport->is_client(); }
+
+    /// Whether somebody wants to know what the peer does.
+    bool has_observer() const noexcept { return static_cast<bool>(config.on_event); }
+    void report(SessionEvent::Kind kind, std::string_view path, std::string_view track = {}, std::error_code code = {}) const {
+        const std::function<void(const SessionEvent &)> &observe = config.on_event;
+        if (observe) observe({kind, path, track, code});
+    }
 
     /// Known once the transport has agreed on it: before anything comes on a stream.
     Version version() const noexcept { return version_of(transport->protocol()); }

@@ -103,6 +103,11 @@ public:
     /// Completes when that coroutine is over: after `closed()`, once the channel is closed too.
     Operation<void> done() const { return running_->idle(); }
 
+    /// How the channel ended, if the connection was lost with it: `asio::error::eof` if the peer closed it in order and
+    /// without a word, as a browser does with the WebSocket of a tab that is closed. False otherwise. `closed()` says
+    /// Transport in either case.
+    std::error_code channel_end() const;
+
     /// Streams that are not over.
     std::size_t open_streams() const;
 
@@ -226,6 +231,7 @@ private:
 
     std::vector<std::byte> last_words_;  // the frame that closes the connection
     bool silent_ = false;
+    std::error_code channel_end_;
     // Not a group that cancels: another thread may destroy this object while its coroutine comes to its end.
     const std::shared_ptr<comoq::detail::TaskGroupState> running_;
     comoq::detail::WaitList output_waits_;

@@ -231,6 +231,7 @@ COMOQ_DECL void Connection::lost(std::error_code code) {
     Aftermath after;
     Lock lock(mutex());
     const bool ours = code && code.category() == error_category();
+    if (!is_closed() && !ours) channel_end_ = code;
     fall_silent(ours ? code : make_error_code(Error::Transport), after);
 }
 
@@ -239,6 +240,10 @@ COMOQ_DECL void Connection::lost(std::error_code code) {
 COMOQ_DECL bool Connection::is_silent() const {
     Lock lock(mutex());
     return silent_;
+}
+COMOQ_DECL std::error_code Connection::channel_end() const {
+    Lock lock(mutex());
+    return channel_end_;
 }
 COMOQ_DECL bool Connection::ends_here() const {
     Lock lock(mutex());

@@ -1,0 +1,30 @@
+#pragma once
+#include <cstdint>
+#include <string_view>
+#include <system_error>
+
+namespace comoq::lite {
+
+/// Something that the peer of a session has done, for who wants to know: a log, for example.
+struct SessionEvent {
+    enum class Kind : std::uint8_t {
+        /// The peer's broadcast is announced here. One that takes the place of another one of the peer's is not told.
+        Announced,
+        /// It is not announced any more: the peer has taken it back, or the session is over.
+        Unannounced,
+        /// The peer subscribes to a track, and gets it.
+        Subscribed,
+        /// The peer asks for a track, to subscribe to it, to fetch a group or to learn of it, and this side refuses.
+        Refused
+    };
+
+    Kind kind;
+    /// Below the session's root. Of a request: as the peer has written it, normalised or not, of any length.
+    std::string_view path;
+    /// The track of a request, as the peer has written it.
+    std::string_view track;
+    /// Why a request was refused.
+    std::error_code code;
+};
+
+}  // namespace comoq::lite

@@ -1,0 +1,155 @@
+// A session tells its application what the peer does.
+#include <comoq/lite/session.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+
+#include <fmt/format.h>
+
+#include "lite/raw_peer.hpp"
+#include "support/catch.hpp"
+#include "support/media.hpp"
+
+using namespace comoq;
+using namespace comoq::test;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+std::string text_of(const lite::SessionEvent &event) {
+    switch (event.kind) {
+    case lite::SessionEvent::Kind::Announced: return fmt::format("announced {}", event.path);
+    case lite::SessionEvent::Kind::Unannounced: return fmt::format("unannounced {}", event.path);
+    case lite::SessionEvent::Kind::Subscribed: return fmt::format("subscribed {} {}", event.path, event.track);
+    case lite::SessionEvent::Kind::Refused: return fmt::format("refused {} {}: {}", event.path, event.track, event.code.message());
+    }
+    return "?";
+}
+
+/// A server that writes down what its client does, below a root.
+struct Scene : HostileScene {
+    Scene() {
+        auto config = config_of(there);
+        config.on_event = [this](const lite::SessionEvent &event) { events.push_back(text_of(event)); };
+        begin(std::move(config));
+        asio::co_spawn(context, hold_what_comes(link.client(), asked), asio::detached);
+        lite::Setup setup;
+        setup.path = "/room";
+        peer->say_setup(setup);
+    }
+    void announce_by(std::initializer_list<lite::Announce> changes, bool is_first = true) {
+        REQUIRE(asked->size() == 1);
+        Octets octets;
+        if (is_first) {
+            lite::encode(lite::AnnounceOk{7, 0}, octets);
+        }
+        for (const auto &change : changes) {
+            lite::encode(change, octets);
+        }
+        asio::co_spawn(context, asked->front().send->write(Bytes(std::move(octets))), asio::detached);
+        run();
+    }
+    /// What has been told since the last call.
+    Texts news() { return std::exchange(events, {}); }
+
+    Texts events;
+    std::shared_ptr<std::vector<BidiStream>> asked = std::make_shared<std::vector<BidiStream>>();
+
+private:
+    static asio::awaitable<void> hold_what_comes(std::shared_ptr<Transport> transport, std::shared_ptr<std::vector<BidiStream>> to) {
+        while (true) {
+            auto stream = co_await transport->accept_bidi();
+            to->push_back(std::move(stream));
+        }
+    }
+};
+
+}  // namespace
+
+TEST_CASE("events of a session: what the peer announces, and takes back", "[lite][session]") {
+    Scene scene;
+    scene.announce_by({{true, "/cam/", {}}, {true, "mic", {5}}});
+    CHECK(scene.news() == Texts{"announced cam", "announced mic"});
+    scene.announce_by({{false, "cam", {}}}, false);
+    CHECK(scene.news() == Texts{"unannounced cam"});
+    // One of the peer's for another one.
+    scene.announce_by({{true, "mic", {6}}}, false);
+    CHECK(scene.news() == Texts());
+}
+
+TEST_CASE("events of a session: an announcement that has no place here is not told", "[lite][session]") {
+    Scene scene;
+    // It came through this side; and no path.
+    scene.announce_by({{true, "loop", {1}}, {true, "a\nb", {}}});
+    CHECK(scene.news() == Texts());
+    scene.announce_by({{true, "loop", {}}}, false);
+    CHECK(scene.news() == Texts{"announced loop"});
+    scene.announce_by({{true, "loop", {1}}}, false);
+    CHECK(scene.news() == Texts{"unannounced loop"});
+    scene.announce_by({{false, "loop", {}}, {false, "a\nb", {}}}, false);
+    CHECK(scene.news() == Texts());
+}
+
+TEST_CASE("events of a session: the end of the session ends what the peer has announced", "[lite][session]") {
+    Scene scene;
+    scene.announce_by({{true, "cam", {}}, {true, "loop", {1}}, {true, "mic", {}}});
+    scene.news();
+    scene.server->close();
+    scene.run();
+    CHECK(scene.news() == Texts{"unannounced cam", "unannounced mic"});
+}
+
+TEST_CASE("events of a session: a subscription, once it is served", "[lite][session]") {
+    Scene scene;
+    auto handler = scene.there.producer().dynamic();
+    const auto asking = comoq::test::subscribe(*scene.peer, 1, "cam");
+    CHECK(scene.news() == Texts());
+    auto request = now(handler.requested_broadcast());
+    BroadcastProducer made;
+    auto track = made.create_track("video");
+    request->accept(made.consume());
+    scene.run();
+    CHECK(scene.news() == Texts{"subscribed cam video"});
+    // Its end is none of the refusals.
+    track.abort(Error::Transport);
+    scene.run();
+    REQUIRE(asking->over());
+    CHECK(scene.news() == Texts());
+}
+
+TEST_CASE("events of a session: a refusal, whatever the peer has asked for, with its reason", "[lite][session]") {
+    Scene scene;
+    auto track = scene.publish("room/cam", "audio");
+    info(*scene.peer, "nothing");
+    comoq::test::subscribe(*scene.peer, 1, "nothing");
+    scene.peer->ask(opening(lite::BidiStreamType::Fetch, lite::Fetch{"nothing", "video", 0, 0}));
+    CHECK(scene.news() == Texts(3, "refused nothing video: not found"));
+    // The broadcast is there, and the track is not.
+    info(*scene.peer, "cam");
+    comoq::test::subscribe(*scene.peer, 2, "cam");
+    CHECK(scene.news() == Texts(2, "refused cam video: not found"));
+    // As the peer has written it.
+    info(*scene.peer, "/a//\n");
+    CHECK(scene.news() == Texts{"refused /a//\n video: invalid path"});
+}
+
+TEST_CASE("events of a session: a peer that leaves before the answer was not refused", "[lite][session]") {
+    Scene scene;
+    auto handler = scene.there.producer().dynamic();
+    scene.peer->ask(opening(lite::BidiStreamType::Track, lite::Track{"cam", "video"}), false);
+    comoq::test::subscribe(*scene.peer, 1, "cam");
+    scene.peer->ask(opening(lite::BidiStreamType::Fetch, lite::Fetch{"cam", "video", 0, 0}), false);
+    SECTION("the streams") { scene.peer->let_go(); }
+    SECTION("the session") { scene.peer->transport().close(0, ""); }
+    SECTION("the session, with a number") { scene.peer->transport().close(3, ""); }
+    scene.run();
+    CHECK(scene.news() == Texts());
+}
