@@ -118,7 +118,7 @@ if(TARGET comoq_example_net AND bash)
     add_executable(comoq_outsider examples/outsider.cpp)
     target_link_libraries(comoq_outsider PRIVATE comoq_developer_once comoq_example_net)
     foreach(case websocket tcp tls name chain skipped path_allow signals web clock stats wrong_use pages secrets sources large_files
-                 interrupted roots isolation rights frozen)
+                 interrupted roots isolation rights logs log_flood frozen)
         add_test(
             NAME "examples: network, ${case}"
             COMMAND "${bash}" "${CMAKE_CURRENT_SOURCE_DIR}/examples/network.sh" $<TARGET_FILE_DIR:relay> ${case}
@@ -130,6 +130,13 @@ if(TARGET comoq_example_net AND bash)
 endif()
 
 # The parts of the examples, by themselves.
-target_sources(comoq_tests PRIVATE examples/begin_there.cpp examples/fmp4.cpp examples/rights.cpp
-    "${PROJECT_SOURCE_DIR}/examples/relay/rights.cpp")
+target_sources(comoq_tests PRIVATE examples/begin_there.cpp examples/fmp4.cpp examples/rights.cpp)
+target_sources(comoq_tests PRIVATE "${PROJECT_SOURCE_DIR}/examples/relay/rights.cpp")
+# What the relay logs needs the fields of HTTP.
+if(TARGET comoq::websocket)
+    target_sources(comoq_tests PRIVATE examples/relay_log.cpp)
+    foreach(part guest_log log log_budget source_limits)
+        target_sources(comoq_tests PRIVATE "${PROJECT_SOURCE_DIR}/examples/relay/${part}.cpp")
+    endforeach()
+endif()
 target_link_libraries(comoq_tests PRIVATE comoq_example_shared)

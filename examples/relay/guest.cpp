@@ -44,9 +44,6 @@ constexpr std::size_t piece_of_answer = 16 * 1024;
 constexpr auto longest_piece = 20s;
 constexpr auto longest_silence = 10s;
 
-// The session's id in the log.
-LogLine &name(LogLine &line, std::uint64_t id) { return line.with("id", id); }
-
 template <class Stream> awaitable<void> write_piece(Stream &stream, tcp::socket &socket, std::string_view piece) {
     auto writing = asio::async_write(stream, asio::buffer(piece), use_awaitable);
     co_await within(socket, longest_piece, std::move(writing));
@@ -170,9 +167,7 @@ comoq::TransportStats Guest::stats() const {
 awaitable<void> Guest::serve(std::shared_ptr<Guest> self, tcp::socket socket) {
     std::error_code ignored;
     const auto endpoint = socket.remote_endpoint(ignored);
-    const auto address = endpoint.address().to_string(ignored);
-    self->peer_ = endpoint.address().is_v6() ? fmt::format("[{}]:{}", address, endpoint.port())
-                                             : fmt::format("{}:{}", address, endpoint.port());
+    self->log_.came_from(endpoint);
     {
         std::lock_guard lock(self->mutex_);
         self->executor_ = socket.get_executor();
@@ -180,14 +175,11 @@ awaitable<void> Guest::serve(std::shared_ptr<Guest> self, tcp::socket socket) {
     self->places_ = self->house_.sources.enter(endpoint.address());
     if (!self->places_) {
         self->house_.guests.turned_away();
-        // A flood of refused connections must not flood the log.
-        LogLine line(Level::Debug, "refused");
-        name(line, self->id_).with("peer", self->peer_).with("reason", "too many of one address");
+        self->log_.refused("too many of one address");
         co_return;
     }
     if (!self->house_.guests.enter(self)) {
-        LogLine line(Level::Warning, "refused");
-        name(line, self->id_).with("peer", self->peer_).with("reason", "too many are connected");
+        self->log_.refused("too many are connected", Level::Warning);
         co_return;
     }
     prepare(socket);
@@ -203,11 +195,9 @@ awaitable<void> Guest::serve(std::shared_ptr<Guest> self, tcp::socket socket) {
             co_await self->serve_stream(socket);
         }
     } catch (const std::system_error &error) {
-        LogLine line(Level::Debug, "connection_failed");
-        name(line, self->id_).with("peer", self->peer_).with("error", error.code());
+        self->log_.failed(error.code().message(), Level::Debug);
     } catch (const std::exception &error) {
-        LogLine line(Level::Error, "connection_failed");
-        name(line, self->id_).with("peer", self->peer_).with("error", error.what());
+        self->log_.failed(error.what(), Level::Error);
     }
     self->socket_ = nullptr;
     self->house_.guests.leave(*self);
@@ -239,35 +229,17 @@ template <class Stream> awaitable<bool> Guest::upgrade(Stream &stream) {
     while (true) {
         auto reading = websocket::read_request(stream, std::move(leftover));
         auto request = co_await within(*socket_, longest_handshake, std::move(reading));
-        const bool is_upgrade = websocket::is_upgrade(request.head);
-        const bool is_welcome = is_upgrade && house_.web_origins.lets_in(request.head, listener_.is_secure());
-        if (is_welcome && house_.options.rights.at(request.head.target, house_.origin)) {
-            // Before the request is given away.
-            config_.url_target = request.head.target;
-            auto accepting = websocket::accept(stream, std::move(request), protocols);
-            auto accepted = co_await within(*socket_, longest_handshake, std::move(accepting));
-            comoq::qmux::ConnectionConfig config;
-            config.version = accepted.version;
-            config.protocol = accepted.protocol;
-            websocket::WebSocketChannel<Stream> channel(std::move(stream), websocket::Role::Server,
-                                                        std::move(accepted.leftover));
-            auto transport = comoq::qmux::start(std::move(channel), false, std::move(config));
-            std::lock_guard lock(mutex_);
-            transport_ = std::move(transport);
-            co_return true;
+        if (websocket::is_upgrade(request.head)) {
+            auto accepting = accept_upgrade(stream, std::move(request));
+            co_return co_await std::move(accepting);
         }
-        auto answer = is_upgrade           ? refusal(403, "Forbidden")
-                      : !house_.web        ? refusal(404, "Not Found")
-                                           : house_.web->answer(request.head);
-        const bool keeps_alive = !is_upgrade && request.head.keeps_alive() && !request.head.has_body();
-        {
-            LogLine line(Level::Debug, "web_request");
-            name(line, id_).with("method", request.head.method).with("target", path_of(request.head.target));
-            line.with("status", answer.head.status);
-            if (is_upgrade && !is_welcome) {
-                line.with("reason", "a page of another origin");
-            }
-        }
+        auto answer = !house_.web ? refusal(404, "Not Found") : house_.web->answer(request.head);
+        const bool keeps_alive = request.head.keeps_alive() && !request.head.has_body();
+        LogLine(Level::Debug, "web_request")
+            .with("id", id_)
+            .with("method", request.head.method)
+            .with("target", path_of(request.head.target))
+            .with("status", answer.head.status);
         co_await write_answer(stream, *socket_, answer, request.head.method != "HEAD", keeps_alive);
         if (!keeps_alive) {
             co_return false;
@@ -276,8 +248,43 @@ template <class Stream> awaitable<bool> Guest::upgrade(Stream &stream) {
     }
 }
 
+// False if it is refused, or fails.
+template <class Stream> awaitable<bool> Guest::accept_upgrade(Stream &stream, comoq::websocket::IncomingRequest request) {
+    namespace websocket = comoq::websocket;
+    const std::string target = request.head.target;
+    log_.asks_for(target);
+    log_.runs_in(request.head.fields);
+    const bool is_welcome = house_.web_origins.lets_in(request.head, listener_.is_secure());
+    if (!is_welcome || !house_.options.rights.at(target, house_.origin)) {
+        auto answer = refusal(403, "Forbidden");
+        log_.refused(is_welcome ? "nothing is allowed there" : "a page of another origin", Level::Info, answer.head.status);
+        co_await write_answer(stream, *socket_, answer, request.head.method != "HEAD", false);
+        co_return false;
+    }
+    const auto offer = request.head.fields.joined("Sec-WebSocket-Protocol");
+    std::optional<websocket::AcceptedUpgrade> accepted;
+    try {
+        auto accepting = websocket::accept(stream, std::move(request), protocols);
+        accepted = co_await within(*socket_, longest_handshake, std::move(accepting));
+    } catch (const std::system_error &error) {
+        log_.refused(error.code().message(), Level::Info, 0, offer);
+        co_return false;
+    }
+    log_.speaks(comoq::qmux::Subprotocol{accepted->version, accepted->protocol}.name());
+    config_.url_target = target;
+    comoq::qmux::ConnectionConfig config;
+    config.version = accepted->version;
+    config.protocol = accepted->protocol;
+    websocket::WebSocketChannel<Stream> channel(std::move(stream), websocket::Role::Server, std::move(accepted->leftover));
+    auto transport = comoq::qmux::start(std::move(channel), false, std::move(config));
+    std::lock_guard lock(mutex_);
+    transport_ = std::move(transport);
+    co_return true;
+}
+
 // What the client has asked for, in its URL or in SETUP, decides what it may see and do.
 awaitable<comoq::lite::SessionViews> Guest::decide(std::shared_ptr<Guest> self, std::string target) {
+    self->log_.asks_for(target);
     auto views = self->house_.options.rights.at(target, self->house_.origin);
     if (!views) {
         throw std::system_error(make_error_code(comoq::Error::Unauthorized));
@@ -291,10 +298,19 @@ void Guest::configure() {
     config_.authorize = [self = shared_from_this()](const comoq::lite::Setup &setup, const comoq::Transport &) {
         return decide(self, setup.path.value_or(""));
     };
+    config_.on_event = [self = shared_from_this()](const comoq::lite::SessionEvent &event) { self->log_.happened(event); };
     config_.announcements_left = house_.announcements_left;
     config_.max_announced = house_.options.max_announced;
     config_.max_requested = house_.options.max_requested;
     config_.max_waiting = house_.options.max_waiting;
+}
+
+// Without a WebSocket, the protocol is known when the client has said which ones it speaks; the draft of qmux has no name.
+void Guest::note_protocol() {
+    const auto protocol = transport_->protocol();
+    if (!listener_.is_websocket() && !protocol.empty()) {
+        log_.speaks(std::string(protocol));
+    }
 }
 
 void Guest::set_session(const comoq::lite::Session *session) {
@@ -320,11 +336,6 @@ private:
 };
 
 awaitable<void> Guest::serve_session() {
-    const auto opened = std::chrono::steady_clock::now();
-    {
-        LogLine line(Level::Info, "session_opened");
-        name(line, id_).with("peer", peer_).with("listener", listener_.text());
-    }
     configure();
     comoq::lite::Session session(transport_, std::move(config_));
     std::optional<ShownSession> shown(std::in_place, *this, session);
@@ -342,17 +353,18 @@ awaitable<void> Guest::serve_session() {
         }
     };
     session.peer().async_wait(asio::bind_executor(timer.get_executor(), greeted));
+    const auto admitted = [self = shared_from_this()](std::error_code failed) {
+        if (!failed) {
+            self->note_protocol();
+            self->log_.opened();
+        }
+    };
+    session.admitted().async_wait(asio::bind_executor(timer.get_executor(), admitted));
     const std::error_code code = co_await session.closed();
     shown.reset();
     timer.cancel();
-    {
-        const auto lasted = std::chrono::steady_clock::now() - opened;
-        const auto stats = transport_->stats();
-        LogLine line(Level::Info, "session_closed");
-        name(line, id_).with("reason", code ? code.message() : "closed");
-        line.with("ms", static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(lasted).count()));
-        line.with("received", stats.received_bytes.value_or(0)).with("sent", stats.sent_bytes.value_or(0));
-    }
+    note_protocol();
+    log_.closed(code, transport_->channel_end(), transport_->stats());
     co_await session.done();
     co_await transport_->done();
 }

@@ -4,6 +4,8 @@
 #include "net/url.hpp"
 #include "options.hpp"
 
+#include "guest_log.hpp"
+#include "log_budget.hpp"
 #include "source_limits.hpp"
 #include "web_files.hpp"
 #include "web_origins.hpp"
@@ -12,6 +14,7 @@
 #include <comoq/path.hpp>
 #include <comoq/qmux/connection.hpp>
 #include <comoq/transport.hpp>
+#include <comoq/websocket/upgrade.hpp>
 
 #include <asio/awaitable.hpp>
 #include <asio/ip/tcp.hpp>
@@ -71,6 +74,7 @@ struct House {
     std::shared_ptr<asio::ssl::context> tls;
     SourceLimits sources;
     Guests guests;
+    LogBudget log_budget;
     // Four sessions' worth, for all sessions together: by default some hundreds of megabytes.
     const std::shared_ptr<std::atomic<std::int64_t>> announcements_left =
         std::make_shared<std::atomic<std::int64_t>>(static_cast<std::int64_t>(4 * options.max_announced));
@@ -78,7 +82,8 @@ struct House {
 
 class Guest : public std::enable_shared_from_this<Guest> {
 public:
-    Guest(House &house, const Url &listener, std::uint64_t id) : house_(house), listener_(listener), id_(id) {}
+    Guest(House &house, const Url &listener, std::uint64_t id)
+        : house_(house), listener_(listener), id_(id), log_(house.log_budget, id, listener.text()) {}
     Guest(const Guest &) = delete;
     Guest &operator=(const Guest &) = delete;
 
@@ -94,9 +99,12 @@ public:
 private:
     template <class Stream> asio::awaitable<void> serve_stream(Stream &stream);
     template <class Stream> asio::awaitable<bool> upgrade(Stream &stream);
+    template <class Stream>
+    asio::awaitable<bool> accept_upgrade(Stream &stream, comoq::websocket::IncomingRequest request);
     asio::awaitable<void> serve_session();
     static asio::awaitable<comoq::lite::SessionViews> decide(std::shared_ptr<Guest> self, std::string target);
     void configure();
+    void note_protocol();
     class ShownSession;
     void set_session(const comoq::lite::Session *session);
     bool close_session();
@@ -104,7 +112,7 @@ private:
     House &house_;
     const Url &listener_;
     const std::uint64_t id_;
-    std::string peer_;
+    GuestLog log_;
     SourceLimits::Places places_;
     asio::ip::tcp::socket *socket_ = nullptr;  // while no connection is on it yet
     comoq::lite::SessionConfig config_;

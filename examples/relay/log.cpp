@@ -32,6 +32,32 @@ bool is_plain(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~' && c != '"' && c != '='; });
 }
 
+// The bytes of the first character if it is one that a line may show as it is; 0 if not.
+std::size_t size_of_shown(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+    const unsigned first = byte(0);
+    if (first < 0x80) {
+        return first >= ' ' && first != 0x7f ? 1 : 0;
+    }
+    if (first < 0xc2) {
+        return 0;
+    }
+    const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    unsigned value = first & (0x7fU >> size);
+    for (std::size_t i = 1; i < size; ++i) {
+        if ((byte(i) & 0xc0U) != 0x80) {
+            return 0;
+        }
+        value = value << 6 | (byte(i) & 0x3fU);
+    }
+    constexpr std::array<unsigned, 3> least_of = {0xa0, 0x800, 0x10000};  // of two bytes: no controls
+    const bool is_character = first < 0xf8 && value >= least_of[size - 2] && value <= 0x10ffff && (value < 0xd800 || value > 0xdfff);
+    // Ends of lines, and what changes the direction of text.
+    const bool is_trick = (value >= 0x200e && value <= 0x200f) || (value >= 0x2028 && value <= 0x202e) ||
+                          (value >= 0x2066 && value <= 0x2069) || value == 0x61c || value == 0xfeff;
+    return is_character && !is_trick ? size : 0;
+}
+
 }  // namespace
 
 Level level_from(std::string_view name) {
@@ -43,6 +69,32 @@ Level level_from(std::string_view name) {
 }
 
 void set_log_level(Level least) { least_level = least; }
+bool is_logged(Level level) { return level >= least_level.load(); }
+
+std::string in_log(std::string_view value) {
+    if (value.size() <= longest_value && is_plain(value)) {
+        return std::string(value);
+    }
+    std::string text = "\"";
+    std::string_view rest = value;
+    while (!rest.empty()) {
+        const auto shown = size_of_shown(rest);
+        const auto taken = std::max<std::size_t>(shown, 1);
+        if (value.size() - rest.size() + taken > longest_value) {
+            text += "...";
+            break;
+        }
+        if (rest.front() == '"' || rest.front() == '\\') {
+            text.append("\\").append(rest.substr(0, 1));
+        } else if (shown != 0) {
+            text += rest.substr(0, shown);
+        } else {
+            text += fmt::format("\\x{:02x}", static_cast<unsigned char>(rest.front()));
+        }
+        rest.remove_prefix(taken);
+    }
+    return text + '"';
+}
 
 template <class Add> LogLine &LogLine::add(Add add) noexcept {
     if (!wanted_) {
@@ -56,7 +108,7 @@ template <class Add> LogLine &LogLine::add(Add add) noexcept {
     return *this;
 }
 
-LogLine::LogLine(Level level, std::string_view event) noexcept : wanted_(level >= least_level.load()) {
+LogLine::LogLine(Level level, std::string_view event, bool allowed) noexcept : wanted_(allowed && is_logged(level)) {
     add([&] { line_ = fmt::format("time={} level={} event={}", now_text(), names[static_cast<std::size_t>(level)], event); });
 }
 
@@ -70,24 +122,7 @@ LogLine::~LogLine() {
 }
 
 LogLine &LogLine::with(std::string_view name, std::string_view value) noexcept {
-    return add([&] {
-        line_.append(" ").append(name).append("=");
-        if (is_plain(value)) {
-            line_ += value;
-            return;
-        }
-        line_ += '"';
-        for (const char c : value) {
-            if (c == '"' || c == '\\') {
-                line_.append("\\").append(1, c);
-            } else if (const auto byte = static_cast<unsigned char>(c); byte < ' ' || byte == 0x7f) {
-                line_ += fmt::format("\\x{:02x}", byte);
-            } else {
-                line_ += c;
-            }
-        }
-        line_ += '"';
-    });
+    return add([&] { line_.append(" ").append(name).append("=").append(in_log(value)); });
 }
 
 LogLine &LogLine::with(std::string_view name, std::uint64_t value) noexcept {

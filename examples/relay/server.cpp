@@ -102,8 +102,10 @@ Server::Server(const Options &options)
     auto &first = threads_.front().context;
     signals_ = std::make_unique<asio::signal_set>(first, SIGINT, SIGTERM);
     ticks_ = std::make_unique<asio::steady_timer>(first);
+    log_ticks_ = std::make_unique<asio::steady_timer>(first);
     watch_.emplace(first.get_executor());
     begin(*watch_, first.get_executor(), "the end", wait_for_signal());
+    begin(*watch_, first.get_executor(), "the log", log_left_out());
     if (options.stats != 0s) {
         begin(*watch_, first.get_executor(), "statistics", log_stats());
     }
@@ -235,6 +237,9 @@ void Server::connect_to(const Url &url) {
         config.session.publish = config.session.publish->scope(allowed);
         config.session.subscribe = config.session.subscribe->scope(allowed);
     }
+    config.session.on_event = [this, where = url.text()](const comoq::lite::SessionEvent &event) {
+        log_of_upstream(where, event);
+    };
     // A relay with other upstreams to ask does not wait long for one.
     config.patience = options_.upstreams.size() > 1 ? 1s : 10s;
     config.on_retry = [url](std::error_code code, std::chrono::milliseconds pause) {
@@ -251,6 +256,25 @@ void Server::connect_to(const Url &url) {
     begin(upstream.thread.tasks, strand_of(upstream.thread), "an upstream", std::move(connected));
     auto shown = comoq::mirror(upstream.origin.consumer(), origin_.producer());
     begin(upstream.thread.tasks, strand_of(upstream.thread), "the announcements of an upstream", std::move(shown));
+}
+
+// What an upstream announces, and asks for, within a budget like a client's.
+void Server::log_of_upstream(const std::string &url, const comoq::lite::SessionEvent &event) noexcept {
+    try {
+        if (!is_logged(Level::Info) || !house_.log_budget.take({}, std::chrono::steady_clock::now())) {
+            return;
+        }
+    } catch (const std::bad_alloc &) {
+        return;
+    }
+    LogLine line(Level::Info, name_of(event.kind));
+    line.with("upstream", url).with("path", event.path);
+    if (!event.track.empty()) {
+        line.with("track", event.track);
+    }
+    if (event.code) {
+        line.with("reason", event.code);
+    }
 }
 
 // A request here for a broadcast that nobody announced is passed on there.
@@ -292,6 +316,26 @@ awaitable<void> Server::log_stats() {
     }
 }
 
+// Lines that peers would have caused are counted if there are too many, and a line says how many.
+awaitable<void> Server::log_left_out() {
+    while (true) {
+        log_ticks_->expires_after(10s);
+        std::error_code over;
+        co_await log_ticks_->async_wait(asio::redirect_error(use_awaitable, over));
+        const auto left = house_.log_budget.take_left_out(std::chrono::steady_clock::now());
+        if (left.lines != 0) {
+            LogLine line(Level::Warning, "log_left_out");
+            line.with("lines", left.lines);
+            if (left.most_of) {
+                line.with("most_of", left.most_of->to_string()).with("lines_of_that", left.lines_of_that);
+            }
+        }
+        if (over) {
+            co_return;
+        }
+    }
+}
+
 awaitable<void> Server::wait_for_signal() {
     const int signal = co_await signals_->async_wait(use_awaitable);
     LogLine(Level::Info, "shutting_down").with("signal", signal == SIGINT ? "SIGINT" : "SIGTERM");
@@ -306,6 +350,7 @@ awaitable<void> Server::shut_down() {
         listener.acceptor.close(ignored);
     }
     ticks_->cancel();
+    log_ticks_->cancel();
     for (auto &thread : threads_) {
         asio::post(thread.context, [&thread] { thread.tasks.cancel(); });
     }

@@ -22,6 +22,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -63,6 +64,7 @@ private:
     void listen(Url url);
     std::error_code listen_at(Url &url, const asio::ip::tcp::endpoint &address, bool is_one_of_several);
     void connect_to(const Url &url);
+    void log_of_upstream(const std::string &url, const comoq::lite::SessionEvent &event) noexcept;
     void serve_from_upstreams();
     Thread &next_thread();
     static asio::any_io_executor strand_of(Thread &thread);
@@ -70,6 +72,7 @@ private:
                       asio::awaitable<void> task);
     asio::awaitable<void> accept(Listener &listener);
     asio::awaitable<void> log_stats();
+    asio::awaitable<void> log_left_out();
     asio::awaitable<void> wait_for_signal();
     asio::awaitable<void> shut_down();
     asio::awaitable<bool> all_over_within(std::chrono::milliseconds time);
@@ -86,6 +89,6 @@ private:
     std::deque<Thread> threads_;
     std::list<Listener> listeners_;
     std::unique_ptr<asio::signal_set> signals_;
-    std::unique_ptr<asio::steady_timer> ticks_;
+    std::unique_ptr<asio::steady_timer> ticks_, log_ticks_;
     std::optional<comoq::TaskGroup> watch_;  // on the first thread: tasks that end after all others
 };

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 
-namespace {
-
-asio::ip::address one_source(const asio::ip::address &address) {
+asio::ip::address source_of(const asio::ip::address &address) {
     if (!address.is_v6()) {
         return address;
     }
@@ -17,10 +15,8 @@ asio::ip::address one_source(const asio::ip::address &address) {
     return asio::ip::address_v6(bytes);
 }
 
-}  // namespace
-
 SourceLimits::Places SourceLimits::enter(const asio::ip::address &address) {
-    const auto source = one_source(address);
+    const auto source = source_of(address);
     std::lock_guard lock(mutex_);
     auto &count = counts_[source];
     // A refusal leaves no new entry behind: an address at a limit has a connection, and so an entry.

@@ -9,6 +9,9 @@
 #include <mutex>
 #include <utility>
 
+// The source that an address counts for: a /64 of IPv6, an address of IPv4 however it is written.
+asio::ip::address source_of(const asio::ip::address &address);
+
 // Connections, and handshakes in progress, of each address. A /64 of IPv6 counts as one address, because the holder of
 // one address has all of them. Any thread.
 class SourceLimits {

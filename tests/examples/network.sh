@@ -232,6 +232,59 @@ case_isolation() {
     until_true "the viewer's publisher is gone" eval '[ "$(grep -c ^20 "$tmp/viewer.log")" -gt '"$((lines + 1))"' ]'
 }
 
+# An operator reads who comes, from where, and for what; and no secret.
+case_logs() {
+    relay relay --listen ws://127.0.0.1:0 --listen tcp://127.0.0.1:0 --allow-origin https://good.example
+    local ws=${url%/} tcp log="$tmp/relay.log" publisher
+    tcp=$(sed -n 's/.*url=\(tcp:.*\)/\1/p' "$log")
+    port=${ws##*:}
+    says() { until_true "the log does not say: $1" grep -Eq "^time=[0-9TZ:.-]+ level=info event=$1" "$log"; }
+    start clock "$bin/clock" publish "$ws/room?jwt=SECRET"
+    publisher=$pid
+    says "session_opened id=1 peer=127.0.0.1:[0-9]+ listener=$ws/ protocol=qmux-02.moq-lite-[0-9]+ path=/room$"
+    says 'announced id=1 path=room/clock$'
+    exits 0 ^20 "$bin/clock" subscribe "$tcp//room/?jwt=SECRET" --count 1
+    says "session_opened id=2 peer=127.0.0.1:[0-9]+ listener=$tcp protocol=moq-lite-[0-9]+ path=/room$"
+    says 'subscribed id=2 path=room/clock track=seconds$'
+    says 'session_closed id=2 reason=closed ms=[0-9]+ received=[0-9]+ sent=[0-9]+ announced=0 subscribed=1 requests_refused=0$'
+    exits 1 "not found" "$bin/subscribe" "$tcp" some/where "a track"
+    says 'request_refused id=3 path=some/where track="a track" reason="not found"$'
+    # A page that closes its tab: a close frame, going away, and no word about the session.
+    exec 4<>"/dev/tcp/127.0.0.1/$port"
+    printf 'GET /?jwt=SECRET HTTP/1.1\r\nHost: x\r\nOrigin: https://good.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n%s\r\n%s\r\n%s\r\n\r\n' \
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13" "Sec-WebSocket-Protocol: qmux-02.moq-lite-05" >&4
+    # Its parameters, with room for SETUP; SETUP on stream 2, both masked with zeros.
+    printf '\x82\x94\x00\x00\x00\x00\xff\x51\x53\x30\x0d\x0a\x0d\x0a\x0b\x04\x02\x44\x00\x07\x02\x44\x00\x09\x01\x08' >&4
+    printf '\x82\x86\x00\x00\x00\x00\x0b\x02\x03\x01\x01\x00' >&4
+    says "session_opened id=4 .* protocol=qmux-02.moq-lite-05 path=/ origin=https://good.example$"
+    printf '\x88\x82\x00\x00\x00\x00\x03\xe9' >&4
+    says 'session_closed id=4 reason=closed '
+    exec 4>&-
+    # Refusals: a page, a place, no common protocol.
+    answers 403 "127.0.0.1:$port" "http://user:SECRET@evil.example/SECRET" -- "/room?SECRET"
+    says 'refused id=5 .* path=/room origin=http://evil.example status=403 reason="a page of another origin"$'
+    exec 4<>"/dev/tcp/127.0.0.1/$port"
+    printf 'GET /room HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n%s\r\n%s\r\n%s\r\n\r\n' \
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" "Sec-WebSocket-Version: 13" "Sec-WebSocket-Protocol: qmux-01, jwt.SECRET" >&4
+    says 'refused id=6 .* path=/room reason="unknown application protocol" offered=qmux-01,others$'
+    exec 4>&-
+    kill "$publisher"
+    says 'unannounced id=1 path=room/clock$'
+    says 'session_closed id=1 reason=closed .* announced=1 '
+    ! grep -q SECRET "$log" || fail "the log has a secret"
+}
+
+# A client that causes lines without end fills no disk, and is counted.
+case_log_flood() {
+    relay relay --listen ws://127.0.0.1:0
+    local i log="$tmp/relay.log"
+    start clock "$bin/clock" publish "${url%/}/a" --path x
+    until_true "no clock" grep -q "event=announced id=1 path=a/x" "$log"
+    for i in $(seq 8); do exits 0 "nothing outside" "$OUTSIDER" "${url%/}/a" "$here/tls/cert.pem"; done
+    until_true "what was left out is not counted" grep -Eq "level=warning event=log_left_out lines=[0-9]+ most_of=127.0.0.1" "$log"
+    [ "$(wc -l <"$log")" -lt 500 ] || fail "$(wc -l <"$log") lines"
+}
+
 # Who may publish is not who may watch.
 case_rights() {
     relay relay --listen ws://127.0.0.1:0 --listen tcp://127.0.0.1:0 --public-publish studio/** --public-subscribe studio/live --stats 1

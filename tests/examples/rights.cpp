@@ -51,8 +51,8 @@ TEST_CASE("the relay's rights: everything is allowed until something is said", "
 
 TEST_CASE("the relay's rights: who may publish is not who may watch", "[examples]") {
     Rights rights;
-    rights.let_publish("live/studio/**");
     rights.let_publish("anon");
+    rights.let_publish("live/studio/**");
     const Given root(rights, "/");
     CHECK(root.publishes == Texts{"anon", "live/studio"});
     CHECK(root.watches == everything);
