@@ -134,7 +134,6 @@ void GuestLog::refused(std::string_view reason, Level level, unsigned status, st
 void GuestLog::happened(const comoq::lite::SessionEvent &event) noexcept {
     using Kind = comoq::lite::SessionEvent::Kind;
     announced_ += event.kind == Kind::Announced ? 1 : 0;
-    announced_ -= event.kind == Kind::Unannounced ? 1 : 0;
     subscribed_ += event.kind == Kind::Subscribed ? 1 : 0;
     refused_ += event.kind == Kind::Refused ? 1 : 0;
     try {

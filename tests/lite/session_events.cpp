@@ -49,10 +49,10 @@ struct Scene : HostileScene {
         REQUIRE(asked->size() == 1);
         Octets octets;
         if (is_first) {
-            lite::encode(lite::AnnounceOk{7, 0}, octets);
+            lite::encode(lite::AnnounceOk{7, 0}, spoken(), octets);
         }
         for (const auto &change : changes) {
-            lite::encode(change, octets);
+            lite::encode(change, spoken(), octets);
         }
         asio::co_spawn(context, asked->front().send->write(Bytes(std::move(octets))), asio::detached);
         run();

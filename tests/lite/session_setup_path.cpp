@@ -49,9 +49,9 @@ struct Scene : HostileScene {
     void announce_all(const Texts &paths) {
         REQUIRE(asked->size() == 1);
         Octets octets;
-        lite::encode(lite::AnnounceOk{0, paths.size()}, octets);
+        lite::encode(lite::AnnounceOk{0, paths.size()}, spoken(), octets);
         for (const auto &path : paths) {
-            lite::encode(lite::Announce{true, path, {}}, octets);
+            lite::encode(lite::Announce{true, path, {}}, spoken(), octets);
         }
         asio::co_spawn(context, asked->front().send->write(Bytes(std::move(octets))), asio::detached);
         run();
@@ -90,7 +90,7 @@ Texts told(const Answer &answer) {
     std::span<const std::byte> rest(answer.octets);
     for (bool first = true; const auto framed = lite::next_message(rest, failure); first = false) {
         if (!first) {
-            all.push_back(lite::decode<lite::Announce>(framed->body)->suffix);
+            all.push_back(lite::decode<lite::Announce>(framed->body, spoken())->suffix);
         }
         rest = rest.subspan(framed->size);
     }
