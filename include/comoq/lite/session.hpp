@@ -26,6 +26,10 @@ class SessionCore;
 /// it. It does not tell the peer of hidden names (`config.announce_hidden`), nor of a broadcast in place of one with the same
 /// hops, unless the peer has asked for something at that path.
 ///
+/// If the peer announces a path again and the first hop is the same, its broadcast has another route and goes on. With
+/// another one there is another broadcast. The peer also answers for the paths below those that it announces
+/// (`OriginConsumer::request_broadcast`).
+///
 /// The session resolves the peer's requests by `request_broadcast` on `config.publish`, so a handler of that origin
 /// serves remote viewers as it serves local ones. It asks the peer once for a track, however many readers here want it,
 /// and leaves it when the last reader has gone (tracks keep their groups for a while, `config.linger`). Errors pass

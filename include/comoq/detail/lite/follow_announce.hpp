@@ -39,6 +39,7 @@ public:
     /// Runs until the peer announces no more. Throws the peer's fault, or the stream's failure.
     asio::awaitable<void> follow() {
         lost_ = true;
+        core_->spawn(make_dear(shared_from_this()));
         auto question = opening(core_->version(), BidiStreamType::Announce, AnnounceRequest{prefix_, core_->hop_id()});
         auto stream = co_await ask_with(core_, std::move(question));
         StreamReader reader(std::move(stream.receive), core_->version(), StreamUse::Request);
@@ -48,24 +49,6 @@ public:
     }
     /// True if the stream failed, and not if the peer did something wrong.
     bool lost() const noexcept { return lost_; }
-
-    /// Once the peer is about to go, all of its routes are the dearest: a few at a time.
-    static asio::awaitable<void> make_dear(std::shared_ptr<AnnounceFollower> self) {
-        auto told_to_go = self->core_->goaway.wait();
-        [[maybe_unused]] const auto uri = co_await std::move(told_to_go);
-        comoq::detail::FrameTurn turn;
-        comoq::detail::TurnAfter<64> changes;
-        std::string last;
-        for (auto at = self->announced_.begin(); at != self->announced_.end(); at = self->announced_.upper_bound(last)) {
-            last = at->first;
-            if (const auto &announced = at->second.announced) {
-                auto route = *announced->info();
-                route.cost = dearest;
-                announced->change_route(std::move(route));
-            }
-            if (changes.is_due()) co_await turn.take();
-        }
-    }
 
     /// The code with which `end_all` ends everything.
     void set_end(std::error_code code) noexcept { end_code_ = code ? core_->lost_code(code) : code; }
@@ -93,6 +76,24 @@ public:
     }
 
 private:
+    /// Once the peer is about to go, all of its routes are the dearest: a few at a time.
+    static asio::awaitable<void> make_dear(std::shared_ptr<AnnounceFollower> self) {
+        auto told_to_go = self->core_->goaway.wait();
+        [[maybe_unused]] const auto uri = co_await std::move(told_to_go);
+        comoq::detail::FrameTurn turn;
+        comoq::detail::TurnAfter<64> changes;
+        std::string last;
+        for (auto at = self->announced_.begin(); at != self->announced_.end(); at = self->announced_.upper_bound(last)) {
+            last = at->first;
+            if (const auto &announced = at->second.announced) {
+                auto route = *announced->info();
+                route.cost = dearest;
+                announced->change_route(std::move(route));
+            }
+            if (changes.is_due()) co_await turn.take();
+        }
+    }
+
     asio::awaitable<void> follow(StreamReader &reader) {
         const auto ok = co_await reader.message<AnnounceOk>();
         if (!ok) co_return;

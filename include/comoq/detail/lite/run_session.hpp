@@ -82,7 +82,6 @@ inline asio::awaitable<void> follow_announcements(std::shared_ptr<SessionCore> c
     const auto follower = std::make_shared<AnnounceFollower>(core, std::move(prefix));
     // Made first: everything that was announced ends, however little memory there is then.
     auto ending = follower->end_all();
-    core->spawn(AnnounceFollower::make_dear(follower));
     const auto code = co_await outcome_of(follower->follow());
     follower->set_end(code);
     if (code && (!follower->lost() || code == std::errc::not_enough_memory)) core->close(told(code), "ANNOUNCE");
