@@ -39,7 +39,10 @@ public:
     /// Runs until the peer announces no more. Throws the peer's fault, or the stream's failure.
     asio::awaitable<void> follow() {
         lost_ = true;
-        core_->spawn(make_dear(shared_from_this()));
+        // A task that waits for it would cost each session more than this does.
+        core_->when_told_to_go.push_back([weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->core_->spawn(make_dear(self));
+        });
         auto question = opening(core_->version(), BidiStreamType::Announce, AnnounceRequest{prefix_, core_->hop_id()});
         auto stream = co_await ask_with(core_, std::move(question));
         StreamReader reader(std::move(stream.receive), core_->version(), StreamUse::Request);
@@ -76,10 +79,8 @@ public:
     }
 
 private:
-    /// Once the peer is about to go, all of its routes are the dearest: a few at a time.
+    /// The peer is about to go: all of its routes are the dearest, a few at a time.
     static asio::awaitable<void> make_dear(std::shared_ptr<AnnounceFollower> self) {
-        auto told_to_go = self->core_->goaway.wait();
-        [[maybe_unused]] const auto uri = co_await std::move(told_to_go);
         comoq::detail::FrameTurn turn;
         comoq::detail::TurnAfter<64> changes;
         std::string last;

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -179,6 +180,11 @@ private:
         self->core_->below.reset();
         self->core_->goaway.set(std::move(request.uri));
         self->send_->finish();
+        try {
+            for (const auto &act : self->core_->when_told_to_go) act();
+        } catch (const std::bad_alloc &) {
+            self->core_->close(std::make_error_code(std::errc::not_enough_memory), "GOAWAY");
+        }
     }
 
     const std::shared_ptr<SessionCore> core_;

@@ -135,6 +135,8 @@ public:
     /// The address to which the peer sends this side. Once it is set the peer is asked nothing new, and its routes are the
     /// dearest.
     comoq::detail::Latch<std::string> goaway;
+    /// Called then.
+    std::vector<std::function<void()>> when_told_to_go;
     /// The peer was sent away.
     bool has_sent_away = false;
     /// The peer's last measurement. Any thread.
