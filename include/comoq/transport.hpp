@@ -146,7 +146,7 @@ public:
     virtual asio::any_io_executor executor() const = 0;
     /// Whether this side opened the connection.
     virtual bool is_client() const noexcept = 0;
-    /// The application protocol that both sides agreed on, such as "moq-lite-05".
+    /// The application protocol that both sides agreed on, such as "moq-lite-06".
     virtual std::string_view protocol() const noexcept = 0;
 
     /// Opens a stream, as soon as the peer allows one more.

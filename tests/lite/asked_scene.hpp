@@ -30,7 +30,7 @@ namespace comoq::test {
 /// A session whose peer is this test.
 struct AskedScene {
     using Change = std::function<void(lite::SessionConfig &)>;
-    explicit AskedScene(MemoryLinkConfig how = {}, const Change &change = [](lite::SessionConfig &) {})
+    explicit AskedScene(MemoryLinkConfig how = spoken_link(), const Change &change = [](lite::SessionConfig &) {})
         : link(context.get_executor(), context.get_executor(), std::move(how)), peer(link.server()) {
         lite::SessionConfig config;
         config.subscribe = origin.producer();

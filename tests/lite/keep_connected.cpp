@@ -255,7 +255,7 @@ TEST_CASE("keep_connected: a connection that is made while it is cancelled is cl
         }
     };
     asio::io_context context;
-    MemoryLink link(context.get_executor(), context.get_executor());
+    MemoryLink link(context.get_executor(), context.get_executor(), spoken_link());
     lite::ReconnectConfig config;
     auto connect = [&]() { return Stubborn::connect(link.client()); };
     Disturbed keeping;

@@ -129,7 +129,7 @@ TEST_CASE("peer costs: an announcement, and those that are left out", "[lite][pe
     const auto announce = [](WirePeer &peer, std::size_t i) {
         if (i % together != 0) return;
         Octets octets;
-        for (std::size_t one = i; one < i + together; ++one) lite::encode(lite::Announce{true, number(one), {}}, spoken(), octets);
+        for (std::size_t one = i; one < i + together; ++one) peer.announcing.write(lite::Announce{true, number(one), {}}, octets);
         peer.announce(octets);
     };
     check_cost("announcement", lite::SessionConfig().max_announced, 8 * together, each(just_begin, announce));
@@ -144,6 +144,32 @@ TEST_CASE("peer costs: an announcement, and those that are left out", "[lite][pe
     WirePeer peer;
     none(peer);
     check_row_bound("announcement that is left out", peer, names, [&](std::size_t i) { announce(peer, i); });
+    CHECK(peer.session->announcements_left_out() == 4 * names);
+    CHECK(peer.open());
+}
+
+TEST_CASE("peer costs: an announcement with a number, and those that are left out", "[lite][peer_costs]") {
+    const Speaking speaking("moq-lite-06");
+    constexpr std::size_t together = 64;
+    const auto announce = [](WirePeer &peer, std::size_t i) {
+        if (i % together != 0) return;
+        Octets octets;
+        for (std::size_t one = i; one < i + together; ++one)
+            lite::encode_typed(lite::AnnounceType::Start, lite::AnnounceStart{number(one), {}, {}}, spoken(), octets);
+        peer.announce(octets);
+    };
+    check_cost("announcement on moq-lite-06", lite::SessionConfig().max_announced, 8 * together, each(just_begin, announce));
+
+    const auto none = [](WirePeer &peer) {
+        peer.config.max_announced = 0;
+        peer.begin();
+    };
+    constexpr std::size_t names = comoq::detail::LeftOutNames::most;
+    check_cost("announcement that is left out on moq-lite-06", names, 64 * together, each(none, announce));
+
+    WirePeer peer;
+    none(peer);
+    check_row_bound("announcement that is left out on moq-lite-06", peer, names, [&](std::size_t i) { announce(peer, i); });
     CHECK(peer.session->announcements_left_out() == 4 * names);
     CHECK(peer.open());
 }
@@ -209,8 +235,7 @@ TEST_CASE("peer costs: changes that wait for a peer that reads nothing", "[lite]
             for (std::size_t i = 0; i < count; ++i) changing.change(i);
         });
         // From another session: the path once more.
-        Octets sent;
-        lite::encode(lite::Announce{true, number(0), {}}, spoken(), sent);
+        const auto sent = Announcing().bytes(lite::Announce{true, number(0), {}});
         taken.sent = static_cast<double>(sent.size() * count);
         return taken;
     });
@@ -547,7 +572,8 @@ TEST_CASE("peer costs: frames that come in pieces, and are not taken, do not out
 }
 
 TEST_CASE("peer costs: every row of the table is measured", "[lite][peer_costs]") {
-    const std::set<std::string> measured{"announcement", "announcement that is left out", "announce stream",
+    const std::set<std::string> measured{"announcement", "announcement that is left out", "announcement on moq-lite-06",
+                                         "announcement that is left out on moq-lite-06", "announce stream",
                                          "change of an announcement, for another that reads nothing", "subscription", "fetch",
                                          "question without an answer", "subscription whose groups are not taken", "group",
                                          "group that is under way", "frame", "chunk of a byte", "datagram", "stream",

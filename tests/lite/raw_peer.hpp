@@ -18,6 +18,7 @@
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 
+#include <comoq/detail/lite/announce_ids.hpp>
 #include <comoq/detail/lite/codec.hpp>
 #include <comoq/detail/lite/codes.hpp>
 #include <comoq/detail/lite/messages.hpp>
@@ -41,6 +42,19 @@ template <class Type, class Message> Octets opening(Type type, const Message &me
     lite::encode(message, spoken(), octets);
     return octets;
 }
+/// What a raw peer announces on one stream.
+class Announcing {
+public:
+    void write(const lite::Announce &change, Octets &to) { writer_.write(change, to); }
+    Octets bytes(const lite::Announce &change) {
+        Octets octets;
+        write(change, octets);
+        return octets;
+    }
+
+private:
+    lite::detail::AnnounceWriter writer_{spoken()};
+};
 inline Octets octets_of(std::initializer_list<int> values) {
     Octets octets;
     for (const int value : values) {
@@ -131,7 +145,7 @@ private:
 
 /// A session on the server's side, whose client is a raw peer.
 struct HostileScene : LiteScene {
-    explicit HostileScene(MemoryLinkConfig link_config = {}) : LiteScene(std::move(link_config)) {}
+    explicit HostileScene(MemoryLinkConfig link_config = spoken_link()) : LiteScene(std::move(link_config)) {}
 
     RawPeer &begin(lite::SessionConfig config) {
         server.emplace(link.server(), std::move(config));

@@ -140,7 +140,7 @@ TEST_CASE("a ring of relays: a slow answer is not taken for a ring", "[lite][rel
     lite::ReconnectConfig config;
     config.session = scene.config_of(edge.main);
     config.session.subscribe = edge.upstream.producer();
-    MemoryLink link(scene.context.get_executor(), scene.context.get_executor());
+    MemoryLink link(scene.context.get_executor(), scene.context.get_executor(), spoken_link());
     lite::Session server(link.server(), scene.config_of(source));
     auto dial = [transport = link.client()]() -> asio::awaitable<std::shared_ptr<Transport>> { co_return transport; };
     edge.keeping.start(scene.context, lite::keep_connected(dial, std::move(config)));

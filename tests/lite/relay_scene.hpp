@@ -21,7 +21,7 @@ namespace comoq::test {
 /// A session in memory, with its two ends.
 struct Connection {
     Connection(asio::io_context &context, lite::SessionConfig of_client, lite::SessionConfig of_server)
-        : link(context.get_executor(), context.get_executor()), client(link.client(), std::move(of_client)),
+        : link(context.get_executor(), context.get_executor(), spoken_link()), client(link.client(), std::move(of_client)),
           server(link.server(), std::move(of_server)) {}
     MemoryLink link;
     lite::Session client;

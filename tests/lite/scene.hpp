@@ -13,6 +13,7 @@
 #include <comoq/memory_transport.hpp>
 #include <comoq/origin.hpp>
 
+#include "lite/spoken.hpp"
 #include "support/manual_sleep.hpp"
 #include "support/media.hpp"
 #include "support/run.hpp"
@@ -37,7 +38,7 @@ inline lite::SessionConfig both_ways(const Origin &origin, const ManualSleep &ti
 
 /// Broadcasts published `there`, on the server's side, are seen `here`, on the client's, and the other way round.
 struct LiteScene {
-    explicit LiteScene(MemoryLinkConfig config = {})
+    explicit LiteScene(MemoryLinkConfig config = spoken_link())
         : link(context.get_executor(), context.get_executor(), std::move(config)) {}
 
     lite::SessionConfig config_of(const Origin &origin) const { return both_ways(origin, time); }

@@ -93,7 +93,7 @@ TEST_CASE("a session: a broadcast that came from a peer is not announced to that
 TEST_CASE("a session: the peer is shown another route in place of the one through it", "[lite][session]") {
     LiteScene scene;
     BroadcastInfo dearer({5, 6, 7});
-    dearer.cost = {1, 0};
+    dearer.cost = {2, 0};
     auto longer = scene.here.producer().create_broadcast("a", dearer);
     auto published = scene.there.producer().create_broadcast("a");
     scene.connect();
@@ -108,10 +108,11 @@ TEST_CASE("a session: the peer is shown another route in place of the one throug
 
 TEST_CASE("a session: what a peer of moq-lite-05 announces costs as little as any if it is sent already, and else the most",
           "[lite][session]") {
+    const Speaking speaking("moq-lite-05");
     LiteScene scene;
     BroadcastInfo cheaper({5, 6, 7}), dearer({8});
     cheaper.cost = {0, (std::uint64_t{1} << 62) - 2};
-    dearer.cost = {1, 0};
+    dearer.cost = {2, 0};
     const auto behind = scene.here.producer().create_broadcast("a", dearer);
     auto published = scene.there.producer().create_broadcast("a");
     scene.connect();
@@ -123,6 +124,7 @@ TEST_CASE("a session: what a peer of moq-lite-05 announces costs as little as an
 }
 
 TEST_CASE("a session: an earlier start brings back groups that were evicted here", "[lite][session]") {
+    const Speaking speaking("moq-lite-05");
     LiteScene scene;
     OriginConfig config;
     config.id = 2;
@@ -145,6 +147,7 @@ TEST_CASE("a session: an earlier start brings back groups that were evicted here
 
 TEST_CASE("a session: a track comes with its info, its groups with their numbers, frames with their bytes",
           "[lite][session]") {
+    const Speaking speaking("moq-lite-05");
     LiteScene scene;
     auto track = scene.publish("room/1", "video", unusual_info());
     scene.connect();
@@ -288,6 +291,7 @@ TEST_CASE("a session: all subscribers here share one subscription there, which e
 }
 
 TEST_CASE("a session: the publisher knows the combined wishes of the subscribers, and each change of them", "[lite][session]") {
+    const Speaking speaking("moq-lite-05");
     LiteScene scene;
     auto track = scene.publish("a", "video", unusual_info());
     scene.connect();
@@ -562,7 +566,8 @@ TEST_CASE("a session: an unannounced broadcast goes when nobody has had it for a
 }
 
 TEST_CASE("a session: the most urgent group goes first when not all can", "[lite][session]") {
-    MemoryLinkConfig config;
+    const Speaking speaking("moq-lite-05");
+    auto config = spoken_link();
     config.by_priority = true;
     config.largest_piece = 1000;
     LiteScene scene(config);
@@ -619,9 +624,10 @@ TEST_CASE("a session: the most urgent group goes first when not all can", "[lite
 }
 
 TEST_CASE("a session: everything arrives, whatever the delays and the order of streams", "[lite][session]") {
+    const Speaking speaking("moq-lite-05");
     const std::uint64_t first_seed = seed("lite session");
     for (std::uint64_t round = 0; round < 30; ++round) {
-        MemoryLinkConfig config;
+        auto config = spoken_link();
         config.seed = first_seed + round;
         INFO("seed " << config.seed);
         config.delay = 10ms;
@@ -738,7 +744,7 @@ TEST_CASE("a session: a request that comes when the time limit is over is answer
 
 TEST_CASE("a session: two sessions that would ask each other for the same broadcast do not wait for each other",
           "[lite][session]") {
-    MemoryLinkConfig config;
+    auto config = spoken_link();
     config.delay = 10ms;
     LiteScene scene(config);
     scene.server.emplace(scene.link.server(), scene.config_of(scene.there));
@@ -790,7 +796,7 @@ TEST_CASE("a session: a broadcast that is announced and also requested by name i
 }
 
 TEST_CASE("a session: the peer is told the measurements of the transport, if it asks", "[lite][session]") {
-    MemoryLinkConfig config;
+    auto config = spoken_link();
     config.stats.round_trip = 1500us;
     config.stats.bandwidth = 8'000'000;
     LiteScene scene(config);
@@ -804,7 +810,7 @@ TEST_CASE("a session: the peer is told the measurements of the transport, if it 
             auto stream = co_await transport->open_bidi();
             auto asked = stream.send->write(Bytes(std::vector<std::byte>{std::byte{4}}));
             co_await std::move(asked);
-            lite::detail::StreamReader reader(std::move(stream.receive), lite::Version::Draft05, lite::StreamUse::Request);
+            lite::detail::StreamReader reader(std::move(stream.receive), spoken(), lite::StreamUse::Request);
             while (auto probe = co_await reader.message<lite::Probe>()) {
                 to.push_back(*probe);
             }
@@ -827,7 +833,7 @@ TEST_CASE("a session: the peer is told the measurements of the transport, if it 
 
 TEST_CASE("a session: the peer is asked for its measurements only if the config wants them", "[lite][session]") {
     for (const bool knows : {true, false}) {
-        MemoryLinkConfig link;
+        auto link = spoken_link();
         if (knows) {
             link.stats.round_trip = 1500us;
         }

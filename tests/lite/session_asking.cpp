@@ -47,7 +47,7 @@ template <class Message> Octets reply(lite::SubscribeReply type, const Message &
 /// A session whose subscription has reached the peer.
 struct SubscribedScene : AskedScene {
     explicit SubscribedScene(Subscription wishes = {}, const Change &change = [](lite::SessionConfig &) {})
-        : AskedScene({}, change), subscribing(wait(video.subscribe(wishes))) {
+        : AskedScene(spoken_link(), change), subscribing(wait(video.subscribe(wishes))) {
         run();
         auto track = asked();
         answer_info(track);
@@ -135,7 +135,7 @@ TEST_CASE("a session asks: a peer that does not answer TRACK is waited for as lo
 }
 
 TEST_CASE("a session asks: a subscription for which the peer allows no stream fails in time", "[lite][session]") {
-    MemoryLinkConfig config;
+    auto config = spoken_link();
     config.max_streams = 3;
     AskedScene scene(config);
     const auto broadcast = scene.session->broadcast("x");
@@ -187,7 +187,7 @@ TEST_CASE("a session asks: readers do not wait for a group that the peer drops",
 }
 
 TEST_CASE("a session asks: the config bounds the time for which the peer may have groups kept", "[lite][session]") {
-    AskedScene scene({}, [](lite::SessionConfig &config) { config.max_latency = 3s; });
+    AskedScene scene(spoken_link(), [](lite::SessionConfig &config) { config.max_latency = 3s; });
     auto info = wait(scene.session->broadcast("x").track("video").info());
     scene.run();
     auto track = scene.asked();
@@ -200,7 +200,7 @@ TEST_CASE("a session asks: the config bounds the time for which the peer may hav
 }
 
 TEST_CASE("a session asks: the tracks of a session are bounded", "[lite][session]") {
-    AskedScene scene({}, [](lite::SessionConfig &config) { config.max_tracks = 3; });
+    AskedScene scene(spoken_link(), [](lite::SessionConfig &config) { config.max_tracks = 3; });
     const auto broadcast = scene.session->broadcast("x");
     std::vector<std::unique_ptr<Waiting<TrackInfo>>> asking;
     for (const auto *name : {"a", "b", "c", "d"}) {
@@ -257,6 +257,7 @@ TEST_CASE("a session asks: the peer is told the combined wishes at once", "[lite
 }
 
 TEST_CASE("a session asks: a start in the past is read in order, whatever the peer sends first", "[lite][session]") {
+    const Speaking speaking("moq-lite-05");
     Subscription all;
     all.start = 0;
     SubscribedScene scene(all);
@@ -284,6 +285,7 @@ TEST_CASE("a session asks: a start in the past is read in order, whatever the pe
 }
 
 TEST_CASE("a session asks: through a relay that holds the newest groups all groups come in order", "[lite][session]") {
+    const Speaking speaking("moq-lite-05");
     RelayScene scene;
     Origin publisher = origin_with_id(1);
     Origin relay = origin_with_id(2);

@@ -68,9 +68,9 @@ asio::awaitable<void> note_ends(std::shared_ptr<Transport> transport, std::share
 }
 
 /// A session to a publisher, which this test plays, and one to a viewer, which it plays as well.
-struct Relay : AskedScene {
+struct Relay : private Speaking, AskedScene {
     explicit Relay(const char *protocol)
-        : AskedScene(speaking(protocol)), link_to_viewer(context.get_executor(), context.get_executor(), speaking(protocol)),
+        : Speaking(protocol), AskedScene(speaking(protocol)), link_to_viewer(context.get_executor(), context.get_executor(), speaking(protocol)),
           viewer(context, link_to_viewer.client()) {
         lite::SessionConfig config;
         config.publish = origin.consumer();

@@ -179,7 +179,7 @@ TEST_CASE("session faults: a session that finds no memory to begin does not exis
     for (std::size_t after = 0; failed; ++after) {
         INFO("after " << after << " allocations");
         asio::io_context context;
-        MemoryLink link(context.get_executor(), context.get_executor());
+        MemoryLink link(context.get_executor(), context.get_executor(), spoken_link());
         std::optional<lite::Session> session;
         // On the executor: elsewhere asio ends the program if it cannot begin a coroutine.
         asio::post(context, [&] {
@@ -204,7 +204,7 @@ TEST_CASE("session faults: a session that finds no memory to begin does not exis
 
 TEST_CASE("a session is done when all of its work is over, and then keeps neither transport nor origin", "[lite][session]") {
     asio::io_context context;
-    MemoryLink link(context.get_executor(), context.get_executor());
+    MemoryLink link(context.get_executor(), context.get_executor(), spoken_link());
     const auto owners = link.client().use_count();
     std::optional<Origin> origin(std::in_place);
     auto watch = origin->consumer().announced();

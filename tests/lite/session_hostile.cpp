@@ -255,7 +255,7 @@ TEST_CASE("a hostile peer: many announcements at once do not keep its thread fro
 }
 
 TEST_CASE("a hostile peer: many subscriptions that let no group in make few groups wait", "[lite][session]") {
-    MemoryLinkConfig few;
+    auto few = spoken_link();
     few.max_streams = 40;
     HostileScene scene(few);
     auto track = scene.publish("a");
@@ -287,7 +287,7 @@ TEST_CASE("a hostile peer: messages that come a byte at a time are understood", 
     auto track = scene.publish("a");
     auto &peer = scene.begin();
     peer.say_setup();
-    MemoryLinkConfig dripping;
+    auto dripping = spoken_link();
     const auto request = opening(lite::BidiStreamType::Track, lite::Track{"a", "video"});
     auto answer = std::make_shared<Answer>();
     struct Drip {
@@ -383,7 +383,7 @@ asio::awaitable<void> finish_what_is_half_sent(std::shared_ptr<Transport> transp
     std::vector<std::unique_ptr<SendStream>> not_answered;
     while (true) {
         auto stream = co_await transport->accept_bidi();
-        lite::detail::StreamReader reader(std::move(stream.receive), lite::Version::Draft05, lite::StreamUse::Request);
+        lite::detail::StreamReader reader(std::move(stream.receive), spoken(), lite::StreamUse::Request);
         const auto type = co_await reader.varint();
         if (type == static_cast<std::uint64_t>(lite::BidiStreamType::Track)) {
             Octets info;
@@ -497,7 +497,7 @@ TEST_CASE("a hostile peer: a session that is lost in the middle of a dropped tra
     auto group = track->append_group();
     group.write_frame(payload("1"));
     {
-        MemoryLink link(context.get_executor(), context.get_executor());
+        MemoryLink link(context.get_executor(), context.get_executor(), spoken_link());
         transport = link.server();
         lite::SessionConfig config;
         config.publish = there.consumer();

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -131,13 +132,12 @@ struct Scene : HostileScene {
     void list(std::size_t stream, std::vector<std::string> paths, std::vector<std::uint64_t> hops = {}) {
         Octets octets;
         lite::encode(lite::AnnounceOk{77, paths.size()}, spoken(), octets);
-        for (auto &path : paths) lite::encode(lite::Announce{true, std::move(path), hops}, spoken(), octets);
+        auto &announcing = on_stream[stream];
+        for (auto &path : paths) announcing.write(lite::Announce{true, std::move(path), hops}, octets);
         write(stream, std::move(octets));
     }
     void announce(bool active, std::string path, std::vector<std::uint64_t> hops = {}) {
-        Octets octets;
-        lite::encode(lite::Announce{active, std::move(path), std::move(hops)}, spoken(), octets);
-        write(0, std::move(octets));
+        write(0, on_stream[0].bytes(lite::Announce{active, std::move(path), std::move(hops)}));
     }
     void write(std::size_t stream, Octets octets) {
         REQUIRE(stream < asked->size());
@@ -146,6 +146,7 @@ struct Scene : HostileScene {
     }
 
     std::shared_ptr<std::vector<BidiStream>> asked = std::make_shared<std::vector<BidiStream>>();
+    std::map<std::size_t, Announcing> on_stream;
 
 private:
     static asio::awaitable<void> hold_what_comes(std::shared_ptr<Transport> transport, std::shared_ptr<std::vector<BidiStream>> to) {

@@ -48,7 +48,7 @@ struct QmuxScene {
     }
     std::shared_ptr<qmux::Connection> side(bool is_client) {
         qmux::ConnectionConfig config;
-        config.protocols = {"moq-lite-05"};
+        config.protocols = {spoken_protocol()};
         return std::make_shared<qmux::Connection>(context.get_executor(), is_client, std::move(config));
     }
 

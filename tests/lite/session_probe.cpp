@@ -20,7 +20,7 @@ TEST_CASE("a session: a measured 0 is told as 1, and 0 is what is not known", "[
     };
     const auto which = GENERATE(Case{0, 1500us, {1, 2}}, Case{0, 0us, {1, 0}}, Case{std::nullopt, 1us, {0, 1}},
                                 Case{7, 2ms, {7, 2}}, Case{~std::uint64_t{0}, 0us, {comoq::detail::max_varint, 0}});
-    MemoryLinkConfig link;
+    auto link = spoken_link();
     link.stats.round_trip = which.round_trip;
     link.stats.bandwidth = which.bandwidth;
     LiteScene scene(link);

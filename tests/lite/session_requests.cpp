@@ -70,7 +70,7 @@ TEST_CASE("a session asks: SUBSCRIBE is finished when nobody wants the track any
 
 TEST_CASE("a session asks: a requester that leaves while the peer allows no more streams asks for nothing", "[lite][session]") {
     for (const bool leaves : {false, true}) {
-        MemoryLinkConfig config;
+        auto config = spoken_link();
         config.max_streams = 3;
         Scene scene(config);
         const auto broadcast = scene.session->broadcast("x");

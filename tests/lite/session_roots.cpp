@@ -42,7 +42,7 @@ struct Scene : HostileScene {
         REQUIRE(asked->size() == 1);
         Octets octets;
         lite::encode(lite::AnnounceOk{0, 1}, spoken(), octets);
-        lite::encode(lite::Announce{true, std::string(path), {}}, spoken(), octets);
+        announcing.write(lite::Announce{true, std::string(path), {}}, octets);
         asio::co_spawn(context, asked->front().send->write(Bytes(std::move(octets))), asio::detached);
         run();
     }
@@ -58,6 +58,7 @@ struct Scene : HostileScene {
 
     std::shared_ptr<std::vector<BidiStream>> asked = std::make_shared<std::vector<BidiStream>>();
     std::uint64_t next_id = 1;
+    Announcing announcing;
 
 private:
     static asio::awaitable<void> hold_what_comes(std::shared_ptr<Transport> transport, std::shared_ptr<std::vector<BidiStream>> to) {
@@ -134,8 +135,7 @@ TEST_CASE("a session: a peer does not find a broadcast that was asked of it, als
     CHECK(ask("elsewhere") == Error::NotFound);
     CHECK(scene.asked->size() == 1);
     // And after the peer has taken its announcement back.
-    Octets octets;
-    lite::encode(lite::Announce{false, "cam", {}}, spoken(), octets);
+    auto octets = scene.announcing.bytes(lite::Announce{false, "cam", {}});
     asio::co_spawn(scene.context, scene.asked->front().send->write(Bytes(std::move(octets))), asio::detached);
     scene.run();
     CHECK(ask("yonder") == Error::NotFound);
@@ -171,8 +171,7 @@ TEST_CASE("a session: after the peer's broadcast has ended, another publisher ca
     Scene scene("room", "room/alice");
     scene.announce("cam");
     scene.check_not_found("alice/cam");
-    Octets octets;
-    lite::encode(lite::Announce{false, "cam", {}}, spoken(), octets);
+    auto octets = scene.announcing.bytes(lite::Announce{false, "cam", {}});
     asio::co_spawn(scene.context, scene.asked->front().send->write(Bytes(std::move(octets))), asio::detached);
     scene.run();
     auto track = scene.publish("room/alice/cam");

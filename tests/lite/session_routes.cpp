@@ -38,6 +38,7 @@ Hops hops_of(const std::string &text) {
 }  // namespace
 
 TEST_CASE("a session: a chain with a repeated hop is dropped, and nobody's session ends", "[lite][session][routes]") {
+    const Speaking speaking("moq-lite-05");
     RouteScene scene;
     auto &watcher = scene.peer(200);
     watcher.follow();
@@ -80,6 +81,7 @@ TEST_CASE("a session: a chain of 31 hops is passed on, and 0 may be in it twice"
 
 TEST_CASE("a session: whatever chains peers announce, nobody is sent one with a repeated hop, or more than 32",
           "[lite][session][routes]") {
+    const Speaking speaking("moq-lite-05");
     std::mt19937_64 random(seed("chains"));
     RouteScene scene;
     auto &watcher = scene.peer(200);
@@ -134,6 +136,7 @@ TEST_CASE("a session: a publisher that comes back is asked at once, while its ol
 
 TEST_CASE("a session: a peer without a hop id is not told of its own broadcasts, and of another route in their place",
           "[lite][session][routes]") {
+    const Speaking speaking("moq-lite-05");
     RouteScene scene;
     auto &one = scene.peer(), &other = scene.peer();
     one.follow();
@@ -267,6 +270,7 @@ TEST_CASE("a session: hidden names are not announced to the peer, who can ask fo
 
 TEST_CASE("a session: a route that the peer cannot tell from the one before it is not announced, and serves the path",
           "[lite][session][routes]") {
+    const Speaking speaking("moq-lite-05");
     RouteScene scene;
     auto &watcher = scene.peer(200);
     watcher.follow();

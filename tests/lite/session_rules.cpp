@@ -133,7 +133,7 @@ TEST_CASE("a session serves: DROP messages do not pile up for a peer that does n
 
 TEST_CASE("a session serves: PROBE is reset if nothing is measured, and may carry the peer's wish", "[lite][session][serving]") {
     const bool measures = GENERATE(true, false);
-    MemoryLinkConfig link_config;
+    auto link_config = spoken_link();
     if (measures) {
         link_config.stats.bandwidth = 1'000'000;
     }

@@ -102,7 +102,7 @@ TEST_CASE("a session serves: the memory for a peer that does not read is bounded
 TEST_CASE("a session serves: groups that are later than the subscriber allows are given up, and others are sent",
           "[lite][session][serving]") {
     ManualClock clock;
-    MemoryLinkConfig link_config;
+    auto link_config = spoken_link();
     link_config.max_streams = 3;
     HostileScene scene(link_config);
     scene.there = clock.origin();
@@ -393,7 +393,7 @@ TEST_CASE("a session serves: a session that is destroyed at any step leaves noth
 }
 
 TEST_CASE("session: a frame that is completed while its viewer's link takes nothing arrives whole", "[lite][session]") {
-    MemoryLinkConfig link;
+    auto link = spoken_link();
     link.window = 1000;
     LiteScene scene(link);
     scene.connect();

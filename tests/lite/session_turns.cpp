@@ -14,6 +14,7 @@
 
 #include <comoq/memory_transport.hpp>
 
+#include "lite/spoken.hpp"
 #include "support/bystander.hpp"
 #include "support/catch.hpp"
 #include "support/run.hpp"
@@ -26,7 +27,7 @@ namespace {
 constexpr std::size_t streams = 1'000;
 
 MemoryLinkConfig many_streams() {
-    MemoryLinkConfig config;
+    auto config = spoken_link();
     config.max_streams = 2 * streams;
     return config;
 }

@@ -58,13 +58,13 @@ struct WirePeer {
     /// Begins the session; the peer sends its parameters, and its SETUP.
     void begin(bool setup = true, const qmux::TransportParameters &theirs = generous()) {
         qmux::ConnectionConfig of_connection;
-        of_connection.protocol = "moq-lite-05";
+        of_connection.protocol = spoken_protocol();
         of_connection.version = qmux::Version::Draft02;
         connection = std::make_shared<qmux::Connection>(context.get_executor(), false, std::move(of_connection));
         session.emplace(connection, config);
         run();
         auto parameters = theirs;
-        parameters.protocols = {"moq-lite-05"};
+        parameters.protocols = {spoken_protocol()};
         record_.clear();
         qmux::encode(parameters, record_);
         deliver();
@@ -115,9 +115,7 @@ struct WirePeer {
         announced_ += octets.size();
     }
     void announce(bool active, std::string_view path) {
-        Octets octets;
-        lite::encode(lite::Announce{active, std::string(path), {}}, spoken(), octets);
-        announce(octets);
+        announce(announcing.bytes(lite::Announce{active, std::string(path), {}}));
     }
     /// Makes a local subscriber of a track of the peer's. Returns the number that its groups carry.
     std::uint64_t be_subscribed(const TrackInfo &info = {}) {
@@ -158,6 +156,7 @@ struct WirePeer {
     /// Streams that the session has stopped, while the peer `listens`.
     std::size_t refused = 0;
     bool deaf = false, listens = false;
+    Announcing announcing;
 
 private:
     void deliver() {

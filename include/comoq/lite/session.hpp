@@ -21,10 +21,11 @@ namespace detail {
 class SessionCore;
 }
 
-/// A moq-lite-05 session over a transport, client or server alike: it shows one origin to the peer, and announces the
-/// peer's broadcasts in another. Both may be the same origin: broadcasts that came from the peer are not sent back to
-/// it. It does not tell the peer of hidden names (`config.announce_hidden`), nor of a broadcast in place of one with the same
-/// hops, unless the peer has asked for something at that path.
+/// A session of moq-lite-06 or -05, whichever its transport has agreed on (`Transport::protocol`), client or server
+/// alike: it shows one origin to the peer, and announces the peer's broadcasts in another. Both may be the same origin:
+/// broadcasts that came from the peer are not sent back to it. It does not tell the peer of hidden names
+/// (`config.announce_hidden`), nor of a broadcast in place of one with the same hops and cost, unless the peer has asked
+/// for something at that path.
 ///
 /// If the peer announces a path again and the first hop is the same, its broadcast has another route and goes on. With
 /// another one there is another broadcast. The peer also answers for the paths below those that it announces

@@ -27,7 +27,8 @@ struct Setup {
     std::optional<std::string> path;
     /// The one role that a client will take. From a client only. A role that this side does not know is read as none.
     std::optional<Role> role;
-    /// What the sender asks for a route over this link, added to the cost of each. Not known on moq-lite-05.
+    /// The price of the link, if the sender has set one: the receiver adds it to the cost of each route, unless it has a
+    /// price of its own. Not read on moq-lite-05, which knows no costs.
     std::optional<std::uint64_t> cost;
     /// The hop id of the sender's origin. 0 names nobody, and is read as none.
     std::optional<std::uint64_t> origin;

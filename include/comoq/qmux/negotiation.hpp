@@ -31,7 +31,7 @@ struct Subprotocol {
 
     friend bool operator==(const Subprotocol &, const Subprotocol &) = default;
 
-    /// As in `Sec-WebSocket-Protocol`, for example qmux-02.moq-lite-05.
+    /// As in `Sec-WebSocket-Protocol`, for example qmux-02.moq-lite-06.
     std::string name() const { return std::string(prefix_of(version)).append(protocol); }
     constexpr bool has_name(std::string_view other) const noexcept {
         const auto prefix = prefix_of(version);

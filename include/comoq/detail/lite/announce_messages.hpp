@@ -113,6 +113,14 @@ struct AnnounceEnd {
     static AnnounceEnd read(detail::WireReader &from, const Layout &) { return AnnounceEnd{from.varint()}; }
 };
 
+/// A message of a type that this side does not know: nothing but its length is of interest.
+struct Skipped {
+    static Skipped read(detail::WireReader &from, const Layout &) {
+        from.rest();
+        return {};
+    }
+};
+
 /// The broadcast with that number has another route, or another one has taken its place.
 struct AnnounceRestart {
     std::uint64_t id = 0;

@@ -1,6 +1,7 @@
 #pragma once
-#include "../containers/keyed_hash.hpp"
+#include "announce_ids.hpp"
 #include "link_price.hpp"
+#include "read_announce.hpp"
 #include "remote_broadcast.hpp"
 #include "../session/left_out_names.hpp"
 #include "session_core.hpp"
@@ -98,8 +99,9 @@ private:
     asio::awaitable<void> follow(StreamReader &reader) {
         const auto ok = co_await reader.message<AnnounceOk>();
         if (!ok) co_return;
+        co_await know_price();
         std::optional<std::string> ended;
-        while (auto change = co_await reader.message<Announce>()) {
+        while (auto change = co_await next_announce(reader, ids_, core_->version())) {
             // Another broadcast that begins at once takes the place of the one that ended, without a gap.
             const bool replaces = ended && change->active && key_of(*ended) == key_of(change->suffix);
             if (ended && !replaces) end(*ended);
@@ -279,25 +281,29 @@ private:
         if (!ok) co_return;
         // Changes may come between those that are listed: what is here already is looked at, too.
         while (listed < ok->active_count || (ok->active_count != 0 && reader.buffered() != 0)) {
-            auto change = co_await reader.message<Announce>();
+            auto change = co_await next_listed(reader, core_->version());
             if (!change || !has_left_out()) break;
             if (!change->active) continue;
             ++listed;
             const auto key = key_of(change->suffix);
+            // The first stream has to tell of its end.
+            if (core_->layout().announce_ids && !ids_.knows(key)) continue;
             if (announced_.contains(key) || !left_out_.may_come_in(key)) continue;
             if (!core_->has_room_for_announcement()) break;
             begin(std::move(*change), ok->hop_id, false);
         }
     }
 
-    /// The key of a suffix. A suffix that is not a path has no place here, and is not worth its length.
-    static std::string key_of(const std::string &suffix) {
-        try {
-            return std::string(Path(suffix).view());
-        } catch (const std::system_error &) {
-            // No path contains this.
-            return '\n' + std::to_string(comoq::detail::keyed_hash(std::string_view(suffix)));
-        }
+    static std::string key_of(const std::string &suffix) { return announced_key(suffix); }
+
+    /// The announcements that have room here, and as many that are left out.
+    std::size_t most_known() const noexcept { return core_->config.max_announced + comoq::detail::LeftOutNames::most; }
+
+    /// The price of the link is known: the peer may have set it in its SETUP.
+    asio::awaitable<void> know_price() {
+        if (!core_->layout().route_cost || core_->config.link_cost) co_return;
+        auto coming = core_->setup.wait();
+        [[maybe_unused]] const auto setup = co_await std::move(coming);
     }
 
     BroadcastInfo route_of(std::vector<std::uint64_t> &&hops, const Cost &cost, std::uint64_t peer) const {
@@ -360,6 +366,7 @@ private:
     const std::string prefix_;
     std::map<std::string, Known> announced_;
     comoq::detail::LeftOutNames left_out_{core_->left_out};
+    AnnouncedIds ids_{most_known(), core_->left_out};
     std::error_code end_code_;
     bool lost_ = false;
     bool is_over_ = false;

@@ -290,7 +290,7 @@ private:
             }
             case SubscribeReply::End: {
                 const auto end = co_await reader.expect<SubscribeEnd>();
-                declare_final(*self->out_, end.group);
+                declare_final(*self->out_, end.group, self->core_->layout());
                 final_is_known = true;
                 break;
             }
@@ -303,11 +303,13 @@ private:
             default: comoq::detail::throw_error(make_error_code(Error::UnexpectedMessage));
             }
         }
-        if (!final_is_known) declare_final(*self->out_, 0);
+        if (final_is_known) co_return;
+        if (self->core_->layout().strict_end) comoq::detail::throw_error(make_error_code(Error::ProtocolViolation));
+        declare_final(*self->out_, 0, self->core_->layout());
     }
-    static void declare_final(TrackProducer &out, std::uint64_t first_never) {
+    static void declare_final(TrackProducer &out, std::uint64_t first_never, const Layout &layout) {
         try {
-            if (first_never == 0)
+            if (first_never == 0 && !layout.strict_end)
                 out.finish();
             else
                 out.finish_at(first_never);

@@ -1,6 +1,7 @@
 #pragma once
 #include "../origin/told_hops.hpp"
 #include "../session/announce_feed.hpp"
+#include "announce_ids.hpp"
 #include "session_core.hpp"
 #include "stream_reader.hpp"
 
@@ -22,7 +23,8 @@ public:
         const auto &publish = core->publish;
         auto view = publish ? publish->with_root(request.prefix) : std::nullopt;
         // The peer's own routes, and those through the origin that it names.
-        if (view) view = view->without_hop(core->via).without_hop(request.exclude_hop);
+        const auto excluded = core->layout().exclude_hop ? request.exclude_hop : core->peer_hop().value_or(0);
+        if (view) view = view->without_hop(core->via).without_hop(excluded);
         if (!view) {
             // Nothing is announced here, now or later: the peer leaves when it likes.
             auto written = stream.write(encoded(core->version(), AnnounceOk{core->hop_id(), 0}));
@@ -32,12 +34,13 @@ public:
         }
         const auto follower = core->announcements.follow(*view, core->config.announce_hidden);
         const auto root = view->root();
+        AnnounceWriter writer(core->version());
         while (true) {
             auto batch = co_await follower.next();
             if (batch.ended) co_return;
             std::vector<std::byte> octets;
             if (batch.count) encode(AnnounceOk{core->hop_id(), *batch.count}, core->version(), octets);
-            for (const auto &told : batch.told) tell(*core, told, root.view(), octets);
+            for (const auto &told : batch.told) tell(*core, told, root.view(), writer, octets);
             if (octets.empty()) continue;
             batch.told.clear();
             auto written = stream.write(Bytes(std::move(octets)));
@@ -48,7 +51,8 @@ public:
 private:
     using Told = comoq::detail::AnnounceFeed::Told;
 
-    static void tell(const SessionCore &core, const Told &told, std::string_view root, std::vector<std::byte> &octets) {
+    static void tell(const SessionCore &core, const Told &told, std::string_view root, AnnounceWriter &writer,
+                     std::vector<std::byte> &octets) {
         const auto &change = told.change;
         Announce message;
         message.suffix = *comoq::detail::strip_prefix(*told.path, root);
@@ -56,8 +60,8 @@ private:
         if (is_another && core.asked.may_contain(*told.path)) {
             // Another route of the same publisher is a change in place: the peer goes on with what it has of the broadcast
             // that this one replaces, which is over, sooner or later. After an end it asks again.
-            encode(message, core.version(), octets);
-        } else if (change && change->same_hops() && (change->same_cost() || !layout_of(core.version()).route_cost)) {
+            writer.write(message, octets);
+        } else if (change && change->same_hops() && (change->same_cost() || !core.layout().route_cost)) {
             // It cannot tell the one from the other.
             return;
         }
@@ -66,7 +70,7 @@ private:
             message.hops = comoq::detail::told_hops(*told.info);
             message.cost = told.info->cost;
         }
-        encode(message, core.version(), octets);
+        writer.write(message, octets);
     }
 };
 

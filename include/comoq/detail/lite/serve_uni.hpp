@@ -64,7 +64,16 @@ private:
         const auto timescale = target->track.info().timescale;
         const auto ties = target->ties;
         if (ties->under_way >= core->config.max_open_groups) comoq::detail::throw_error(make_error_code(Error::LimitReached));
+        if (core->layout().strict_end && target->has_ended_before(message.sequence)) {
+            target->track.abort(make_error_code(Error::ProtocolViolation));
+            comoq::detail::throw_error(make_error_code(Error::ProtocolViolation));
+        }
         auto group = comoq::detail::given_group(target->track, message.sequence);
+        if (message.first_frame != 0) {
+            // Nobody has asked for a part of a group.
+            group.abort(make_error_code(Error::Lagged));
+            comoq::detail::throw_error(make_error_code(Error::Lagged));
+        }
         const SubscriptionTable::Receiving receiving(ties);
         FrameReceiver receiver(reader, timescale);
         const auto code = co_await receiver.receive(group);

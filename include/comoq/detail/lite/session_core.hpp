@@ -18,6 +18,7 @@
 #include "../wait/task_group_state.hpp"
 #include "../../error.hpp"
 #include "../../first_of.hpp"
+#include "announce_messages.hpp"
 #include "codec.hpp"
 #include "codes.hpp"
 #include "../../lite/session_config.hpp"
@@ -165,9 +166,11 @@ public:
     /// Known once the transport has agreed on it: before anything comes on a stream.
     Version version() const noexcept { return version_of(transport->protocol()); }
 
+    Layout layout() const noexcept { return layout_of(version()); }
+
     /// What a route costs more here than at the peer. A peer that does not tell costs has none to add to.
     std::uint64_t link_price() const {
-        if (!layout_of(version()).route_cost) return 0;
+        if (!layout().route_cost) return 0;
         if (config.link_cost) return *config.link_cost;
         const auto said = setup.peek();
         return said ? (*said)->cost.value_or(1) : 1;

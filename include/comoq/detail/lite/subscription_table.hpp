@@ -27,6 +27,11 @@ public:
     struct Target {
         TrackProducer track;
         std::shared_ptr<Ties> ties = std::make_shared<Ties>();
+        /// The peer has said that this number will never come.
+        bool has_ended_before(std::uint64_t number) const {
+            const comoq::detail::Lock lock(track.state(comoq::detail::Passkey())->mutex());
+            return track.state(comoq::detail::Passkey())->numbers().past_final(number);
+        }
     };
     /// A group that is being received.
     class Receiving {

@@ -12,7 +12,8 @@ constexpr Version version_of(std::string_view protocol) noexcept {
     return protocol == "moq-lite-06" ? Version::Draft06 : Version::Draft05;
 }
 
-/// What the messages of a version contain. The codec asks this table, and never for the version itself.
+/// What the messages of a version contain, and mean. The codec and the session ask this table, and never for the version
+/// itself.
 struct Layout {
     /// Announcements have numbers, by which they are changed and ended; a type stands before each message's length.
     bool announce_ids;
@@ -24,14 +25,16 @@ struct Layout {
     bool raw_start;
     /// Subscriptions and tracks say whether groups are wanted in order.
     bool ordered_byte;
-    /// ANNOUNCE_REQUEST names an origin whose routes are not wanted.
+    /// ANNOUNCE_REQUEST names an origin whose routes are not wanted; else it is the peer's own, which SETUP names.
     bool exclude_hop;
+    /// The replies to a subscription contain an END, and no group is beyond it: else the track fails.
+    bool strict_end;
 };
 
 constexpr Layout layout_of(Version version) noexcept {
     const bool is_06 = version == Version::Draft06;
     Layout layout{};
-    layout.announce_ids = layout.route_cost = layout.frame_bounds = layout.raw_start = is_06;
+    layout.announce_ids = layout.route_cost = layout.frame_bounds = layout.raw_start = layout.strict_end = is_06;
     layout.ordered_byte = layout.exclude_hop = !is_06;
     return layout;
 }

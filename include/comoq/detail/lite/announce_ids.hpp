@@ -1,0 +1,146 @@
+#pragma once
+#include "../../error.hpp"
+#include "../../path.hpp"
+#include "../containers/keyed_hash.hpp"
+#include "../wait/failure.hpp"
+#include "announce_messages.hpp"
+#include "codec.hpp"
+#include "stream_type.hpp"
+#include "version.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace comoq::lite::detail {
+
+// The numbers of announcements. Each stream counts for itself, from 0 on, also what the receiver leaves out; a number
+// is never used again.
+
+/// The key of a suffix. A suffix that is not a path has no place here, and is not worth its length. The key of a key is the
+/// same.
+inline std::string announced_key(std::string_view suffix) {
+    constexpr std::size_t longest = 21;
+    if (suffix.starts_with('\n') && suffix.size() <= longest) return std::string(suffix);
+    try {
+        return std::string(Path(suffix).view());
+    } catch (const std::system_error &) {
+        // No path contains this.
+        return '\n' + std::to_string(comoq::detail::keyed_hash(suffix));
+    }
+}
+
+/// The numbers that a peer gives its announcements on one stream: what each message means, with the key of its path as
+/// the suffix. Throws ProtocolViolation for a START of a path that is live, and for a number that was never given or has
+/// ended.
+///
+/// It knows at most `most` live announcements. Further ones are forgotten, that is counted in `count`, and have no
+/// meaning; then a number that is not known may be one of them.
+class AnnouncedIds {
+public:
+    AnnouncedIds(std::size_t most, std::atomic<std::size_t> &count) noexcept : most_(most), count_(count) {}
+    AnnouncedIds(const AnnouncedIds &) = delete;
+    AnnouncedIds &operator=(const AnnouncedIds &) = delete;
+    ~AnnouncedIds() { count_ -= forgotten_; }
+
+    std::optional<Announce> start(AnnounceStart &&message) {
+        auto key = announced_key(message.suffix);
+        if (live_.contains(key)) comoq::detail::throw_error(make_error_code(Error::ProtocolViolation));
+        if (live_.size() >= most_) {
+            ++next_;
+            ++forgotten_;
+            ++count_;
+            return std::nullopt;
+        }
+        Announce change{true, key, std::move(message.hops), message.cost};
+        const auto place = live_.emplace(std::move(key), next_).first;
+        try {
+            keys_.emplace(next_, place);
+        } catch (...) {
+            live_.erase(place);
+            throw;
+        }
+        ++next_;
+        return change;
+    }
+    std::optional<Announce> restart(AnnounceRestart &&message) const {
+        const auto known = find(message.id);
+        if (known == keys_.end()) return std::nullopt;
+        return Announce{true, known->second->first, std::move(message.hops), message.cost};
+    }
+    std::optional<Announce> end(const AnnounceEnd &message) {
+        const auto known = find(message.id);
+        if (known == keys_.end()) {
+            --forgotten_;
+            --count_;
+            return std::nullopt;
+        }
+        const auto live = live_.extract(known->second);
+        keys_.erase(known);
+        return Announce{false, live.key(), {}, {}};
+    }
+
+    /// Whether the end of what is announced at that key will be recognised.
+    bool knows(const std::string &key) const { return live_.contains(key); }
+
+private:
+    using Live = std::map<std::string, std::uint64_t>;
+    using Keys = std::unordered_map<std::uint64_t, Live::iterator>;
+
+    /// The end of `keys_` for a forgotten one.
+    Keys::const_iterator find(std::uint64_t id) const {
+        const auto known = keys_.find(id);
+        if (known == keys_.end() && (id >= next_ || forgotten_ == 0))
+            comoq::detail::throw_error(make_error_code(Error::ProtocolViolation));
+        return known;
+    }
+
+    const std::size_t most_;
+    std::atomic<std::size_t> &count_;
+    Live live_;
+    Keys keys_;
+    std::uint64_t next_ = 0;
+    std::size_t forgotten_ = 0;
+};
+
+/// Writes the announcements on one stream, in the messages of a version. Where they have numbers it keeps some 40 bytes
+/// for each that is live: its number, by a hash of its path.
+class AnnounceWriter {
+public:
+    explicit AnnounceWriter(Version version) noexcept : version_(version) {}
+
+    /// A change of what the peer was told before.
+    void write(const Announce &change, std::vector<std::byte> &to) {
+        if (!layout_of(version_).announce_ids) {
+            encode(change, version_, to);
+            return;
+        }
+        const auto key = comoq::detail::keyed_hash(std::string_view(change.suffix));
+        const auto known = ids_.find(key);
+        if (!change.active) {
+            if (known == ids_.end()) return;
+            encode_typed(AnnounceType::End, AnnounceEnd{known->second}, version_, to);
+            ids_.erase(known);
+        } else if (known != ids_.end()) {
+            encode_typed(AnnounceType::Restart, AnnounceRestart{known->second, change.hops, change.cost}, version_, to);
+        } else {
+            ids_.emplace(key, next_++);
+            encode_typed(AnnounceType::Start, AnnounceStart{change.suffix, change.hops, change.cost}, version_, to);
+        }
+    }
+
+private:
+    const Version version_;
+    std::unordered_map<std::size_t, std::uint64_t> ids_;
+    std::uint64_t next_ = 0;
+};
+
+}  // namespace comoq::lite::detail

@@ -1,0 +1,66 @@
+#pragma once
+#include "announce_ids.hpp"
+#include "stream_reader.hpp"
+#include "version.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+namespace comoq::lite::detail {
+
+/// Reads the next change on a stream of announcements, in the messages of a version; nothing at the stream's end. Skips
+/// messages of a later version's, and what is said of forgotten announcements. Throws the peer's fault.
+inline asio::awaitable<std::optional<Announce>> next_announce(StreamReader &reader, AnnouncedIds &ids, Version version) {
+    if (!layout_of(version).announce_ids) {
+        auto change = co_await reader.message<Announce>();
+        co_return change;
+    }
+    while (const auto type = co_await reader.varint()) {
+        std::optional<Announce> change;
+        switch (static_cast<AnnounceType>(*type)) {
+        case AnnounceType::Start: {
+            auto start = co_await reader.expect<AnnounceStart>();
+            change = ids.start(std::move(start));
+            break;
+        }
+        case AnnounceType::Restart: {
+            auto restart = co_await reader.expect<AnnounceRestart>();
+            change = ids.restart(std::move(restart));
+            break;
+        }
+        case AnnounceType::End: {
+            const auto end = co_await reader.expect<AnnounceEnd>();
+            change = ids.end(end);
+            break;
+        }
+        default: {
+            [[maybe_unused]] const auto skipped = co_await reader.expect<Skipped>();
+        }
+        }
+        if (change) co_return change;
+    }
+    co_return std::nullopt;
+}
+
+/// The same on a stream that only lists what is live: announcements, where they have numbers nothing else.
+inline asio::awaitable<std::optional<Announce>> next_listed(StreamReader &reader, Version version) {
+    if (!layout_of(version).announce_ids) {
+        auto change = co_await reader.message<Announce>();
+        co_return change;
+    }
+    while (const auto type = co_await reader.varint()) {
+        if (*type != static_cast<std::uint64_t>(AnnounceType::Start)) {
+            [[maybe_unused]] const auto skipped = co_await reader.expect<Skipped>();
+            continue;
+        }
+        auto start = co_await reader.expect<AnnounceStart>();
+        Announce listed{true, announced_key(start.suffix), std::move(start.hops), start.cost};
+        co_return listed;
+    }
+    co_return std::nullopt;
+}
+
+}  // namespace comoq::lite::detail
