@@ -15,7 +15,7 @@
 #include <string_view>
 
 // The protocols of these programs, the best first.
-inline constexpr std::array<std::string_view, 1> protocols = {"moq-lite-05"};
+inline constexpr std::array<std::string_view, 2> protocols = {"moq-lite-06", "moq-lite-05"};
 
 // Small records go at once, and little data waits where nothing urgent can overtake it any more.
 void prepare(asio::ip::tcp::socket &socket);

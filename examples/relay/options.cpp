@@ -8,8 +8,8 @@
 const std::string_view usage =
     "usage: relay --listen URL [--listen URL]... [--upstream URL]... [options]\n"
     "\n"
-    "A relay for live media over moq-lite-05. It passes on what publishers announce and viewers subscribe to, and asks its\n"
-    "upstreams for a path that nobody announced when somebody asks for it.\n"
+    "A relay for live media over moq-lite-06 and moq-lite-05. It passes on what publishers announce and viewers subscribe to,\n"
+    "and asks its upstreams for a path that nobody announced when somebody asks for it.\n"
     "\n"
     "  --listen URL         ws://HOST:PORT, wss://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT; port 0 picks one\n"
     "  --cert FILE          certificate chain for wss and tls, PEM\n"

@@ -26,6 +26,7 @@ function relayUrl(text) {
 // The package's connect() and its reconnecting variant try WebTransport first: hence our own transport.
 async function connect(url, signal) {
 	const transport = new Session(url, {
+		// The package does not speak moq-lite-06.
 		protocols: ["moq-lite-05"],
 		versions: { "moq-lite-05": ["qmux-02", "qmux-01"] },
 		requireProtocol: true,

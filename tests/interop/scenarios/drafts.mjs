@@ -25,6 +25,6 @@ export const drafts = [
 		const right = o.peer(kind[1], "the right client", [visits, url, "--qmux", kind[1] === "js" ? "stock" : "any", ...args[visits]]);
 		await Promise.all([server.exit, right.exit]);
 		o.same([server.code, right.code], [0, 0], "exit codes");
-		for (const peer of [server, right]) o.same(peer.all("connected").map((e) => e.protocol), [`${o.qmux}.moq-lite-05`], "their protocol");
+		for (const peer of [server, right]) o.same(peer.all("connected").map((e) => e.protocol), [`${o.qmux}.${o.lite}`], "their protocol");
 	}),
 ];
