@@ -19,6 +19,7 @@
 #include <comoq/origin.hpp>
 #include <comoq/origin_dynamic.hpp>
 
+#include "lite/spoken.hpp"
 #include "support/begun.hpp"
 #include "support/catch.hpp"
 #include "support/every_point.hpp"

@@ -18,6 +18,7 @@
 #include <comoq/memory_transport.hpp>
 #include <comoq/origin.hpp>
 
+#include "lite/spoken.hpp"
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/every_point.hpp"
