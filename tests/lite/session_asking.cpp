@@ -230,6 +230,7 @@ TEST_CASE("a session asks: the groups of a track that its peer may have open are
 }
 
 TEST_CASE("a session asks: the peer is told the combined wishes at once", "[lite][session]") {
+    const Speaking speaking("moq-lite-05");
     Subscription far;
     far.start = 1000;
     SubscribedScene scene(far);
