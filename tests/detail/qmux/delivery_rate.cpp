@@ -182,6 +182,46 @@ TEST_CASE("delivery rate: a round trip that was measured behind other data is co
     CHECK(link.is_about(1e6, 0.01));
 }
 
+TEST_CASE("delivery rate: data that piles up on the way shows the link, though the channel is never busy", "[qmux][rate]") {
+    Link link(1e7);
+    // As many bytes as there are may wait behind the channel.
+    link.room = 1 << 30;
+    const auto second = [&link](std::uint64_t bytes) {
+        for (int i = 0; i < 25; ++i) {
+            link.send(bytes / 25, false);
+            link.pass(40ms);
+        }
+    };
+    link.send(20, false);
+    link.ping();
+    second(125'000);
+    link.send(20'000, false);
+    link.ping();
+    CHECK(link.is_about(1e7));
+    link.bits_per_second = 4e5;
+    second(125'000);
+    link.ping();
+    CHECK(link.is_about(4e5));
+    second(125'000);
+    link.ping();
+    CHECK(link.is_about(4e5));
+}
+
+TEST_CASE("delivery rate: an answer that is a little late, or the only one for long, is no queue", "[qmux][rate]") {
+    Link link(1e7);
+    link.send(20, false);
+    link.ping();
+    link.send(1'000, false);
+    link.way += DeliveryRate::queued - 1ms;
+    link.ping();
+    CHECK_FALSE(link.estimate());
+    link.pass(2s);
+    link.send(1'000, false);
+    link.way += 500ms;
+    link.ping();
+    CHECK_FALSE(link.estimate());
+}
+
 TEST_CASE("delivery rate: a burst raises the estimate of a busy channel after a while, and a busy channel lowers it", "[qmux][rate]") {
     Link link(4e5);
     link.room = 6'000;

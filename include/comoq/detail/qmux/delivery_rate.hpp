@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 namespace comoq::qmux::detail {
 
@@ -11,9 +12,11 @@ namespace comoq::qmux::detail {
 /// something has shown the capacity, and again when that is too long ago: most of the time a connection sends what the
 /// application has, and that says nothing about the link.
 ///
-/// Two things show it. While records wait for the channel all the time, and its queue is full, the channel takes what
-/// the link takes. Otherwise a burst does, with a ping behind it: the burst cannot have been slower than the ping's
-/// answer. Such a sample is only a lower bound. It counts if nothing better is known, and never lowers an estimate.
+/// Three things show it. While records wait for the channel all the time, and its queue is full, the channel takes what
+/// the link takes. If the answer to a ping comes very late, data has piled up on the way, and what has arrived since the
+/// last answer is what the link carried. Otherwise a burst with a ping behind it does: the burst cannot have been slower
+/// than the ping's answer. Such a sample is only a lower bound. It counts if nothing better is known, and never lowers an
+/// estimate.
 class DeliveryRate {
 public:
     using Time = std::chrono::steady_clock::time_point;
@@ -27,6 +30,8 @@ public:
     static constexpr std::chrono::seconds lifetime{15}, hold{5};
     /// In bytes. Less is not a burst: the noise of a round trip would hide the time that it takes.
     static constexpr std::size_t burst = 2048;
+    /// An answer that is later than this has waited in a queue.
+    static constexpr std::chrono::milliseconds queued{500};
     /// The noise of a round trip: of coarse clocks on both sides, and of a peer that has other things to do.
     static constexpr std::chrono::milliseconds noise{5};
 
@@ -37,6 +42,7 @@ public:
             burst_bytes_ = 0;
         }
         burst_bytes_ += bytes;
+        all_bytes_ += bytes;
         begun_ = now;
         bytes_ = bytes;
     }
@@ -66,13 +72,18 @@ public:
         return round_trip_ && !asked_ && bytes + (is_idle_ ? 0 : burst_bytes_) >= burst;
     }
     /// A ping went with the last record.
-    void asked() noexcept { asked_ = Asked{burst_begin_, burst_bytes_}; }
+    void asked() noexcept { asked_ = Asked{burst_begin_, burst_bytes_, all_bytes_}; }
     /// Its answer has come. `round_trip` is the time since the ping went.
     void answered(Time now, Duration round_trip) noexcept {
         if (!asked_) return;
         const Asked asked = *asked_;
         asked_.reset();
         const bool is_burst = asked.bytes >= burst;
+        const Duration since = now - std::exchange(answered_at_, now).value_or(now);
+        const std::uint64_t arrived = asked.all - std::exchange(answered_bytes_, asked.all);
+        // At least half of the time the link was busy.
+        if (round_trip_ && round_trip >= *round_trip_ + queued && 2 * (round_trip - *round_trip_) >= since)
+            return sample(now, rate_of(arrived, std::max<Duration>(since, queued)));
         // A ping behind a burst does not tell how long the way alone takes, unless it is the fastest so far.
         if (round_trip_ ? round_trip < *round_trip_ : !is_burst) {
             // What was measured with a longer one may be too high.
@@ -127,10 +138,13 @@ private:
     struct Asked {
         Time begin;
         std::uint64_t bytes;
+        std::uint64_t all;  // since the beginning
     };
     Time burst_begin_{};
     std::uint64_t burst_bytes_ = 0;
     std::optional<Asked> asked_;
+    std::uint64_t all_bytes_ = 0, answered_bytes_ = 0;
+    std::optional<Time> answered_at_;
     std::optional<Duration> round_trip_;  // the shortest
     std::optional<std::uint64_t> bound_;
     Time bound_at_{};
