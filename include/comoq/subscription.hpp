@@ -26,10 +26,13 @@ struct Subscription {
     /// Oldest group first; else newest first.
     bool ordered = false;
     /// How late a group may come: a session that sends the track gives up groups that still wait this long after a
-    /// newer one came. 0 leaves that to the publisher's `TrackInfo::max_latency`. The value is carried to the
-    /// publisher, and a subscriber in the same process gets all groups.
+    /// newer one came, and with a start, it begins with the first group that is not older than this (see `start`). 0
+    /// leaves both to the publisher's `TrackInfo::max_latency`. The value is carried to the publisher, and a subscriber in
+    /// the same process gets all groups.
     std::chrono::milliseconds max_latency{0};
-    /// The first wanted group; none means the highest existing one.
+    /// The first wanted group; none means the highest existing one. Over a session, who wants history leaves `max_latency`
+    /// at 0, and gets all groups from here on that the publisher still has, whatever their timestamps. With a `max_latency`
+    /// the publisher skips groups that end longer than that before the newest frame.
     std::optional<std::uint64_t> start = std::nullopt;
     /// The last wanted group, inclusive; none means no end.
     std::optional<std::uint64_t> end = std::nullopt;

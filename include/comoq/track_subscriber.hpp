@@ -86,6 +86,9 @@ public:
     /// This subscriber's counters.
     SubscriberStats stats() const;
 
+    /// The track that it reads.
+    const std::shared_ptr<detail::TrackState> &track(detail::Passkey) const noexcept { return state_->track(); }
+
     /// Why the track ended, once it has, or once no group of it can come any more: a false code when it ended well.
     Operation<std::error_code> closed();
 

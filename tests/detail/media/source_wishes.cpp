@@ -1,6 +1,7 @@
 // The wishes for a track's source, and how a track leaves its broadcast when nobody wants it.
 #include <comoq/detail/media/source_wishes.hpp>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -52,6 +53,26 @@ TEST_CASE("wishes for a source: the first ones, then each change, also a change 
     CHECK_FALSE(now(scene.source.next()));
     scene.track.abort(app_error(3));
     CHECK(code_now(scene.source.next()) == app_error(3));
+}
+
+TEST_CASE("wishes for a source: who has a start and no max_latency is not limited by that of others", "[session][source_wishes]") {
+    Scene scene;
+    Subscription hasty;
+    hasty.max_latency = std::chrono::milliseconds(20);
+    auto live = scene.subscribe(hasty);
+    CHECK(now(scene.source.next()) == hasty);
+    {
+        auto all = scene.from(0);
+        CHECK(scene.track.subscription()->max_latency == hasty.max_latency);
+        const auto wanted = now(scene.source.next());
+        CHECK(wanted->start == 0);
+        CHECK(wanted->max_latency.count() == 0);
+        Subscription both = hasty;
+        both.start = 0;
+        all.update(both);
+        CHECK(now(scene.source.next()) == both);
+    }
+    CHECK(now(scene.source.next()) == hasty);
 }
 
 TEST_CASE("wishes for a source: a track is taken off its broadcast only while nobody subscribes to it",

@@ -1,4 +1,5 @@
 #pragma once
+#include "asked_start.hpp"
 #include "session_core.hpp"
 #include "stream_reader.hpp"
 #include "subscription_table.hpp"
@@ -244,11 +245,15 @@ private:
         comoq::detail::Event left;
         comoq::detail::Event wishes_changed;
         std::uint64_t first_group = 0;
+        std::optional<std::uint64_t> floor;  // that the peer was asked for at first
+        bool has_begun = false;
     };
 
     static asio::awaitable<void> subscribe(Self self, std::shared_ptr<Asking> asking) {
         if (!asking->entry) co_return;
-        auto following = follow(self, asking, Subscribe{asking->entry->id(), self->path_, self->name_, *self->wishes_});
+        const auto told = told_wishes(*self->wishes_, self->layout().raw_start, false);
+        asking->floor = told.start;
+        auto following = follow(self, asking, Subscribe{asking->entry->id(), self->path_, self->name_, told});
         auto leaving = asking->left.wait();
         auto outcome = outcome_of(std::move(following));
         const auto first = co_await comoq::first_of(std::move(outcome), std::move(leaving));
@@ -285,7 +290,7 @@ private:
             switch (static_cast<SubscribeReply>(*type)) {
             case SubscribeReply::Ok: {
                 const auto ok = co_await reader.expect<SubscribeOk>();
-                asking->first_group = ok.group;
+                self->begins(*asking, ok.group);
                 break;
             }
             case SubscribeReply::End: {
@@ -307,6 +312,17 @@ private:
         if (self->core_->layout().strict_end) comoq::detail::throw_error(make_error_code(Error::ProtocolViolation));
         declare_final(*self->out_, 0, self->core_->layout());
     }
+    /// The peer has chosen its first group.
+    void begins(Asking &asking, std::uint64_t first) {
+        asking.first_group = first;
+        asking.has_begun = true;
+        asking.wishes_changed.set();
+        out_->state(comoq::detail::Passkey())->change_numbers([&](comoq::detail::TrackNumbers &numbers) {
+            numbers.set_source_start(first, asking.floor);
+            // Older groups were not young enough: readers do not wait for them.
+            if (layout().raw_start && in_order_from_ && *in_order_from_ < first) numbers.skip(*in_order_from_, first - 1);
+        });
+    }
     static void declare_final(TrackProducer &out, std::uint64_t first_never, const Layout &layout) {
         try {
             if (first_never == 0 && !layout.strict_end)
@@ -322,9 +338,9 @@ private:
     static asio::awaitable<void> pass_wishes(Self self, std::shared_ptr<Asking> asking, Subscription told) {
         while (true) {
             asking->wishes_changed.clear();
-            if (self->wishes_ && *self->wishes_ != told) {
-                told = *self->wishes_;
-                auto written = asking->stream->write(encoded(self->core_->version(), SubscribeUpdate{told}));
+            if (const auto next = self->next_wishes(*asking, told); next && *next != told) {
+                told = *next;
+                auto written = asking->stream->write(encoded(self->core_->version(), SubscribeUpdate{told, {}}));
                 const auto code = co_await outcome_of(std::move(written));
                 // A peer that listens no more may still answer.
                 if (code) break;
@@ -334,6 +350,13 @@ private:
         }
         co_await asking->left.wait();
     }
+
+    /// What the peer is told now; nothing if nobody wants anything. A start that is given up is told before an age.
+    std::optional<Subscription> next_wishes(const Asking &asking, const Subscription &told) const {
+        if (!wishes_) return std::nullopt;
+        return told_wishes(*wishes_, layout().raw_start, asking.has_begun && (wishes_->start || !told.start));
+    }
+    Layout layout() const noexcept { return core_->layout(); }
 
     void fetched() noexcept override {
         // The fetch may have been all that kept a track without subscribers.

@@ -3,6 +3,7 @@
 #include "../../transport.hpp"
 #include "../session/group_outbox.hpp"
 #include "frame_header.hpp"
+#include "message_fields.hpp"
 
 #include <asio/awaitable.hpp>
 
@@ -166,5 +167,11 @@ private:
     std::uint64_t last_ = 0;
     std::size_t together_ = 1;
 };
+
+/// The number of frames in a part of a group; none if it ends before it begins.
+inline std::uint64_t count_of(const FrameBounds &part) noexcept {
+    if (!part.last) return FrameSender::all;
+    return *part.last < part.first ? 0 : *part.last - part.first + 1;
+}
 
 }  // namespace comoq::lite::detail

@@ -115,9 +115,13 @@ private:
         how.priority = request.priority;
         auto fetching = source.track(request.track).fetch_group(request.group, how);
         auto group = co_await core.resolver.in_time<GroupConsumer>(std::move(fetching));
+        // The answer does not say where it begins.
+        if (core.layout().frame_bounds &&
+            !group.skip_to(comoq::detail::Passkey(), static_cast<std::size_t>(request.frames.first)))
+            comoq::detail::throw_error(make_error_code(Error::Lagged));
         self->question_.reset();
         FrameSender sender(item);
-        co_await sender.send(group);
+        co_await sender.send(group, count_of(request.frames));
     }
 
     static asio::awaitable<void> track(Self self) {

@@ -1,8 +1,10 @@
 #pragma once
+#include "asked_start.hpp"
 #include "send_frames.hpp"
 #include "session_core.hpp"
 #include "stream_reader.hpp"
 #include "datagram.hpp"
+#include "../session/start_choice.hpp"
 #include "../wait/take_each.hpp"
 #include "../../track_subscriber.hpp"
 
@@ -28,7 +30,8 @@ class SubscribeServer {
 public:
     SubscribeServer(std::shared_ptr<SessionCore> session, Subscribe message, std::unique_ptr<SendStream> stream)
         : core_(std::move(session)), asked_(std::move(message)), id_(core_->subscribe_ids, asked_.id),
-          replies_(std::move(stream)), groups_(core_->transport->executor()) {}
+          start_(core_->layout().raw_start), wishes_(start_.take(asked_.wishes)), replies_(std::move(stream)),
+          groups_(core_->transport->executor()) {}
 
     static asio::awaitable<void> serve(std::shared_ptr<SubscribeServer> self, StreamReader &reader) {
         // Its coroutines keep this object: they end with the one that serves it, however that ends.
@@ -79,7 +82,10 @@ private:
         explicit GroupsEnd(SubscribeServer &of) noexcept : server_(of) {}
         GroupsEnd(const GroupsEnd &) = delete;
         GroupsEnd &operator=(const GroupsEnd &) = delete;
-        ~GroupsEnd() { server_.groups_.cancel(); }
+        ~GroupsEnd() {
+            server_.groups_.cancel();
+            if (server_.timing_) server_.timing_->cancel();
+        }
 
     private:
         SubscribeServer &server_;
@@ -108,14 +114,15 @@ private:
         if (track_failed) co_await self->groups_.idle();
     }
     static asio::awaitable<void> send(std::shared_ptr<SubscribeServer> self) {
-        auto &asked = self->asked_;
+        const auto &asked = self->asked_;
         const auto source = co_await self->core_->request(asked.broadcast);
         // The wishes may have changed since the peer subscribed.
-        auto subscribing = source.track(asked.track).subscribe(asked.wishes);
+        auto subscribing = source.track(asked.track).subscribe(self->wishes_);
         self->subscriber_ = co_await self->core_->resolver.in_time<TrackSubscriber>(std::move(subscribing));
         if (!self->id_.use()) comoq::detail::throw_error(make_error_code(Error::ProtocolViolation));
-        self->subscriber_->update(asked.wishes);
-        self->first_ = asked.wishes.start;
+        self->subscriber_->update(self->wishes_);
+        if (self->start_.is_named()) self->first_ = self->start_.floor();
+        self->choose_start();
         self->core_->report(SessionEvent::Kind::Subscribed, asked.broadcast, asked.track);
         self->spawn(send_datagrams(self));
         co_await send_groups(self);
@@ -125,13 +132,17 @@ private:
         bool begun = false;
         while (auto group = co_await self->subscriber_->recv_group()) {
             const auto sequence = group->sequence();
-            self->first_ = std::min(self->first_.value_or(sequence), sequence);
             if (!begun) {
                 begun = true;
-                co_await self->reply(SubscribeReply::Ok, SubscribeOk{sequence});
+                const auto lowest = self->lowest_of(sequence);
+                // Where the peer says what it wants at most, groups below the first one are not missing.
+                if (!self->first_ || self->layout().raw_start) self->first_ = lowest;
+                co_await self->reply(SubscribeReply::Ok, SubscribeOk{lowest});
                 self->spawn(send_end(self));
             }
+            self->first_ = std::min(self->first_.value_or(sequence), sequence);
             self->supersede(sequence);
+            self->give_up_in_time(self);
             // Beyond the most gaps, the lowest one is over for the subscriber, too: its missing groups do not come any
             // more.
             if (const auto gap = self->accounted_.insert(sequence))
@@ -143,6 +154,40 @@ private:
         if (!begun) co_await send_end(self);
     }
 
+    /// Goes to the oldest group that the peer wants.
+    void choose_start() {
+        chosen_.reset();
+        if (!start_.is_named()) return;
+        const auto &track = *subscriber_->track(comoq::detail::Passkey());
+        if (const auto age = start_.age()) {
+            // Nobody can ask for more than the publisher keeps.
+            chosen_ = comoq::detail::choose_start(track, start_.floor(), std::min(*age, track.info().max_latency));
+        } else {
+            const comoq::detail::Lock lock(track.mutex());
+            if (const auto *group = track.cache().live().from(start_.floor())) chosen_ = group->sequence();
+        }
+        // Without an age, groups that the track does not have any more may come again.
+        subscriber_->start_at(start_.age() ? chosen_.value_or(start_.floor()) : start_.floor());
+    }
+    /// The lowest group that may come, where `first` is the first one.
+    std::uint64_t lowest_of(std::uint64_t first) const {
+        if (!start_.is_named()) return first;
+        const auto &track = *subscriber_->track(comoq::detail::Passkey());
+        const std::uint64_t floor = start_.floor();
+        auto lowest = chosen_.value_or(first);
+        const comoq::detail::Lock lock(track.mutex());
+        // A peer that gives the track may give the newest groups first, and is asked for older ones if it has not been.
+        if (const auto &source = track.numbers().source_start()) {
+            if (!start_.age())
+                lowest = floor;
+            else if (source->floor && *source->floor <= floor)
+                lowest = chosen_.value_or(std::max(source->first, floor));
+            else if (floor != 0)
+                lowest = floor;
+        }
+        return std::min(first, lowest);
+    }
+
     /// The time limit of the groups below it begins now.
     void supersede(std::uint64_t newer) {
         const auto now = core_->now();
@@ -152,7 +197,7 @@ private:
     }
     /// Gives up the groups that the peer has been too slow for, if it has limited how late a group may come.
     void expire() {
-        const auto latency = asked_.wishes.max_latency;
+        const auto latency = std::min<std::chrono::milliseconds>(wishes_.max_latency, std::chrono::hours(1));
         if (latency.count() <= 0) return;
         const auto now = core_->now();
         const auto old = make_error_code(Error::Old);
@@ -161,10 +206,48 @@ private:
                 sending->item.give_up(old, stream_code(old, StreamUse::Group));
     }
 
+    /// Sees to it that groups are given up when they are too late, also if no newer group comes.
+    void give_up_in_time(const std::shared_ptr<SubscribeServer> &self) {
+        if (is_timing_ || !next_deadline()) return;
+        if (!timing_) timing_.emplace(core_->transport->executor());
+        timing_->spawn(keep_time(self), &its_own_affair);
+    }
+    class Timing {
+    public:
+        explicit Timing(bool &is_on) noexcept : is_on_(is_on) { is_on_ = true; }
+        Timing(const Timing &) = delete;
+        Timing &operator=(const Timing &) = delete;
+        ~Timing() { is_on_ = false; }
+
+    private:
+        bool &is_on_;
+    };
+    static asio::awaitable<void> keep_time(std::shared_ptr<SubscribeServer> self) {
+        const Timing timing(self->is_timing_);
+        while (const auto deadline = self->next_deadline()) {
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - self->core_->now());
+            // Too late is more than the limit.
+            co_await self->core_->sleep(left + std::chrono::milliseconds(1));
+            self->expire();
+        }
+    }
+    /// When the next group will be too late that is not yet.
+    std::optional<comoq::detail::TimePoint> next_deadline() const {
+        std::optional<comoq::detail::TimePoint> next;
+        const auto latency = std::min<std::chrono::milliseconds>(wishes_.max_latency, std::chrono::hours(1));
+        if (latency.count() <= 0) return next;
+        const auto now = core_->now();
+        for (const Sending *sending : sending_) {
+            if (!sending->superseded || *sending->superseded + latency < now) continue;
+            if (!next || *sending->superseded + latency < *next) next = *sending->superseded + latency;
+        }
+        return next;
+    }
+
     /// Tells the peer which of the due groups will never come.
     void drop_missing() {
         if (!first_ || !final_) return;
-        const auto end = asked_.wishes.end ? std::min(*final_, *asked_.wishes.end + 1) : *final_;
+        const auto end = wishes_.end ? std::min(*final_, *wishes_.end + 1) : *final_;
         accounted_.for_each_gap(*first_, end, [this](std::uint64_t first, std::uint64_t last) {
             // The call takes it, and nothing waits for it.
             [[maybe_unused]] const auto written = drop(first, last, make_error_code(Error::NotFound));
@@ -187,11 +270,17 @@ private:
         auto &item = sending->item;
         std::error_code code;
         try {
+            const FrameBounds part = self.part_of(sending->sequence);
+            // A group whose beginning is gone is as good as lost where its stream would have to say so: only who asks for
+            // a part of a group gets one.
+            if (self.layout().frame_bounds && !group.skip_to(comoq::detail::Passkey(), static_cast<std::size_t>(part.first)))
+                comoq::detail::throw_error(make_error_code(Error::Lagged));
             co_await item.open();
-            auto header = item.stream().write(opening(self.core_->version(), UniStreamType::Group, Group{self.asked_.id, sending->sequence}));
+            auto header = item.stream().write(
+                opening(self.core_->version(), UniStreamType::Group, Group{self.asked_.id, sending->sequence, part.first}));
             co_await std::move(header);
             FrameSender sender(item);
-            co_await sender.send(group);
+            co_await sender.send(group, count_of(part));
             item.stream().finish();
             // The end of the subscription must not overtake its groups.
             auto sent = item.stream().sent();
@@ -202,7 +291,7 @@ private:
         }
         if (item.is_open()) {
             self.core_->reset(item.stream(), code, StreamUse::Group);
-        } else if (code == Error::Old) {
+        } else if (code == Error::Old || code == Error::Lagged) {
             // It keeps its place until that is written: a peer that does not read its replies must not make them pile
             // up.
             auto written = self.drop(sending->sequence, sending->sequence, code);
@@ -230,11 +319,25 @@ private:
     static asio::awaitable<void> follow_updates(std::shared_ptr<SubscribeServer> self, StreamReader &reader) {
         while (auto update = co_await reader.message<SubscribeUpdate>()) {
             self->asked_.wishes = update->wishes;
-            if (self->subscriber_) self->subscriber_->update(update->wishes);
+            self->asked_.frames = update->frames;
+            self->wishes_ = self->start_.take(update->wishes);
+            if (self->subscriber_) {
+                self->subscriber_->update(self->wishes_);
+                if (self->start_.is_moved()) self->choose_start();
+            }
             for (Sending *sending : self->sending_) {
                 sending->item.set_order(self->order_of(*sending));
             }
         }
+    }
+
+    Layout layout() const noexcept { return core_->layout(); }
+    /// The frames of that group that the peer wants.
+    FrameBounds part_of(std::uint64_t sequence) const noexcept {
+        FrameBounds part;
+        if (asked_.wishes.start == sequence) part.first = asked_.frames.first;
+        if (asked_.wishes.end == sequence) part.last = asked_.frames.last;
+        return part;
     }
 
     void spawn(asio::awaitable<void> task) { groups_.spawn(std::move(task), &its_own_affair); }
@@ -244,37 +347,36 @@ private:
     }
 
     SendOrder order_of(const Sending &sending) const noexcept {
-        const auto &wishes = asked_.wishes;
+        const auto &wishes = wishes_;
         return {wishes.priority, sending.priority, asked_.id, wishes.ordered ? sending.sequence : ~sending.sequence};
     }
-    /// Runs until one group less is in flight. Meanwhile some may become too late.
+    /// Runs until one group less is in flight.
     static asio::awaitable<void> one_less(std::shared_ptr<SubscribeServer> self) {
         self->one_less_.clear();
         auto less = self->one_less_.wait();
-        const auto latency = std::min<std::chrono::milliseconds>(self->asked_.wishes.max_latency, std::chrono::hours(1));
-        if (latency.count() <= 0) {
-            co_await std::move(less);
-            co_return;
-        }
-        auto waiting = self->core_->sleep(latency);
-        co_await comoq::first_of(std::move(less), std::move(waiting));
-        self->expire();
+        co_await std::move(less);
     }
 
     const std::shared_ptr<SessionCore> core_;
     Subscribe asked_;
     SubscribeIds::Claim id_;
+    // What the peer asks for, in this library's terms, and the group that it begins with if that is there.
+    AskedStart start_;
+    Subscription wishes_;
+    std::optional<std::uint64_t> chosen_;
     const std::unique_ptr<SendStream> replies_;
     std::optional<TrackSubscriber> subscriber_;
     comoq::detail::GroupOutbox::Account account_;
     comoq::TaskGroup groups_;
     std::list<Sending *> sending_;
-    // The lowest number that is requested, or has come; and the numbers that get a stream, or a DROP.
+    // The lowest number that is due; and the numbers that get a stream, or a DROP.
     std::optional<std::uint64_t> first_;
     std::optional<std::uint64_t> final_;
     comoq::detail::SequenceSet accounted_;
     comoq::detail::Event one_less_;
     bool is_finished_ = false;
+    std::optional<comoq::TaskGroup> timing_;  // once groups may be too late
+    bool is_timing_ = false;
 };
 
 }  // namespace comoq::lite::detail

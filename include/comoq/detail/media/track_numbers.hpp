@@ -45,6 +45,15 @@ public:
     /// The missing numbers from `first` to `last` will not come. They still may: the declaration does not forbid it.
     void skip(std::uint64_t first, std::uint64_t last) { seen_.insert(first, std::min(last, highest)); }
 
+    /// The lowest number that a peer gives which is the track's source, by its own word, and the one that it was asked
+    /// for. Nothing for a track that is made here, and until the peer has said it.
+    struct SourceStart {
+        std::uint64_t first;
+        std::optional<std::uint64_t> floor;
+    };
+    const std::optional<SourceStart> &source_start() const noexcept { return source_start_; }
+    void set_source_start(std::uint64_t first, std::optional<std::uint64_t> floor) noexcept { source_start_ = {first, floor}; }
+
     /// A reader with a start takes the numbers from `first` on one after the other, until this is called with nothing:
     /// their source gives them in any order.
     void keep_order(std::optional<std::uint64_t> first) noexcept { in_order_from_ = first; }
@@ -66,6 +75,7 @@ public:
 private:
     std::uint64_t next_ = 0;
     std::optional<std::uint64_t> final_;
+    std::optional<SourceStart> source_start_;
     std::optional<std::uint64_t> in_order_from_;
     SequenceSet seen_;
 };

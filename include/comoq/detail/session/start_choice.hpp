@@ -34,7 +34,7 @@ std::optional<std::uint64_t> choose_start(Older older, std::uint64_t floor, std:
         if (successor && *successor <= edge && edge - *successor >= max_age) break;
         start = group->sequence;
         // A group without a frame does not tell where the one before it ends.
-        if (group->first) successor = group->first;
+        successor = group->first;
     }
     return start;
 }
@@ -52,7 +52,7 @@ inline std::uint64_t units_of(std::chrono::milliseconds time, Timescale scale) n
 }
 
 /// The same for the groups that subscribers of `track` see.
-inline std::optional<std::uint64_t> choose_start(TrackState &track, std::uint64_t floor, std::chrono::milliseconds max_age) {
+inline std::optional<std::uint64_t> choose_start(const TrackState &track, std::uint64_t floor, std::chrono::milliseconds max_age) {
     const Lock lock(track.mutex());
     const LiveGroups &groups = track.cache().live();
     const auto first_of = [](const GroupState &group) -> std::optional<std::uint64_t> {

@@ -1,0 +1,222 @@
+// Where a subscription over sessions begins: with the same groups as one in the publisher's process.
+#include <comoq/lite/session.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/io_context.hpp>
+
+#include "lite/bounds_scene.hpp"
+#include "support/catch.hpp"
+#include "support/manual_clock.hpp"
+#include "support/media.hpp"
+#include "support/origin_fixture.hpp"
+#include "support/run.hpp"
+
+using namespace comoq;
+using namespace comoq::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Numbers = std::vector<std::uint64_t>;
+using std::chrono::milliseconds;
+
+Subscription from(std::optional<std::uint64_t> start, milliseconds max_latency = 0ms) {
+    Subscription wishes;
+    wishes.start = start;
+    wishes.max_latency = max_latency;
+    return wishes;
+}
+
+/// A publisher, some relays in a row, and the last of them as the viewer, with sessions of one version between them.
+struct Chain {
+    Chain(lite::Version version, std::size_t relays) {
+        for (std::size_t i = 0; i < relays + 2; ++i) {
+            OriginConfig config;
+            config.id = i + 1;
+            config.clock = clock.clock();
+            origins.emplace_back(std::move(config));
+        }
+        TrackInfo info;
+        info.max_latency = 5s;
+        broadcast = origins.front().producer().create_broadcast("a");
+        video = broadcast.producer().create_track("video", info);
+        for (std::size_t i = 0; i + 1 < origins.size(); ++i) {
+            auto &link = links.emplace_back(
+                std::make_unique<MemoryLink>(context.get_executor(), context.get_executor(), speaking(version)));
+            sessions.push_back(std::make_unique<lite::Session>(link->server(), both_ways(origins[i], time)));
+            sessions.push_back(std::make_unique<lite::Session>(link->client(), both_ways(origins[i + 1], time)));
+            asio::co_spawn(context, serve_from(*sessions.back(), origins[i + 1].producer().dynamic()), asio::detached);
+        }
+        run();
+    }
+    void run() { settle_down(context); }
+    /// Groups a minute apart: nothing that is limited by media time, or by what the track says that it keeps, has two.
+    void write(int count) {
+        for (; count != 0; --count) {
+            video.write_frame(payload("x"), Timestamp(60 * written++, Timescale(1)));
+        }
+        run();
+    }
+    TrackSubscriber subscribe(const Subscription &wishes, std::size_t at) {
+        auto found = wait(origins[at].consumer().request_broadcast("a"));
+        run();
+        auto waiting = wait(found.value().track("video").subscribe(wishes));
+        run();
+        return std::move(waiting.value());
+    }
+    static asio::awaitable<void> serve_from(const lite::Session &upstream, OriginDynamic handler) {
+        while (auto request = co_await handler.requested_broadcast()) {
+            request->accept(upstream.broadcast(request->path().view()));
+        }
+    }
+    TrackSubscriber subscribe(const Subscription &wishes) { return subscribe(wishes, origins.size() - 1); }
+
+    asio::io_context context;
+    ManualSleep time;
+    ManualClock clock;
+    std::vector<Origin> origins;
+    BroadcastPublish broadcast;
+    TrackProducer video;
+    std::uint64_t written = 0;
+    std::vector<std::unique_ptr<MemoryLink>> links;
+    std::vector<std::unique_ptr<lite::Session>> sessions;
+};
+
+
+}  // namespace
+
+TEST_CASE("a start over sessions: a subscriber gets the groups from its start on that the publisher has, whatever their age",
+          "[lite][session][start]") {
+    const auto version = GENERATE(draft_05, draft_06);
+    const auto relays = static_cast<std::size_t>(GENERATE(0, 1, 2));
+    CAPTURE(version, relays);
+    Chain chain(version, relays);
+    chain.write(6);
+    SECTION("from the first") {
+        auto all = chain.subscribe(from(0));
+        CHECK(nexts(all) == Numbers{0, 1, 2, 3, 4, 5});
+        CHECK(chain.video.subscription() == from(0));
+    }
+    SECTION("from the middle") {
+        auto some = chain.subscribe(from(3));
+        CHECK(nexts(some) == Numbers{3, 4, 5});
+        CHECK(chain.video.subscription() == from(3));
+    }
+    SECTION("from one that is to come") {
+        auto later = chain.subscribe(from(8));
+        chain.write(4);
+        CHECK(nexts(later) == Numbers{8, 9});
+    }
+    SECTION("after others who follow the newest groups, late ones not") {
+        auto live = chain.subscribe(from(std::nullopt, 20ms));
+        CHECK(nexts(live) == Numbers{5});
+        auto all = chain.subscribe(from(0));
+        CHECK(nexts(all) == Numbers{0, 1, 2, 3, 4, 5});
+        chain.write(1);
+        CHECK(nexts(live) == Numbers{6});
+        CHECK(nexts(all) == Numbers{6});
+    }
+    SECTION("by an update") {
+        auto live = chain.subscribe(from(std::nullopt));
+        CHECK(nexts(live) == Numbers{5});
+        live.update(from(2));
+        chain.run();
+        CHECK(nexts(live) == Numbers{2, 3, 4, 5});
+        live.update(from(0));
+        chain.run();
+        CHECK(nexts(live) == Numbers{0, 1, 2, 3, 4, 5});
+    }
+}
+
+TEST_CASE("a start over sessions: without a start a subscriber begins at the newest group, whatever its max_latency",
+          "[lite][session][start]") {
+    const auto version = GENERATE(draft_05, draft_06);
+    const auto relays = static_cast<std::size_t>(GENERATE(0, 1, 2));
+    const auto latency = GENERATE(0ms, 20ms, milliseconds(1h));
+    CAPTURE(version, relays, latency.count());
+    Chain chain(version, relays);
+    chain.write(6);
+    auto live = chain.subscribe(from(std::nullopt, latency));
+    CHECK(received(live) == Numbers{5});
+    // The publisher knows it.
+    CHECK(chain.video.subscription() == from(std::nullopt, std::min<milliseconds>(latency, 5s)));
+    live.update(from(std::nullopt, 30ms));
+    chain.run();
+    CHECK(received(live).empty());
+    CHECK(chain.video.subscription() == from(std::nullopt, 30ms));
+    chain.write(1);
+    CHECK(received(live) == Numbers{6});
+    chain.write(1);
+    CHECK(received(live) == Numbers{7});
+    SECTION("a start that is given up leaves nothing to catch up with") {
+        live.update(from(9, 30ms));
+        chain.run();
+        live.update(from(std::nullopt, 30ms));
+        chain.run();
+        CHECK(received(live).empty());
+        CHECK(chain.video.subscription() == from(std::nullopt, 30ms));
+        chain.write(1);
+        CHECK(received(live) == Numbers{8});
+    }
+}
+
+TEST_CASE("a start over sessions: with a max_latency of its own, a start gets no groups that are older", "[lite][session][start]") {
+    const auto version = GENERATE(draft_05, draft_06);
+    const auto relays = static_cast<std::size_t>(GENERATE(0, 1, 2));
+    CAPTURE(version, relays);
+    Chain chain(version, relays);
+    for (std::uint64_t i = 0; i < 6; ++i) {
+        chain.video.write_frame(payload("x"), Timestamp(i, Timescale(1)));
+    }
+    // Nobody waits for the others.
+    auto some = chain.subscribe(from(0, 1500ms));
+    auto taken = received(some);
+    std::sort(taken.begin(), taken.end());
+    CHECK(taken == Numbers{3, 4, 5});
+    CHECK(chain.video.subscription() == from(0, 1500ms));
+    auto resumed = chain.subscribe(from(4, 1500ms));
+    CHECK(nexts(resumed) == Numbers{4, 5});
+}
+
+TEST_CASE("a start over sessions: on moq-lite-06 a reader in order does not wait for groups that are too old",
+          "[lite][session][start]") {
+    const auto relays = static_cast<std::size_t>(GENERATE(0, 1, 2));
+    Chain chain(draft_06, relays);
+    for (std::uint64_t i = 0; i < 6; ++i) {
+        chain.video.write_frame(payload("x"), Timestamp(i, Timescale(1)));
+    }
+    auto some = chain.subscribe(from(0, 1500ms));
+    CHECK(nexts(some) == Numbers{3, 4, 5});
+}
+
+TEST_CASE("a start over sessions: who comes back to a quiet track gets its newest group, and only that", "[lite][session][start]") {
+    const auto version = GENERATE(draft_05, draft_06);
+    const auto relays = static_cast<std::size_t>(GENERATE(0, 1, 2));
+    CAPTURE(version, relays);
+    Chain chain(version, relays);
+    chain.write(1);
+    for (int i = 0; i < 3; ++i) {
+        auto reader = chain.subscribe(from(std::nullopt));
+        CHECK(nexts(reader) == Numbers{0});
+        reader = {};
+        // Longer than anybody keeps anything else.
+        chain.clock.advance(1h);
+        chain.time.advance(1h);
+        chain.run();
+    }
+    // While nobody subscribes, the publisher goes on.
+    chain.write(3);
+    auto reader = chain.subscribe(from(std::nullopt));
+    CHECK(nexts(reader) == Numbers{3});
+}
