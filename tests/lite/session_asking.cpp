@@ -11,6 +11,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -25,6 +26,7 @@
 #include "lite/scene.hpp"
 #include "lite/spoken.hpp"
 #include "support/allocations.hpp"
+#include "support/begun.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 #include "support/media.hpp"
@@ -184,6 +186,73 @@ TEST_CASE("a session asks: readers do not wait for a group that the peer drops",
     scene.run();
     // The track is over without any time passing.
     CHECK(now(subscriber.closed()) == std::error_code());
+}
+
+TEST_CASE("a session asks: groups come in any order, and the end waits for those that are neither there nor dropped",
+          "[lite][session]") {
+    SubscribedScene scene;
+    auto &subscriber = scene.subscriber();
+    scene.say(reply(lite::SubscribeReply::Ok, lite::SubscribeOk{0}));
+    scene.send_group(2);
+    scene.send_group(1);
+    scene.say(reply(lite::SubscribeReply::End, lite::SubscribeEnd{3}));
+    CHECK(received(subscriber) == Numbers{2, 1});
+    auto last = wait(subscriber.recv_group());
+    CHECK_FALSE(last.done());
+    SECTION("dropped") { scene.say(reply(lite::SubscribeReply::Drop, lite::SubscribeDrop{0, 0, 3})); }
+    SECTION("there") {
+        scene.send_group(0);
+        REQUIRE(last.done());
+        REQUIRE(last.value());
+        CHECK(last.value()->sequence() == 0);
+    }
+    CHECK_FALSE(now(subscriber.recv_group()));
+    CHECK(now(subscriber.finished()) == 3);
+}
+
+TEST_CASE("a session asks: a group that comes twice is stopped the second time, and the track ends well", "[lite][session]") {
+    SubscribedScene scene;
+    auto &subscriber = scene.subscriber();
+    scene.say(reply(lite::SubscribeReply::Ok, lite::SubscribeOk{0}));
+    scene.send_group(0);
+    scene.send_group(0, false);
+    CHECK(Begun<std::error_code>(scene.context, scene.groups.back()->stopped()).done());
+    scene.send_group(1);
+    scene.say(reply(lite::SubscribeReply::End, lite::SubscribeEnd{2}));
+    CHECK(received(subscriber) == Numbers{0, 1});
+    CHECK(now(subscriber.closed()) == std::error_code());
+}
+
+TEST_CASE("a session asks: a FETCH is taken back when its last requester has left, and not before", "[lite][session]") {
+    AskedScene scene;
+    auto video = scene.session->broadcast("x").track("video");
+    auto one = std::make_unique<Waiting<GroupConsumer>>(wait(video.fetch_group(7)));
+    auto other = std::make_unique<Waiting<GroupConsumer>>(wait(video.fetch_group(7)));
+    auto track = scene.asked();
+    scene.answer_info(track);
+    auto fetch = scene.accept();
+    CHECK_FALSE(run_to_end(scene.context, fetch.receive->read()).empty());
+    auto more = Begun<Bytes>(scene.context, fetch.receive->read());
+    auto stopped = Begun<std::error_code>(scene.context, fetch.send->stopped());
+    // One question for both.
+    CHECK_FALSE(scene.is_asked_more());
+    one.reset();
+    CHECK_FALSE(stopped.done());
+    CHECK_FALSE(more.done());
+    SECTION("the other one leaves as well") {
+        other.reset();
+        CHECK(stopped.done());
+        REQUIRE(more.done());
+        CHECK(stream_end_number(more.code()) == 1);
+    }
+    SECTION("the other one is answered") {
+        run_to_end(scene.context, fetch.send->write(Bytes::copy(std::string_view("\0\1x", 3))));
+        scene.run();
+        REQUIRE(other->done());
+        fetch.send->finish();
+        scene.run();
+        CHECK(texts(other->value()) == std::vector<std::string>{"x"});
+    }
 }
 
 TEST_CASE("a session asks: the config bounds the time for which the peer may have groups kept", "[lite][session]") {
