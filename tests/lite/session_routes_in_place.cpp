@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lite/route_scene.hpp"
+#include "lite/spoken.hpp"
 #include "support/begun.hpp"
 #include "support/catch.hpp"
 
@@ -186,4 +187,52 @@ TEST_CASE("a mirror: a broadcast that goes on by another route does so there", "
     published.update(BroadcastInfo({7}));
     settle_down(context);
     CHECK(now(watch.next())->event == Event::Active);
+}
+
+TEST_CASE("a session: 100 prices of a live route are 100 changes for a viewer behind a relay, who subscribes once, and none on moq-lite-05",
+          "[lite][session][routes]") {
+    const bool knows_costs = GENERATE(false, true);
+    const Speaking speaking(knows_costs ? "moq-lite-06" : "moq-lite-05");
+    RelayScene scene;
+    const auto source = origin_with_id(1), relay = origin_with_id(2), viewer = origin_with_id(3);
+    auto published = source.producer().create_broadcast("a");
+    auto video = published.producer().create_track("video");
+    Connection publishing(scene.context, scene.config_of(source), scene.config_of(relay));
+    Connection viewing(scene.context, scene.config_of(viewer), scene.config_of(relay));
+    scene.run();
+    auto watch = viewer.consumer().announced();
+    const auto first = now(watch.next());
+    REQUIRE(first);
+    auto subscribing = wait(first->broadcast.track("video").subscribe());
+    scene.run();
+    for (std::uint64_t price = 1; price <= 100; ++price) {
+        BroadcastInfo route;
+        route.cost = {price, 2 * price};
+        published.update(route);
+        scene.run();
+        auto next = watch.next();
+        REQUIRE(next.ready() == knows_costs);
+        if (!knows_costs) continue;
+        const auto change = now(std::move(next));
+        CHECK(change->event == Event::Restart);
+        CHECK(change->broadcast == first->broadcast);
+        // Each of the two links costs 1.
+        CHECK(change->broadcast.info().cost == Cost{price + 2, 2 * price + 2});
+        CHECK(video.stats().subscribers == 1);
+    }
+    // The most that can be said, and more than that.
+    BroadcastInfo dear;
+    dear.cost = {(std::uint64_t{1} << 62) - 1, (std::uint64_t{1} << 62) - 1};
+    published.update(dear);
+    scene.run();
+    CHECK(watch.next().ready() == knows_costs);
+    if (knows_costs) CHECK(now(watch.next())->broadcast.info().cost == dear.cost);
+    --dear.cost.warm;
+    published.update(dear);
+    scene.run();
+    CHECK_FALSE(watch.next().ready());
+    video.write_frame(payload("0"));
+    scene.run();
+    CHECK(nexts(subscribing.value()) == Numbers{0});
+    CHECK_FALSE(first->broadcast.is_closed());
 }
