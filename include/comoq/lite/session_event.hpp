@@ -19,9 +19,10 @@ struct SessionEvent {
     };
 
     Kind kind;
-    /// Below the session's root. Of a request: as the peer has written it, normalised or not, of any length.
+    /// Below the session's root. Of a request: as the peer has written it, normalised or not, of any length, or cut off
+    /// after 1,024 bytes.
     std::string_view path;
-    /// The track of a request, as the peer has written it.
+    /// The track of a request, in the same way.
     std::string_view track;
     /// Why a request was refused.
     std::error_code code;

@@ -264,6 +264,10 @@ TEST_CASE("qmux connection: a byte stream that breaks fails everything", "[qmux]
     CHECK(solo.read(*whole) == "whole");
     CHECK(solo.is_quiet());
     CHECK_FALSE(solo.own->ends_here());
+    CHECK(solo.own->channel_end() == (named ? std::error_code() : make_error_code(std::errc::connection_reset)));
     solo.stream(client_uni(1), 4, "late");
     CHECK(solo.own->open_streams() == 0);
+    // What happens to the channel later is none of its end.
+    solo.own->lost(make_error_code(std::errc::broken_pipe));
+    CHECK(solo.own->channel_end() == (named ? std::error_code() : make_error_code(std::errc::connection_reset)));
 }

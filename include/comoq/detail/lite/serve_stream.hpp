@@ -9,6 +9,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/error.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -138,9 +139,11 @@ private:
         co_await std::move(written);
     }
 
-    /// What the peer asks for, for who wants to know of a refusal.
+    /// What the peer asks for, for who wants to know of a refusal: not all of a long name, because the request holds it,
+    /// too.
     void note(const std::string &broadcast, const std::string &track) {
-        if (core_->has_observer()) question_.emplace(broadcast, track);
+        constexpr std::size_t longest = 1024;
+        if (core_->has_observer()) question_.emplace(broadcast.substr(0, longest), track.substr(0, longest));
     }
     void report_refusal(std::error_code code) const {
         if (question_ && !has_left_ && !core_->ended.peek() && code != asio::error::operation_aborted)
