@@ -52,7 +52,7 @@ struct Scene : HostileScene {
             lite::encode(lite::AnnounceOk{7, 0}, spoken(), octets);
         }
         for (const auto &change : changes) {
-            lite::encode(change, spoken(), octets);
+            announcing.write(change, octets);
         }
         asio::co_spawn(context, asked->front().send->write(Bytes(std::move(octets))), asio::detached);
         run();
@@ -61,6 +61,7 @@ struct Scene : HostileScene {
     Texts news() { return std::exchange(events, {}); }
 
     Texts events;
+    Announcing announcing;
     std::shared_ptr<std::vector<BidiStream>> asked = std::make_shared<std::vector<BidiStream>>();
 
 private:
@@ -78,7 +79,7 @@ TEST_CASE("events of a session: what the peer announces, and takes back", "[lite
     Scene scene;
     scene.announce_by({{true, "/cam/", {}}, {true, "mic", {5}}});
     CHECK(scene.news() == Texts{"announced cam", "announced mic"});
-    scene.announce_by({{false, "cam", {}}}, false);
+    scene.announce_by({{false, "/cam/", {}}}, false);
     CHECK(scene.news() == Texts{"unannounced cam"});
     // One of the peer's for another one.
     scene.announce_by({{true, "mic", {6}}}, false);

@@ -51,7 +51,7 @@ struct Scene : HostileScene {
         Octets octets;
         lite::encode(lite::AnnounceOk{0, paths.size()}, spoken(), octets);
         for (const auto &path : paths) {
-            lite::encode(lite::Announce{true, path, {}}, spoken(), octets);
+            announcing.write(lite::Announce{true, path, {}}, octets);
         }
         asio::co_spawn(context, asked->front().send->write(Bytes(std::move(octets))), asio::detached);
         run();
@@ -73,6 +73,7 @@ struct Scene : HostileScene {
     }
 
     std::shared_ptr<std::vector<BidiStream>> asked = std::make_shared<std::vector<BidiStream>>();
+    Announcing announcing;
 
 private:
     static asio::awaitable<void> hold_what_comes(std::shared_ptr<Transport> transport, std::shared_ptr<std::vector<BidiStream>> to) {
@@ -83,14 +84,23 @@ private:
     }
 };
 
-/// The broadcasts that an announce stream has told of.
+/// The broadcasts that an announce stream has told of: nothing but the first messages.
 Texts told(const Answer &answer) {
+    const bool has_types = lite::layout_of(spoken()).announce_ids;
     Texts all;
     std::error_code failure;
     std::span<const std::byte> rest(answer.octets);
-    for (bool first = true; const auto framed = lite::next_message(rest, failure); first = false) {
-        if (!first) {
-            all.push_back(lite::decode<lite::Announce>(framed->body, spoken())->suffix);
+    for (bool is_first = true; !rest.empty(); is_first = false) {
+        if (!is_first && has_types) {
+            rest = rest.subspan(detail::read_varint(rest).value().size);
+        }
+        const auto framed = lite::next_message(rest, failure);
+        if (!framed) {
+            break;
+        }
+        if (!is_first) {
+            all.push_back(has_types ? lite::decode<lite::AnnounceStart>(framed->body, spoken())->suffix
+                                    : lite::decode<lite::Announce>(framed->body, spoken())->suffix);
         }
         rest = rest.subspan(framed->size);
     }
@@ -291,7 +301,11 @@ TEST_CASE("a session: a client at a path reaches nothing outside, by any message
     for (const auto *path : {"b\n", "\xff"}) CHECK(info(peer, path)->code);
 
     // Announcing: what it publishes is below the root, and takes nothing over outside.
-    scene.announce_all(elsewhere);
+    // A path once, however it is written: twice would be a fault.
+    Texts once;
+    for (const auto &prefix : elsewhere)
+        if (std::ranges::find(once, Path(prefix), [](const auto &text) { return Path(text); }) == once.end()) once.push_back(prefix);
+    scene.announce_all(once);
     for (const auto &path : scene.all_announced()) {
         INFO(path);
         const bool was_there = path == "b/x" || path == "x" || path == "ab/x" || path == "b";
