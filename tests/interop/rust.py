@@ -23,7 +23,7 @@ import moq
 PATIENCE = 15
 SCHEMES = ("ws", "tcp")
 # Of these it warns, too: a WebSocket that it could not have had as QUIC, what the scenarios leave open, the system's limits.
-WARNING = r"\b(WARN|ERROR)\b(?!.*(using WebSocket fallback|dropped without finish|buffer is smaller than requested))"
+WARNING = r"\b(WARN|ERROR)\b(?!.*(using WebSocket fallback|dropped without finish|subscribed error .* err=dropped|buffer is smaller than requested))"
 
 
 class Failed(Exception):

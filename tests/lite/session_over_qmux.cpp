@@ -112,3 +112,34 @@ TEST_CASE("a session over qmux: an answer does not wait behind media, whatever a
     }
     CHECK(records < 20);
 }
+
+TEST_CASE("a session over qmux: what it asks before the sides have agreed on a protocol has that protocol's form",
+          "[lite][session][qmux]") {
+    const Speaking version(GENERATE("moq-lite-05", "moq-lite-06"));
+    QmuxScene scene;
+    auto broadcast = scene.there.producer().create_broadcast("a");
+    auto track = broadcast.producer().create_track("video"), other = broadcast.producer().create_track("audio");
+    for (auto *each : {&track, &other}) {
+        auto group = each->append_group();
+        group.write_frame(payload("frame"));
+        group.finish();
+    }
+    // A track, a group and the announcements are asked for at once.
+    CHECK(scene.client_side->protocol().empty());
+    const auto asked = scene.client->broadcast("a");
+    auto subscribing = wait(asked.track("video").subscribe());
+    auto fetching = wait(asked.track("audio").fetch_group(0));
+    auto announced = wait(scene.here.consumer().announced_broadcast("a"));
+    scene.settle();
+    CHECK(scene.client_side->protocol() == spoken_protocol());
+    REQUIRE(announced.done());
+    CHECK_FALSE(announced.value().is_closed());
+    REQUIRE(subscribing.done());
+    REQUIRE(fetching.done());
+    auto subscriber = std::move(subscribing.value());
+    auto group = wait(subscriber.next_group());
+    scene.settle();
+    REQUIRE(group.done());
+    CHECK(group.value()->sequence() == 0);
+    CHECK(fetching.value().sequence() == 0);
+}

@@ -44,8 +44,8 @@ public:
         core_->when_told_to_go.push_back([weak = weak_from_this()] {
             if (const auto self = weak.lock()) self->core_->spawn(make_dear(self));
         });
-        auto question = opening(core_->version(), BidiStreamType::Announce, AnnounceRequest{prefix_, core_->hop_id()});
-        auto stream = co_await ask_with(core_, std::move(question));
+        auto asked = ask_with(core_, BidiStreamType::Announce, AnnounceRequest{prefix_, core_->hop_id()});
+        auto stream = co_await std::move(asked);
         StreamReader reader(std::move(stream.receive), core_->version(), StreamUse::Request);
         const auto code = co_await outcome_of(follow(reader));
         lost_ = reader.lost();
@@ -268,8 +268,8 @@ private:
 
     asio::awaitable<void> bring_in_once(std::uint64_t &listed, bool &lost) {
         left_out_.begin_round();
-        auto question = opening(core_->version(), BidiStreamType::Announce, AnnounceRequest{prefix_, core_->hop_id()});
-        auto stream = co_await ask_with(core_, std::move(question));
+        auto asked = ask_with(core_, BidiStreamType::Announce, AnnounceRequest{prefix_, core_->hop_id()});
+        auto stream = co_await std::move(asked);
         StreamReader reader(std::move(stream.receive), core_->version(), StreamUse::Request);
         const auto code = co_await outcome_of(bring_in_from(reader, listed));
         lost = reader.lost();

@@ -273,8 +273,8 @@ private:
 
     /// Runs until the peer has closed the subscription. Throws its failure.
     static asio::awaitable<void> follow(Self self, std::shared_ptr<Asking> asking, Subscribe message) {
-        auto question = opening(self->core_->version(), BidiStreamType::Subscribe, message);
-        auto stream = co_await ask_with(self->core_, std::move(question));
+        auto asked = ask_with(self->core_, BidiStreamType::Subscribe, message);
+        auto stream = co_await std::move(asked);
         if (!asking->entry) co_return;
         asking->stream = std::move(stream.send);
         self->happens(Event::Taken);

@@ -44,8 +44,9 @@ inline asio::awaitable<void> end_after(std::shared_ptr<SessionCore> core, std::c
     co_await core->sleep(time);
     core->close(make_error_code(Error::GoawayTimeout), "still here");
 }
-inline asio::awaitable<void> send_goaway(std::shared_ptr<SessionCore> core, Bytes message) {
-    auto stream = co_await open_with(core->transport, std::move(message));
+inline asio::awaitable<void> send_goaway(std::shared_ptr<SessionCore> core, Goaway message) {
+    auto opened = open_with(core, BidiStreamType::Goaway, std::move(message));
+    auto stream = co_await std::move(opened);
     stream.send->finish();
     StreamReader reader(std::move(stream.receive), core->version(), StreamUse::Request);
     co_await reader.expect_end();
@@ -55,9 +56,12 @@ inline asio::awaitable<void> send_goaway(std::shared_ptr<SessionCore> core, Byte
 inline asio::awaitable<void> follow_probes(std::shared_ptr<SessionCore> core) {
     const auto setup = co_await core->setup.wait();
     if (!setup->probe || *setup->probe == Setup::Probe::None) co_return;
+    if (core->goaway.peek()) co_return;
     std::vector<std::byte> question;
     WireWriter(question).varint(static_cast<std::uint64_t>(BidiStreamType::Probe));
-    auto stream = co_await ask_with(core, Bytes(std::move(question)));
+    auto stream = co_await core->transport->open_bidi();
+    auto written = stream.send->write(Bytes(std::move(question)));
+    co_await std::move(written);
     StreamReader reader(std::move(stream.receive), core->version(), StreamUse::Request);
     while (auto probe = co_await reader.message<Probe>()) core->probed.set(*probe);
     stream.send->finish();

@@ -296,17 +296,21 @@ template <class Type, class Message> Bytes opening(Version version, Type type, c
     encode_typed(type, message, version, bytes);
     return Bytes(std::move(bytes));
 }
-/// Opens a stream and writes its first bytes.
-inline asio::awaitable<BidiStream> open_with(std::shared_ptr<Transport> transport, Bytes first) {
-    auto stream = co_await transport->open_bidi();
-    auto written = stream.send->write(std::move(first));
+/// Opens a stream and writes its first bytes. Without a handshake that names the protocol, the sides agree on it before
+/// a stream can be opened, and not before this is called.
+template <class Message>
+asio::awaitable<BidiStream> open_with(std::shared_ptr<SessionCore> core, BidiStreamType type, Message message) {
+    auto stream = co_await core->transport->open_bidi();
+    auto written = stream.send->write(opening(core->version(), type, message));
     co_await std::move(written);
     co_return stream;
 }
 /// The same for a question. A peer that has told this side to go elsewhere is asked nothing new: Unroutable.
-inline asio::awaitable<BidiStream> ask_with(std::shared_ptr<SessionCore> core, Bytes first) {
+template <class Message>
+asio::awaitable<BidiStream> ask_with(std::shared_ptr<SessionCore> core, BidiStreamType type, Message message) {
     if (core->goaway.peek()) comoq::detail::throw_error(make_error_code(Error::Unroutable));
-    auto stream = co_await open_with(core->transport, std::move(first));
+    auto opened = open_with(std::move(core), type, std::move(message));
+    auto stream = co_await std::move(opened);
     co_return stream;
 }
 template <class Message> Bytes encoded(Version version, const Message &message) {

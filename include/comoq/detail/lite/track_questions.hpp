@@ -38,8 +38,8 @@ protected:
 
     /// Fills `info_`.
     static asio::awaitable<void> ask_info(Self self) {
-        auto question = opening(self->core_->version(), BidiStreamType::Track, Track{self->path_, self->name_});
-        auto stream = co_await ask_with(self->core_, std::move(question));
+        auto asked = ask_with(self->core_, BidiStreamType::Track, Track{self->path_, self->name_});
+        auto stream = co_await std::move(asked);
         StreamReader reader(std::move(stream.receive), self->core_->version(), StreamUse::Request);
         const auto answer = co_await reader.expect<TrackInfoMessage>();
         // Not earlier: peers written in Rust take the end of a request that has no answer yet for a cancellation.
@@ -144,8 +144,8 @@ private:
         }
     }
     static asio::awaitable<void> ask_group(Self self, std::uint64_t sequence, std::uint8_t priority, FetchStream &to) {
-        auto question = opening(self->core_->version(), BidiStreamType::Fetch, Fetch{self->path_, self->name_, priority, sequence});
-        auto stream = co_await ask_with(self->core_, std::move(question));
+        auto asked = ask_with(self->core_, BidiStreamType::Fetch, Fetch{self->path_, self->name_, priority, sequence});
+        auto stream = co_await std::move(asked);
         to.question = std::move(stream.send);
         to.reader.emplace(std::move(stream.receive), self->core_->version(), StreamUse::Request);
         [[maybe_unused]] const bool any = co_await to.reader->any();

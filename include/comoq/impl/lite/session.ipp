@@ -89,7 +89,7 @@ COMOQ_DECL void Session::send_away(std::string uri, std::optional<std::chrono::m
         try {
             if (within) core->spawn(detail::end_after(core, *within));
             if (!std::exchange(core->has_sent_away, true))
-                core->spawn(detail::send_goaway(core, detail::opening(core->version(), BidiStreamType::Goaway, message)));
+                core->spawn(detail::send_goaway(core, message));
         } catch (const std::bad_alloc &) {
             core->close(std::make_error_code(std::errc::not_enough_memory), "GOAWAY");
         }
