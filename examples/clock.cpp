@@ -97,6 +97,15 @@ asio::awaitable<MaybeAnnouncement> next_of(comoq::AnnounceConsumer &watch) {
     co_return co_await std::move(next);
 }
 
+// The next announcement after which something else has to be read. A broadcast that only comes by another way is the same.
+asio::awaitable<MaybeAnnouncement> next_other(comoq::AnnounceConsumer &watch, comoq::Announcement present) {
+    auto change = co_await next_of(watch);
+    while (change && (change->path != present.path || change->broadcast == present.broadcast)) {
+        change = co_await next_of(watch);
+    }
+    co_return change;
+}
+
 asio::awaitable<void> subscribe(comoq::OriginConsumer origin, std::string text, std::size_t count) {
     const comoq::Path path(text);
     std::size_t lines = 0;
@@ -109,7 +118,7 @@ asio::awaitable<void> subscribe(comoq::OriginConsumer origin, std::string text, 
             continue;
         }
         auto printing = print(change->broadcast, lines, count);
-        auto changing = next_of(watch);
+        auto changing = next_other(watch, *change);
         auto first = co_await comoq::first_of(std::move(printing), std::move(changing));
         if (count != 0 && lines == count) {
             co_return;

@@ -117,7 +117,7 @@ if(TARGET comoq_example_net AND bash)
     # A client that tries what no program of the examples does.
     add_executable(comoq_outsider examples/outsider.cpp)
     target_link_libraries(comoq_outsider PRIVATE comoq_developer_once comoq_example_net)
-    foreach(case websocket tcp tls name chain skipped path_allow signals web clock stats wrong_use pages secrets sources large_files
+    foreach(case websocket tcp tls name chain skipped path_allow signals drain web clock stats wrong_use pages secrets sources large_files
                  interrupted roots isolation rights logs log_flood frozen)
         add_test(
             NAME "examples: network, ${case}"

@@ -102,19 +102,27 @@ void Guests::leave(const Guest &guest) {
     past_.sent_bytes += stats.sent_bytes.value_or(0);
 }
 
-void Guests::close() {
+std::vector<std::shared_ptr<Guest>> Guests::admit_no_more() {
     std::vector<std::shared_ptr<Guest>> all;
-    {
-        std::lock_guard lock(mutex_);
-        closed_ = true;
-        for (const auto &[key, guest] : present_) {
-            if (auto there = guest.lock()) {
-                all.push_back(std::move(there));
-            }
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    for (const auto &[key, guest] : present_) {
+        if (auto there = guest.lock()) {
+            all.push_back(std::move(there));
         }
     }
-    for (const auto &guest : all) {
+    return all;
+}
+
+void Guests::close() {
+    for (const auto &guest : admit_no_more()) {
         guest->ask_to_leave();
+    }
+}
+
+void Guests::send_away(std::chrono::milliseconds within) {
+    for (const auto &guest : admit_no_more()) {
+        guest->send_away(within);
     }
 }
 
@@ -148,6 +156,17 @@ void Guest::ask_to_leave() {
         std::lock_guard lock_again(self->mutex_);
         self->close_session();
     });
+}
+
+void Guest::send_away(std::chrono::milliseconds within) {
+    {
+        std::lock_guard lock(mutex_);
+        if (session_ != nullptr) {
+            session_->drain(within);
+            return;
+        }
+    }
+    ask_to_leave();
 }
 
 // Under the lock. False if there is none.

@@ -21,6 +21,7 @@
 #include <asio/ssl/context.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -44,6 +45,8 @@ public:
     void turned_away();
     // Asks all guests to leave, and admits no more.
     void close();
+    // The same, but those that have a session may stay for that long.
+    void send_away(std::chrono::milliseconds within);
 
     struct Numbers {
         std::size_t present = 0;
@@ -55,6 +58,8 @@ public:
     Numbers numbers() const;
 
 private:
+    std::vector<std::shared_ptr<Guest>> admit_no_more();
+
     const std::size_t most_;
     mutable std::mutex mutex_;
     std::unordered_map<const Guest *, std::weak_ptr<Guest>> present_;
@@ -93,6 +98,7 @@ public:
 
     // Any thread.
     void ask_to_leave();
+    void send_away(std::chrono::milliseconds within);
     comoq::TransportStats stats() const;
     std::size_t announcements_left_out() const;
 

@@ -37,6 +37,8 @@ const std::string_view usage =
     "  --max-waiting N      questions of one session that wait for an answer; 512 if not given\n"
     "  --cache MIB          media kept for readers, of all broadcasts together, and as much for each\n"
     "                       upstream, which is mostly the same; 1024 if not given\n"
+    "  --drain SECONDS      when told to end, tell all sessions to go elsewhere first, and serve them for that long; nobody\n"
+    "                       new is let in meanwhile\n"
     "  --log LEVEL          debug, info, warning or error; info if not given\n"
     "  --help               print this\n"
     "\n"
@@ -45,7 +47,7 @@ const std::string_view usage =
     "A page's own host counts only if it is an address, localhost, a name in --listen, or proved by TLS: behind a proxy that\n"
     "ends TLS, say --allow-origin. Whoever may publish at a path may take over what others publish there.\n"
     "Of URLs, what may be secret (a query, a user) is never logged.\n"
-    "SIGINT or SIGTERM closes all sessions and ends the relay; a second one ends it at once.\n";
+    "SIGINT or SIGTERM closes all sessions and ends the relay, after the time of --drain; a second one ends it at once.\n";
 
 CommandLine command_line(Options &options) {
     CommandLine line;
@@ -61,6 +63,9 @@ CommandLine command_line(Options &options) {
     line.option("--allow-origin", [&](std::string_view text) { options.web_origins.allow(text); });
     line.option("--stats", [&](std::string_view text) {
         options.stats = std::chrono::seconds(number_from("--stats", text, 1, 86'400));
+    });
+    line.option("--drain", [&](std::string_view text) {
+        options.drain = std::chrono::seconds(number_from("--drain", text, 1, 86'400));
     });
     line.option("--threads", [&](std::string_view text) { options.threads = number_from("--threads", text, 1, 256); });
     line.option("--max-sessions",

@@ -21,7 +21,7 @@ struct Options {
     Rights rights;
     std::optional<std::string> certificate, key, authorities;
     std::optional<std::string> web;
-    std::chrono::seconds stats{0};
+    std::chrono::seconds stats{0}, drain{0};
     std::size_t threads = 0;
     std::size_t max_sessions = 4096;
     // For one source address.

@@ -47,6 +47,18 @@ using namespace std::chrono_literals;
 constexpr auto longest_goodbye = 3s;
 constexpr auto longest_end = 1s;
 
+awaitable<bool> is_over_within(awaitable<void> end, std::chrono::milliseconds time) {
+    try {
+        co_await comoq::with_timeout(std::move(end), time);
+    } catch (const std::system_error &error) {
+        if (error.code() != comoq::Error::Timeout) {
+            throw;
+        }
+        co_return false;
+    }
+    co_return true;
+}
+
 // Every connection needs a file, and there may be many.
 void allow_many_files() {
     rlimit limit{};
@@ -341,25 +353,39 @@ awaitable<void> Server::wait_for_signal() {
     LogLine(Level::Info, "shutting_down").with("signal", signal == SIGINT ? "SIGINT" : "SIGTERM");
     // The next signal has its usual effect.
     signals_->clear();
+    if (options_.drain.count() != 0) {
+        co_await drain();
+    }
     co_await shut_down();
 }
 
-awaitable<void> Server::shut_down() {
+void Server::stop_listening() {
     for (auto &listener : listeners_) {
         std::error_code ignored;
         listener.acceptor.close(ignored);
     }
+}
+
+awaitable<void> Server::drain() {
+    stop_listening();
+    LogLine(Level::Info, "draining").with("seconds", options_.drain.count()).with("sessions", house_.guests.numbers().present);
+    house_.guests.send_away(options_.drain);
+    co_await is_over_within(guests_gone(), options_.drain);
+}
+
+awaitable<void> Server::shut_down() {
+    stop_listening();
     ticks_->cancel();
     log_ticks_->cancel();
     for (auto &thread : threads_) {
         asio::post(thread.context, [&thread] { thread.tasks.cancel(); });
     }
     house_.guests.close();
-    if (!co_await all_over_within(longest_goodbye)) {
+    if (!co_await is_over_within(all_over(), longest_goodbye)) {
         for (auto &thread : threads_) {
             asio::post(thread.context, [&thread] { thread.guests.cancel(); });
         }
-        co_await all_over_within(longest_end);
+        co_await is_over_within(all_over(), longest_end);
     }
     LogLine(Level::Info, "stopped").with("left", house_.guests.numbers().present);
     for (auto &thread : threads_) {
@@ -367,28 +393,22 @@ awaitable<void> Server::shut_down() {
     }
 }
 
-awaitable<bool> Server::all_over_within(std::chrono::milliseconds time) {
-    try {
-        co_await comoq::with_timeout(all_over(), time);
-    } catch (const std::system_error &error) {
-        if (error.code() != comoq::Error::Timeout) {
-            throw;
-        }
-        co_return false;
-    }
-    co_return true;
-}
-
 // Completes when all tasks are over: by then, upstreams have heard the goodbye, too.
 awaitable<void> Server::all_over() {
     for (auto &thread : threads_) {
         co_await thread.tasks.idle();
-        co_await thread.guests.idle();
     }
+    co_await guests_gone();
     for (auto &upstream : upstreams_) {
         if (upstream.connection != nullptr) {
             co_await upstream.connection->done();
         }
+    }
+}
+
+awaitable<void> Server::guests_gone() {
+    for (auto &thread : threads_) {
+        co_await thread.guests.idle();
     }
 }
 

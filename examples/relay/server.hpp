@@ -74,9 +74,11 @@ private:
     asio::awaitable<void> log_stats();
     asio::awaitable<void> log_left_out();
     asio::awaitable<void> wait_for_signal();
+    asio::awaitable<void> drain();
     asio::awaitable<void> shut_down();
-    asio::awaitable<bool> all_over_within(std::chrono::milliseconds time);
+    void stop_listening();
     asio::awaitable<void> all_over();
+    asio::awaitable<void> guests_gone();
 
     const Options &options_;
     comoq::Origin origin_;

@@ -323,6 +323,24 @@ case_signals() {
     wait "$pid" || fail "the clock ends with $?"
 }
 
+# A relay that drains serves those that it has for a while, lets nobody in, and ends.
+case_drain() {
+    relay relay --listen tcp://127.0.0.1:0 --drain 4
+    local relay_pid=$pid seen
+    start clock "$bin/clock" publish "$url"
+    start viewer "$bin/clock" subscribe "$url"
+    lines() { grep -c ^20 "$tmp/viewer.log"; }
+    until_true "no clock" eval '[ "$(lines)" -ge 1 ]'
+    kill -TERM "$relay_pid"
+    until_true "it does not drain" grep -q "event=draining seconds=4 sessions=2" "$tmp/relay.log"
+    seen=$(lines)
+    local port=${url##*:}
+    if (exec 4<>"/dev/tcp/127.0.0.1/${port%/}") 2>/dev/null; then fail "it still listens"; fi
+    until_true "nothing comes any more" eval '[ "$(lines)" -gt "$seen" ]'
+    wait "$relay_pid" || fail "the relay ends with $?"
+    grep -q "event=stopped left=0" "$tmp/relay.log" || fail "the relay leaves without its sessions"
+}
+
 # PATH [EXTRA]: the answer of the relay to a browser
 get() {
     exec 4<>"/dev/tcp/127.0.0.1/$port"
