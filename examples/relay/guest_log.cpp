@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <exception>
+#include <new>
 #include <fmt/format.h>
 #include <utility>
 
@@ -92,11 +93,17 @@ void GuestLog::asks_for(std::string_view target) {
 
 void GuestLog::runs_in(const comoq::websocket::Fields &fields) {
     const auto origin = fields.only("Origin");
-    page_ = origin ? page_in_log(*origin) : fields.count("Origin") != 0 ? "?" : "";
+    page_ = origin ? page_in_log(*origin).substr(0, longest_value + 1) : fields.count("Origin") != 0 ? "?" : "";
 }
 
 // A line that is not wanted costs nothing of the budget.
-bool GuestLog::may_write(Level level) { return is_logged(level) && budget_.take(address_, std::chrono::steady_clock::now()); }
+bool GuestLog::may_write(Level level) noexcept {
+    try {
+        return is_logged(level) && budget_.take(address_, std::chrono::steady_clock::now());
+    } catch (const std::bad_alloc &) {
+        return false;
+    }
+}
 
 void GuestLog::add_who(LogLine &line) const {
     line.with("id", id_).with("peer", peer_).with("listener", listener_);

@@ -51,7 +51,7 @@ public:
     const std::string &peer() const { return peer_; }
 
 private:
-    bool may_write(Level level);
+    bool may_write(Level level) noexcept;
     void add_who(LogLine &line) const;
     void write(const comoq::lite::SessionEvent &event) const;
 

@@ -252,6 +252,31 @@ TEST_CASE("a session: a group beyond the END fails the track on moq-lite-06, and
     const auto code = scene.ended();
     REQUIRE(code.has_value() == (protocol == draft_06));
     if (code) CHECK(*code == Error::ProtocolViolation);
+    // The subscription that fails is over.
+    const auto is_stopped = std::make_shared<bool>(false);
+    asio::co_spawn(scene.context, scene.stream.stream.send->stopped(),
+                   [is_stopped](const std::exception_ptr &, std::error_code) { *is_stopped = true; });
+    scene.run();
+    CHECK(*is_stopped == (protocol == draft_06));
+}
+
+TEST_CASE("moq-lite-06: an END counts at once, whatever stands behind it that says nothing", "[lite][session]") {
+    const Speaking speaking(draft_06);
+    AskedScene scene(spoken_link(), [](lite::SessionConfig &config) { config.link_cost = 0; });
+    Octets octets;
+    lite::encode(lite::AnnounceOk{50, 1}, spoken(), octets);
+    Announcing writer;
+    writer.write(lite::Announce{true, "a", {7}, {}}, octets);
+    run_to_end(scene.context, scene.announce.send->write(Bytes(std::move(octets))));
+    scene.run();
+    CHECK(scene.origin.stats().announced == 1);
+    octets.clear();
+    writer.write(lite::Announce{false, "a", {}, {}}, octets);
+    // A message of a type that nobody knows.
+    for (const int octet : {9, 1, 0}) octets.push_back(static_cast<std::byte>(octet));
+    run_to_end(scene.context, scene.announce.send->write(Bytes(std::move(octets))));
+    scene.run();
+    CHECK(scene.origin.stats().announced == 0);
 }
 
 TEST_CASE("a session: an END below a group that has come fails the track", "[lite][session]") {

@@ -120,6 +120,21 @@ TEST_CASE("announce ids: beyond the most that are known, announcements are count
     CHECK(count == 0);
 }
 
+TEST_CASE("announce ids: long paths are known for the octets of as many usual ones", "[lite]") {
+    Ids of(4);
+    const std::string first(300, 'a'), second(212, 'b');
+    CHECK(of.ids.start({first, {}, {}}));
+    CHECK(of.ids.start({second, {}, {}}));
+    CHECK_FALSE(of.ids.start({"c", {}, {}}));
+    CHECK(of.count == 1);
+    // The end of one makes room for others.
+    CHECK(of.ids.end({0}) == Announce{false, first, {}, {}});
+    CHECK(of.ids.start({"d", {}, {}}));
+    CHECK_FALSE(of.ids.end({2}));
+    CHECK(of.count == 0);
+    CHECK(of.ids.end({3}) == Announce{false, "d", {}, {}});
+}
+
 TEST_CASE("announce ids: what is written is read as the same changes, in both versions", "[lite]") {
     Ids of(1'000);
     AnnounceWriter writer(draft_06);

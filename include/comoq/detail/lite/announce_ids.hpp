@@ -42,7 +42,7 @@ inline std::string announced_key(std::string_view suffix) {
 /// the suffix. Throws ProtocolViolation for a START of a path that is live, and for a number that was never given or has
 /// ended.
 ///
-/// It knows at most `most` live announcements. Further ones are forgotten, that is counted in `count`, and have no
+/// It knows at most `most` live announcements, with 128 octets of path for each on the average. Further ones are forgotten, that is counted in `count`, and have no
 /// meaning; then a number that is not known may be one of them.
 class AnnouncedIds {
 public:
@@ -54,7 +54,8 @@ public:
     std::optional<Announce> start(AnnounceStart &&message) {
         auto key = announced_key(message.suffix);
         if (live_.contains(key)) comoq::detail::throw_error(make_error_code(Error::ProtocolViolation));
-        if (live_.size() >= most_) {
+        const std::size_t size = key.size();
+        if (live_.size() >= most_ || octets_ + size > most_ * octets_each) {
             ++next_;
             ++forgotten_;
             ++count_;
@@ -68,6 +69,7 @@ public:
             live_.erase(place);
             throw;
         }
+        octets_ += size;
         ++next_;
         return change;
     }
@@ -85,6 +87,7 @@ public:
         }
         const auto live = live_.extract(known->second);
         keys_.erase(known);
+        octets_ -= live.key().size();
         return Announce{false, live.key(), {}, {}};
     }
 
@@ -103,8 +106,11 @@ private:
         return known;
     }
 
+    static constexpr std::size_t octets_each = 128;
+
     const std::size_t most_;
     std::atomic<std::size_t> &count_;
+    std::size_t octets_ = 0;  // of the paths
     Live live_;
     Keys keys_;
     std::uint64_t next_ = 0;

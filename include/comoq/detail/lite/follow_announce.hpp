@@ -101,7 +101,10 @@ private:
         if (!ok) co_return;
         co_await know_price();
         std::optional<std::string> ended;
-        while (auto change = co_await next_announce(reader, ids_, core_->version())) {
+        const auto waits = [this, &ended] {
+            if (ended) end(*std::exchange(ended, std::nullopt));
+        };
+        while (auto change = co_await next_announce(reader, ids_, core_->version(), waits)) {
             // Another broadcast that begins at once takes the place of the one that ended, without a gap.
             const bool replaces = ended && change->active && key_of(*ended) == key_of(change->suffix);
             if (ended && !replaces) end(*ended);
@@ -176,6 +179,8 @@ private:
     /// route.
     void begin(Announce &&change, std::uint64_t peer, bool replaces) {
         const auto key = key_of(change.suffix);
+        // Before it takes a place: there may be no memory for it.
+        auto info = route_of(std::move(change.hops), change.cost, peer);
         auto found = announced_.find(key);
         const bool is_new = found == announced_.end();
         if (is_new) {
@@ -186,7 +191,6 @@ private:
             }
             found = announced_.try_emplace(key, std::move(place)).first;
         }
-        auto info = route_of(std::move(change.hops), change.cost, peer);
         const auto &present = found->second.announced;
         if (!replaces && present != nullptr && same_publisher(*present->info(), info) && present->change_route(info)) return;
         // The new one is there before the old one goes, so that nobody sees a gap.
@@ -316,7 +320,8 @@ private:
     /// Whether two routes of one path begin at the same publisher: both at one that is named, or both at the peer itself.
     /// Behind an unknown one further away may be anybody.
     static bool same_publisher(const BroadcastInfo &one, const BroadcastInfo &other) noexcept {
-        if (one.hops.front() != other.hops.front()) return false;
+        // A program may have given it another route, under another name.
+        if (one.hops.empty() || other.hops.empty() || one.hops.front() != other.hops.front()) return false;
         return one.hops.front() != 0 || (one.hops.size() == 1 && other.hops.size() == 1);
     }
 

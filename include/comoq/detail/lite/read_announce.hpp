@@ -12,8 +12,10 @@
 namespace comoq::lite::detail {
 
 /// Reads the next change on a stream of announcements, in the messages of a version; nothing at the stream's end. Skips
-/// messages of a later version's, and what is said of forgotten announcements. Throws the peer's fault.
-inline asio::awaitable<std::optional<Announce>> next_announce(StreamReader &reader, AnnouncedIds &ids, Version version) {
+/// messages of a later version's, and what is said of forgotten announcements. When nothing else has come with what is
+/// skipped, it calls `waits()` and waits for more. Throws the peer's fault.
+template <class Waits>
+asio::awaitable<std::optional<Announce>> next_announce(StreamReader &reader, AnnouncedIds &ids, Version version, Waits waits) {
     if (!layout_of(version).announce_ids) {
         auto change = co_await reader.message<Announce>();
         co_return change;
@@ -41,26 +43,28 @@ inline asio::awaitable<std::optional<Announce>> next_announce(StreamReader &read
         }
         }
         if (change) co_return change;
+        if (reader.buffered() == 0) waits();
     }
     co_return std::nullopt;
 }
 
-/// The same on a stream that only lists what is live: announcements, where they have numbers nothing else.
+/// The same on a stream that only lists what is live: the announcements. Whatever else is said of numbers is a change that
+/// is not active, of nothing.
 inline asio::awaitable<std::optional<Announce>> next_listed(StreamReader &reader, Version version) {
     if (!layout_of(version).announce_ids) {
         auto change = co_await reader.message<Announce>();
         co_return change;
     }
-    while (const auto type = co_await reader.varint()) {
-        if (*type != static_cast<std::uint64_t>(AnnounceType::Start)) {
-            [[maybe_unused]] const auto skipped = co_await reader.expect<Skipped>();
-            continue;
-        }
+    const auto type = co_await reader.varint();
+    if (!type) co_return std::nullopt;
+    Announce listed;
+    if (*type == static_cast<std::uint64_t>(AnnounceType::Start)) {
         auto start = co_await reader.expect<AnnounceStart>();
-        Announce listed{true, announced_key(start.suffix), std::move(start.hops), start.cost};
-        co_return listed;
+        listed = Announce{true, announced_key(start.suffix), std::move(start.hops), start.cost};
+    } else {
+        [[maybe_unused]] const auto skipped = co_await reader.expect<Skipped>();
     }
-    co_return std::nullopt;
+    co_return listed;
 }
 
 }  // namespace comoq::lite::detail

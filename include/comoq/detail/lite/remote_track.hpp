@@ -185,10 +185,11 @@ private:
     };
     static asio::awaitable<void> follow_wishes(Self self) {
         comoq::detail::SourceWishes source(self->out_->state(comoq::detail::Passkey()));
-        auto following = outcome_of(comoq::detail::take_each(Wishes{std::move(self), std::move(source)}));
+        auto following = outcome_of(comoq::detail::take_each(Wishes{self, std::move(source)}));
         const auto code = co_await std::move(following);
-        // Otherwise the track is over, as others know.
         if (code == std::errc::not_enough_memory) comoq::detail::throw_error(code);
+        // The track is over. A part that has found a fault of the peer's in a group may have ended it.
+        if (code && !self->is_over_) self->happens(Event::Failed, code);
     }
     void report_wishes() noexcept {
         if (wishes_)

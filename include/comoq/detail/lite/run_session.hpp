@@ -9,6 +9,7 @@
 
 #include <asio/awaitable.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -31,7 +32,7 @@ inline asio::awaitable<void> send_setup(std::shared_ptr<SessionCore> core) {
     if (core->transport->is_client()) {
         setup.path = config.path;
         setup.role = config.role;
-        setup.cost = config.link_cost;
+        if (config.link_cost) setup.cost = std::min(*config.link_cost, comoq::detail::max_varint);
     }
     auto stream = co_await core->transport->open_uni();
     auto written = stream->write(opening(core->version(), UniStreamType::Setup, setup));
@@ -138,6 +139,8 @@ inline asio::awaitable<void> admit(std::shared_ptr<SessionCore> core) {
             core->close(told(code), "refused");
             co_return;
         }
+        // It may have taken until after the session's end.
+        if (core->ended.peek()) co_return;
         core->publish = std::move(views->publish);
         core->subscribe = std::move(views->subscribe);
         core->requested.admit(core->subscribe);

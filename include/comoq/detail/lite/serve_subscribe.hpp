@@ -6,6 +6,7 @@
 #include "datagram.hpp"
 #include "../session/start_choice.hpp"
 #include "../wait/take_each.hpp"
+#include "../wait/turn.hpp"
 #include "../../track_subscriber.hpp"
 
 #include <asio/awaitable.hpp>
@@ -183,7 +184,7 @@ private:
             else if (source->floor && *source->floor <= floor)
                 lowest = chosen_.value_or(std::max(source->first, floor));
             else if (floor != 0)
-                lowest = floor;
+                lowest = chosen_.value_or(floor);
         }
         return std::min(first, lowest);
     }
@@ -222,12 +223,13 @@ private:
     private:
         bool &is_on_;
     };
+    static constexpr std::chrono::milliseconds longest_look = std::chrono::seconds(1);
     static asio::awaitable<void> keep_time(std::shared_ptr<SubscribeServer> self) {
         const Timing timing(self->is_timing_);
         while (const auto deadline = self->next_deadline()) {
             const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - self->core_->now());
-            // Too late is more than the limit.
-            co_await self->core_->sleep(left + std::chrono::milliseconds(1));
+            // Too late is more than the limit. The limit may become shorter meanwhile.
+            co_await self->core_->sleep(std::min(left, longest_look) + std::chrono::milliseconds(1));
             self->expire();
         }
     }
@@ -323,8 +325,15 @@ private:
             self->wishes_ = self->start_.take(update->wishes);
             if (self->subscriber_) {
                 self->subscriber_->update(self->wishes_);
-                if (self->start_.is_moved()) self->choose_start();
+                if (self->start_.is_moved()) {
+                    // It looks at a thousand groups.
+                    self->choose_start();
+                    auto turn = comoq::detail::next_turn();
+                    co_await std::move(turn);
+                }
             }
+            self->expire();
+            self->give_up_in_time(self);
             for (Sending *sending : self->sending_) {
                 sending->item.set_order(self->order_of(*sending));
             }

@@ -66,8 +66,11 @@ inline std::optional<std::uint64_t> choose_start(const TrackState &track, std::u
         if (group.open_frame() != nullptr) return group.open_frame()->timestamp().value();
         return frames.stored(frames.end() - 1).timestamp(frames.scale()).value();
     };
+    // A peer may ask as often as it likes, and another one may have made the groups.
+    constexpr std::size_t most_looked_at = 1'024;
     std::uint64_t edge = 0;
-    for (const GroupState *group = groups.last(); group != nullptr; group = groups.before(group->sequence())) {
+    std::size_t left = most_looked_at;
+    for (const GroupState *group = groups.last(); group != nullptr && left != 0; group = groups.before(group->sequence()), --left) {
         const auto first = first_of(*group);
         if (!first) continue;
         // Frames do not stand in the order in which they are shown.
@@ -75,10 +78,13 @@ inline std::optional<std::uint64_t> choose_start(const TrackState &track, std::u
         break;
     }
     const GroupState *next = groups.last();
+    left = most_looked_at;
     const auto older = [&]() -> std::optional<GroupTime> {
         // A group that has failed without a frame is none.
-        while (next != nullptr && next->kind == GroupState::Kind::Spent && next->failure()) next = groups.before(next->sequence());
-        if (next == nullptr) return std::nullopt;
+        for (; next != nullptr && left != 0 && next->kind == GroupState::Kind::Spent && next->failure(); --left)
+            next = groups.before(next->sequence());
+        if (next == nullptr || left == 0) return std::nullopt;
+        --left;
         const GroupTime group{next->sequence(), first_of(*next)};
         next = groups.before(next->sequence());
         return group;
