@@ -87,7 +87,7 @@ struct Busy : MemoryScene {
 
 }  // namespace
 
-TEST_CASE("transport: when one side closes, waiting and new operations fail at both, with its number; with Closed for 0",
+TEST_CASE("transport: when one side closes, waiting and new operations fail at both, with its number, and with Closed for 0",
           "[transport]") {
     const std::uint64_t told = GENERATE(0u, 1u, 13u, 64u + 7u, 0xffff'ffffu);
     const bool client_closes = GENERATE(true, false);

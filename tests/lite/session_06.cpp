@@ -344,7 +344,7 @@ TEST_CASE("exchanges: a client of moq-rs announces, re-prices and ends a broadca
     CHECK(watcher.heard() == Texts{"-cli/demo"});
 }
 
-TEST_CASE("exchanges: routes that came through the sender, through here, and through the subscriber; and one that drains",
+TEST_CASE("exchanges: routes that came through the sender, through here, and through the subscriber, and one that drains",
           "[lite][session]") {
     Speaking speaking(draft_06);
     RouteScene scene;

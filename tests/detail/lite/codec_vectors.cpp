@@ -530,7 +530,7 @@ TEST_CASE("wire vectors: what a version cannot say is refused, as by the real pe
     }
 }
 
-TEST_CASE("wire 3 START and RESTART: 32 hops are read and 33 are not; an id twice is malformed, and 0 may come again", "[lite]") {
+TEST_CASE("wire 3 START and RESTART: 32 hops are read and 33 are not, an id twice is malformed, and 0 may come again", "[lite]") {
     const auto reads = [](const std::vector<std::uint64_t> &hops) {
         Octets start, restart;
         encode(AnnounceStart{"a", hops, {}}, draft_06, start);

@@ -126,7 +126,7 @@ TEST_CASE("lite codes: false codes, cancelled waits and foreign failures are sen
     CHECK(session_code(comoq::error_from_wire(7)) == 0x01);
 }
 
-TEST_CASE("lite codes: each number of a stream is read as its registry says; on moq-lite-05 the old one goes on where it is not ambiguous",
+TEST_CASE("lite codes: each number of a stream is read as its registry says, and on moq-lite-05 the old one goes on where it is not ambiguous",
           "[lite][codes]") {
     for (const auto use : uses) {
         for (std::uint64_t number = 0; number < 64; ++number) {
@@ -152,7 +152,7 @@ TEST_CASE("lite codes: each number of a stream is read as its registry says; on 
     }
 }
 
-TEST_CASE("lite codes: each number of a session is read as its registry says; on moq-lite-05 the old one goes on where it is not ambiguous",
+TEST_CASE("lite codes: each number of a session is read as its registry says, and on moq-lite-05 the old one goes on where it is not ambiguous",
           "[lite][codes]") {
     for (std::uint64_t number = 0; number < 64; ++number) {
         CAPTURE(number);
