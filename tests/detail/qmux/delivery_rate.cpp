@@ -222,6 +222,18 @@ TEST_CASE("delivery rate: an answer that is a little late, or the only one for l
     CHECK_FALSE(link.estimate());
 }
 
+TEST_CASE("delivery rate: a late answer with next to nothing on the way shows the peer, and not the link", "[qmux][rate]") {
+    Link link(1e7);
+    link.send(20, false);
+    link.ping();
+    for (int i = 0; i < 3; ++i) {
+        link.way = DeliveryRate::queued + 200ms;
+        link.send(DeliveryRate::burst - 1, false);
+        link.ping();
+        CHECK_FALSE(link.estimate());
+    }
+}
+
 TEST_CASE("delivery rate: a burst raises the estimate of a busy channel after a while, and a busy channel lowers it", "[qmux][rate]") {
     Link link(4e5);
     link.room = 6'000;

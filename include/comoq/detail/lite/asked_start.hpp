@@ -15,7 +15,8 @@ namespace comoq::lite {
 //
 // On the wire a start is a floor, and the age brings older groups: the publisher begins with the oldest group from the
 // floor on that is not older than the age (see `choose_start`), so that 0 asks for the newest group alone. moq-lite-06 has
-// a plain start, whose 0 says nothing. On moq-lite-05 no start asks for the newest group, whatever the age.
+// a plain start, whose 0 says nothing. On moq-lite-05 no start asks for the newest group, whatever the age; and a start
+// without an age is read as the first wanted group, because the stock peers that speak nothing newer mean that.
 
 /// The longest time that takes four bytes, 12 days. It asks for all groups that the publisher still has: their timestamps
 /// are not looked at.
@@ -38,6 +39,7 @@ public:
 
     /// Takes the peer's wishes, the first ones or new ones, and returns them in this library's terms.
     Subscription take(Subscription told) noexcept {
+        if (!raw_start_ && told.start && told.max_latency.count() <= 0) told.max_latency = any_age;
         const auto floor = told.start;
         is_moved_ = is_first_ || floor != floor_;
         if (!raw_start_)

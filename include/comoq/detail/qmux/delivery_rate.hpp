@@ -81,9 +81,11 @@ public:
         const bool is_burst = asked.bytes >= burst;
         const Duration since = now - std::exchange(answered_at_, now).value_or(now);
         const std::uint64_t arrived = asked.all - std::exchange(answered_bytes_, asked.all);
-        // At least half of the time the link was busy.
-        if (round_trip_ && round_trip >= *round_trip_ + queued && 2 * (round_trip - *round_trip_) >= since)
-            return sample(now, rate_of(arrived, std::max<Duration>(since, queued)));
+        // At least half of the time the link was busy. With next to nothing on the way, it was the peer.
+        if (round_trip_ && round_trip >= *round_trip_ + queued && 2 * (round_trip - *round_trip_) >= since) {
+            if (arrived >= burst) sample(now, rate_of(arrived, std::max<Duration>(since, queued)));
+            return;
+        }
         // A ping behind a burst does not tell how long the way alone takes, unless it is the fastest so far.
         if (round_trip_ ? round_trip < *round_trip_ : !is_burst) {
             // What was measured with a longer one may be too high.
