@@ -368,7 +368,7 @@ void Server::stop_listening() {
 
 awaitable<void> Server::drain() {
     stop_listening();
-    LogLine(Level::Info, "draining").with("seconds", options_.drain.count()).with("sessions", house_.guests.numbers().present);
+    LogLine(Level::Info, "draining").with("seconds", static_cast<std::uint64_t>(options_.drain.count())).with("sessions", house_.guests.numbers().present);
     house_.guests.send_away(options_.drain);
     co_await is_over_within(guests_gone(), options_.drain);
 }
