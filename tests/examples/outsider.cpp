@@ -176,7 +176,8 @@ awaitable<void> try_everything(Url url, std::optional<std::string> authorities) 
         for (int below = 0; below != 2; ++below) {
             const auto path = below == 0 ? prefix : prefix + "/x";
             co_await expect_refusal(relay, track_request(path), "TRACK " + path);
-            co_await expect_refusal(relay, subscribe_request(id++, path), "SUBSCRIBE " + path);
+            co_await expect_refusal(relay, subscribe_request(id, path), "SUBSCRIBE " + path);
+            ++id;
             co_await expect_refusal(relay, fetch_request(path), "FETCH " + path);
         }
     }
