@@ -8,6 +8,12 @@
 #include <string>
 #include <vector>
 
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+
+#include <comoq/detail/wait/passkey.hpp>
+#include <comoq/proxy.hpp>
+
 #include "lite/bounds_scene.hpp"
 #include "lite/raw_peer.hpp"
 #include "support/catch.hpp"
@@ -93,6 +99,41 @@ TEST_CASE("a session serves: nobody gets older groups than the publisher says it
     CHECK(scene.got->numbers(1) == up_to_5(1));
     CHECK(any.replies() == Texts{"ok 1"});
     CHECK(scene.video.subscription()->start == 1);
+}
+
+TEST_CASE("a session serves: OK names no group above one that may still come", "[lite][session][bounds]") {
+    const auto version = GENERATE(draft_05, draft_06);
+    BoundsScene scene(version);
+    scene.begin_peer();
+    const auto create = [](TrackProducer &track, std::uint64_t sequence) { track.create_group(sequence).finish(); };
+    SECTION("the newest of the groups that come at once is the first") {
+        auto asking = scene.subscribe(0, from(0, lite::any_age));
+        create(scene.video, 4);
+        create(scene.video, 1);
+        scene.run();
+        CHECK(asking.replies() == Texts{"ok 1"});
+        CHECK(scene.got->numbers(0) == Numbers{1, 4});
+    }
+    SECTION("of a track that a peer gives, which has not said yet where it begins") {
+        scene.video.state(comoq::detail::Passkey())->change_numbers([](auto &numbers) { numbers.keep_order(0); });
+        auto asking = scene.subscribe(0, from(0, lite::any_age));
+        create(scene.video, 4);
+        scene.run();
+        CHECK(asking.replies() == Texts{"ok 0"});
+    }
+    SECTION("of a track that is served from another one, whose groups come in any order") {
+        BroadcastProducer source;
+        auto video = source.create_track("video");
+        create(video, 4);
+        auto relayed = scene.there.producer().create_broadcast("relayed");
+        asio::co_spawn(scene.context, proxy(source.consume(), relayed.producer()), asio::detached);
+        const lite::Subscribe message{7, "relayed", "video", from(0, lite::any_age), {}};
+        auto asking = scene.ask(opening_in(version, lite::BidiStreamType::Subscribe, message));
+        create(video, 2);
+        scene.run();
+        CHECK(asking.replies() == Texts{"ok 0"});
+        CHECK(scene.got->numbers(7) == Numbers{2, 4});
+    }
 }
 
 TEST_CASE("a session serves: an update may lower the floor, and no group is served twice", "[lite][session][bounds]") {

@@ -189,7 +189,7 @@ TEST_CASE("a start over sessions: with a max_latency of its own, a start gets no
     CHECK(nexts(resumed) == Numbers{4, 5});
 }
 
-TEST_CASE("a start over sessions: on moq-lite-06 nobody is given groups that are too old",
+TEST_CASE("a start over sessions: on moq-lite-06 a reader in order does not wait for groups that are too old",
           "[lite][session][start]") {
     const auto relays = static_cast<std::size_t>(GENERATE(0, 1, 2));
     Chain chain(draft_06, relays);
@@ -197,9 +197,7 @@ TEST_CASE("a start over sessions: on moq-lite-06 nobody is given groups that are
         chain.video.write_frame(payload("x"), Timestamp(i, Timescale(1)));
     }
     auto some = chain.subscribe(from(0, 1500ms));
-    auto all = received(some);
-    std::sort(all.begin(), all.end());
-    CHECK(all == Numbers{3, 4, 5});
+    CHECK(nexts(some) == Numbers{3, 4, 5});
 }
 
 TEST_CASE("a start over sessions: who comes back to a quiet track gets its newest group, and only that", "[lite][session][start]") {

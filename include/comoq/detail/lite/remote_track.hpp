@@ -320,6 +320,8 @@ private:
         asking.wishes_changed.set();
         out_->state(comoq::detail::Passkey())->change_numbers([&](comoq::detail::TrackNumbers &numbers) {
             numbers.set_source_start(first, asking.floor);
+            // Older groups were not young enough: readers do not wait for them.
+            if (layout().raw_start && in_order_from_ && *in_order_from_ < first) numbers.skip(*in_order_from_, first - 1);
         });
     }
     static void declare_final(TrackProducer &out, std::uint64_t first_never, const Layout &layout) {

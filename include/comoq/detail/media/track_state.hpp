@@ -241,6 +241,11 @@ public:
         wake.take(end_waits_);
     }
 
+    void set_source_start(std::uint64_t first, std::optional<std::uint64_t> floor) noexcept {
+        Lock lock(mutex());
+        numbers_.set_source_start(first, floor);
+    }
+
     /// Declares the first sequence that will never come; without one, the number after the latest.
     void finish(std::optional<std::uint64_t> sequence) {
         WakeList wake;

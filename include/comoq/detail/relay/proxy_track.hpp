@@ -47,7 +47,7 @@ private:
     static asio::awaitable<void> live(Self self, TrackRequest request) {
         // A caller that waits for the track may have let go of the broadcast.
         auto given = self->given_.lock();
-        const Answered answered(*self->upstream_);
+        const ProxyUpstream::Answered answered(*self->upstream_);
         std::exception_ptr failure;
         try {
             co_await ask(self, request);
@@ -70,18 +70,6 @@ private:
         given.reset();
         co_await relay(self, std::move(*out));
     }
-
-    /// Reports that a request has been answered, with any outcome.
-    class Answered {
-    public:
-        explicit Answered(ProxyUpstream &upstream) noexcept : upstream_(upstream) {}
-        Answered(const Answered &) = delete;
-        Answered &operator=(const Answered &) = delete;
-        ~Answered() { upstream_.answered().set(); }
-
-    private:
-        ProxyUpstream &upstream_;
-    };
 
     /// Runs until the track can go live, or never will.
     static asio::awaitable<void> ask(Self self, TrackRequest &request) {
@@ -215,6 +203,7 @@ private:
             if (!code) {
                 self->from_.emplace(std::move(subscriber));
                 self->has_given_ = false;
+                note_start(out, wishes->start);
                 co_return Event::Subscribed;
             }
             // The track that was joined may have been ending; the next one is another.
@@ -283,6 +272,7 @@ private:
             const auto now_wanted = self->wanted(out);
             if (!now_wanted) co_return;
             self->from_->update(*now_wanted);
+            note_start(out, now_wanted->start);
             // An earlier start brings groups of a track that may be finished, and for which nobody waits.
             pass_groups_that_are_there(*self, out);
         }
@@ -369,6 +359,11 @@ private:
         } catch (const std::system_error &) {
             // A datagram may get lost.
         }
+    }
+    /// Whoever serves the track on does not take a group for the first one because it has come first: the groups come in
+    /// any order, and it is not known here with which one upstream begins.
+    static void note_start(const TrackProducer &out, std::optional<std::uint64_t> wanted) {
+        out.state(Passkey())->set_source_start(0, wanted);
     }
     /// The code for an impossible number; a false code if one is declared already.
     static std::error_code declare_final(TrackProducer &out, std::uint64_t final) {

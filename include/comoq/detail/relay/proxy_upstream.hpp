@@ -103,6 +103,17 @@ public:
     Event &changed() noexcept { return changed_; }
     /// A request for a track was answered since it was cleared.
     Event &answered() noexcept { return answered_; }
+    /// Reports that a request has been answered, with any outcome.
+    class Answered {
+    public:
+        explicit Answered(ProxyUpstream &upstream) noexcept : upstream_(upstream) {}
+        Answered(const Answered &) = delete;
+        Answered &operator=(const Answered &) = delete;
+        ~Answered() { upstream_.answered_.set(); }
+
+    private:
+        ProxyUpstream &upstream_;
+    };
 
     /// The current broadcast knows a track: others are not asked for tracks that it lacks.
     void chosen() noexcept { choice_.settle(); }
