@@ -136,6 +136,7 @@ Guests::Numbers Guests::numbers() const {
             numbers.received_bytes += stats.received_bytes.value_or(0);
             numbers.sent_bytes += stats.sent_bytes.value_or(0);
             numbers.left_out += there->announcements_left_out();
+            numbers.not_told += there->announcements_not_told();
         }
     }
     return numbers;
@@ -340,6 +341,11 @@ void Guest::set_session(const comoq::lite::Session *session) {
 std::size_t Guest::announcements_left_out() const {
     std::lock_guard lock(mutex_);
     return session_ == nullptr ? 0 : session_->announcements_left_out();
+}
+
+std::size_t Guest::announcements_not_told() const {
+    std::lock_guard lock(mutex_);
+    return session_ == nullptr ? 0 : session_->announcements_not_told();
 }
 
 // Shows the session to the counters while it exists.

@@ -52,8 +52,8 @@ public:
         std::size_t present = 0;
         std::uint64_t entered = 0, refused = 0;
         std::uint64_t received_bytes = 0, sent_bytes = 0;
-        // Announcements of present sessions that found no room.
-        std::size_t left_out = 0;
+        // Announcements of present sessions that found no room, and such that they were not told of.
+        std::size_t left_out = 0, not_told = 0;
     };
     Numbers numbers() const;
 
@@ -101,6 +101,7 @@ public:
     void send_away(std::chrono::milliseconds within);
     comoq::TransportStats stats() const;
     std::size_t announcements_left_out() const;
+    std::size_t announcements_not_told() const;
 
 private:
     template <class Stream> asio::awaitable<void> serve_stream(Stream &stream);

@@ -318,7 +318,8 @@ awaitable<void> Server::log_stats() {
         const auto seconds = static_cast<std::uint64_t>(options_.stats.count());
         LogLine line(Level::Info, "stats");
         line.with("connected", guests.present).with("entered", guests.entered).with("refused", guests.refused);
-        line.with("announced", origin.announced).with("left_out", guests.left_out).with("served", origin.served).with("pending", origin.pending);
+        line.with("announced", origin.announced).with("left_out", guests.left_out).with("not_told", guests.not_told);
+        line.with("served", origin.served).with("pending", origin.pending);
         line.with("watchers", origin.watchers).with("cached_groups", origin.cached_groups);
         line.with("cached_bytes", origin.cached_bytes).with("evicted_groups", origin.evicted_groups);
         line.with("lagged_readers", origin.lagged_readers);

@@ -272,6 +272,34 @@ TEST_CASE("peer costs: many streams times many announcements, for a peer that re
     check_flat("announcements to be listed", held, held_with(40'000) - held);
 }
 
+TEST_CASE("peer costs: what a peer is told on moq-lite-06", "[lite][peer_costs]") {
+    const Speaking speaking("moq-lite-06");
+    constexpr std::size_t streams = comoq::detail::AnnounceFeeds::most_followers;
+    const auto most = lite::SessionConfig().max_told;
+    // The memory for the numbers of what is there, on each stream but the first.
+    const auto held_with = [](std::size_t paths, std::size_t most_told) {
+        WirePeer peer;
+        peer.config.max_told = most_told;
+        Changing changing(peer, paths);
+        peer.begin();
+        ask_for_all(peer, 1);
+        const auto taken = taken_by(peer, [&] { ask_for_all(peer, streams - 1); });
+        const auto told = std::min(most_told, paths * streams);
+        CHECK(peer.session->announcements_not_told() == paths * streams - told);
+        CHECK(peer.open());
+        return taken.held;
+    };
+    // All streams together are one of it, for the comparison with the row.
+    check_cost("announcement that a peer is told on moq-lite-06", most, 1'000 * (streams - 1), [&](std::size_t count) {
+        Octets octets;
+        lite::encode_typed(lite::AnnounceType::Start, lite::AnnounceStart{number(0), {}, {}}, spoken(), octets);
+        // From another session: an announcement reaches all streams.
+        return Taken{static_cast<double>(octets.size() * count), held_with(count / (streams - 1), most)};
+    });
+    const auto at_the_bound = held_with(2'000, 2'000 * 4);
+    check_flat("announcements that find no place", at_the_bound, held_with(4'000, 2'000 * 4) - at_the_bound);
+}
+
 TEST_CASE("peer costs: a subscription, a fetch and a question", "[lite][peer_costs]") {
     const auto streams = qmux::default_parameters().max_streams_bidi;
     check_cost("subscription", streams, 200,
@@ -578,7 +606,7 @@ TEST_CASE("peer costs: every row of the table is measured", "[lite][peer_costs]"
                                          "question without an answer", "subscription whose groups are not taken", "group",
                                          "group that is under way", "frame", "chunk of a byte", "datagram", "stream",
                                          "byte that is not read", "session", "broadcast that nobody has announced",
-                                         "HTTP request"};
+                                         "HTTP request", "announcement that a peer is told on moq-lite-06"};
     std::set<std::string> listed;
     for (const auto &row : cost_table()) listed.insert(row.thing);
     CHECK(listed == measured);

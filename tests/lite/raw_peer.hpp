@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -45,7 +46,7 @@ template <class Type, class Message> Octets opening(Type type, const Message &me
 /// What a raw peer announces on one stream.
 class Announcing {
 public:
-    void write(const lite::Announce &change, Octets &to) { writer_.write(change, to); }
+    void write(const lite::Announce &change, Octets &to) { writer_.write(change, false, to); }
     Octets bytes(const lite::Announce &change) {
         Octets octets;
         write(change, octets);
@@ -53,7 +54,8 @@ public:
     }
 
 private:
-    lite::detail::AnnounceWriter writer_{spoken()};
+    lite::detail::AnnouncePlaces places_{std::numeric_limits<std::size_t>::max()};
+    lite::detail::AnnounceWriter writer_{spoken(), places_};
 };
 inline Octets octets_of(std::initializer_list<int> values) {
     Octets octets;

@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -403,4 +404,34 @@ TEST_CASE("moq-lite-06: tracks and fetched groups go from one session to the oth
     scene.run();
     CHECK_FALSE(scene.get(subscriber.recv_group()));
     CHECK(scene.get(subscriber.closed()) == std::error_code());
+}
+
+TEST_CASE("moq-lite-06: a peer is told of no more announcements than have a place, and counts on no more", "[lite][session]") {
+    const Speaking speaking(draft_06);
+    HostileScene scene;
+    std::vector<BroadcastPublish> broadcasts;
+    for (const char *path : {"a", "b", "c", "d", "e"}) broadcasts.push_back(scene.there.producer().create_broadcast(path));
+    auto config = scene.config_of(scene.there);
+    config.max_told = 3;
+    auto &peer = scene.begin(std::move(config));
+    peer.say_setup();
+    const auto answer = announce(peer, "");
+    std::error_code failure;
+    const std::span<const std::byte> octets(answer->octets);
+    const auto ok = lite::next_message(octets, failure);
+    CHECK(lite::decode<lite::AnnounceOk>(ok->body, spoken())->active_count == 3);
+    std::size_t told = 0;
+    for (auto rest = octets.subspan(ok->size); !rest.empty(); ++told) {
+        CHECK(static_cast<lite::AnnounceType>(rest.front()) == lite::AnnounceType::Start);
+        rest = rest.subspan(1 + lite::next_message(rest.subspan(1), failure)->size);
+    }
+    CHECK(told == 3);
+    CHECK(scene.server->announcements_not_told() == 2);
+    // Nor on another stream, until the first one ends.
+    const auto another = announce(peer, "");
+    CHECK(scene.server->announcements_not_told() == 7);
+    CHECK_FALSE(another->over());
+    peer.let_go();
+    CHECK(scene.server->announcements_not_told() == 0);
+    CHECK(scene.open());
 }

@@ -74,6 +74,10 @@ public:
     /// many (`SessionConfig::max_announced`). The session stays open nevertheless.
     std::size_t announcements_left_out() const noexcept;
 
+    /// The number of announcements that the peer has asked for and is not told of, because there were too many
+    /// (`SessionConfig::max_told`): on each of its streams. The session stays open nevertheless.
+    std::size_t announcements_not_told() const noexcept;
+
     /// Tells the peer to go elsewhere, to `uri`, or to come again if that is empty: once, and the second time it does
     /// nothing. The session goes on. Throws BoundsExceeded for a `uri` of more than 8,192 bytes. Any thread.
     void goaway(std::string uri) const;

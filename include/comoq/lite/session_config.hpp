@@ -95,6 +95,12 @@ struct SessionConfig {
     /// is left out as well.
     comoq::detail::ConfigMember<std::shared_ptr<std::atomic<std::int64_t>>> announcements_left = {};
 
+    /// The most announcements that the peer is told of at a time, on all streams together on which it asks for them, where
+    /// the protocol numbers them (moq-lite-06). Further ones are not told, and counted
+    /// (`Session::announcements_not_told`); the peer can still request them by path, or ask anew when there is room. Each
+    /// takes some 50 bytes.
+    std::size_t max_told = 131'072;
+
     /// The most broadcasts requested of the peer at a time without an announcement; more are refused with LimitReached.
     std::size_t max_requested = 16'384;
     /// The most tracks of the peer's that are requested or live here at a time; more are refused with LimitReached.

@@ -21,6 +21,7 @@ using lite::AnnounceEnd;
 using lite::AnnounceRestart;
 using lite::AnnounceStart;
 using lite::detail::AnnouncedIds;
+using lite::detail::AnnouncePlaces;
 using lite::detail::AnnounceWriter;
 
 namespace {
@@ -137,7 +138,8 @@ TEST_CASE("announce ids: long paths are known for the octets of as many usual on
 
 TEST_CASE("announce ids: what is written is read as the same changes, in both versions", "[lite]") {
     Ids of(1'000);
-    AnnounceWriter writer(draft_06);
+    AnnouncePlaces places(1'000);
+    AnnounceWriter writer(draft_06, places);
     std::mt19937_64 random(seed("announce ids"));
     std::vector<Announce> told;
     std::vector<bool> live(20);
@@ -151,13 +153,65 @@ TEST_CASE("announce ids: what is written is read as the same changes, in both ve
             change.hops.assign(random() % 4, 0);
             change.cost = {random() % 100, random() % 100};
         }
-        writer.write(change, octets);
+        writer.write(change, false, octets);
         told.push_back(change);
     }
     CHECK(read_all(of.ids, octets) == told);
 
     std::vector<std::byte> old, expected;
-    AnnounceWriter(lite::Version::Draft05).write(Announce{true, "a", {7}, {1, 2}}, old);
+    AnnounceWriter(lite::Version::Draft05, places).write(Announce{true, "a", {7}, {1, 2}}, true, old);
     lite::encode(Announce{true, "a", {7}}, lite::Version::Draft05, expected);
     CHECK(old == expected);
+}
+
+TEST_CASE("announce ids: what finds no place is not told, and counted, until it changes when there is one", "[lite]") {
+    AnnouncePlaces places(2);
+    std::vector<std::byte> octets;
+    {
+        AnnounceWriter one(draft_06, places), other(draft_06, places);
+        one.write(Announce{true, "a", {}, {}}, true, octets);
+        other.write(Announce{true, "a", {}, {}}, true, octets);
+        octets.clear();
+        one.write(Announce{true, "b", {}, {}}, true, octets);
+        other.write(Announce{true, "b", {}, {}}, true, octets);
+        CHECK(places.left_out == 2);
+        // Another route finds no place either, and is no other announcement.
+        one.write(Announce{true, "b", {7}, {}}, false, octets);
+        CHECK(places.left_out == 2);
+        // Its end is nothing to tell.
+        other.write(Announce{false, "b", {}, {}}, false, octets);
+        CHECK(places.left_out == 1);
+        CHECK(octets.empty());
+        // The end of another makes room, on whichever stream.
+        other.write(Announce{false, "a", {}, {}}, false, octets);
+        octets.clear();
+        one.write(Announce{true, "b", {7}, {1, 2}}, false, octets);
+        std::vector<std::byte> expected;
+        lite::encode_typed(lite::AnnounceType::Start, lite::AnnounceStart{"b", {7}, {1, 2}}, draft_06, expected);
+        CHECK(octets == expected);
+        CHECK(places.left_out == 0);
+        other.write(Announce{true, "c", {}, {}}, true, octets);
+        CHECK(places.left_out == 1);
+    }
+    // A stream that has ended leaves nothing behind.
+    CHECK(places.left_out == 0);
+    CHECK(places.take(3) == 2);
+}
+
+TEST_CASE("announce ids: as many are told as were counted, whatever other streams take", "[lite]") {
+    AnnouncePlaces places(3);
+    std::vector<std::byte> octets;
+    AnnounceWriter one(draft_06, places), other(draft_06, places);
+    CHECK(one.keep_places(2) == 2);
+    CHECK(other.keep_places(2) == 1);
+    for (const char *path : {"a", "b"}) other.write(Announce{true, path, {}, {}}, true, octets);
+    CHECK(places.left_out == 1);
+    octets.clear();
+    for (const char *path : {"a", "b", "c"}) one.write(Announce{true, path, {}, {}}, true, octets);
+    CHECK(places.left_out == 2);
+    Ids of(10);
+    CHECK(read_all(of.ids, octets).size() == 2);
+    // Without numbers nothing is kept for them.
+    AnnounceWriter old(lite::Version::Draft05, places);
+    CHECK(old.keep_places(1'000) == 1'000);
 }

@@ -8,9 +8,11 @@
 #include "stream_type.hpp"
 #include "version.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -117,36 +119,103 @@ private:
     std::size_t forgotten_ = 0;
 };
 
-/// Writes the announcements on one stream, in the messages of a version. Where they have numbers it keeps some 40 bytes
-/// for each that is live: its number, by a hash of its path.
+/// The places for the numbers of what a session's peer is told, on all of its streams together. On one executor, except
+/// where noted.
+class AnnouncePlaces {
+public:
+    explicit AnnouncePlaces(std::size_t most) noexcept : most_(most) {}
+    AnnouncePlaces(const AnnouncePlaces &) = delete;
+    AnnouncePlaces &operator=(const AnnouncePlaces &) = delete;
+
+    /// As many of them as there are. Returns their number.
+    std::size_t take(std::size_t wanted) noexcept {
+        const std::size_t taken = std::min(wanted, most_ - used_);
+        used_ += taken;
+        return taken;
+    }
+    void give_back(std::size_t count) noexcept { used_ -= count; }
+
+    /// The announcements that have no place, once for each stream. Any thread for reading.
+    std::atomic<std::size_t> left_out{0};
+
+private:
+    const std::size_t most_;
+    std::size_t used_ = 0;
+};
+
+/// Writes the announcements on one stream, in the messages of a version. Where they have numbers it keeps some 50 bytes
+/// for each that is live: its number, by a hash of its path. An announcement that finds no place is not written, nor is
+/// what becomes of it, until it changes when there is a place again.
 class AnnounceWriter {
 public:
-    explicit AnnounceWriter(Version version) noexcept : version_(version) {}
+    /// `places` outlives this.
+    AnnounceWriter(Version version, AnnouncePlaces &places) noexcept : version_(version), places_(places) {}
+    AnnounceWriter(const AnnounceWriter &) = delete;
+    AnnounceWriter &operator=(const AnnounceWriter &) = delete;
+    ~AnnounceWriter() {
+        places_.give_back(ids_.size() + kept_);
+        places_.left_out -= left_out_;
+    }
 
-    /// A change of what the peer was told before.
-    void write(const Announce &change, std::vector<std::byte> &to) {
+    /// Of this many announcements that are to come, the number that the peer will be told: so many are, whatever other
+    /// streams take meanwhile.
+    std::uint64_t keep_places(std::uint64_t wanted) noexcept {
+        if (!layout_of(version_).announce_ids) return wanted;
+        constexpr std::uint64_t most = std::numeric_limits<std::size_t>::max();
+        const std::size_t kept = places_.take(static_cast<std::size_t>(std::min(wanted, most)));
+        kept_ += kept;
+        return kept;
+    }
+
+    /// A change of what this was given before. `is_first`: nothing is announced at that path so far.
+    void write(const Announce &change, bool is_first, std::vector<std::byte> &to) {
         if (!layout_of(version_).announce_ids) {
             encode(change, version_, to);
             return;
         }
         const auto key = comoq::detail::keyed_hash(std::string_view(change.suffix));
         const auto known = ids_.find(key);
-        if (!change.active) {
-            if (known == ids_.end()) return;
-            encode_typed(AnnounceType::End, AnnounceEnd{known->second}, version_, to);
-            ids_.erase(known);
-        } else if (known != ids_.end()) {
+        if (known == ids_.end()) {
+            // What was not told is over, or has another chance.
+            if (!is_first && left_out_ != 0) count_left_out(false);
+            if (change.active) start(key, change, to);
+        } else if (change.active) {
             encode_typed(AnnounceType::Restart, AnnounceRestart{known->second, change.hops, change.cost}, version_, to);
         } else {
-            ids_.emplace(key, next_++);
-            encode_typed(AnnounceType::Start, AnnounceStart{change.suffix, change.hops, change.cost}, version_, to);
+            encode_typed(AnnounceType::End, AnnounceEnd{known->second}, version_, to);
+            ids_.erase(known);
+            places_.give_back(1);
         }
     }
 
 private:
+    void start(std::size_t key, const Announce &change, std::vector<std::byte> &to) {
+        if (kept_ == 0) kept_ = places_.take(1);
+        if (kept_ == 0) {
+            count_left_out(true);
+            return;
+        }
+        ids_.emplace(key, next_);
+        --kept_;
+        ++next_;
+        encode_typed(AnnounceType::Start, AnnounceStart{change.suffix, change.hops, change.cost}, version_, to);
+    }
+    void count_left_out(bool one_more) noexcept {
+        if (one_more) {
+            ++left_out_;
+            ++places_.left_out;
+        } else {
+            --left_out_;
+            --places_.left_out;
+        }
+    }
+
     const Version version_;
+    AnnouncePlaces &places_;
     std::unordered_map<std::size_t, std::uint64_t> ids_;
     std::uint64_t next_ = 0;
+    std::size_t kept_ = 0;  // places, for announcements that are to come
+    std::size_t left_out_ = 0;
 };
 
 }  // namespace comoq::lite::detail

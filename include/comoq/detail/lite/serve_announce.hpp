@@ -34,12 +34,12 @@ public:
         }
         const auto follower = core->announcements.follow(*view, core->config.announce_hidden);
         const auto root = view->root();
-        AnnounceWriter writer(core->version());
+        AnnounceWriter writer(core->version(), core->told_places);
         while (true) {
             auto batch = co_await follower.next();
             if (batch.ended) co_return;
             std::vector<std::byte> octets;
-            if (batch.count) encode(AnnounceOk{core->hop_id(), *batch.count}, core->version(), octets);
+            if (batch.count) encode(AnnounceOk{core->hop_id(), writer.keep_places(*batch.count)}, core->version(), octets);
             for (const auto &told : batch.told) tell(*core, told, root.view(), writer, octets);
             if (octets.empty()) continue;
             batch.told.clear();
@@ -60,7 +60,7 @@ private:
         if (is_another && core.asked.may_contain(*told.path)) {
             // Another route of the same publisher is a change in place: the peer goes on with what it has of the broadcast
             // that this one replaces, which is over, sooner or later. After an end it asks again.
-            writer.write(message, octets);
+            writer.write(message, false, octets);
         } else if (change && change->same_hops() && (change->same_cost() || !core.layout().route_cost)) {
             // It cannot tell the one from the other.
             return;
@@ -70,7 +70,7 @@ private:
             message.hops = comoq::detail::told_hops(*told.info);
             message.cost = told.info->cost;
         }
-        writer.write(message, octets);
+        writer.write(message, told.active && !change, octets);
     }
 };
 

@@ -18,6 +18,7 @@
 #include "../wait/task_group_state.hpp"
 #include "../../error.hpp"
 #include "../../first_of.hpp"
+#include "announce_ids.hpp"
 #include "announce_messages.hpp"
 #include "codec.hpp"
 #include "codes.hpp"
@@ -114,6 +115,8 @@ public:
     SubscriptionTable subscriptions;
     /// The source of the peer's announce streams.
     comoq::detail::AnnounceFeeds announcements;
+    /// The places for what these streams tell.
+    AnnouncePlaces told_places{config.max_told};
     /// The absolute paths for which the peer has asked. For others it does not care which of two broadcasts is there.
     comoq::detail::AskedPaths asked;
     /// How many broadcasts the peer has announced, and how many of them found no room. Any thread for the latter.
