@@ -1,5 +1,6 @@
 #pragma once
 #include "config.hpp"
+#include "detail/wire/varint.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -16,7 +17,7 @@ namespace comoq {
 // fail with it.
 
 /// The largest number that can be sent.
-inline constexpr std::uint64_t max_end_number = (std::uint64_t{1} << 62) - 1;
+inline constexpr std::uint64_t max_end_number = detail::max_varint;
 
 namespace detail {
 

@@ -5,7 +5,7 @@
 
 namespace comoq::lite {
 
-/// Something that the peer of a session has done, for who wants to know: a log, for example.
+/// Something that the peer of a session has done: what a log tells of, for example.
 struct SessionEvent {
     enum class Kind : std::uint8_t {
         /// The peer's broadcast is announced here. One that takes the place of another one of the peer's is not told.

@@ -69,7 +69,7 @@ private:
             to.text(*path);
         }
         if (role) number(Parameter::Role, static_cast<std::uint64_t>(*role));
-        if (cost) number(Parameter::Cost, *cost);
+        if (cost) number(Parameter::Cost, std::min(*cost, comoq::detail::max_varint));
         if (origin) number(Parameter::Origin, *origin);
     }
 

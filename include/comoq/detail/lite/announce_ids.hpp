@@ -27,11 +27,8 @@ namespace comoq::lite::detail {
 // The numbers of announcements. Each stream counts for itself, from 0 on, also what the receiver leaves out; a number
 // is never used again.
 
-/// The key of a suffix. A suffix that is not a path has no place here, and is not worth its length. The key of a key is the
-/// same.
+/// The key of a suffix. A suffix that is not a path has no place here, and is not worth its length.
 inline std::string announced_key(std::string_view suffix) {
-    constexpr std::size_t longest = 21;
-    if (suffix.starts_with('\n') && suffix.size() <= longest) return std::string(suffix);
     try {
         return std::string(Path(suffix).view());
     } catch (const std::system_error &) {
@@ -44,8 +41,8 @@ inline std::string announced_key(std::string_view suffix) {
 /// the suffix. Throws ProtocolViolation for a START of a path that is live, and for a number that was never given or has
 /// ended.
 ///
-/// It knows at most `most` live announcements, with 128 octets of path for each on the average. Further ones are forgotten, that is counted in `count`, and have no
-/// meaning; then a number that is not known may be one of them.
+/// It knows at most `most` live announcements, whose paths have at most 128 octets on average. It forgets further ones, and
+/// counts them in `count`. Then an unknown number may be one of those, and means nothing.
 class AnnouncedIds {
 public:
     AnnouncedIds(std::size_t most, std::atomic<std::size_t> &count) noexcept : most_(most), count_(count) {}

@@ -106,7 +106,7 @@ private:
         };
         while (auto change = co_await next_announce(reader, ids_, core_->version(), waits)) {
             // Another broadcast that begins at once takes the place of the one that ended, without a gap.
-            const bool replaces = ended && change->active && key_of(*ended) == key_of(change->suffix);
+            const bool replaces = ended && change->active && *ended == change->suffix;
             if (ended && !replaces) end(*ended);
             ended.reset();
             if (change->active)
@@ -178,7 +178,7 @@ private:
     /// `replaces` what was announced at that path; without that, the same publisher's broadcast stays, and has another
     /// route.
     void begin(Announce &&change, std::uint64_t peer, bool replaces) {
-        const auto key = key_of(change.suffix);
+        const std::string &key = change.suffix;
         // Before it takes a place: there may be no memory for it.
         auto info = route_of(std::move(change.hops), change.cost, peer);
         auto found = announced_.find(key);
@@ -289,7 +289,7 @@ private:
             if (!change || !has_left_out()) break;
             if (!change->active) continue;
             ++listed;
-            const auto key = key_of(change->suffix);
+            const std::string &key = change->suffix;
             // The first stream has to tell of its end.
             if (core_->layout().announce_ids && !ids_.knows(key)) continue;
             if (announced_.contains(key) || !left_out_.may_come_in(key)) continue;
@@ -297,8 +297,6 @@ private:
             begin(std::move(*change), ok->hop_id, false);
         }
     }
-
-    static std::string key_of(const std::string &suffix) { return announced_key(suffix); }
 
     /// The announcements that have room here, and as many that are left out.
     std::size_t most_known() const noexcept { return core_->config.max_announced + comoq::detail::LeftOutNames::most; }
@@ -343,8 +341,7 @@ private:
         }
     }
 
-    void end(const std::string &suffix) {
-        const auto key = key_of(suffix);
+    void end(const std::string &key) {
         const auto place = announced_.find(key);
         if (place == announced_.end()) {
             if (left_out_.remove(key)) return;

@@ -106,10 +106,9 @@ inline std::vector<std::uint64_t> read_hops(WireReader &from) {
 }
 /// The same; an id other than 0 that is in it twice is malformed.
 inline std::vector<std::uint64_t> read_distinct_hops(WireReader &from) {
-    auto hops = read_hops(from);
-    for (auto one = hops.begin(); one != hops.end(); ++one)
-        if (*one != 0 && std::find(hops.begin(), one, *one) != one) from.fail();
-    return hops;
+    BroadcastInfo route(read_hops(from));
+    if (route.has_loop()) from.fail();
+    return std::move(route.hops);
 }
 
 inline void write_cost(WireWriter &to, const Cost &cost) {

@@ -11,13 +11,19 @@
 
 namespace comoq::lite::detail {
 
-/// Reads the next change on a stream of announcements, in the messages of a version; nothing at the stream's end. Skips
-/// messages of a later version's, and what is said of forgotten announcements. When nothing else has come with what is
+inline asio::awaitable<std::optional<Announce>> keyed_announce(StreamReader &reader) {
+    auto change = co_await reader.message<Announce>();
+    if (change) change->suffix = announced_key(change->suffix);
+    co_return change;
+}
+
+/// Reads the next change on a stream of announcements, in the messages of a version, with the key of its path as the suffix;
+/// nothing at the stream's end. Skips messages of a later version's, and what is said of forgotten announcements. When nothing else has come with what is
 /// skipped, it calls `waits()` and waits for more. Throws the peer's fault.
 template <class Waits>
 asio::awaitable<std::optional<Announce>> next_announce(StreamReader &reader, AnnouncedIds &ids, Version version, Waits waits) {
     if (!layout_of(version).announce_ids) {
-        auto change = co_await reader.message<Announce>();
+        auto change = co_await keyed_announce(reader);
         co_return change;
     }
     while (const auto type = co_await reader.varint()) {
@@ -52,7 +58,7 @@ asio::awaitable<std::optional<Announce>> next_announce(StreamReader &reader, Ann
 /// is not active, of nothing.
 inline asio::awaitable<std::optional<Announce>> next_listed(StreamReader &reader, Version version) {
     if (!layout_of(version).announce_ids) {
-        auto change = co_await reader.message<Announce>();
+        auto change = co_await keyed_announce(reader);
         co_return change;
     }
     const auto type = co_await reader.varint();

@@ -32,7 +32,7 @@ inline asio::awaitable<void> send_setup(std::shared_ptr<SessionCore> core) {
     if (core->transport->is_client()) {
         setup.path = config.path;
         setup.role = config.role;
-        if (config.link_cost) setup.cost = std::min(*config.link_cost, comoq::detail::max_varint);
+        setup.cost = config.link_cost;
     }
     auto stream = co_await core->transport->open_uni();
     auto written = stream->write(opening(core->version(), UniStreamType::Setup, setup));
@@ -107,8 +107,8 @@ inline asio::awaitable<void> decide_views(std::shared_ptr<SessionCore> core, std
     if (in_url) asked.path = in_url;
     views = co_await authorize(asked, *core->transport);
 }
-/// What a client may see and do where nobody else decides: everything below the path that it asks for. Nothing if that
-/// is no path.
+/// The views of a client where no hook decides: everything below the path that it asks for. Nothing if the text that it
+/// sends is not a path.
 inline std::optional<SessionViews> views_by_path(const SessionConfig &config, const Setup &setup) {
     const std::optional<std::string> &in_url = config.url_target;
     const SessionViews all(config.publish, config.subscribe);

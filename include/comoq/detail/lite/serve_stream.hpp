@@ -139,7 +139,7 @@ private:
         co_await std::move(written);
     }
 
-    /// What the peer asks for, for who wants to know of a refusal: not all of a long name, because the request holds it,
+    /// What the peer asks for, which the report of a refusal names: not all of a long name, because the request holds it,
     /// too.
     void note(const std::string &broadcast, const std::string &track) {
         constexpr std::size_t longest = 1024;

@@ -302,10 +302,8 @@ template <class Type, class Message> Bytes opening(Version version, Type type, c
 /// Opens a stream and writes its first bytes. Without a handshake that names the protocol, the sides agree on it before
 /// a stream can be opened, and not before this is called.
 template <class Message>
-asio::awaitable<BidiStream> open_with(std::shared_ptr<SessionCore> core, BidiStreamType type, Message message,
-                                      bool asks = false) {
+asio::awaitable<BidiStream> open_with(std::shared_ptr<SessionCore> core, BidiStreamType type, Message message) {
     auto stream = co_await core->transport->open_bidi();
-    if (asks && core->goaway.peek()) comoq::detail::throw_error(make_error_code(Error::Unroutable));
     auto written = stream.send->write(opening(core->version(), type, message));
     co_await std::move(written);
     co_return stream;
@@ -313,9 +311,14 @@ asio::awaitable<BidiStream> open_with(std::shared_ptr<SessionCore> core, BidiStr
 /// The same for a question. A peer that has told this side to go elsewhere is asked nothing new: Unroutable.
 template <class Message>
 asio::awaitable<BidiStream> ask_with(std::shared_ptr<SessionCore> core, BidiStreamType type, Message message) {
-    if (core->goaway.peek()) comoq::detail::throw_error(make_error_code(Error::Unroutable));
-    auto opened = open_with(std::move(core), type, std::move(message), true);
-    auto stream = co_await std::move(opened);
+    const auto check = [&core] {
+        if (core->goaway.peek()) comoq::detail::throw_error(make_error_code(Error::Unroutable));
+    };
+    check();
+    auto stream = co_await core->transport->open_bidi();
+    check();
+    auto written = stream.send->write(opening(core->version(), type, message));
+    co_await std::move(written);
     co_return stream;
 }
 template <class Message> Bytes encoded(Version version, const Message &message) {

@@ -78,7 +78,7 @@ public:
     }
 
     /// A relay's wishes for its source: as `combined`, but a start that has not been reached yet must not keep from the
-    /// others what they want now, and the max_latency of others must not keep a start from who has none.
+    /// others what they want now, and the max_latency of others must not cut the start of a reader that has none.
     std::optional<Subscription> wishes_for_source() const {
         auto all = combined();
         if (all && all->start && subscribers_.follows_edge() && *all->start > numbers_.latest().value_or(0)) all->start.reset();
