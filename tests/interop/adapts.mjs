@@ -1,156 +1,162 @@
 #!/usr/bin/env node
-// A viewer of the stock package that chooses between two renditions by what the relay says of the link (PROBE), over a link that
-// this program makes slow and free again.
+// A viewer that chooses between two renditions by what the relay says of the link (PROBE), over a link that this program makes
+// slow and free again.
 //
-//   node adapts.mjs --relay PROGRAM [--narrow BYTES] [--verbose]
+//   node adapts.mjs --relay PROGRAM [--player DIR] [options]
 //
-// The choice is that of the stock player (@moq/watch 0.4.6): the best rendition within 80 % of the estimate, and the best of all
-// while there is none. The renditions have 1,000 and 100 kbit/s: groups of 2 s, 24 frames a second. Checked: hd on a free link; sd
-// within 12 s on a link of 50,000 bytes a second (--narrow), and no other for 10 s; hd within 20 s on a free link. It takes a
-// minute of real time. Exit code: 0 all went well, 1 not, 2 usage.
+// With --player the viewer is the stock <moq-watch> (@moq/watch 0.4.6) in a headless Chromium. DIR is player/dist, which
+// `npm ci && npm run build` in player/ makes. Without it, for want of a browser, the viewer is the stock @moq/net with a copy of the
+// element's rule: the best rendition within 80 % of the estimate, and the best of all while there is none.
+//
+// The renditions have 1,000 and 100 kbit/s (lib/renditions.mjs). Checked: hd on a free link; sd within 12 s on a narrow one, and no
+// other for 10 s; hd within 20 s on a free one. The viewer has to ask for it and to show it: the canvas of the element has its size
+// and its colour by then, and its pictures move. The link has to carry about the rate of hd, and of sd, and the relay has to
+// log that hd, sd and hd were asked for. It takes half a minute of real time.
+//
+// Options
+//   --narrow BYTES      what the narrow link carries in a second (default 50000)
+//   --buffer BYTES      the room on the way (default 16384)
+//   --screenshot FILE   writes a PNG of the page at the end
+//   --verbose           also the relay's log, every estimate, and what the page logs
+// The link needs python3. The browser is that of browser.mjs.
+//
+// Exit code: 0 all went well, 1 not, 2 usage, or there is no browser for --player.
 import "./lib/polyfill.mjs";
-import { connect as dial, createServer } from "node:net";
 import { parseArgs } from "node:util";
 import * as Moq from "@moq/net";
+import { findBrowser } from "./lib/browser.mjs";
 import { Child } from "./lib/child.mjs";
-import { sleep, within } from "./lib/time.mjs";
+import { Link } from "./lib/link.mjs";
+import { Player } from "./lib/player.mjs";
+import { publishRenditions } from "./lib/renditions.mjs";
+import { RuleViewer } from "./lib/rule_viewer.mjs";
+import { sleep } from "./lib/time.mjs";
 import { usage } from "./lib/usage.mjs";
 
 let options;
 try {
 	options = parseArgs({
-		options: { relay: { type: "string" }, narrow: { type: "string", default: "50000" }, verbose: { type: "boolean" } },
+		options: {
+			relay: { type: "string" },
+			player: { type: "string" },
+			narrow: { type: "string", default: "50000" },
+			buffer: { type: "string", default: "16384" },
+			screenshot: { type: "string" },
+			verbose: { type: "boolean" },
+		},
 	}).values;
 } catch (err) {
 	usage(err.message);
 }
 if (!options.relay) usage("which relay? --relay");
+function number(name) {
+	const value = Number(options[name]);
+	if (!Number.isInteger(value) || value < 1) usage(`--${name} wants a number`);
+	return value;
+}
+const [narrow, buffer] = [number("narrow"), number("buffer")];
+const browser = options.player && findBrowser();
+if (options.player && !browser) usage("--player needs a chromium, chromium-browser or google-chrome, or what CHROMIUM names");
+
+const began = performance.now();
 const out = (text) => process.stdout.write(`${text}\n`);
+const timed = (text) => out(`${((performance.now() - began) / 1000).toFixed(1)} s: ${text}`);
+const debug = (text) => options.verbose && timed(text);
 
-const renditions = { hd: { bitrate: 1_000_000, key: 25_000, frame: 4_787 }, sd: { bitrate: 100_000, key: 3_500, frame: 457 } };
-const perGroup = 48;
-const perSecond = 24;
-
+// What the viewer has asked for, as the relay logs it.
+const asked = [];
 const port = await new Promise((resolve, reject) => {
-	const relay = new Child(options.relay, ["--threads", "1", "--log", "info", "--listen", "ws://127.0.0.1:0"], {
+	const web = options.player ? ["--web", options.player] : [];
+	const relay = new Child(options.relay, ["--threads", "1", "--log", "info", "--listen", "ws://127.0.0.1:0", ...web], {
 		stream: "stderr",
 		onLine(line) {
-			const found = /event=listening url=ws:\/\/[^:]*:(\d+)/.exec(line);
-			if (found) resolve(Number(found[1]));
+			debug(line);
+			const listening = /event=listening url=ws:\/\/[^:]*:(\d+)/.exec(line);
+			if (listening) resolve(Number(listening[1]));
+			const track = /event=subscribed .*track=([hs]d)\b/.exec(line)?.[1];
+			if (track) asked.push(track);
 		},
 		onExit: () => reject(new Error(`the relay ended: ${relay.errors}`)),
 	});
 });
-
-// The link: what the relay sends is carried at `rate` bytes a second, in packets, with little room on the way.
-let rate = 0;
-const link = createServer((viewer) => {
-	// It reads no more at a time than it carries: what else waits is in the system, where it has its limits.
-	const packet = new Uint8Array(1460);
-	let freeAt = performance.now();
-	const callback = (count) => {
-		const part = packet.slice(0, count);
-		freeAt = Math.max(freeAt, performance.now() - 5) + (rate > 0 ? (1000 * count) / rate : 0);
-		const wait = freeAt - performance.now();
-		if (wait < 1) return viewer.write(part), true;
-		setTimeout(() => {
-			viewer.write(part);
-			relay.resume();
-		}, wait);
-		return false;
-	};
-	const relay = dial({ port, host: "127.0.0.1", onread: { buffer: packet, callback } });
-	for (const socket of [viewer, relay]) socket.setNoDelay(true).on("error", () => {});
-	viewer.pipe(relay);
-	viewer.on("close", () => relay.destroy());
-	relay.on("close", () => viewer.destroy());
-});
-await new Promise((resolve) => link.listen(0, "127.0.0.1", resolve));
+const link = await Link.to(port, buffer);
 
 const publishing = await Moq.Connection.connect(new URL(`http://127.0.0.1:${port}/`), { webtransport: { enabled: false } });
-const broadcast = new Moq.Broadcast.Producer();
-const scale = Moq.Time.Timescale(1000);
-async function produce(name, { key, frame }) {
-	const track = broadcast.createTrack(name, { timescale: scale, latencyMax: 5000 });
-	const start = performance.now();
-	for (let sequence = 0; ; sequence++) {
-		const group = new Moq.Group.Producer(sequence);
-		track.writeGroup(group);
-		for (let i = 0; i < perGroup; i++) {
-			const time = ((sequence * perGroup + i) * 1000) / perSecond;
-			const wait = start + time - performance.now();
-			if (wait > 0) await sleep(wait);
-			const timestamp = new Moq.Time.Timestamp(Math.round(time), scale);
-			group.writeFrame({ payload: new Uint8Array(i === 0 ? key : frame), timestamp });
-		}
-		group.close();
-	}
-}
-for (const [name, rendition] of Object.entries(renditions)) void produce(name, rendition);
-publishing.publish(Moq.Path.from("adapts"), broadcast);
+publishRenditions(publishing, "adapts.hang");
 
-const watching = await Moq.Connection.connect(new URL(`http://127.0.0.1:${link.address().port}/`), { webtransport: { enabled: false } });
-const active = watching.announcedBroadcast(Moq.Path.from("adapts")).active;
-await within(10_000, (async () => { while (!active.peek()) await sleep(50); })());
-const consumer = watching.consume(Moq.Path.from("adapts"));
+const url = `http://127.0.0.1:${link.port}/`;
+const viewer = browser
+	? await Player.open(browser, url, (event, fields) => debug(`${event} ${JSON.stringify(fields)}`))
+	: await RuleViewer.open(url, "adapts.hang");
 
-function choice() {
-	const estimate = watching.probe.peek().estimatedRecvRate;
-	if (estimate === undefined) return "hd";
-	return renditions.hd.bitrate <= 0.8 * estimate ? "hd" : "sd";
-}
-let chosen;
+// The viewer is looked at all the time. `shown` is the rendition of the picture.
+let now = {};
+let over = false;
+let pictures = 0;
 let changes = 0;
-let subscriber;
-async function read(from) {
-	try {
-		for (let group = await from.recvGroup(); group; group = await from.recvGroup()) {
-			void (async () => { while (await group.readFrame()); })().catch(() => {});
+void (async () => {
+	while (!over) {
+		const next = await viewer.look();
+		if (next.picture !== now.picture) pictures++;
+		const { estimatedRecvRate: rate, rtt } = next.probe;
+		if (rate !== now.probe?.estimatedRecvRate) debug(`${rate ?? "unknown"} bit/s, ${rtt ?? "?"} ms`);
+		if (next.chosen !== now.chosen) {
+			changes++;
+			timed(`asks for ${next.chosen} (${rate === undefined ? "no estimate" : `${Math.round(rate / 1000)} kbit/s`})`);
 		}
-	} catch {
-		// It was closed for another one.
+		if (next.shown !== now.shown) timed(`shows ${next.shown}`);
+		now = next;
+		await sleep(50);
 	}
-}
-const began = performance.now();
-const seconds = () => ((performance.now() - began) / 1000).toFixed(1);
-let said;
-const looking = setInterval(() => {
-	const { estimatedRecvRate, rtt } = watching.probe.peek();
-	if (said !== estimatedRecvRate && options.verbose) out(`${seconds()} s: ${estimatedRecvRate ?? "unknown"} bit/s, ${rtt ?? "?"} ms`);
-	said = estimatedRecvRate;
-	const now = choice();
-	if (now === chosen) return;
-	if (chosen !== undefined) changes++;
-	out(`${seconds()} s: ${now} (${estimatedRecvRate === undefined ? "no estimate" : `${Math.round(estimatedRecvRate / 1000)} kbit/s`})`);
-	chosen = now;
-	subscriber?.close();
-	subscriber = consumer.subscribe(now, { priority: 60, latencyMax: 500 });
-	void read(subscriber);
-}, 100);
+})().catch((err) => {
+	if (over) return;
+	out(`FAIL the viewer has gone: ${err.message}`);
+	process.exit(1);
+});
 
 let good = true;
 function check(what, holds) {
 	out(`${holds ? "ok  " : "FAIL"} ${what}`);
 	good &&= holds;
 }
-async function until(name, ms) {
+async function checkWithin(seconds, name) {
 	const start = performance.now();
-	while (chosen !== name && performance.now() < start + ms) await sleep(50);
-	return chosen === name ? (performance.now() - start) / 1000 : undefined;
+	const since = () => (performance.now() - start) / 1000;
+	let asks;
+	while (!(now.chosen === name && now.shown === name) && since() < seconds) {
+		if (now.chosen === name) asks ??= since();
+		await sleep(20);
+	}
+	const shows = now.chosen === name && now.shown === name ? since() : undefined;
+	check(`${name} within ${seconds} s: asked for after ${(asks ?? shows)?.toFixed(1) ?? "-"}, shown after ${shows?.toFixed(1) ?? "-"}`, shows !== undefined);
+}
+// In `seconds`: the one rendition, its rate on the link, and pictures that move.
+async function checkSteady(seconds, name, kilobits) {
+	const before = { changes, pictures, carried: await link.carried() };
+	await sleep(1000 * seconds);
+	check(`${name} for ${seconds} s`, now.chosen === name && now.shown === name && changes === before.changes);
+	const rate = (8 * ((await link.carried()) - before.carried)) / 1000 / seconds;
+	check(`${kilobits} kbit/s: ${Math.round(rate)}`, rate > 0.85 * kilobits && rate < 1.25 * kilobits);
+	if (browser) check(`pictures that move: ${pictures - before.pictures}`, pictures - before.pictures >= 5 * seconds);
 }
 
-await sleep(10_000);
-check("hd on a free link", chosen === "hd");
-out(`${seconds()} s: the link carries ${options.narrow} bytes a second`);
-rate = Number(options.narrow);
-const down = await until("sd", 12_000);
-check(`sd within 12 s: ${down?.toFixed(1) ?? "never"}`, down !== undefined);
-const before = changes;
-await sleep(10_000);
-check("sd for 10 s", chosen === "sd" && changes === before);
-out(`${seconds()} s: the link is free`);
-rate = 0;
-const up = await until("hd", 20_000);
-check(`hd within 20 s: ${up?.toFixed(1) ?? "never"}`, up !== undefined);
-clearInterval(looking);
+await checkWithin(10, "hd");
+await checkSteady(6, "hd", 1000);
+timed(`the link carries ${narrow} bytes a second`);
+await link.carry(narrow);
+await checkWithin(12, "sd");
+const slow = changes;
+await sleep(6000);
+await checkSteady(4, "sd", 100);
+check("and no other one meanwhile", changes === slow);
+timed("the link is free");
+await link.carry(0);
+await checkWithin(20, "hd");
+await checkSteady(4, "hd", 1000);
+check(`the relay has been asked for hd, sd and hd: ${asked}`, /hd,(sd,)+hd$/.test(asked.join()));
+over = true;
+if (browser) {
+	if (options.screenshot) await viewer.screenshot(options.screenshot);
+	await viewer.close();
+}
 process.exit(good ? 0 : 1);
