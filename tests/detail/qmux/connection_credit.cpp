@@ -1,6 +1,7 @@
 // Flow control: the credit that this side gives, and the credit that it gets.
 #include <comoq/detail/qmux/connection.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -210,4 +211,62 @@ TEST_CASE("qmux connection: a writer waits while much is unsent, and learns when
     CHECK(sent.done());
     CHECK(pair.at_end(*receive));
     CHECK(pair.client->open_streams() == 0);
+}
+
+namespace {
+
+constexpr SendOrder media_order() {
+    SendOrder order;
+    order.priority = 255;
+    return order;
+}
+std::size_t octets_of(const std::vector<qmux::Stream> &frames) {
+    std::size_t all = 0;
+    for (const auto &frame : frames) all += frame.payload.size();
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("qmux connection: media leave a part of the peer's credit to control", "[qmux]") {
+    struct Case {
+        std::uint64_t window, left;
+    };
+    const auto [window, left] = GENERATE(Case{3, 0}, Case{1'000, 250}, Case{16'384, 4'096}, Case{262'144, 16'384},
+                                         Case{16 << 20, 65'536});
+    Solo solo(true);
+    auto theirs = Solo::generous();
+    theirs.max_data = window;
+    solo.greeted(theirs);
+    auto media = solo.now(solo.own->open_uni());
+    auto control = solo.now(solo.own->open_bidi()).send;
+    media->set_order(media_order());
+    auto writing = solo.begin(media->write(Bytes(std::vector<std::byte>((16 << 20) + 1000))));
+    CHECK(octets_of(solo.frames_of<qmux::Stream>()) == window - left);
+    CHECK(solo.is_quiet());
+    auto asking = solo.begin(control->write(Bytes(std::vector<std::byte>(100'000))));
+    CHECK(octets_of(solo.frames_of<qmux::Stream>()) == std::min<std::uint64_t>(left, 100'000));
+    // New credit goes to control, and to media beyond what control may need next.
+    solo.send(qmux::MaxData{window + 100'000 - left + 50});
+    CHECK(octets_of(solo.frames_of<qmux::Stream>()) >= 100'000 - left);
+    CHECK(asking.done());
+}
+
+TEST_CASE("qmux connection: control goes on where the peer reads no media", "[qmux]") {
+    Pair pair(usual(), with_parameters([](auto &of) { of.max_data = 20'000; }));
+    auto media = pair.finish(pair.client->open_uni());
+    auto control = pair.finish(pair.client->open_bidi());
+    media->set_order(media_order());
+    auto writing = pair.begin(media->write(Bytes(std::vector<std::byte>(1 << 20))));
+    pair.move();
+    auto unread = pair.finish(pair.server->accept_uni());
+    auto told = pair.begin(control.send->write(Bytes(std::string("SUBSCRIBE"))));
+    auto asked = pair.finish(pair.server->accept_bidi());
+    CHECK(pair.finish(asked.receive->read()).size() == 9);
+    for (int message = 0; message < 1'000; ++message) {
+        auto written = pair.begin(control.send->write(Bytes(std::string(500, 'u'))));
+        std::size_t read = 0;
+        while (read < 500) read += pair.finish(asked.receive->read()).size();
+        REQUIRE(read == 500);
+    }
 }

@@ -24,7 +24,10 @@ inline constexpr std::size_t longest_control_frame = 32;
 class Sender {
 public:
     /// The peer takes `limit` bytes in all, counted from the beginning.
-    void raise_limit(std::uint64_t limit) noexcept { limit_ = std::max(limit_, limit); }
+    void raise_limit(std::uint64_t limit) noexcept {
+        limit_ = std::max(limit_, limit);
+        window_ = std::max(window_, limit_ - sent_);
+    }
     void raise_limit(SendSide &side, std::uint64_t limit) {
         if (limit <= side.limit) return;
         side.limit = limit;
@@ -59,7 +62,7 @@ public:
     /// Bytes of streams put into records since the beginning.
     std::uint64_t sent() const noexcept { return sent_; }
     bool has_ends() const noexcept { return !ends_.empty(); }
-    bool has_data() const noexcept { return sent_ < limit_ && !scheduler_.empty(); }
+    bool has_data() const noexcept { return !scheduler_.empty() && sent_ < limit_of(scheduler_.next()); }
 
     /// Writes ends of streams, as many as there is room for. Passes each of these streams to `is_gone(SendSide &)`.
     template <class IsGone> void write_ends(OutgoingRecord &record, comoq::detail::WakeList &wake, IsGone &&is_gone) {
@@ -82,7 +85,7 @@ public:
             SendSide &side = scheduler_.next();
             const auto fits = longest_payload(side.id, side.sent, record.room());
             if (!fits || *fits == 0) return;
-            const std::uint64_t credit = std::min(side.limit - side.sent, limit_ - sent_);
+            const std::uint64_t credit = std::min(side.limit - side.sent, limit_of(side) - sent_);
             const auto count = static_cast<std::size_t>(std::min({*fits, credit, std::uint64_t{side.pending()}}));
             const bool ends = side.finished() && count == side.pending();
             record.add_frame(StreamHeader{side.id, side.sent, count, ends});
@@ -111,6 +114,17 @@ public:
     }
 
 private:
+    /// How far the stream may use the connection's credit. The streams of control share it with media, and a peer that
+    /// reads no media gives no more of it: so media leave a part of the peer's window to control. That is small, so that
+    /// media are not slower for it, and so that peers that wait until the credit is nearly used give more in time.
+    std::uint64_t limit_of(const SendSide &side) const noexcept {
+        return side.order().control ? limit_ : limit_ - std::min(reserve(), limit_ - sent_);
+    }
+    std::uint64_t reserve() const noexcept {
+        return std::min(window_ / 4, std::clamp(window_ / 16, least_reserve, most_reserve));
+    }
+    static constexpr std::uint64_t least_reserve = 4 * 1024, most_reserve = 64 * 1024;
+
     void end(SendSide &side, comoq::detail::WakeList &wake) noexcept {
         forget(side);
         if (!side.reset_code) side.complete(wake);
@@ -120,6 +134,7 @@ private:
     comoq::detail::IntrusiveList<SendSide> ends_;
     std::uint64_t sent_ = 0;
     std::uint64_t limit_ = 0;
+    std::uint64_t window_ = 0;  // the largest credit that the peer has given at a time
 };
 
 }  // namespace comoq::qmux::detail
