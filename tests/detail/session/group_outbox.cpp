@@ -221,6 +221,35 @@ TEST_CASE("the outbox: waiting groups get room by urgency, and a group whose sub
     CHECK(scene.outbox.is_behind());
 }
 
+TEST_CASE("the outbox: subscriptions that are equally urgent take turns, each with its lowest rank first", "[session][outbox]") {
+    Scene scene(limits(1 << 20, 1 << 20), 1);
+    GroupOutbox::Account many, few;
+    std::list<GroupOutbox::Item> items;
+    std::vector<GroupOutbox::Item *> turns;
+    struct Group {
+        static asio::awaitable<void> open(GroupOutbox::Item &item, std::vector<GroupOutbox::Item *> &opened) {
+            co_await item.open();
+            opened.push_back(&item);
+        }
+    };
+    std::vector<Begun<void>> opening;
+    const auto open = [&](GroupOutbox::Account &account, std::uint64_t flow, std::uint64_t rank) {
+        opening.push_back(scene.begin(Group::open(items.emplace_back(scene.outbox, account, order_of(1, flow, rank)), turns)));
+    };
+    open(many, 1, 0);
+    for (const std::uint64_t rank : std::vector<std::uint64_t>{4, 2, 3}) open(many, 1, rank);
+    open(few, 2, 9);
+    for (std::size_t turn = 1; turn <= 4; ++turn) {
+        REQUIRE(turns.size() == turn);
+        turns.back()->stream().finish();
+        run_to_end(scene.context, run_to_end(scene.context, scene.link.server()->accept_uni())->read());
+        settle_down(scene.context);
+    }
+    std::vector<std::uint64_t> ranks;
+    for (const auto *item : turns) ranks.push_back(item->order().rank);
+    CHECK(ranks == std::vector<std::uint64_t>{0, 2, 9, 3, 4});
+}
+
 TEST_CASE("the outbox: a group that is given up ends where it waits, with the code, and its stream is reset",
           "[session][outbox]") {
     Scene scene(limits(64 * 1024, 64 * 1024), 1);

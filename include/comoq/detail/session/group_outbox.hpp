@@ -1,6 +1,7 @@
 #pragma once
 #include "../../error.hpp"
 #include "../../transport.hpp"
+#include "../containers/intrusive_list.hpp"
 #include "../media/media_bounds.hpp"
 #include "../stream/send_schedule.hpp"
 #include "../wait/event.hpp"
@@ -8,13 +9,13 @@
 #include "../wait/turn.hpp"
 #include "../wait/turn_after.hpp"
 #include "send_budget.hpp"
+#include "turn_queue.hpp"
 
 #include <asio/awaitable.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <new>
 #include <system_error>
@@ -36,30 +37,36 @@ public:
     GroupOutbox(const GroupOutbox &) = delete;
     GroupOutbox &operator=(const GroupOutbox &) = delete;
 
-    using Account = SendBudget::Account;
+    /// What a subscription's items share: the bytes that they hold, and the lanes in which they wait.
+    class Account : public SendBudget::Account {
+        friend class GroupOutbox;
+        TurnQueue::Lane of_streams_, of_room_, of_oldest_;
+    };
 
     /// A group in flight, or a fetched one.
-    class Item {
+    class Item : private TurnQueue::Entry, private ListNode<Item> {
     public:
         Item(GroupOutbox &outbox, Account &account, const SendOrder &order)
-            : outbox_(outbox), share_(outbox.budget_, account, order.priority), order_(order),
-              place_(outbox.items_.insert(outbox.items_.end(), this)) {}
+            : Entry(order), outbox_(outbox), account_(account), share_(*this, order.priority) {
+            outbox_.items_.push_back(*this);
+        }
         Item(const Item &) = delete;
         Item &operator=(const Item &) = delete;
         ~Item() {
             if (sent() > seen_sent_) outbox_.moved_ = true;
-            outbox_.items_.erase(place_);
+            outbox_.items_.remove(*this);
             hold(0);
             share_.leave();
             // The next item of its subscription is the oldest now.
+            if (auto *oldest = account_.shares.front()) static_cast<OwnShare *>(oldest)->item.find_place();
             outbox_.let_take();
             // A stream that it was given and did not use goes to another item.
             if (stream_ == nullptr && own_stream_ != nullptr) outbox_.offer(std::move(own_stream_));
         }
 
-        const SendOrder &order() const noexcept { return order_; }
+        using Entry::order;
         void set_order(const SendOrder &order) {
-            order_ = order;
+            place_.queue != nullptr ? place_.queue->set_order(*place_.lane, *this, order) : Entry::set_order(order);
             share_.set_priority(order.priority);
             if (stream_ != nullptr) stream_->set_order(order);
         }
@@ -78,7 +85,7 @@ public:
         /// Sends on an existing stream, which outlives this object.
         void use(SendStream &stream) {
             stream_ = &stream;
-            stream.set_order(order_);
+            stream.set_order(order());
         }
         bool is_open() const noexcept { return stream_ != nullptr; }
         SendStream &stream() const noexcept { return *stream_; }
@@ -119,17 +126,31 @@ public:
 
     private:
         friend class GroupOutbox;
+        friend class IntrusiveList<Item>;
         enum class Want { Nothing, Stream, Room };
+
+        struct OwnShare : SendBudget::Share {
+            OwnShare(Item &of, std::uint8_t priority) noexcept
+                : Share(of.outbox_.budget_, of.account_, priority), item(of) {}
+            Item &item;
+        };
+        /// Where it waits.
+        struct Place {
+            TurnQueue *queue = nullptr;
+            TurnQueue::Lane *lane = nullptr;
+            bool operator==(const Place &) const = default;
+        };
 
         struct Waiting {
             Waiting(Item &of, Want what) noexcept : item(of) {
                 item.turn_.clear();
                 item.wants_ = what;
                 ++item.outbox_.wanting_[what == Want::Room];
+                item.find_place();
             }
             Waiting(const Waiting &) = delete;
             Waiting &operator=(const Waiting &) = delete;
-            ~Waiting() { item.stop_wanting(); }
+            ~Waiting() { item.stop_wanting(false); }
             Item &item;
         };
         asio::awaitable<void> wait(Want what) {
@@ -144,26 +165,50 @@ public:
             }
             if (given_up_) throw_error(given_up_);
         }
-        void stop_wanting() noexcept {
+        void stop_wanting(bool had_turn) noexcept {
             if (wants_ == Want::Nothing) return;
             --outbox_.wanting_[wants_ == Want::Room];
             wants_ = Want::Nothing;
+            leave_place(had_turn);
         }
         void grant() {
-            stop_wanting();
+            stop_wanting(true);
             turn_.set();
         }
+        Place wanted_place() const noexcept {
+            if (wants_ == Want::Nothing) return {};
+            if (wants_ == Want::Stream) return {&outbox_.for_streams_, &account_.of_streams_};
+            if (share_.goes_on()) return {&outbox_.oldest_for_room_, &account_.of_oldest_};
+            return {&outbox_.for_room_, &account_.of_room_};
+        }
+        /// Waits where it belongs from now on.
+        void find_place() noexcept {
+            const Place wanted = wanted_place();
+            if (wanted == place_) return;
+            leave_place(false);
+            place_ = wanted;
+            if (place_.queue != nullptr) place_.queue->add(*place_.lane, *this);
+        }
+        void leave_place(bool had_turn) noexcept {
+            if (const Place left = std::exchange(place_, {}); left.queue != nullptr) left.queue->remove(*left.lane, *this, had_turn);
+        }
+
         void hold(std::size_t octets) {
             const std::size_t before = share_.held();
             if (octets == before) return;
             share_.hold(octets);
-            count(octets - before);
+            held_changed(before);
             if (octets < before) outbox_.let_take();
         }
         void reserve() noexcept {
             const std::size_t before = share_.held();
             share_.reserve();
+            held_changed(before);
+        }
+        void held_changed(std::size_t before) noexcept {
             count(share_.held() - before);
+            outbox_.for_room_.hold(account_.of_room_, outbox_.budget_.is_full(account_));
+            if (wants_ == Want::Room) find_place();
         }
         void count(std::size_t more) noexcept {
             if (outbox_.bounds_ != nullptr) outbox_.bounds_->unsent_bytes += more;
@@ -175,11 +220,11 @@ public:
         }
 
         GroupOutbox &outbox_;
-        SendBudget::Share share_;
-        SendOrder order_;
+        Account &account_;
         Event turn_;
-        // Behind the members that may find no memory: an item that is not made has no place.
-        const std::list<Item *>::iterator place_;
+        // Behind the member that may find no memory: an item that is not made has no share.
+        OwnShare share_;
+        Place place_;
         std::unique_ptr<SendStream> own_stream_;
         SendStream *stream_ = nullptr;
         Want wants_ = Want::Nothing;
@@ -208,7 +253,7 @@ public:
     /// True if an item waits for the peer, and the peer has taken nothing since the last call.
     bool stands_still() {
         bool any = false, moved = std::exchange(moved_, false);
-        for (Item *item : items_) {
+        for (Item *item = items_.front(); item != nullptr; item = items_.after(*item)) {
             const std::size_t sent = item->sent();
             if (sent > std::exchange(item->seen_sent_, sent)) moved = true;
             if (item->is_behind()) any = true;
@@ -230,17 +275,18 @@ private:
 
     bool anybody_wants(Item::Want what) const noexcept { return wanting_[what == Item::Want::Room] != 0; }
 
-    /// The most urgent item that wants this, and may have it; null if there is none.
-    Item *most_urgent(Item::Want what) const noexcept {
-        Item *best = nullptr;
-        for (Item *item : items_) {
-            if (item->wants_ != what || (what == Item::Want::Room && !item->share_.has_room())) continue;
-            if (best == nullptr || goes_before(item->order_, best->order_)) best = item;
-        }
-        return best;
+    /// The next item that may have room; null if there is none.
+    Item *next_for_room() const noexcept {
+        const auto item_of = [](TurnQueue::Entry *entry) { return static_cast<Item *>(entry); };
+        Item *const oldest = item_of(oldest_for_room_.next()), *const other = item_of(for_room_.next());
+        // What the most urgent of them may not have, none of them may.
+        const bool oldest_may = oldest != nullptr && oldest->share_.has_room();
+        const bool other_may = other != nullptr && other->share_.has_room();
+        if (oldest_may && other_may) return goes_before(other->order(), oldest->order()) ? other : oldest;
+        return oldest_may ? oldest : other_may ? other : nullptr;
     }
     void offer(std::unique_ptr<SendStream> stream) noexcept {
-        Item *const item = most_urgent(Item::Want::Stream);
+        Item *const item = static_cast<Item *>(for_streams_.next());
         if (item == nullptr) {
             try {
                 spare_.push_back(std::move(stream));
@@ -254,10 +300,11 @@ private:
     }
     void let_take() {
         while (anybody_wants(Item::Want::Room)) {
-            Item *const item = most_urgent(Item::Want::Room);
+            Item *const item = next_for_room();
             if (item == nullptr) return;
+            item->stop_wanting(true);
             item->reserve();
-            item->grant();
+            item->turn_.set();
         }
     }
 
@@ -265,7 +312,9 @@ private:
     SendBudget budget_;
     std::size_t unseen_ = 0;  // octets since the last look at the link
     const std::shared_ptr<MediaBounds> bounds_;
-    std::list<Item *> items_;
+    IntrusiveList<Item> items_;
+    // The oldest item of each subscription waits for room apart from the others: it may have more.
+    TurnQueue for_streams_, for_room_, oldest_for_room_;
     std::size_t wanting_[2] = {0, 0};  // a stream, room
     // Streams opened for items that left.
     std::vector<std::unique_ptr<SendStream>> spare_;

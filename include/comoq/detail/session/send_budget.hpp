@@ -35,6 +35,8 @@ public:
     SendBudget &operator=(const SendBudget &) = delete;
 
     std::size_t held() const noexcept { return held_; }
+    /// True if none of the subscription's streams may take more, except the oldest.
+    bool is_full(const Account &account) const noexcept { return account.held >= limits_.subscription; }
 
     /// The session's limit follows the link: what a slow one carries in two seconds is enough to keep it busy, and more
     /// would only be late. `bandwidth` is in bits per second; nothing if it is not known.
@@ -63,12 +65,13 @@ public:
         }
 
         std::size_t held() const noexcept { return held_; }
+        /// True for the oldest while it holds nothing: it goes on whatever the newer ones hold. A peer may want it first.
+        bool goes_on() const noexcept { return held_ == 0 && account_.shares.front() == this; }
         /// True if the stream may take more.
         bool has_room() const noexcept {
             const std::size_t all = budget_.held_, most = budget_.session_;
-            // The oldest goes on whatever the newer ones hold: a peer may want it first.
-            if (held_ == 0 && account_.shares.front() == this) return all < 2 * most;
-            if (account_.held >= budget_.limits_.subscription) return false;
+            if (goes_on()) return all < 2 * most;
+            if (budget_.is_full(account_)) return false;
             // Less urgent bytes do not keep out more urgent ones, unless the total is twice the limit.
             return all < most || (all < 2 * most && budget_.held_from(priority_) < most);
         }
