@@ -148,6 +148,31 @@ TEST_CASE("mirror: a failed broadcast without readers is not requested again", "
     CHECK(scene.from->stats().pending == 0);
 }
 
+TEST_CASE("mirror: one whose copy has failed there is announced anew when it is priced anew", "[mirror]") {
+    Scene scene;
+    auto published = scene.from->producer().create_broadcast("a");
+    auto video = published.producer().create_track("video");
+    const auto failed = scene.mirrored("a");
+    failed.state(detail::Passkey())->close(make_error_code(Error::Transport));
+    scene.run();
+    CHECK(scene.to.stats().announced == 0);
+    BroadcastInfo dearer;
+    dearer.cost = {7, 8};
+    published.update(dearer);
+    const auto again = scene.mirrored("a");
+    CHECK_FALSE(again == failed);
+    CHECK(again.info().cost == Cost{7, 8});
+    auto waiting = scene.subscribe(again);
+    video.write_frame(payload("0"));
+    scene.run();
+    CHECK(nexts(waiting.value()) == Numbers{0});
+    // The next price is one of the same broadcast.
+    dearer.cost = {9, 9};
+    published.update(dearer);
+    CHECK(scene.mirrored("a") == again);
+    CHECK(scene.mirrored("a").info().cost == Cost{9, 9});
+}
+
 TEST_CASE("mirror: a broadcast that may not be announced there is left out, and the others are announced", "[mirror]") {
     Scene scene;
     BroadcastInfo circle;
