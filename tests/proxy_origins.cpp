@@ -281,3 +281,30 @@ TEST_CASE("proxy: a track goes on when its publisher is announced, though an ori
     REQUIRE(next.done());
     CHECK(next.value()->sequence() == 1);
 }
+
+TEST_CASE("proxy: a broadcast has the route that it has upstream, also when that changes, and that of its next source", "[proxy]") {
+    Scene scene(1);
+    auto &upstream = scene.upstreams.front();
+    const auto route = [](std::uint64_t hop, std::uint64_t cost) {
+        BroadcastInfo info({hop});
+        info.cost.warm = cost;
+        return info;
+    };
+    auto published = upstream.origin.producer().create_broadcast("x", route(7, 3));
+    const auto held = scene.request();
+    CHECK(held.info() == route(7, 3));
+    for (std::uint64_t cost = 4; cost < 6; ++cost) {
+        published.update(route(7, cost));
+        scene.run();
+        CHECK(scene.request() == held);
+        CHECK(scene.request().info() == route(7, cost));
+    }
+    // What was given out keeps what it said.
+    CHECK(held.info() == route(7, 3));
+    upstream.broadcast.emplace(upstream.origin.producer().make_broadcast(route(9, 1)));
+    published.producer().abort(Error::Transport);
+    scene.run();
+    CHECK(upstream.requests == 1);
+    CHECK(scene.request() == held);
+    CHECK(scene.request().info() == route(9, 1));
+}

@@ -38,7 +38,7 @@ public:
     /// Empty.
     BroadcastConsumer() noexcept = default;
     explicit BroadcastConsumer(detail::Passkey, std::shared_ptr<detail::BroadcastState> state) noexcept
-        : state_(std::move(state)), info_(state_ ? state_.state()->changed_info() : nullptr) {}
+        : state_(std::move(state)), info_(state_ ? state_.state()->route().changed_info() : nullptr) {}
 
     /// A track by its name. Never fails and asks nobody: operations on the track resolve the name.
     TrackConsumer track(std::string_view name) const;

@@ -2,6 +2,7 @@
 #include "../wait/end_hooks.hpp"
 #include "../wait/failure.hpp"
 #include "../containers/hash_index.hpp"
+#include "broadcast_route.hpp"
 #include "media_bounds.hpp"
 #include "../wait/share.hpp"
 #include "../request/request.hpp"
@@ -41,23 +42,10 @@ public:
     const BroadcastInfo &first_info() const noexcept { return first_info_; }
     /// As it is now.
     std::shared_ptr<const BroadcastInfo> info() const noexcept {
-        auto changed = changed_info();
+        auto changed = route_.changed_info();
         return changed != nullptr ? changed : std::shared_ptr<const BroadcastInfo>(shared_from_this(), &first_info_);
     }
-    /// The same, and null if it has never changed.
-    std::shared_ptr<const BroadcastInfo> changed_info() const noexcept {
-        if (!has_changed_info_.load(std::memory_order_acquire)) return nullptr;
-        Lock lock(info_mutex_);
-        return changed_info_;
-    }
-    /// Another lock may be held: nothing is locked, or ended, in the meantime.
-    void set_info(std::shared_ptr<const BroadcastInfo> info) noexcept {
-        {
-            Lock lock(info_mutex_);
-            changed_info_.swap(info);
-        }
-        has_changed_info_.store(true, std::memory_order_release);
-    }
+    BroadcastRoute &route() noexcept { return route_; }
     Mutex &mutex() const noexcept { return mutex_; }
     Requests &requests() noexcept { return requests_; }
     bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
@@ -79,7 +67,6 @@ public:
         const std::shared_ptr<TrackState> &any_track() const noexcept {
             return request ? request->entry().payload() : track;
         }
-
 
         std::error_code refusal;
         std::shared_ptr<TrackState> track;
@@ -356,9 +343,7 @@ private:
     }
 
     const BroadcastInfo first_info_;
-    mutable Mutex info_mutex_;
-    Atomic<bool> has_changed_info_{false};
-    std::shared_ptr<const BroadcastInfo> changed_info_;
+    BroadcastRoute route_;
     const std::shared_ptr<MediaBounds> bounds_;
     mutable Mutex mutex_;
     Atomic<bool> closed_{false};

@@ -4,6 +4,7 @@
 #include "../../task_group.hpp"
 #include "../wait/code_of.hpp"
 #include "../wait/take_each.hpp"
+#include "followed_route.hpp"
 #include "lease.hpp"
 #include "proxy_track.hpp"
 #include "proxy_upstream.hpp"
@@ -19,11 +20,15 @@
 
 namespace comoq::detail {
 
+/// Whose route the broadcast has that is served: the one upstream's, whatever becomes of that, or one that somebody else
+/// gives it.
+enum class ProxiedRoute { Followed, GivenElsewhere };
+
 /// A broadcast that is served from upstream, and its running tasks.
 struct ProxiedBroadcast {
     ProxiedBroadcast(std::shared_ptr<ProxyUpstream> from, BroadcastProducer served, std::weak_ptr<BroadcastState> held,
-                     std::shared_ptr<TaskGroupState> group) noexcept
-        : upstream(std::move(from)), to(std::move(served)), given(std::move(held)), tasks(std::move(group)) {}
+                     std::shared_ptr<TaskGroupState> group, ProxiedRoute whose) noexcept
+        : upstream(std::move(from)), to(std::move(served)), given(std::move(held)), tasks(std::move(group)), route(whose) {}
 
     const std::shared_ptr<ProxyUpstream> upstream;
     BroadcastProducer to;
@@ -31,15 +36,18 @@ struct ProxiedBroadcast {
     const std::weak_ptr<BroadcastState> given;
     /// Tracks, and copies of groups.
     const std::shared_ptr<TaskGroupState> tasks;
+    const ProxiedRoute route;
 };
 
-/// Passes on the end of the broadcast upstream, unless there is another broadcast to continue with.
+/// Passes on the end of the broadcast upstream, unless there is another broadcast to continue with; and its route.
 inline asio::awaitable<void> proxy_end(std::shared_ptr<ProxiedBroadcast> self) {
     auto &upstream = *self->upstream;
     for (;;) {
         const auto source = upstream.current();
         upstream.changed().clear();
-        auto first = co_await comoq::first_of(source.closed(), upstream.changed().wait());
+        const FollowedRoute route(source);
+        if (self->route == ProxiedRoute::Followed) route.give_to(self->to);
+        auto first = co_await comoq::first_of(source.closed(), upstream.changed().wait(), route.changed());
         if (first.index() != 0 || upstream.current() != source) continue;
         const auto code = std::get<0>(first);
         if (!code) {
@@ -94,11 +102,12 @@ inline asio::awaitable<void> proxy_until(std::shared_ptr<ProxiedBroadcast> self,
 
 /// At the end it finishes or aborts `to`, if that is the proxy's own: if there is a lease of it.
 inline asio::awaitable<void> proxy_broadcast(std::shared_ptr<ProxyUpstream> upstream, BroadcastProducer to,
-                                             BroadcastDynamic handler, std::shared_ptr<Lease> lease) {
+                                             BroadcastDynamic handler, std::shared_ptr<Lease> lease,
+                                             ProxiedRoute route = ProxiedRoute::GivenElsewhere) {
     const auto executor = co_await asio::this_coro::executor;
     const auto group = std::make_shared<TaskGroupState>(executor);
     auto given = lease ? lease->held() : std::weak_ptr<BroadcastState>();
-    const auto self = std::make_shared<ProxiedBroadcast>(std::move(upstream), std::move(to), std::move(given), group);
+    const auto self = std::make_shared<ProxiedBroadcast>(std::move(upstream), std::move(to), std::move(given), group, route);
     const bool is_own = lease != nullptr;
     auto let_go = is_own ? until_let_go(self, std::move(*lease)) : never();
     lease.reset();
