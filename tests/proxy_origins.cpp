@@ -308,3 +308,30 @@ TEST_CASE("proxy: a broadcast has the route that it has upstream, also when that
     CHECK(scene.request() == held);
     CHECK(scene.request().info() == route(9, 1));
 }
+
+TEST_CASE("proxy: when a source is about to go, new tracks come from another one, and those that are read go on", "[proxy]") {
+    VideoScene scene;
+    auto &upstream = scene.upstream;
+    const auto held = scene.request();
+    auto reader = std::move(scene.subscribe(held).value());
+    auto leaving = std::exchange(upstream.broadcast, BroadcastProducer());
+    auto sound = upstream.broadcast->create_track("sound");
+    sound.write_frame(payload("0"));
+    SECTION("a track") {
+        leaving->state(detail::Passkey())->route().leave();
+        auto waiting = scene.subscribe(held, "sound");
+        scene.run();
+        CHECK(nexts(waiting.value()) == Numbers{0});
+    }
+    SECTION("a group") {
+        leaving->state(detail::Passkey())->route().leave();
+        auto fetching = wait(held.track("sound").fetch_group(0));
+        scene.run();
+        CHECK(fetching.value().sequence() == 0);
+    }
+    CHECK(upstream.requests == 2);
+    upstream.video->write_frame(payload("0"));
+    scene.run();
+    CHECK(nexts(reader) == Numbers{0});
+    CHECK(scene.request() == held);
+}

@@ -149,6 +149,12 @@ struct Kept : RelayScene {
     Disturbed keeping;
 };
 
+template <class T> std::error_code run_code(RelayScene &scene, Operation<T> operation) {
+    auto waiting = wait(std::move(operation));
+    scene.run();
+    return waiting.code();
+}
+
 }  // namespace
 
 TEST_CASE("keep_connected: a peer that goes is left for a new connection at once, and tracks go on until they have changed over",
@@ -195,6 +201,55 @@ TEST_CASE("keep_connected: a peer that goes is left for a new connection at once
     scene.servers[1]->goaway("");
     scene.run();
     CHECK(scene.servers.size() == 3);
+}
+
+TEST_CASE("keep_connected: who asks for a path on demand gets the new session at once, and what the old one serves goes on",
+          "[lite][keep_connected][goaway]") {
+    Kept scene;
+    scene.pass(3s);
+    auto handler = scene.there.producer().dynamic();
+    BroadcastProducer served;
+    auto video = served.create_track("video");
+    const auto ask = [&] {
+        auto asked = wait(scene.here.consumer().request_broadcast("on/demand"));
+        scene.run();
+        return asked;
+    };
+    const auto old = ask().value();
+    CHECK(ask().value() == old);
+    auto subscribing = wait(old.track("video").subscribe());
+    scene.run();
+    now(handler.requested_broadcast())->accept(served.consume());
+    scene.run();
+    auto &subscriber = subscribing.value();
+    SECTION("the new session is there at once") {
+        scene.servers[0]->goaway("");
+        scene.run();
+    }
+    SECTION("it has to wait for one") {
+        scene.refuses = true;
+        scene.servers[0]->goaway("");
+        scene.run();
+        auto waiting = ask();
+        CHECK_FALSE(waiting.done());
+        scene.refuses = false;
+        scene.pass(1s);
+        CHECK(waiting.done());
+    }
+    const auto fresh = ask().value();
+    CHECK_FALSE(fresh == old);
+    CHECK(ask().value() == fresh);
+    CHECK_FALSE(old.is_closed());
+    // A track that is new there tells its holder to ask again.
+    const auto sound = served.create_track("sound");
+    CHECK(run_code(scene, old.track("sound").subscribe()) == Error::Unroutable);
+    CHECK_FALSE(run_code(scene, fresh.track("sound").subscribe()));
+    video.write_frame(payload("0"));
+    scene.run();
+    CHECK(nexts(subscriber) == Numbers{0});
+    scene.pass(10'100ms);
+    CHECK(old.is_closed());
+    CHECK_FALSE(fresh.is_closed());
 }
 
 TEST_CASE("keep_connected: a peer that always tells it to go at once is asked at ever longer intervals", "[lite][keep_connected][goaway]") {

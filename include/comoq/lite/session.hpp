@@ -86,7 +86,8 @@ public:
     /// alone. Any thread.
     void drain(std::chrono::milliseconds within, std::string uri = {}) const;
     /// The address to which the peer tells this side to go, once it does. Running subscriptions go on; the peer is
-    /// asked nothing new, and new requests for it are refused with Unroutable. Fails with the session's code, or
+    /// asked nothing new, and new requests for it are refused with Unroutable. An origin does not give out again what
+    /// `broadcast` has returned: its handlers are asked anew. Fails with the session's code, or
     /// Closed, if the session ends before.
     Operation<std::string> goaway_received() const;
 

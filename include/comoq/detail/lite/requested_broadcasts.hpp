@@ -64,6 +64,7 @@ public:
         if (found != broadcasts_.end() && is_open(found->second)) return give(found->second);
         if (asked_ >= most) comoq::detail::throw_error(make_error_code(Error::LimitReached));
         Made made(make(*view_));
+        if (is_leaving_) made.broadcast.state(comoq::detail::Passkey())->route().leave();
         if (over_) {
             made.broadcast.abort(*over_);
             return made.broadcast.consume();
@@ -126,6 +127,17 @@ public:
         erase(path, made.broadcast);
         take_off(made.broadcast);
         return true;
+    }
+
+    /// The peer takes no new tracks: who asks for the path of a requested broadcast, also from now on, is to get another
+    /// one elsewhere.
+    void leave() {
+        comoq::detail::Lock lock(mutex_);
+        is_leaving_ = true;
+        for (const auto &[address, mark] : marks_) {
+            const auto there = mark.was_asked_for ? mark.broadcast.lock() : nullptr;
+            if (there != nullptr) there->route().leave();
+        }
     }
 
     /// The session is over: all requested broadcasts end with `code`, also from now on, and so do the announced ones
@@ -221,6 +233,7 @@ private:
     std::size_t asked_ = 0;  // of the marked ones
     std::vector<Asked> to_serve_;
     comoq::detail::Event any_to_serve_;
+    bool is_leaving_ = false;
     std::optional<std::error_code> over_;
 };
 

@@ -185,6 +185,7 @@ private:
             co_return;
         }
         self->core_->below.reset();
+        self->core_->requested.leave();
         self->core_->goaway.set(std::move(request.uri));
         self->send_->finish();
         try {

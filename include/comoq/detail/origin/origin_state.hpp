@@ -69,7 +69,7 @@ public:
         Lock lock(mutex_);
         if (gone_) return make_error_code(Error::Dropped);
         if (const Broadcast &announced = tree_.active(hashed, view.excluded_hops())) return announced;
-        if ((served = find_served(hashed)) != nullptr && !served->closed()) {
+        if ((served = find_served(hashed)) != nullptr && !served->closed() && !served->route().is_leaving()) {
             // Asking the handler again would give the same broadcast.
             if (!view.shows(*served->info())) return make_error_code(Error::NotFound);
             return served;
@@ -108,7 +108,8 @@ public:
             WakeList wake;
             Lock lock(mutex_);
             if (!entry.settled() && open && !broadcast->closed()) {
-                // An older one can only be a broadcast that is closing at this moment; it will not find itself here.
+                // An older one can only be a broadcast that is closing at this moment, which will not find itself here, or
+                // one whose source is leaving.
                 if (Served *older = served_at(served->path, served->hash())) forgotten = take_off(*older);
                 served->self = served;
                 served_.insert(*served);

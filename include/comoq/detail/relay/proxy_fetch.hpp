@@ -64,7 +64,7 @@ inline asio::awaitable<std::optional<GroupConsumer>> fetch_upstream(std::shared_
         // A refusal is an answer. Only a failed broadcast leaves the question open.
         const auto refusal = code;
         BroadcastConsumer next;
-        if (source.is_closed()) next = co_await self->upstream_->another_than(source);
+        if (ProxyUpstream::takes_nothing(source)) next = co_await self->upstream_->another_than(source);
         if (!next) throw_error(refusal);
     }
 }

@@ -45,6 +45,11 @@ public:
     /// How many origins may be asked for a track in turn.
     std::size_t choices() const noexcept { return choice_.origins(); }
 
+    /// It has ended, or its source is about to go: another one takes its tracks.
+    static bool takes_nothing(const BroadcastConsumer &source) noexcept {
+        return source.is_closed() || source.state(Passkey())->route().is_leaving();
+    }
+
     /// Takes the first answer. Returns the last refusal if there is none.
     asio::awaitable<std::error_code> ask() {
         auto code = co_await ask_from(0, false);
@@ -57,7 +62,7 @@ public:
         // A peer that loses a connection ends its tracks and broadcasts one after the other: wait until it has
         // finished.
         if (!failed.is_closed()) co_await next_turn();
-        const bool is_lost = failed.is_closed();
+        const bool is_lost = takes_nothing(failed);
         if (current_ == failed && choice_.may_ask_again(is_lost, now())) {
             [[maybe_unused]] const auto code = co_await ask_from(choice_.first_to_ask(), is_lost);
         }

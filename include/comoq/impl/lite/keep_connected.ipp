@@ -205,12 +205,19 @@ private:
         }
     }
     static asio::awaitable<void> wait_for_session(Self self, BroadcastRequest &request) {
-        auto connected = self->connected_.wait();
+        auto connected = until_connected(self);
         auto impatient = self->sleep(self->config_.patience);
         auto first = co_await comoq::first_of(std::move(connected), std::move(impatient), until_abandoned(request));
         if (first.index() == 2) co_return;
         if (!self->session_) comoq::detail::throw_error(make_error_code(Error::Unroutable));
         request.accept(self->session_->broadcast(request.path().view()));
+    }
+    /// Until there is a session whose peer has not told this side to go.
+    static asio::awaitable<void> until_connected(Self self) {
+        for (co_await self->connected_.wait(); self->session_ && self->session_->goaway_received().ready();) {
+            self->connected_.clear();
+            co_await self->connected_.wait();
+        }
     }
     static asio::awaitable<void> until_abandoned(BroadcastRequest &request) {
         // A requester may have come since the last one left.
