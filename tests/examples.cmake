@@ -12,7 +12,7 @@ set(received "${CMAKE_CURRENT_BINARY_DIR}/examples-received")
 
 comoq_check_example(
     request_broadcast
-    -DSTDOUT=^hello.from.a.broadcast.that.was.made.for.you\n$ -P ${check} -- $<TARGET_FILE:request_broadcast>
+    -DSTDOUT=^hello.from.room/42/alice\n$ -P ${check} -- $<TARGET_FILE:request_broadcast>
 )
 foreach(example announce_watch catalog_on_demand time_shift)
     comoq_check_example(

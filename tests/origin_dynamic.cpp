@@ -195,6 +195,66 @@ TEST_CASE("section 5 rule 3: accept settles a request for every waiter, and late
     CHECK(now(std::move(second)) == one.consume());
 }
 
+TEST_CASE("section 6 broadcast: a requester has the broadcast from the answer on, before it takes it", "[dynamic]") {
+    Served served;
+    auto broadcast = served.producer.make_broadcast(BroadcastInfo({7}));
+    const auto in_use = [&] {
+        const bool used = broadcast.used().ready();
+        CHECK(broadcast.unused().ready() != used);
+        return used;
+    };
+    std::optional<Asked> first = served.ask("a"), second = served.ask("a");
+    // The handler keeps its request for as long as it serves.
+    auto request = served.take();
+    CHECK_FALSE(in_use());
+    REQUIRE(request.accept(broadcast.consume()));
+    CHECK(in_use());
+
+    SECTION("one takes it, the other leaves") {
+        auto taken = std::make_optional(now(std::move(*first)));
+        first.reset();
+        second.reset();
+        CHECK(in_use());
+        taken.reset();
+        CHECK_FALSE(in_use());
+    }
+    SECTION("both leave") {
+        first.reset();
+        CHECK(in_use());
+        second.reset();
+        CHECK_FALSE(in_use());
+    }
+    SECTION("a later one has it at once") {
+        first.reset();
+        second.reset();
+        CHECK_FALSE(in_use());
+        std::optional<Asked> later = served.ask("a");
+        CHECK(in_use());
+        later.reset();
+        CHECK_FALSE(in_use());
+    }
+}
+
+TEST_CASE("section 6 broadcast: requesters that do not get the answer do not use it", "[dynamic]") {
+    Served served;
+    auto broadcast = served.producer.make_broadcast(BroadcastInfo({7}));
+    SECTION("for want of requesters") {
+        std::optional<Asked> asked = served.ask("a");
+        auto request = served.take();
+        asked.reset();
+        REQUIRE(request.accept(broadcast.consume()));
+        CHECK(broadcast.unused().ready());
+    }
+    SECTION("because it is hidden from them") {
+        std::optional<Asked> asked = served.consumer.without_hop(7).request_broadcast("a");
+        auto request = served.take();
+        REQUIRE(request.accept(broadcast.consume()));
+        CHECK(code_now(std::move(*asked)) == Error::NotFound);
+        asked.reset();
+        CHECK(broadcast.unused().ready());
+    }
+}
+
 TEST_CASE("section 5 rule 3: reject settles a request, and later answers change nothing", "[dynamic]") {
     Served served;
     auto first = served.ask("a"), second = served.ask("a");

@@ -37,8 +37,10 @@ class BroadcastConsumer {
 public:
     /// Empty.
     BroadcastConsumer() noexcept = default;
-    explicit BroadcastConsumer(detail::Passkey, std::shared_ptr<detail::BroadcastState> state) noexcept
-        : state_(std::move(state)), info_(state_ ? state_.state()->route().changed_info() : nullptr) {}
+    explicit BroadcastConsumer(detail::Passkey key, std::shared_ptr<detail::BroadcastState> state) noexcept
+        : BroadcastConsumer(key, detail::BroadcastInterest(std::move(state))) {}
+    explicit BroadcastConsumer(detail::Passkey, detail::BroadcastInterest &&interest) noexcept
+        : state_(std::move(interest)), info_(state_ ? state_.state()->route().changed_info() : nullptr) {}
 
     /// A track by its name. Never fails and asks nobody: operations on the track resolve the name.
     TrackConsumer track(std::string_view name) const;

@@ -125,8 +125,8 @@ Pending<BroadcastConsumer> pending_broadcast(std::error_code refusal);
 Pending<BroadcastConsumer> pending_broadcast(std::shared_ptr<BroadcastState> &&broadcast);
 template <class Rule> Pending<BroadcastConsumer> pending_broadcast(Rule &&rule) {
     return Pending<BroadcastConsumer>(
-        Passkey(), mapped<BroadcastConsumer>(Step(std::move(rule)), [](std::shared_ptr<BroadcastState> &&broadcast) {
-            return BroadcastConsumer(Passkey(), std::move(broadcast));
+        Passkey(), mapped<BroadcastConsumer>(Step(std::move(rule)), [](typename Rule::value_type &&broadcast) {
+            return BroadcastConsumer(Passkey(), BroadcastInterest(std::move(broadcast)));
         }));
 }
 

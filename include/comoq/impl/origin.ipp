@@ -47,8 +47,7 @@ COMOQ_DECL Pending<BroadcastConsumer> pending_broadcast(std::error_code refusal)
 }
 
 COMOQ_DECL Pending<BroadcastConsumer> pending_broadcast(std::shared_ptr<BroadcastState> &&broadcast) {
-    // A consumer counts as one: it is made once, where it is handed over.
-    using Found = std::shared_ptr<BroadcastState>;
+    using Found = BroadcastInterest;
     return Pending<BroadcastConsumer>(
         Passkey(), mapped<BroadcastConsumer>(ReadySource<Found>(Outcome<Found>(std::in_place, std::move(broadcast))),
                                              [](Found &&found) { return BroadcastConsumer(Passkey(), std::move(found)); }));

@@ -148,7 +148,7 @@ private:
     void withdraw(WakeList &wake) {
         if (!queued_.empty()) {
             const auto place = queued_.begin() + static_cast<std::ptrdiff_t>(random_() % queued_.size());
-            requests_.leave(**place, wake);
+            static_cast<void>(requests_.leave(**place, wake));
             queued_.erase(place);
         }
     }

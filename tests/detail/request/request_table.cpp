@@ -63,12 +63,42 @@ TEST_CASE("section 5 rule 3: the first answer settles a request, and later answe
     CHECK_FALSE(table.settle(*entry, Outcome<int>(make_error_code(Error::Timeout)), wake));
     CHECK_FALSE(entry->outcome().ec);
     CHECK(entry->outcome().value == 1);
-    table.leave(*entry, wake);
-    CHECK(entry->outcome().value == 1);
 
     const auto next = table.open(7, queue);
     CHECK_FALSE(table.settle(*entry, outcome(2), wake));
     CHECK(table.find(7) == next);
+}
+
+TEST_CASE("an outcome is kept for as long as a requester may take it, and goes with the last one", "[request_table]") {
+    comoq::detail::RequestTable<std::uint64_t, std::shared_ptr<int>> table;
+    comoq::detail::RequestTable<std::uint64_t, std::shared_ptr<int>>::Queue queue;
+    WakeList wake;
+    const auto value = std::make_shared<int>(1);
+    const auto answer = [&] { return Outcome<std::shared_ptr<int>>(std::in_place, value); };
+
+    const auto taken = table.open(1, queue);
+    table.join(*taken);
+    CHECK(table.settle(*taken, answer(), wake));
+    CHECK(table.collect(*taken).value == value);
+    CHECK(value.use_count() == 2);
+    CHECK(table.collect(*taken).value == value);
+    CHECK(value.use_count() == 1);
+
+    const auto left = table.open(2, queue);
+    CHECK(table.settle(*left, answer(), wake));
+    CHECK(table.leave(*left, wake).value == value);
+    CHECK(value.use_count() == 1);
+
+    const auto of_nobody = table.open(3, queue);
+    table.take(queue);
+    CHECK(table.leave(*of_nobody, wake).value == nullptr);
+    CHECK(table.settle(*of_nobody, answer(), wake));
+    CHECK(value.use_count() == 1);
+
+    const auto refused = table.open(4, queue);
+    CHECK(table.settle(*refused, Outcome<std::shared_ptr<int>>(make_error_code(Error::Timeout)), wake));
+    CHECK(table.collect(*refused).ec == Error::Timeout);
+    CHECK(refused->outcome().ec == Error::Timeout);
 }
 
 TEST_CASE("section 5 rule 8: a queued request leaves with its last requester, and a taken one stays", "[request_table]") {
@@ -77,17 +107,17 @@ TEST_CASE("section 5 rule 8: a queued request leaves with its last requester, an
     WakeList wake;
     const auto queued = table.open(1, queue);
     table.join(*queued);
-    table.leave(*queued, wake);
+    static_cast<void>(table.leave(*queued, wake));
     CHECK(table.size() == 1);
     CHECK_FALSE(queued->abandoned());
-    table.leave(*queued, wake);
+    static_cast<void>(table.leave(*queued, wake));
     CHECK(table.size() == 0);
     CHECK(queue.empty());
     CHECK_FALSE(table.settle(*queued, outcome(1), wake));
 
     const auto taken = table.open(1, queue);
     table.take(queue);
-    table.leave(*taken, wake);
+    static_cast<void>(table.leave(*taken, wake));
     CHECK(taken->abandoned());
     CHECK_FALSE(taken->settled());
     CHECK(table.find(1) == taken);

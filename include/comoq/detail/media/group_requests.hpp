@@ -75,9 +75,9 @@ public:
         }
         return pending;
     }
-    void leave(Table::Entry &entry, std::uint8_t priority, WakeList &wake) noexcept {
+    [[nodiscard]] Outcome<std::shared_ptr<GroupState>> leave(Table::Entry &entry, std::uint8_t priority, WakeList &wake) noexcept {
         entry.payload().remove(priority);
-        table_.leave(entry, wake);
+        return table_.leave(entry, wake);
     }
     EntryPtr open(std::uint64_t sequence, std::uint8_t priority, WakeList &wake) {
         auto entry = table_.open(sequence, queue_, FetchUrgency{priority});

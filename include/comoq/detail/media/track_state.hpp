@@ -207,9 +207,10 @@ public:
 
     /// A requester with that priority does not wait any more.
     void leave_request(Requests::Entry &entry, std::uint8_t priority) noexcept {
+        Outcome<std::shared_ptr<GroupState>> left;
         WakeList wake;
         Lock lock(mutex());
-        requests_.leave(entry, priority, wake);
+        left = requests_.leave(entry, priority, wake);
     }
 
     bool settle_request(Requests::Entry &entry, std::error_code code) noexcept {

@@ -12,7 +12,7 @@ namespace comoq::detail {
 /// NotFound for it, and it has a place in the view's share of requests as long as it waits.
 template <class Owner> class BoundedRequester {
 public:
-    using value_type = std::shared_ptr<BroadcastState>;
+    using value_type = BroadcastInterest;
 
     /// Under the origin's lock. The entry counts this requester already, the share does not.
     BoundedRequester(std::shared_ptr<Owner> owner, std::shared_ptr<RequestEntry<Owner>> entry,
@@ -30,10 +30,10 @@ public:
     WaitList &waits() const noexcept { return request_.waits(); }
     bool available() const noexcept { return request_.available(); }
     Outcome<value_type> take() {
-        auto outcome = request_.take();
-        if (outcome.value != nullptr && !view_->shows(*outcome.value->info()))
-            return Outcome<value_type>(make_error_code(Error::NotFound));
-        return outcome;
+        // What is hidden stays in the request, which this leaves without the lock: that may wake others.
+        const auto &answer = request_.entry().outcome().value;
+        if (answer && !view_->shows(*answer.state()->info())) return Outcome<value_type>(make_error_code(Error::NotFound));
+        return request_.take();
     }
 
 private:

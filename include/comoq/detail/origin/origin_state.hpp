@@ -29,8 +29,10 @@ namespace comoq::detail {
 class OriginState : public std::enable_shared_from_this<OriginState> {
 public:
     using Broadcast = std::shared_ptr<BroadcastState>;
-    using Requests = RequestTable<Path, Broadcast>;
-    using Requester = detail::Requester<OriginState, Broadcast>;
+    /// Requesters share in having the broadcast from the moment of the answer: its producer does not find it unused before
+    /// they have taken it.
+    using Requests = RequestTable<Path, BroadcastInterest>;
+    using Requester = detail::Requester<OriginState, BroadcastInterest>;
     using BoundedRequester = detail::BoundedRequester<OriginState>;
     using PublicationPtr = AnnounceTree::PublicationPtr;
 
@@ -95,11 +97,13 @@ public:
         return requester(std::move(entry), through);
     }
 
-    /// Settles a request with a handler's answer. A broadcast is remembered for the path while it is open.
+    /// Settles a request with a handler's answer, while the caller has the broadcast. It is remembered for the path while it is
+    /// open.
     bool settle_request(Requests::Entry &entry, Broadcast broadcast) {
         if (broadcast == nullptr) return settle_request(entry, make_error_code(Error::NotFound));
         if (loops(*broadcast->info())) return settle_request(entry, make_error_code(Error::RoutingLoop));
         ResumeScope scope;
+        Outcome<BroadcastInterest> answer(std::in_place, broadcast);
         auto served = std::make_shared<Served>(weak_from_this(), entry, broadcast);
         const bool open = broadcast->add_hook(served);
         bool settled = false, remembered = false;
@@ -115,7 +119,7 @@ public:
                 served_.insert(*served);
                 remembered = true;
             }
-            settled = requests_.settle(entry, Outcome<Broadcast>(std::in_place, broadcast), wake);
+            settled = requests_.settle(entry, std::move(answer), wake);
         }
         if (!remembered) broadcast->remove_hook(*served);
         if (settled) broadcast->join(bounds_);
@@ -125,10 +129,11 @@ public:
     bool settle_request(Requests::Entry &entry, std::error_code code) noexcept {
         WakeList wake;
         Lock lock(mutex_);
-        return requests_.settle(entry, Outcome<Broadcast>(code), wake);
+        return requests_.settle(entry, Outcome<BroadcastInterest>(code), wake);
     }
 
-    /// Announces, or adds a guard to an existing announcement. Throws the errors that `OriginProducer` documents.
+    /// Announces, or adds a guard to an existing announcement, while the caller has the broadcast. Throws the errors that
+    /// `OriginProducer` documents.
     PublicationPtr publish(const OriginView &view, std::string_view text, Broadcast broadcast,
                            std::weak_ptr<PrefixSource> below = {}) {
         const AbsolutePath path(view.root().view(), text);
@@ -154,7 +159,7 @@ public:
             } else {
                 tree_.add(added, wake);
                 if (auto pending = requests_.find(path.view()))
-                    requests_.settle(*pending, Outcome<Broadcast>(std::in_place, broadcast), wake);
+                    requests_.settle(*pending, Outcome<BroadcastInterest>(std::in_place, broadcast), wake);
                 return added;
             }
         } catch (...) {

@@ -40,14 +40,15 @@ public:
     bool available() const noexcept { return entry_->settled(); }
     Outcome<Value> take() {
         taken_ = true;
-        return entry_->outcome();
+        return owner_->requests().collect(*entry_);
     }
 
 private:
     void leave() noexcept {
+        Outcome<Value> left;
         WakeList wake;
         Lock lock(owner_->mutex());
-        owner_->requests().leave(*entry_, wake);
+        left = owner_->requests().leave(*entry_, wake);
     }
 
     std::shared_ptr<Owner> owner_;

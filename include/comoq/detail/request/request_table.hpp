@@ -184,13 +184,16 @@ public:
 
     void join(Entry &entry) noexcept { ++entry.requesters_; }
 
-    /// One requester leaves. The last one takes a queued request with it, and the handler of a taken one is told.
-    void leave(Entry &entry, WakeList &wake) noexcept {
-        if (--entry.requesters_ != 0 || entry.settled()) return;
+    /// One requester leaves. The last one takes a queued request with it, and the handler of a taken one is told. Returns
+    /// what the last one has not collected, for the caller to drop after unlocking.
+    [[nodiscard]] Outcome<Value> leave(Entry &entry, WakeList &wake) noexcept {
+        if (entry.settled()) return collect(entry);
+        if (--entry.requesters_ != 0) return {};
         if (entry.state_ == Entry::State::Taken)
             wake.take(entry.abandoned_waits_);
         else
             remove(entry, Entry::State::Withdrawn);
+        return {};
     }
 
     /// Hands out the oldest request in `queue`; it stays in the table. The queue must not be empty.
@@ -201,10 +204,21 @@ public:
         return entry;
     }
 
-    /// Gives every waiter the outcome. False, without a change, if the request has already ended.
+    /// A requester takes the outcome of a settled request and leaves it. The last one takes the table's own copy, which may
+    /// be a share in something: nobody has to wait for the handler to drop its request.
+    Outcome<Value> collect(Entry &entry) {
+        if (--entry.requesters_ == 0) return std::exchange(entry.outcome_, Outcome<Value>(entry.outcome_.ec));
+        return entry.outcome_;
+    }
+
+    /// Gives every waiter the outcome. False, without a change, if the request has already ended. A value for which nobody
+    /// waits stays in `outcome`.
     bool settle(Entry &entry, Outcome<Value> &&outcome, WakeList &wake) noexcept {
         if (entry.state_ != Entry::State::Queued && entry.state_ != Entry::State::Taken) return false;
-        entry.outcome_ = std::move(outcome);
+        if (entry.requesters_ != 0)
+            entry.outcome_ = std::move(outcome);
+        else
+            entry.outcome_.ec = outcome.ec;
         wake.take(entry.requester_waits_);
         wake.take(entry.abandoned_waits_);
         remove(entry, Entry::State::Settled);
