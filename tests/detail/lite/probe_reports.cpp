@@ -10,7 +10,7 @@ using comoq::lite::Probe;
 using comoq::lite::detail::ProbeReports;
 
 TEST_CASE("probe reports: the first is told, also if nothing is known yet", "[lite][probe]") {
-    ProbeReports reports;
+    ProbeReports reports(true);
     CHECK(reports.is_due(Probe{0, 0}, 0ms));
     CHECK_FALSE(reports.is_due(Probe{0, 0}, 9'900ms));
     CHECK(reports.is_due(Probe{0, 0}, 10s));
@@ -20,7 +20,7 @@ TEST_CASE("probe reports: a quarter is told at once, less of it later, and anyth
     const bool up = GENERATE(true, false);
     const auto changed = [up](std::uint64_t by) { return Probe{up ? 1000 + by : 1000 - by, 20}; };
     const auto told = [] {
-        ProbeReports reports;
+        ProbeReports reports(true);
         CHECK(reports.is_due(Probe{1000, 20}, 0ms));
         return reports;
     };
@@ -35,7 +35,7 @@ TEST_CASE("probe reports: a quarter is told at once, less of it later, and anyth
 }
 
 TEST_CASE("probe reports: either value counts, and the next change is one from what was told", "[lite][probe]") {
-    ProbeReports reports;
+    ProbeReports reports(true);
     CHECK(reports.is_due(Probe{1000, 20}, 0ms));
     CHECK_FALSE(reports.is_due(Probe{1000, 23}, 100ms));
     CHECK(reports.is_due(Probe{1000, 25}, 200ms));
@@ -46,11 +46,22 @@ TEST_CASE("probe reports: either value counts, and the next change is one from w
 }
 
 TEST_CASE("probe reports: a value that becomes known or unknown is told at once", "[lite][probe]") {
-    ProbeReports reports;
+    ProbeReports reports(true);
     CHECK(reports.is_due(Probe{0, 20}, 0ms));
     CHECK(reports.is_due(Probe{1, 20}, 100ms));
     CHECK(reports.is_due(Probe{0, 20}, 100ms));
     CHECK(reports.is_due(Probe{0, 0}, 100ms));
     CHECK(reports.is_due(Probe{comoq::detail::max_varint, 0}, 100ms));
     CHECK_FALSE(reports.is_due(Probe{comoq::detail::max_varint - 1, 0}, 100ms));
+}
+
+TEST_CASE("probe reports: a peer that reads 0 as a bitrate is told none while it is unknown", "[lite][probe]") {
+    ProbeReports reports(false);
+    CHECK_FALSE(reports.is_due(Probe{0, 0}, 0ms));
+    CHECK_FALSE(reports.is_due(Probe{0, 20}, 10s));
+    CHECK(reports.is_due(Probe{1000, 20}, 11s));
+    CHECK_FALSE(reports.is_due(Probe{0, 20}, 10s));
+    // The next one is a change of what was told.
+    CHECK_FALSE(reports.is_due(Probe{1000, 20}, 100ms));
+    CHECK(reports.is_due(Probe{1250, 20}, 100ms));
 }

@@ -163,7 +163,7 @@ private:
         co_await comoq::first_of(read_targets(self), until_stopped(self));
     }
     static asio::awaitable<void> send_probes(Self self) {
-        ProbeReports reports;
+        ProbeReports reports(self->core_->layout().unknown_rate);
         ProbeReports::Time silence(0);
         while (true) {
             const Probe now = self->core_->measured();

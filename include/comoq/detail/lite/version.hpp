@@ -29,12 +29,16 @@ struct Layout {
     bool exclude_hop;
     /// The replies to a subscription contain an END, and no group is beyond it: else the track fails.
     bool strict_end;
+    /// PROBE may say that the bitrate is unknown, by 0. Common peers of an older version take that for a link that carries
+    /// nothing.
+    bool unknown_rate;
 };
 
 constexpr Layout layout_of(Version version) noexcept {
     const bool is_06 = version == Version::Draft06;
     Layout layout{};
     layout.announce_ids = layout.route_cost = layout.frame_bounds = layout.raw_start = layout.strict_end = is_06;
+    layout.unknown_rate = is_06;
     layout.ordered_byte = layout.exclude_hop = !is_06;
     return layout;
 }
