@@ -23,6 +23,7 @@
 #include <asio/thread_pool.hpp>
 #include <asio/use_future.hpp>
 
+#include "lite/spoken.hpp"
 #include "support/catch.hpp"
 #include "support/media.hpp"
 #include "support/seed.hpp"
@@ -49,7 +50,7 @@ lite::SessionConfig config_of(const Origin &origin) {
 /// Two sessions that are each other's peer, on strands of their own.
 struct Connection {
     Connection(asio::thread_pool &pool, const Origin &of_client, const Origin &of_server)
-        : link(asio::make_strand(pool), asio::make_strand(pool)), client(std::in_place, link.client(), config_of(of_client)),
+        : link(asio::make_strand(pool), asio::make_strand(pool), spoken_link()), client(std::in_place, link.client(), config_of(of_client)),
           server(std::in_place, link.server(), config_of(of_server)) {}
     MemoryLink link;
     std::optional<lite::Session> client;

@@ -83,7 +83,11 @@ TEST_CASE("a session serves: FIN comes when every number is accounted for, by a 
     scene.run();
     CHECK(all->ended);
     CHECK(replies(*all) == Texts{"ok 2", "end 9", "drop 4-5", "drop 7-8"});
-    CHECK(replies(*early) == Texts{"ok 2", "end 9", "drop 1-1", "drop 4-5", "drop 7-8"});
+    // On moq-lite-06 a start is the least that is wanted: group 1 is not missing.
+    if (lite::layout_of(spoken()).raw_start)
+        CHECK(replies(*early) == replies(*all));
+    else
+        CHECK(replies(*early) == Texts{"ok 2", "end 9", "drop 1-1", "drop 4-5", "drop 7-8"});
     // A cap is not an end.
     CHECK(replies(*capped) == Texts{"ok 2", "end 9"});
     CHECK_FALSE(capped->over());
