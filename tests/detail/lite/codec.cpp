@@ -12,6 +12,7 @@
 
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
+#include "support/hex.hpp"
 #include "support/seed.hpp"
 
 using namespace comoq;
@@ -20,15 +21,6 @@ using namespace comoq::test;
 namespace {
 
 using Octets = std::vector<std::byte>;
-
-Octets of_hex(std::string_view hex) {
-    const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-    Octets octets;
-    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-        octets.push_back(static_cast<std::byte>(digit(hex[i]) * 16 + digit(hex[i + 1])));
-    }
-    return octets;
-}
 
 constexpr auto draft_05 = lite::Version::Draft05;
 constexpr auto draft_06 = lite::Version::Draft06;

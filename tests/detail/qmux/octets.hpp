@@ -5,23 +5,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <string_view>
 #include <vector>
 
 #include <comoq/detail/wire/varint.hpp>
 
+#include "support/hex.hpp"
+
 namespace comoq::test {
 
 using Octets = std::vector<std::byte>;
-
-inline Octets of_hex(std::string_view hex) {
-    const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-    Octets octets;
-    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-        octets.push_back(static_cast<std::byte>(digit(hex[i]) * 16 + digit(hex[i + 1])));
-    }
-    return octets;
-}
 
 inline Octets of_varints(std::initializer_list<std::uint64_t> values) {
     Octets octets;
