@@ -65,11 +65,6 @@ inline std::vector<std::string> frames_in(std::span<const std::byte> octets) {
 /// The groups that a peer has got: streams in the order in which they came.
 class GotGroups {
 public:
-    struct Got {
-        Octets octets;
-        bool ended = false;
-        std::optional<std::uint64_t> number;  // of its reset
-    };
     GotGroups(asio::io_context &context, std::shared_ptr<Transport> transport, lite::Version version) : version_(version) {
         asio::co_spawn(context, accept(std::move(transport), got_), asio::detached);
     }
@@ -103,29 +98,18 @@ public:
     }
 
 private:
-    using All = std::shared_ptr<std::vector<std::shared_ptr<Got>>>;
+    using All = std::shared_ptr<std::vector<std::shared_ptr<Answer>>>;
     static asio::awaitable<void> accept(std::shared_ptr<Transport> transport, All to) {
         while (true) {
             auto stream = co_await transport->accept_uni();
-            to->push_back(std::make_shared<Got>());
-            asio::co_spawn(transport->executor(), read(std::move(stream), to->back()), asio::detached);
-        }
-    }
-    static asio::awaitable<void> read(std::unique_ptr<ReceiveStream> stream, std::shared_ptr<Got> to) {
-        try {
-            while (true) {
-                const Bytes more = co_await stream->read();
-                if (more.empty()) break;
-                to->octets.insert(to->octets.end(), more.span().begin(), more.span().end());
-            }
-            to->ended = true;
-        } catch (const std::system_error &error) {
-            to->number = stream_end_number(error.code());
+            to->push_back(std::make_shared<Answer>());
+            auto reading = read_answer(std::move(stream), lite::version_of(transport->protocol()), to->back());
+            asio::co_spawn(transport->executor(), std::move(reading), asio::detached);
         }
     }
 
     const lite::Version version_;
-    All got_ = std::make_shared<std::vector<std::shared_ptr<Got>>>();
+    All got_ = std::make_shared<std::vector<std::shared_ptr<Answer>>>();
 };
 
 /// A broadcast "a" with a track "video", whose groups are a second apart, each of two frames half a second apart.
@@ -175,7 +159,7 @@ struct BoundsScene : HostileScene {
         auto stream = run_to_end(context, link.client()->open_bidi());
         Asking asking;
         asking.send = std::move(stream.send);
-        asio::co_spawn(context, read(std::move(stream.receive), asking.answer), asio::detached);
+        asio::co_spawn(context, read_answer(std::move(stream.receive), version, asking.answer), asio::detached);
         say(asking, std::move(octets));
         return asking;
     }
@@ -201,21 +185,6 @@ struct BoundsScene : HostileScene {
     ManualClock clock;
     TrackProducer video;
     std::optional<GotGroups> got;
-
-private:
-    static asio::awaitable<void> read(std::unique_ptr<ReceiveStream> stream, std::shared_ptr<Answer> to) {
-        try {
-            while (true) {
-                const Bytes more = co_await stream->read();
-                if (more.empty()) break;
-                to->octets.insert(to->octets.end(), more.span().begin(), more.span().end());
-            }
-            to->ended = true;
-        } catch (const std::system_error &error) {
-            to->number = stream_end_number(error.code());
-            to->code = error.code();
-        }
-    }
 };
 
 }  // namespace comoq::test

@@ -76,6 +76,31 @@ struct Answer {
     bool over() const { return ended || code; }
 };
 
+/// Notes what comes on a stream, to its end.
+inline asio::awaitable<void> read_answer(std::unique_ptr<ReceiveStream> stream, lite::Version version, std::shared_ptr<Answer> to) {
+    try {
+        while (true) {
+            const Bytes more = co_await stream->read();
+            if (more.empty()) {
+                break;
+            }
+            to->octets.insert(to->octets.end(), more.span().begin(), more.span().end());
+        }
+        to->ended = true;
+    } catch (const std::system_error &error) {
+        to->number = stream_end_number(error.code());
+        to->code = lite::meaning_of(error.code(), version, lite::StreamUse::Request);
+    }
+}
+
+/// Holds the streams that the other side opens, and reads none of them.
+inline asio::awaitable<void> hold_what_comes(std::shared_ptr<Transport> transport, std::shared_ptr<std::vector<BidiStream>> to) {
+    while (true) {
+        auto stream = co_await transport->accept_bidi();
+        to->push_back(std::move(stream));
+    }
+}
+
 /// A session's peer that writes raw bytes.
 class RawPeer {
 public:
@@ -125,19 +150,8 @@ private:
         } else {
             held->push_back(std::move(stream.send));
         }
-        try {
-            while (true) {
-                const Bytes more = co_await stream.receive->read();
-                if (more.empty()) {
-                    break;
-                }
-                answer->octets.insert(answer->octets.end(), more.span().begin(), more.span().end());
-            }
-            answer->ended = true;
-        } catch (const std::system_error &error) {
-            answer->number = stream_end_number(error.code());
-            answer->code = lite::meaning_of(error.code(), lite::version_of(transport->protocol()), lite::StreamUse::Request);
-        }
+        auto reading = read_answer(std::move(stream.receive), lite::version_of(transport->protocol()), std::move(answer));
+        co_await std::move(reading);
     }
 
     asio::io_context &context_;

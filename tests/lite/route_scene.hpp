@@ -127,13 +127,6 @@ private:
         for (const auto &message : messages) announcing_.write(message, octets);
         say_octets(std::move(octets));
     }
-    static asio::awaitable<void> hold_what_comes(std::shared_ptr<Transport> transport, std::shared_ptr<std::vector<BidiStream>> to) {
-        while (true) {
-            auto stream = co_await transport->accept_bidi();
-            to->push_back(std::move(stream));
-        }
-    }
-
     asio::io_context &context_;
     bool answered_ = false;
     Announcing announcing_;
@@ -153,6 +146,22 @@ struct RouteScene : RelayScene {
 
     Origin relay = origin_with_id(100);
     std::vector<std::unique_ptr<RoutePeer>> peers;
+};
+
+/// A relay, and a peer that follows all of its announcements, and has heard that there are none yet.
+struct WatchedScene : RouteScene {
+    explicit WatchedScene(std::uint64_t id = 100, std::uint64_t watching = 200) : watcher(follower(id, watching)) {}
+
+    RoutePeer &watcher;
+
+private:
+    RoutePeer &follower(std::uint64_t id, std::uint64_t watching) {
+        relay = origin_with_id(id);
+        auto &made = peer(watching);
+        made.follow();
+        made.heard();
+        return made;
+    }
 };
 
 }  // namespace comoq::test

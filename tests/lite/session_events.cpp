@@ -63,14 +63,6 @@ struct Scene : HostileScene {
     Texts events;
     Announcing announcing;
     std::shared_ptr<std::vector<BidiStream>> asked = std::make_shared<std::vector<BidiStream>>();
-
-private:
-    static asio::awaitable<void> hold_what_comes(std::shared_ptr<Transport> transport, std::shared_ptr<std::vector<BidiStream>> to) {
-        while (true) {
-            auto stream = co_await transport->accept_bidi();
-            to->push_back(std::move(stream));
-        }
-    }
 };
 
 }  // namespace

@@ -147,14 +147,6 @@ struct Scene : HostileScene {
 
     std::shared_ptr<std::vector<BidiStream>> asked = std::make_shared<std::vector<BidiStream>>();
     std::map<std::size_t, Announcing> on_stream;
-
-private:
-    static asio::awaitable<void> hold_what_comes(std::shared_ptr<Transport> transport, std::shared_ptr<std::vector<BidiStream>> to) {
-        while (true) {
-            auto stream = co_await transport->accept_bidi();
-            to->push_back(std::move(stream));
-        }
-    }
 };
 
 }  // namespace

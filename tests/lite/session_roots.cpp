@@ -59,14 +59,6 @@ struct Scene : HostileScene {
     std::shared_ptr<std::vector<BidiStream>> asked = std::make_shared<std::vector<BidiStream>>();
     std::uint64_t next_id = 1;
     Announcing announcing;
-
-private:
-    static asio::awaitable<void> hold_what_comes(std::shared_ptr<Transport> transport, std::shared_ptr<std::vector<BidiStream>> to) {
-        while (true) {
-            auto stream = co_await transport->accept_bidi();
-            to->push_back(std::move(stream));
-        }
-    }
 };
 
 }  // namespace

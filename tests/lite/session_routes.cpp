@@ -39,10 +39,8 @@ Hops hops_of(const std::string &text) {
 
 TEST_CASE("a session: a chain with a repeated hop is dropped, and nobody's session ends", "[lite][session][routes]") {
     const Speaking speaking("moq-lite-05");
-    RouteScene scene;
-    auto &watcher = scene.peer(200);
-    watcher.follow();
-    CHECK(watcher.heard() == Texts{"0 active"});
+    WatchedScene scene;
+    auto &watcher = scene.watcher;
     auto &publisher = scene.peer(50);
     SECTION("twice in what the peer says") {
         publisher.announce("a", {7, 7});
@@ -67,10 +65,8 @@ TEST_CASE("a session: a chain with a repeated hop is dropped, and nobody's sessi
 }
 
 TEST_CASE("a session: a chain of 31 hops is passed on, and 0 may be in it twice", "[lite][session][routes]") {
-    RouteScene scene;
-    auto &watcher = scene.peer(200);
-    watcher.follow();
-    CHECK(watcher.heard() == Texts{"0 active"});
+    WatchedScene scene;
+    auto &watcher = scene.watcher;
     auto &publisher = scene.peer(50);
     publisher.announce("a", counted(31));
     publisher.announce("b", {7, 0, 8, 0});
@@ -114,10 +110,8 @@ TEST_CASE("a session: a publisher that comes back is asked at once, while its ol
           "[lite][session][routes]") {
     std::mt19937_64 random(seed("publishers"));
     const auto id = [&] { return 1'000 + (random() >> 11); };
-    RouteScene scene;
-    auto &watcher = scene.peer(200);
-    watcher.follow();
-    CHECK(watcher.heard() == Texts{"0 active"});
+    WatchedScene scene;
+    auto &watcher = scene.watcher;
     for (int i = 0; i < 100; ++i) {
         auto &publisher = scene.peer(id());
         publisher.announce("a");
@@ -202,10 +196,8 @@ TEST_CASE("a session: a peer without a hop id is not offered a mirror of its own
 
 TEST_CASE("a session: publishers without a hop id are told apart by a number that stands before them, one for each session",
           "[lite][session][routes]") {
-    RouteScene scene;
-    auto &watcher = scene.peer(200);
-    watcher.follow();
-    CHECK(watcher.heard() == Texts{"0 active"});
+    WatchedScene scene;
+    auto &watcher = scene.watcher;
     const auto told = [&] {
         const auto all = watcher.heard();
         REQUIRE(all.size() == 1);
@@ -271,10 +263,8 @@ TEST_CASE("a session: hidden names are not announced to the peer, who can ask fo
 TEST_CASE("a session: a route that the peer cannot tell from the one before it is not announced, and serves the path",
           "[lite][session][routes]") {
     const Speaking speaking("moq-lite-05");
-    RouteScene scene;
-    auto &watcher = scene.peer(200);
-    watcher.follow();
-    CHECK(watcher.heard() == Texts{"0 active"});
+    WatchedScene scene;
+    auto &watcher = scene.watcher;
     auto &publisher = scene.peer(50);
     publisher.announce("a", {7});
     CHECK(watcher.heard() == Texts{"+a 7 50"});

@@ -74,14 +74,6 @@ struct Scene : HostileScene {
 
     std::shared_ptr<std::vector<BidiStream>> asked = std::make_shared<std::vector<BidiStream>>();
     Announcing announcing;
-
-private:
-    static asio::awaitable<void> hold_what_comes(std::shared_ptr<Transport> transport, std::shared_ptr<std::vector<BidiStream>> to) {
-        while (true) {
-            auto stream = co_await transport->accept_bidi();
-            to->push_back(std::move(stream));
-        }
-    }
 };
 
 /// The broadcasts that an announce stream has told of: nothing but the first messages.

@@ -61,10 +61,8 @@ TEST_CASE("a ring of three relays: who withdraws a broadcast ends it once for ea
 
 TEST_CASE("a session: a broadcast that comes back after its end does so at once, by the same route, a worse one, and another publisher's",
           "[lite][session][routes]") {
-    RouteScene scene;
-    auto &watcher = scene.peer(200);
-    watcher.follow();
-    CHECK(watcher.heard() == Texts{"0 active"});
+    WatchedScene scene;
+    auto &watcher = scene.watcher;
     auto &publisher = scene.peer(50);
     publisher.announce("a", {7});
     CHECK(watcher.heard() == Texts{"+a 7 50"});
@@ -115,10 +113,8 @@ TEST_CASE("a session: a track plays to its end after its broadcast was withdrawn
 }
 
 TEST_CASE("a session: the end of a path whose route was dropped ends nobody else's broadcast there", "[lite][session][routes]") {
-    RouteScene scene;
-    auto &watcher = scene.peer(200);
-    watcher.follow();
-    CHECK(watcher.heard() == Texts{"0 active"});
+    WatchedScene scene;
+    auto &watcher = scene.watcher;
     auto &one = scene.peer(50), &other = scene.peer(51);
     other.announce("a");
     CHECK(watcher.heard() == Texts{"+a 51"});
