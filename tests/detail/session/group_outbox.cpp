@@ -277,6 +277,36 @@ TEST_CASE("the outbox: a group that is given up ends where it waits, with the co
     CHECK(error_of([&] { return waiting.has_room(); }) == Error::Old);
 }
 
+TEST_CASE("the outbox: a group whose stream the peer stops leaves its place, though it has no room yet", "[session][outbox]") {
+    Scene scene(limits(64 * 1024, 64 * 1024));
+    GroupOutbox::Account of_unread, account;
+    GroupOutbox::Item unread(scene.outbox, of_unread, order_of(9)), other(scene.outbox, account, order_of(1));
+    scene.begin(unread.open());
+    unread.settle(256 * 1024);
+    struct Group {
+        static asio::awaitable<void> send(std::unique_ptr<GroupOutbox::Item> item) {
+            co_await item->open();
+            auto written = item->stream().write(Bytes(std::vector<std::byte>(1)));
+            co_await std::move(written);
+            if (!item->has_room()) co_await item->room();
+        }
+    };
+    auto sending = scene.begin(Group::send(std::make_unique<GroupOutbox::Item>(scene.outbox, account, order_of(1))));
+    auto waiting = scene.begin(other.room());
+    CHECK_FALSE(sending.done());
+    auto accepted = run_to_end(scene.context, scene.link.server()->accept_uni());
+    SECTION("by a stop") { accepted->stop(7); }
+    SECTION("by leaving") {
+        scene.link.server()->abandon_with(7);
+        accepted.reset();
+    }
+    CHECK(sending.code() == stream_ended(7));
+    CHECK_FALSE(waiting.done());
+    unread.settle(0);
+    settle_down(scene.context);
+    CHECK(waiting.done());
+}
+
 TEST_CASE("the outbox: it stands still only while data waits and the peer takes none of it", "[session][outbox]") {
     Scene scene(limits(1 << 20, 1 << 20));
     CHECK_FALSE(scene.outbox.stands_still());

@@ -1,5 +1,6 @@
 #pragma once
 #include "../../error.hpp"
+#include "../../first_of.hpp"
 #include "../../transport.hpp"
 #include "../containers/intrusive_list.hpp"
 #include "../media/media_bounds.hpp"
@@ -18,8 +19,10 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <optional>
 #include <system_error>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace comoq::detail {
@@ -97,6 +100,7 @@ public:
             reserve();
             return true;
         }
+        /// It does not wait for a peer that has stopped the stream: throws with the code of that.
         asio::awaitable<void> room() { return wait(Want::Room); }
 
         /// Accounts for its bytes: `taken` octets that are not written yet, and the unsent bytes of the stream, unless
@@ -161,9 +165,23 @@ public:
                     outbox_.asked_.set();
                 else
                     outbox_.let_take();
-                co_await turn_.wait();
+                const auto stopped = co_await turn_or_stop();
+                if (stopped && !given_up_) throw_error(*stopped);
             }
             if (given_up_) throw_error(given_up_);
+        }
+        /// Waits for its turn. The code with which its stream has ended before that, if it has one.
+        asio::awaitable<std::optional<std::error_code>> turn_or_stop() {
+            if (stream_ == nullptr || turn_.is_set()) {
+                co_await turn_.wait();
+                co_return std::nullopt;
+            }
+            asio::awaitable<void> turn = turn_.wait();
+            auto stopping = stream_->stopped();
+            const auto first = co_await first_of(std::move(turn), std::move(stopping));
+            if (first.index() == 0) co_return std::nullopt;
+            const auto code = std::get<1>(first);
+            co_return code ? code : make_error_code(Error::Closed);
         }
         void stop_wanting(bool had_turn) noexcept {
             if (wants_ == Want::Nothing) return;

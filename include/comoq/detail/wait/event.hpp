@@ -33,6 +33,10 @@ public:
         Lock lock(state_->mutex);
         state_->is_set = false;
     }
+    bool is_set() const noexcept {
+        Lock lock(state_->mutex);
+        return state_->is_set;
+    }
     Operation<void> wait() const { return Operation<void>(Passkey(), Step(Rule(state_))); }
 
 private:
