@@ -1,5 +1,6 @@
 #include <comoq/detail/media/crowd_waits.hpp>
 
+#include <cstdint>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -83,4 +84,40 @@ TEST_CASE("section 6 subscriber: a crowd that is destroyed leaves its waiters in
         waits.wake(wake);
     }
     CHECK(woken == std::vector{1});
+}
+
+TEST_CASE("section 6 subscriber: a group wakes the readers whose cap is not lower, and an event for all wakes the others, too",
+          "[crowd_waits]") {
+    std::vector<int> woken;
+    Recorder all(woken, 1), low(woken, 10), high(woken, 30), middle(woken, 20);
+    CrowdWaits crowd;
+    SubscriberWaits all_waits, low_waits, high_waits, middle_waits;
+    const auto add = [&] {
+        crowd.add(low_waits, low, 10);
+        crowd.add(high_waits, high, 30);
+        crowd.add(all_waits, all);
+        crowd.add(middle_waits, middle, 20);
+    };
+    add();
+    const auto wake_for = [&](std::uint64_t sequence) {
+        WakeList wake;
+        crowd.wake_for(sequence, wake);
+    };
+    wake_for(31);
+    CHECK(woken == std::vector{1});
+    wake_for(20);
+    CHECK(woken == std::vector{1, 30, 20});
+    wake_for(11);
+    CHECK(woken.size() == 3);
+    CHECK_FALSE(crowd.empty());
+    wake_for(10);
+    CHECK(woken == std::vector{1, 30, 20, 10});
+    CHECK(crowd.empty());
+    add();
+    CHECK(high_waits.withdraw(high));
+    {
+        WakeList wake;
+        crowd.wake_all(wake);
+    }
+    CHECK(woken == std::vector{1, 30, 20, 10, 1, 20, 10});
 }

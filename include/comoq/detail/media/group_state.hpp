@@ -225,7 +225,7 @@ public:
         finished_ = true;
         sort();
         wake_readers(change.wake);
-        shared_->first_frame_waits.wake_all(change.wake);
+        shared_->first_frame_waits.wake_for(sequence(), change.wake);
         written(change);
     }
 
@@ -334,7 +334,7 @@ private:
         sort();
         account(bytes_ + size, overhead_ + overhead);
         wake_readers(wake);
-        if (is_first) shared_->first_frame_waits.wake_all(wake);
+        if (is_first) shared_->first_frame_waits.wake_for(sequence(), wake);
     }
 
     /// Tells the track if the kind has changed.

@@ -88,7 +88,7 @@ public:
     explicit SubscriberRule(std::shared_ptr<SubscriberState> subscriber) noexcept : subscriber_(std::move(subscriber)) {}
 
     Mutex &mutex() const noexcept { return track().mutex(); }
-    CrowdPlace waits() const noexcept { return {track().shared()->group_waits, place().group_waits}; }
+    CrowdPlace waits() const noexcept { return {track().shared()->group_waits, place().group_waits, place().cap}; }
     /// Called before the lock is taken.
     void judge_age() const { track().expire(); }
 
@@ -189,7 +189,9 @@ public:
     using value_type = std::optional<FrameSlot>;
     using SubscriberRule::SubscriberRule;
 
-    CrowdPlace waits() const noexcept { return {track().shared()->first_frame_waits, place().first_frame_waits}; }
+    CrowdPlace waits() const noexcept {
+        return {track().shared()->first_frame_waits, place().first_frame_waits, place().cap};
+    }
 
     bool available() const noexcept {
         const Search search = find();
@@ -237,7 +239,8 @@ public:
 
     CrowdPlace waits() const noexcept {
         const Search search = find();
-        return {search.group != nullptr ? search.group->followers() : track().shared()->frame_waits, place().frame_waits};
+        if (search.group != nullptr) return {search.group->followers(), place().frame_waits};
+        return {track().shared()->frame_waits, place().frame_waits, place().cap};
     }
     bool available() const noexcept { return available(find()); }
 

@@ -157,7 +157,7 @@ public:
         group = make_group(std::nullopt);
         group->fill(std::move(slot));
         insert(group, change);
-        shared_->first_frame_waits.wake_all(change.wake);
+        shared_->first_frame_waits.wake_for(group->sequence(), change.wake);
         return group->sequence();
     }
 
@@ -356,8 +356,8 @@ private:
         cache_.add(group, change);
         use_number(group->sequence(), change.wake);
         requests_.came(group, change.wake);
-        shared_->group_waits.wake_all(change.wake);
-        shared_->frame_waits.wake_all(change.wake);
+        shared_->group_waits.wake_for(group->sequence(), change.wake);
+        shared_->frame_waits.wake_for(group->sequence(), change.wake);
         // Readers that wait for a frame of the next group that may get one get this one first.
         if (GroupState *after = cache_.live().from_with_frames(group->sequence() + 1)) after->followers().wake_all(change.wake);
     }
