@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include <asio/detached.hpp>
 
 #include "lite/raw_peer.hpp"
+#include "support/begun.hpp"
 #include "support/catch.hpp"
 #include "support/media.hpp"
 
@@ -164,8 +166,8 @@ TEST_CASE("a session: a peer is asked to list its announcements only when there 
     CHECK(scene.asked->size() == 1);
     scene.pass(100ms);
     REQUIRE(scene.asked->size() == 2);
-    // While it does not answer, it is not asked again.
-    scene.pass(100s);
+    // While it may still answer, it is not asked again.
+    scene.pass(14s);
     CHECK(scene.asked->size() == 2);
     scene.list(1, {"b", "c"});
     CHECK(announced(scene.there) == Paths{"b"});
@@ -225,6 +227,52 @@ TEST_CASE("a session: a list that is behind what the peer has said since brings 
     // The first stream says what ends.
     for (const char *path : {"stays", "later", "changes"}) scene.announce(false, path);
     CHECK(announced(scene.there).empty());
+    CHECK(scene.open());
+}
+
+TEST_CASE("a session: a list of announcements that does not come gives its stream back, and is asked for again and again, less often",
+          "[lite][session]") {
+    Scene scene(2);
+    for (const char *path : {"a", "b", "c", "d"}) scene.announce(true, path);
+    scene.announce(false, "a");
+    scene.pass(1s);
+    REQUIRE(scene.asked->size() == 2);
+    const auto is_over = [&](std::size_t stream) {
+        Begun<std::error_code> over(scene.context, scene.asked->at(stream).send->stopped());
+        return over.done();
+    };
+    scene.pass(14'900ms);
+    CHECK_FALSE(is_over(1));
+    scene.pass(200ms);
+    CHECK(is_over(1));
+    scene.pass(2s);
+    REQUIRE(scene.asked->size() == 3);
+    SECTION("nor at the next time") {
+        scene.pass(15s);
+        CHECK(is_over(2));
+        scene.pass(3'900ms);
+        CHECK(scene.asked->size() == 3);
+        scene.pass(200ms);
+        CHECK(scene.asked->size() == 4);
+        for (int minute = 0; minute < 24 * 60; ++minute) scene.pass(1min);
+        CHECK(scene.asked->size() < 45);
+        CHECK(is_over(scene.asked->size() - 2));
+    }
+    SECTION("it comes at the next time") {
+        scene.list(2, {"c"});
+        CHECK(announced(scene.there) == Paths{"b", "c"});
+    }
+    SECTION("a part of it comes, and no more") {
+        Octets ok;
+        lite::encode(lite::AnnounceOk{77, 3}, spoken(), ok);
+        scene.on_stream[2].write(lite::Announce{true, "b", {}}, ok);
+        scene.write(2, std::move(ok));
+        scene.pass(15s);
+        CHECK_FALSE(is_over(2));
+        scene.pass(15s);
+        CHECK(is_over(2));
+        CHECK(announced(scene.there) == Paths{"b"});
+    }
     CHECK(scene.open());
 }
 

@@ -8,6 +8,7 @@
 #include "stream_reader.hpp"
 #include "../wait/frame_turn.hpp"
 #include "../wait/turn_after.hpp"
+#include "../../first_of.hpp"
 #include "../../origin.hpp"
 
 #include <asio/awaitable.hpp>
@@ -211,10 +212,12 @@ private:
     // What was left out is brought in when there is room. The peer is asked once more for its announcements, on a stream
     // of its own that is left when it has listed them; each is followed on the first stream, as before. The pauses
     // in between bound what such lists cost: at most one a second, and a thousand announcements a second. A list that
-    // brings nothing in is asked for more and more rarely.
+    // brings nothing in is asked for more and more rarely. One that does not come, or does not go on, for `answer_within`
+    // is given up: its stream is not kept, and a peer that does not let go of such streams gets few of them.
 
     static constexpr std::chrono::milliseconds shortest_pause = std::chrono::seconds(1);
     static constexpr std::chrono::milliseconds longest_pause = std::chrono::minutes(1);
+    static constexpr std::chrono::milliseconds longest_after_silence = std::chrono::hours(1);
 
     void leave_out(const std::string &key) {
         left_out_.add(key);
@@ -256,13 +259,25 @@ private:
         if (!self->has_left_out() || !self->core_->has_room_for_announcement()) co_return;
         pauses.listed = 0;
         const auto before = self->announced_.size();
-        bool lost = true;
-        auto round = self->bring_in_once(pauses.listed, lost);
+        bool lost = true, is_silent = false;
+        auto round = self->bring_in_unless_silent(pauses.listed, lost, is_silent);
         const auto code = co_await outcome_of(std::move(round));
         // A fault of the peer's.
         if (code && !lost && code != std::errc::not_enough_memory) self->core_->close(told(code), "ANNOUNCE");
         const bool has_brought = !code && self->announced_.size() > before;
-        pauses.next = has_brought ? shortest_pause : std::min(2 * pauses.next, longest_pause);
+        pauses.next = has_brought ? shortest_pause : std::min(2 * pauses.next, is_silent ? longest_after_silence : longest_pause);
+    }
+    asio::awaitable<void> bring_in_unless_silent(std::uint64_t &listed, bool &lost, bool &is_silent) {
+        auto round = bring_in_once(listed, lost);
+        auto silence = until_silent(listed);
+        const auto first = co_await comoq::first_of(std::move(round), std::move(silence));
+        is_silent = first.index() == 1;
+    }
+    asio::awaitable<void> until_silent(const std::uint64_t &listed) const {
+        for (std::uint64_t before = 0;; before = listed) {
+            co_await core_->sleep(core_->config.answer_within);
+            if (listed == before) co_return;
+        }
     }
     bool has_left_out() const noexcept { return !is_over_ && left_out_.size() != 0; }
     struct BringingIn {
