@@ -1,12 +1,15 @@
 // W11: the cost of one more, and of an act for one, as the others grow in number: subscribers, watchers, handlers, capped
-// readers, colliding names, and the subscribers of a track that comes by a session.
+// readers, colliding names, and the subscribers of a track that comes by a session, and groups that wait for a peer that reads slowly.
 #include "workload.hpp"
 
 #include <comoq/comoq.hpp>
+#include <comoq/detail/session/group_outbox.hpp>
 #include <comoq/lite/session.hpp>
 #include <comoq/memory_transport.hpp>
 
 #include <asio/bind_executor.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -299,6 +302,61 @@ struct RemoteSubscribers : Crowd {
     std::size_t last = 0;
 };
 
+/// Groups of many subscriptions that wait until the peer has read more.
+struct WaitingGroups : Crowd {
+    using Outbox = detail::GroupOutbox;
+
+    WaitingGroups() {
+        unread.use(*stream);
+        unread.settle(3 * limit);
+    }
+    ~WaitingGroups() override {
+        for (auto &group : groups) group.give_up(make_error_code(Error::Cancelled), 0);
+        run();
+    }
+    static SendOrder order_of(std::uint8_t priority, std::uint64_t rank) {
+        SendOrder order;
+        order.priority = priority;
+        order.rank = rank;
+        return order;
+    }
+    void add(std::size_t i) override {
+        auto &group = groups.emplace_back(outbox, accounts[i % accounts.size()], order_of(static_cast<std::uint8_t>(i % 100), i));
+        asio::co_spawn(context, group.room(), asio::detached);
+    }
+    /// One more group waits, and is the first to have room.
+    void wait_and_take() {
+        Outbox::Item urgent(outbox, accounts.front(), order_of(200, 0));
+        bool done = false;
+        asio::co_spawn(context, urgent.room(), [&done](const std::exception_ptr &) { done = true; });
+        run();
+        unread.settle(2 * limit - 1);
+        run();
+        if (!done) throw std::runtime_error("a group that has no room");
+        unread.settle(3 * limit);
+    }
+
+    static constexpr std::size_t limit = 256 * 1024;
+    static detail::SendBudget::Limits limits() {
+        detail::SendBudget::Limits limits;
+        limits.session = limit;
+        return limits;
+    }
+    MemoryLink link{context.get_executor(), context.get_executor()};
+    std::unique_ptr<SendStream> stream = [this] {
+        std::unique_ptr<SendStream> opened;
+        asio::co_spawn(context, link.client()->open_uni(),
+                       [&opened](const std::exception_ptr &, std::unique_ptr<SendStream> one) { opened = std::move(one); });
+        run();
+        return opened;
+    }();
+    Outbox outbox{*link.client(), limits(), nullptr};
+    std::deque<Outbox::Account> accounts{100};
+    Outbox::Account of_unread;
+    Outbox::Item unread{outbox, of_unread, order_of(150, 0)};
+    std::deque<Outbox::Item> groups;
+};
+
 /// A case for each number. The smallest is the yardstick of the largest, whose ratio is then the growth of the cost.
 template <class Kind, class Act> void add_curve(Workload &workload, const char *name, Act act, Cost cost = Cost::Whole) {
     constexpr std::size_t acts = 100;
@@ -367,6 +425,7 @@ Workload crowds() {
     add_curve<CollidingNames>(workload, "announce, names", [](CollidingNames &crowd) { crowd.announce(); });
     add_curve<RemoteSubscribers>(workload, "join, remote", [](RemoteSubscribers &crowd) { crowd.join_and_leave(); });
     add_curve<RemoteSubscribers>(workload, "update, remote", [](RemoteSubscribers &crowd) { crowd.update(); });
+    add_curve<WaitingGroups>(workload, "room for a group", [](WaitingGroups &crowd) { crowd.wait_and_take(); });
     return workload;
 }
 
