@@ -353,6 +353,84 @@ TEST_CASE("peer costs: media that a subscriber does not take", "[lite][peer_cost
     check_flat("subscription whose groups are not taken", all(4).held, all(16).held - all(4).held);
 }
 
+TEST_CASE("peer costs: the streams of groups that a subscriber does not take", "[lite][peer_costs]") {
+    // What a subscription has on its way, and what a session has before its subscriptions get one at a time.
+    constexpr std::size_t of_subscription = 128, of_session = 1'024;
+    const auto with = [](std::size_t subscriptions, std::size_t groups) {
+        auto theirs = WirePeer::generous();
+        theirs.max_stream_data_uni = 0;
+        WirePeer peer(origin_with_cache(64 * 1024));
+        Serving serving(peer);
+        peer.begin(true, theirs);
+        for (std::size_t i = 0; i < subscriptions; ++i) peer.open_bidi(subscribe_to("a", 1'000 + i));
+        auto taken = taken_by(peer, [&] {
+            for (std::size_t i = 0; i < groups; ++i) {
+                auto group = serving.track.append_group();
+                group.write_frame(payload("x"));
+                group.finish();
+                peer.run();
+            }
+        });
+        CHECK(peer.open());
+        // From another session: each group once.
+        taken.sent = static_cast<double>(WirePeer::group(0, 0, {0, 1, 'x'}).size() * groups);
+        return taken;
+    };
+    check_cost("stream for a group that is not taken", of_session, of_subscription / 2, [&](std::size_t count) { return with(1, count); });
+    constexpr std::size_t subscriptions = 2 * of_session / of_subscription;
+    const auto full = with(subscriptions, of_subscription).held, more = with(subscriptions, 4 * of_subscription).held;
+    CHECK(full <= 1.25 * cost_row("stream for a group that is not taken").held * (of_session + subscriptions));
+    check_flat("stream for a group that is not taken", full, more - full);
+}
+
+TEST_CASE("peer costs: the newest group of a track, whatever the pool holds", "[lite][peer_costs]") {
+    constexpr std::size_t cache = 1 << 20, most = comoq::detail::MediaBounds::max_group_bytes;
+    // Each track of a peer and an origin of its own: the pools are full.
+    struct Newest {
+        Newest() : peer(origin_with_cache(cache)) {
+            peer.begin();
+            id = peer.be_subscribed(kept_long());
+        }
+        void send(std::uint64_t group, std::size_t octets) {
+            auto begun = WirePeer::group(id, group);
+            std::uint64_t offset = begun.size();
+            const auto stream = peer.open_uni(begun);
+            Octets frame;
+            comoq::detail::WireWriter writer(frame);
+            writer.varint(0);
+            writer.varint(16'000);
+            frame.resize(frame.size() + 16'000);
+            for (std::size_t sent = 0; sent < octets; sent += 16'000) {
+                peer.send(qmux::Stream{stream, offset, frame, false});
+                offset += frame.size();
+            }
+            peer.send(qmux::Stream{stream, offset, {}, true});
+        }
+        WirePeer peer;
+        std::uint64_t id = 0;
+    };
+    check_cost("newest group of a track", most, 1, [](std::size_t count) {
+        std::deque<Newest> tracks;
+        for (std::size_t i = 0; i < count; ++i) tracks.emplace_back();
+        Taken all;
+        for (auto &track : tracks) {
+            const auto taken = taken_by(track.peer, [&] { track.send(0, most); });
+            all.sent += taken.sent;
+            all.held += taken.held;
+        }
+        return all;
+    });
+    Newest track;
+    const auto of_one = taken_by(track.peer, [&] { track.send(0, most); }).held;
+    CHECK(track.peer.origin.stats().cached_bytes > cache);
+    // A longer one drops its oldest frames, and a newer one brings the older within the pool's bound.
+    const auto of_longer = taken_by(track.peer, [&] { track.send(1, 2 * most); }).held;
+    check_flat("newest group of a track", of_one, of_longer);
+    taken_by(track.peer, [&] { track.send(2, 16'000); });
+    CHECK(track.peer.origin.stats().cached_bytes <= cache);
+    CHECK(track.peer.open());
+}
+
 TEST_CASE("peer costs: a group, whole or under way", "[lite][peer_costs]") {
     std::uint64_t id = 0;
     const auto subscribed = [&](WirePeer &peer) {
@@ -611,7 +689,8 @@ TEST_CASE("peer costs: every row of the table is measured", "[lite][peer_costs]"
                                          "question without an answer", "subscription whose groups are not taken", "group",
                                          "group that is under way", "frame", "chunk of a byte", "datagram", "stream",
                                          "byte that is not read", "session", "broadcast that nobody has announced",
-                                         "HTTP request", "announcement that a peer is told on moq-lite-06"};
+                                         "HTTP request", "stream for a group that is not taken", "newest group of a track",
+                                         "announcement that a peer is told on moq-lite-06"};
     std::set<std::string> listed;
     for (const auto &row : cost_table()) listed.insert(row.thing);
     CHECK(listed == measured);
