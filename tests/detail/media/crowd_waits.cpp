@@ -5,6 +5,7 @@
 
 #include "support/catch.hpp"
 
+using comoq::detail::CappedCrowd;
 using comoq::detail::CrowdPlace;
 using comoq::detail::CrowdWaits;
 using comoq::detail::SubscriberWaits;
@@ -90,7 +91,7 @@ TEST_CASE("section 6 subscriber: a group wakes the readers whose cap is not lowe
           "[crowd_waits]") {
     std::vector<int> woken;
     Recorder all(woken, 1), low(woken, 10), high(woken, 30), middle(woken, 20);
-    CrowdWaits crowd;
+    CappedCrowd crowd;
     SubscriberWaits all_waits, low_waits, high_waits, middle_waits;
     const auto add = [&] {
         crowd.add(low_waits, low, 10);

@@ -11,6 +11,7 @@ public:
 
 private:
     template <class, class> friend class IntrusiveList;
+    template <class, class, class> friend class PairingHeap;
     ListNode *prev_ = nullptr;
     ListNode *next_ = nullptr;
 };

@@ -1,23 +1,18 @@
 #pragma once
+#include "intrusive_list.hpp"
+
 #include <utility>
 
 namespace comoq::detail {
 
-/// A node of a PairingHeap. The Tag tells heaps apart if a type is in several of them.
-template <class Tag> class HeapNode {
-public:
-    HeapNode() = default;
-    HeapNode(const HeapNode &) = delete;
-    HeapNode &operator=(const HeapNode &) = delete;
-
-    bool is_in_heap() const noexcept { return is_in_; }
-
+/// A node of a PairingHeap, or of an IntrusiveList: of one of them at a time. The Tag tells heaps apart if a type is in
+/// several of them.
+template <class Tag> class HeapNode : public ListNode<Tag> {
 private:
+    // In a heap, the next node is the next sibling, and the one before it the sibling before it, or the parent of a
+    // first child.
     template <class, class, class> friend class PairingHeap;
-    HeapNode *child_ = nullptr;     // the first
-    HeapNode *sibling_ = nullptr;   // the next
-    HeapNode *previous_ = nullptr;  // the sibling before it, or the parent of a first child
-    bool is_in_ = false;
+    HeapNode *child_ = nullptr;  // the first
 };
 
 /// A heap of objects that live elsewhere and are removed before they die. `Before()(one, other)` is a strict weak order.
@@ -32,7 +27,6 @@ public:
 
     void add(T &item) noexcept {
         Node &node = item;
-        node.is_in_ = true;
         root_ = root_ != nullptr ? link(root_, &node) : &node;
     }
     /// The item's key may have changed since it was added.
@@ -42,12 +36,15 @@ public:
         if (&node == root_) {
             root_ = below;
         } else {
-            (node.previous_->child_ == &node ? node.previous_->child_ : node.previous_->sibling_) = node.sibling_;
-            if (node.sibling_ != nullptr) node.sibling_->previous_ = node.previous_;
+            Node *const before = before_of(node), *const after = after_of(node);
+            if (before->child_ == &node)
+                before->child_ = after;
+            else
+                before->next_ = after;
+            if (after != nullptr) after->prev_ = before;
             if (below != nullptr) root_ = link(root_, below);
         }
-        node.sibling_ = node.previous_ = nullptr;
-        node.is_in_ = false;
+        node.next_ = node.prev_ = nullptr;
     }
     /// The item's key has changed.
     void update(T &item) noexcept {
@@ -56,12 +53,15 @@ public:
     }
 
 private:
+    static Node *after_of(const Node &node) noexcept { return static_cast<Node *>(node.next_); }
+    static Node *before_of(const Node &node) noexcept { return static_cast<Node *>(node.prev_); }
+
     /// One of two trees becomes the first child of the other.
     static Node *link(Node *one, Node *other) noexcept {
         if (Before()(*static_cast<T *>(other), *static_cast<T *>(one))) std::swap(one, other);
-        other->sibling_ = one->child_;
-        if (one->child_ != nullptr) one->child_->previous_ = other;
-        other->previous_ = one;
+        other->next_ = one->child_;
+        if (one->child_ != nullptr) one->child_->prev_ = other;
+        other->prev_ = one;
         one->child_ = other;
         return one;
     }
@@ -69,20 +69,20 @@ private:
     static Node *join(Node *next) noexcept {
         Node *pairs = nullptr;
         while (next != nullptr) {
-            Node *one = next, *const other = one->sibling_;
-            next = other != nullptr ? other->sibling_ : nullptr;
-            one->sibling_ = one->previous_ = nullptr;
+            Node *one = next, *const other = after_of(*one);
+            next = other != nullptr ? after_of(*other) : nullptr;
+            one->next_ = one->prev_ = nullptr;
             if (other != nullptr) {
-                other->sibling_ = other->previous_ = nullptr;
+                other->next_ = other->prev_ = nullptr;
                 one = link(one, other);
             }
-            one->sibling_ = pairs;
+            one->next_ = pairs;
             pairs = one;
         }
         Node *root = nullptr;
         while (pairs != nullptr) {
-            Node *const one = std::exchange(pairs, pairs->sibling_);
-            one->sibling_ = nullptr;
+            Node *const one = std::exchange(pairs, after_of(*pairs));
+            one->next_ = nullptr;
             root = root != nullptr ? link(root, one) : one;
         }
         return root;

@@ -47,9 +47,9 @@ struct TrackShared {
     TrackInfo info;                 // never changes once a handle exists from which it can be read
     std::uint64_t evicted_groups = 0;
     std::uint64_t lagged_readers = 0;
-    CrowdWaits group_waits;        // subscribers that wait for a group, or for one that keeps them from going on
-    CrowdWaits first_frame_waits;  // subscribers that wait for any group's first frame
-    CrowdWaits frame_waits;        // subscribers that wait for the next frame, and not in an existing group
+    CappedCrowd group_waits;        // subscribers that wait for a group, or for one that keeps them from going on
+    CappedCrowd first_frame_waits;  // subscribers that wait for any group's first frame
+    CappedCrowd frame_waits;        // subscribers that wait for the next frame, and not in an existing group
 
     /// True if a group may have become too old: asked with the lock or without.
     bool may_expire(TimePoint now) const noexcept {

@@ -4,6 +4,7 @@
 #include "../../transport.hpp"
 
 #include <cstdint>
+#include <utility>
 
 namespace comoq::detail {
 
@@ -40,7 +41,7 @@ public:
         };
         PairingHeap<Entry, GoesFirst> entries_;
         std::uint64_t turn_ = 0;  // the smallest is the next one
-        bool is_held_ = false;
+        bool is_held_ = false, is_in_ = false;
     };
 
     /// The next entry; null if none waits in a lane that is not held.
@@ -80,8 +81,8 @@ private:
     };
     /// Puts the lane where it belongs after a change.
     void settle(Lane &lane) noexcept {
-        if (lane.is_in_heap()) lanes_.remove(lane);
-        if (!lane.is_held_ && !lane.entries_.empty()) lanes_.add(lane);
+        if (std::exchange(lane.is_in_, !lane.is_held_ && !lane.entries_.empty())) lanes_.remove(lane);
+        if (lane.is_in_) lanes_.add(lane);
     }
 
     PairingHeap<Lane, LaneGoesFirst> lanes_;
