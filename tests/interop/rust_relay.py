@@ -21,8 +21,8 @@ Habits of 0.17.10:
 * A subscription that comes after a FETCH of another peer often lacks the groups up to the one that was fetched. This is so without
   any relay of ours, in 9 of 25 runs. Here the FETCH comes last.
 * To the package, END and the newest group are the end of a track, even if older groups are still under way. Of a track that ends
-  when its subscription begins, 74 of 120 runs lacked groups through that relay alone; through ours 18 of 1,063,
-  all of them on a busy machine. Here a track ends when its groups are there.
+  when its subscription begins, 74 of 120 runs lacked groups through that relay alone; through ours 18 of 1,063.
+  Here a track ends when its groups are there.
 * It holds the next price of a route for 0.3 s.
 * It warns when a session ends, of the package's as of ours, and says so in several ways. These warnings are left out here.
 """
