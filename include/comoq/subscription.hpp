@@ -28,7 +28,8 @@ struct Subscription {
     /// How late a group may come: a session that sends the track gives up groups that still wait this long after a
     /// newer one came, and with a start, it begins with the first group that is not older than this (see `start`). 0
     /// leaves both to the publisher's `TrackInfo::max_latency`. The value is carried to the publisher, and a subscriber in
-    /// the same process gets all groups.
+    /// the same process gets all groups. A session that many read through asks for the longest that any of them has, and
+    /// for the publisher's where one leaves it to that.
     std::chrono::milliseconds max_latency{0};
     /// The first wanted group; none means the highest existing one. Over a session, who wants history leaves `max_latency`
     /// at 0, and gets all groups from here on that the publisher still has, whatever their timestamps. With a `max_latency`

@@ -75,6 +75,26 @@ TEST_CASE("wishes for a source: who has a start and no max_latency is not limite
     CHECK(now(scene.source.next()) == hasty);
 }
 
+TEST_CASE("wishes for a source: who has no max_latency is not limited by that of others, with or without a start",
+          "[session][source_wishes]") {
+    Scene scene;
+    auto live = std::make_unique<TrackSubscriber>(scene.subscribe());
+    CHECK(now(scene.source.next()) == Subscription());
+    Subscription newest;
+    newest.max_latency = std::chrono::milliseconds(1);
+    auto hasty = scene.subscribe(newest);
+    CHECK(scene.track.subscription()->max_latency == newest.max_latency);
+    CHECK_FALSE(wait(scene.source.next()).done());
+    // With a start among them the publisher's own limit is the loosest: without any, all that it has would come.
+    newest.start = 0;
+    hasty.update(newest);
+    const auto wanted = now(scene.source.next());
+    CHECK(wanted->start == 0);
+    CHECK(wanted->max_latency == scene.track.info().max_latency);
+    live.reset();
+    CHECK(now(scene.source.next()) == newest);
+}
+
 TEST_CASE("wishes for a source: a track is taken off its broadcast only while nobody subscribes to it",
           "[session][source_wishes]") {
     Scene scene;

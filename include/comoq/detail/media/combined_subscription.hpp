@@ -49,14 +49,16 @@ public:
     private:
         friend class CombinedSubscription;
         Value priority_, latency_, start_, end_;
-        bool ordered_ = false, patient_ = false;
+        bool ordered_ = false, unlimited_ = false, patient_ = false;
     };
 
     void add(Member &member, const Subscription &wishes) noexcept {
         ++count_;
         ordered_ += wishes.ordered ? 1 : 0;
         member.ordered_ = wishes.ordered;
-        member.patient_ = wishes.start && wishes.max_latency.count() <= 0;
+        member.unlimited_ = wishes.max_latency.count() <= 0;
+        unlimited_ += member.unlimited_ ? 1 : 0;
+        member.patient_ = wishes.start && member.unlimited_;
         patient_ += member.patient_ ? 1 : 0;
         member.priority_.enter(priorities_, wishes.priority);
         member.latency_.enter(latencies_, in_order(wishes.max_latency.count()));
@@ -67,6 +69,7 @@ public:
     void remove(Member &member) noexcept {
         --count_;
         ordered_ -= member.ordered_ ? 1 : 0;
+        unlimited_ -= member.unlimited_ ? 1 : 0;
         patient_ -= member.patient_ ? 1 : 0;
         member.priority_.leave(priorities_);
         member.latency_.leave(latencies_);
@@ -89,7 +92,9 @@ public:
     std::size_t size() const noexcept { return count_; }
     /// True if one of them begins at the live edge.
     bool follows_edge() const noexcept { return starts_.size() < count_; }
-    /// True if one of them has a start and leaves it to the publisher how late groups may come.
+    /// True if one of them leaves it to the publisher how late groups may come.
+    bool has_unlimited() const noexcept { return unlimited_ != 0; }
+    /// The same for one that has a start.
     bool is_patient() const noexcept { return patient_ != 0; }
 
 private:
@@ -98,7 +103,7 @@ private:
     static std::uint64_t in_order(std::int64_t number) noexcept { return static_cast<std::uint64_t>(number) ^ sign; }
     static std::int64_t from_order(std::uint64_t number) noexcept { return static_cast<std::int64_t>(number ^ sign); }
 
-    std::size_t count_ = 0, ordered_ = 0, patient_ = 0;
+    std::size_t count_ = 0, ordered_ = 0, unlimited_ = 0, patient_ = 0;
     Values priorities_, latencies_, starts_, ends_;
 };
 

@@ -87,6 +87,8 @@ public:
     std::optional<Subscription> combined() const noexcept { return together_.value(); }
     /// True if one of them begins at the live edge.
     bool follows_edge() const noexcept { return together_.follows_edge(); }
+    /// True if one of them leaves it to the publisher how late groups may come.
+    bool has_unlimited() const noexcept { return together_.has_unlimited(); }
     /// True if one of them has a start, and leaves it to the publisher how late groups may come.
     bool is_patient() const noexcept { return together_.is_patient(); }
 

@@ -78,11 +78,13 @@ public:
     }
 
     /// A relay's wishes for its source: as `combined`, but a start that has not been reached yet must not keep from the
-    /// others what they want now, and the max_latency of others must not cut the start of a reader that has none.
+    /// others what they want now, and the max_latency of some must not limit a reader that has none.
     std::optional<Subscription> wishes_for_source() const {
         auto all = combined();
         if (all && all->start && subscribers_.follows_edge() && *all->start > numbers_.latest().value_or(0)) all->start.reset();
-        if (all && all->start && subscribers_.is_patient()) all->max_latency = std::chrono::milliseconds(0);
+        // With a start, no limit asks for all that there is: where nobody wants that, the publisher's own one does.
+        const bool is_limited = all && all->start && !subscribers_.is_patient() && live_;
+        if (subscribers_.has_unlimited()) all->max_latency = is_limited ? shared_->info.max_latency : std::chrono::milliseconds(0);
         return all;
     }
 
