@@ -1,6 +1,7 @@
 // How a session serves its peer: within which bounds, and in which time.
 #include <comoq/lite/session.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -132,6 +133,56 @@ TEST_CASE("a session serves: groups that are later than the subscriber allows ar
     scene.run();
     CHECK(replies(*answer) == Texts{"ok 0", "drop 3-3", "end 6"});
     CHECK(answer->ended);
+}
+
+TEST_CASE("a session serves: the time limit of groups takes one wait, and follows the subscriber's wishes at once",
+          "[lite][session][serving]") {
+    ManualClock clock;
+    auto link_config = spoken_link();
+    link_config.max_streams = 3;
+    HostileScene scene(link_config);
+    scene.there = clock.origin();
+    TrackInfo keep;
+    keep.max_latency = 1h;
+    auto track = scene.publish("a", "video", keep);
+    std::vector<std::chrono::milliseconds> asked;
+    auto config = scene.config_of(scene.there);
+    config.sleep = [&](std::chrono::milliseconds time) {
+        asked.push_back(time);
+        return scene.time(time);
+    };
+    scene.begin(std::move(config)).say_setup();
+    Subscription wishes;
+    wishes.max_latency = 1h;
+    auto stream = run_to_end(scene.context, scene.link.client()->open_bidi());
+    const lite::Subscribe question{1, "a", "video", wishes};
+    run_to_end(scene.context, stream.send->write(Bytes(opening(BidiStreamType::Subscribe, question))));
+    for (int i = 0; i < 5; ++i) {
+        scene.run();
+        track.write_frame(payload(1 << 17));
+        scene.run();
+        clock.advance(1s);
+    }
+    CHECK(std::count(asked.begin(), asked.end(), 1h + 1ms) == 1);
+    const auto before = asked.size();
+    for (int i = 0; i < 5; ++i) scene.pass(1s);
+    CHECK(asked.size() == before);
+    // Groups 3 and 4 wait for a stream. Group 0 was superseded four seconds ago, and 3 one second ago.
+    wishes.max_latency = 4'500ms;
+    Octets update;
+    lite::encode(lite::SubscribeUpdate{wishes, {}}, spoken(), update);
+    run_to_end(scene.context, stream.send->write(Bytes(std::move(update))));
+    scene.run();
+    CHECK(asked.back() == 501ms);
+    clock.advance(4s);
+    scene.pass(501ms);
+    Answer answer;
+    while (replies(answer).size() < 2) {
+        const auto octets = run_to_end(scene.context, stream.receive->read());
+        answer.octets.insert(answer.octets.end(), octets.span().begin(), octets.span().end());
+    }
+    CHECK(replies(answer) == Texts{"ok 0", "drop 3-3"});
+    CHECK(scene.open());
 }
 
 TEST_CASE("a session serves: a peer that takes nothing while groups wait for it is given up in time", "[lite][session][serving]") {

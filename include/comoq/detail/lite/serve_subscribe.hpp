@@ -201,14 +201,19 @@ private:
             if (sending->sequence < newer && !sending->superseded) sending->superseded = now;
         expire();
     }
+    /// How late a group may come, if the peer has limited that.
+    std::optional<std::chrono::milliseconds> time_limit() const noexcept {
+        if (wishes_.max_latency.count() <= 0) return std::nullopt;
+        return std::min<std::chrono::milliseconds>(wishes_.max_latency, std::chrono::hours(1));
+    }
     /// Gives up the groups that the peer has been too slow for, if it has limited how late a group may come.
     void expire() {
-        const auto latency = std::min<std::chrono::milliseconds>(wishes_.max_latency, std::chrono::hours(1));
-        if (latency.count() <= 0) return;
+        const auto limit = time_limit();
+        if (!limit) return;
         const auto now = core_->now();
         const auto old = make_error_code(Error::Old);
         for (Sending *sending : sending_)
-            if (sending->superseded && now - *sending->superseded > latency && sending->item.is_behind())
+            if (sending->superseded && now - *sending->superseded > *limit && sending->item.is_behind())
                 sending->item.give_up(old, stream_code(old, StreamUse::Group));
     }
 
@@ -218,35 +223,32 @@ private:
         if (!timing_) timing_.emplace(core_->transport->executor());
         timing_->spawn(keep_time(self), &its_own_affair);
     }
-    class Timing {
-    public:
-        explicit Timing(bool &is_on) noexcept : is_on_(is_on) { is_on_ = true; }
-        Timing(const Timing &) = delete;
-        Timing &operator=(const Timing &) = delete;
-        ~Timing() { is_on_ = false; }
-
-    private:
-        bool &is_on_;
+    struct Timing {
+        SubscribeServer &of;
+        ~Timing() { of.is_timing_ = false; }
     };
-    static constexpr std::chrono::milliseconds longest_look = std::chrono::seconds(1);
     static asio::awaitable<void> keep_time(std::shared_ptr<SubscribeServer> self) {
-        const Timing timing(self->is_timing_);
+        self->is_timing_ = true;
+        const Timing timing{*self};
         while (const auto deadline = self->next_deadline()) {
+            self->wishes_changed_.clear();
             const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - self->core_->now());
-            // Too late is more than the limit. The limit may become shorter meanwhile.
-            co_await self->core_->sleep(std::min(left, longest_look) + std::chrono::milliseconds(1));
+            // Too late is more than the limit.
+            auto passing = self->core_->sleep(left + std::chrono::milliseconds(1));
+            auto changing = self->wishes_changed_.wait();
+            co_await comoq::first_of(std::move(passing), std::move(changing));
             self->expire();
         }
     }
     /// When the next group will be too late that is not yet.
     std::optional<comoq::detail::TimePoint> next_deadline() const {
         std::optional<comoq::detail::TimePoint> next;
-        const auto latency = std::min<std::chrono::milliseconds>(wishes_.max_latency, std::chrono::hours(1));
-        if (latency.count() <= 0) return next;
+        const auto limit = time_limit();
+        if (!limit) return next;
         const auto now = core_->now();
         for (const Sending *sending : sending_) {
-            if (!sending->superseded || *sending->superseded + latency < now) continue;
-            if (!next || *sending->superseded + latency < *next) next = *sending->superseded + latency;
+            if (!sending->superseded || *sending->superseded + *limit < now) continue;
+            if (!next || *sending->superseded + *limit < *next) next = *sending->superseded + *limit;
         }
         return next;
     }
@@ -339,6 +341,7 @@ private:
             }
             self->expire();
             self->give_up_in_time(self);
+            self->wishes_changed_.set();
             for (Sending *sending : self->sending_) {
                 sending->item.set_order(self->order_of(*sending));
             }
@@ -388,6 +391,7 @@ private:
     std::optional<std::uint64_t> final_;
     comoq::detail::SequenceSet accounted_;
     comoq::detail::Event one_less_;
+    comoq::detail::Event wishes_changed_;
     bool is_finished_ = false;
     std::optional<comoq::TaskGroup> timing_;  // once groups may be too late
     bool is_timing_ = false;
