@@ -53,7 +53,14 @@ std::optional<Half> limited(std::optional<Half> half, const std::vector<comoq::P
 
 }  // namespace
 
-void Rights::allow(std::string_view prefix) { allowed_.push_back(path_from("--path-allow", prefix, prefix)); }
+void Rights::allow(std::string_view prefix) {
+    auto path = path_from("--path-allow", prefix, prefix);
+    // It would allow everything, and is rather a variable that was not set.
+    if (path.empty()) {
+        throw UsageError("--path-allow takes a path, and an empty one limits nothing: leave it out to allow everything");
+    }
+    allowed_.push_back(std::move(path));
+}
 
 void Rights::let_publish(std::string_view pattern) { add(publish_, "--public-publish", pattern); }
 

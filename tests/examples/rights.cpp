@@ -111,4 +111,6 @@ TEST_CASE("the relay's rights: a pattern that means something else elsewhere is 
     }
     CHECK_THROWS_AS(rights.let_publish("a\nb"), UsageError);
     CHECK_THROWS_AS(rights.allow("a\nb"), UsageError);
+    // An empty limit is none.
+    for (const auto *empty : {"", "/", "//"}) CHECK_THROWS_AS(rights.allow(empty), UsageError);
 }
