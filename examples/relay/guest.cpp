@@ -96,8 +96,10 @@ void Guests::turned_away() {
 
 void Guests::leave(const Guest &guest) {
     std::lock_guard lock(mutex_);
+    if (present_.erase(&guest) == 0) {
+        return;
+    }
     const auto stats = guest.stats();
-    present_.erase(&guest);
     past_.received_bytes += stats.received_bytes.value_or(0);
     past_.sent_bytes += stats.sent_bytes.value_or(0);
 }
@@ -184,7 +186,47 @@ comoq::TransportStats Guest::stats() const {
     return transport_ == nullptr ? comoq::TransportStats{} : transport_->stats();
 }
 
+// A guest's places, which are given back however its service ends.
+class Guest::Stay {
+public:
+    explicit Stay(Guest &of) noexcept : of_(of) {}
+    Stay(const Stay &) = delete;
+    Stay &operator=(const Stay &) = delete;
+    ~Stay() {
+        of_.house_.guests.leave(of_);
+        of_.places_ = {};
+        // It keeps the guest, if no session has taken it.
+        of_.config_ = {};
+    }
+
+private:
+    Guest &of_;
+};
+
+// Shows the socket to who asks the guest to leave, while no connection is on it yet.
+class Guest::SocketShown {
+public:
+    SocketShown(Guest &guest, tcp::socket &socket) noexcept : guest_(guest) { guest_.socket_ = &socket; }
+    SocketShown(const SocketShown &) = delete;
+    SocketShown &operator=(const SocketShown &) = delete;
+    ~SocketShown() { guest_.socket_ = nullptr; }
+
+private:
+    Guest &guest_;
+};
+
 awaitable<void> Guest::serve(std::shared_ptr<Guest> self, tcp::socket socket) {
+    try {
+        const Stay stay(*self);
+        co_await serve_here(self, std::move(socket));
+    } catch (const std::system_error &error) {
+        self->log_.failed(error.code().message(), Level::Debug);
+    } catch (const std::exception &error) {
+        self->log_.failed(error.what(), Level::Error);
+    }
+}
+
+awaitable<void> Guest::serve_here(std::shared_ptr<Guest> self, tcp::socket socket) {
     std::error_code ignored;
     const auto endpoint = socket.remote_endpoint(ignored);
     self->log_.came_from(endpoint);
@@ -203,25 +245,16 @@ awaitable<void> Guest::serve(std::shared_ptr<Guest> self, tcp::socket socket) {
         co_return;
     }
     prepare(socket);
-    try {
-        if (self->listener_.is_secure()) {
-            TlsStream stream(std::move(socket), *self->house_.tls);
-            self->socket_ = &stream.next_layer();
-            auto handshake = stream.async_handshake(asio::ssl::stream_base::server, use_awaitable);
-            co_await within(stream.next_layer(), longest_handshake, std::move(handshake));
-            co_await self->serve_stream(stream);
-        } else {
-            self->socket_ = &socket;
-            co_await self->serve_stream(socket);
-        }
-    } catch (const std::system_error &error) {
-        self->log_.failed(error.code().message(), Level::Debug);
-    } catch (const std::exception &error) {
-        self->log_.failed(error.what(), Level::Error);
+    if (self->listener_.is_secure()) {
+        TlsStream stream(std::move(socket), *self->house_.tls);
+        const SocketShown shown(*self, stream.next_layer());
+        auto handshake = stream.async_handshake(asio::ssl::stream_base::server, use_awaitable);
+        co_await within(stream.next_layer(), longest_handshake, std::move(handshake));
+        co_await self->serve_stream(stream);
+    } else {
+        const SocketShown shown(*self, socket);
+        co_await self->serve_stream(socket);
     }
-    self->socket_ = nullptr;
-    self->house_.guests.leave(*self);
-    self->places_ = {};
 }
 
 template <class Stream> awaitable<void> Guest::serve_stream(Stream &stream) {

@@ -104,6 +104,9 @@ public:
     std::size_t announcements_not_told() const;
 
 private:
+    class Stay;
+    class SocketShown;
+    static asio::awaitable<void> serve_here(std::shared_ptr<Guest> self, asio::ip::tcp::socket socket);
     template <class Stream> asio::awaitable<void> serve_stream(Stream &stream);
     template <class Stream> asio::awaitable<bool> upgrade(Stream &stream);
     template <class Stream>
