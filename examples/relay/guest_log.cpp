@@ -84,7 +84,8 @@ void GuestLog::came_from(const asio::ip::tcp::endpoint &peer) {
 void GuestLog::asks_for(std::string_view target) {
     path_ = path_of(target).substr(0, longest_value + 1);
     try {
-        root_ = comoq::lite::read_target(target).root.view();
+        // No line shows more.
+        root_ = comoq::lite::read_target(target).root.view().substr(0, longest_value + 1);
         path_ = '/' + root_;
     } catch (const std::system_error &) {
         // No path: it is written as it came.

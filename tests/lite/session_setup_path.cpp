@@ -21,6 +21,7 @@
 #include <comoq/detail/lite/datagram.hpp>
 
 #include "lite/raw_peer.hpp"
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 #include "support/media.hpp"
@@ -343,4 +344,19 @@ TEST_CASE("a session: a client that may only watch is asked for no announcements
         scene.announce_all({"own"});
         CHECK(scene.all_announced() == Texts{"a/own", "a/x"});
     }
+}
+
+TEST_CASE("a session: the text of the URL is not kept once the peer is admitted", "[lite][session]") {
+    constexpr std::size_t size = 16 * 1024;
+    const auto held_with = [](std::size_t query) {
+        HostileScene scene;
+        const auto track = scene.publish("tenant/cam");
+        const auto before = live_bytes();
+        auto config = scene.config_of(scene.there);
+        config.url_target = "/tenant?" + std::string(query, 'x');
+        scene.begin(std::move(config)).say_setup();
+        CHECK(scene.open());
+        return static_cast<std::ptrdiff_t>(live_bytes() - before);
+    };
+    CHECK(held_with(size) - held_with(0) < static_cast<std::ptrdiff_t>(size / 4));
 }

@@ -102,15 +102,15 @@ inline asio::awaitable<void> follow_all_announcements(std::shared_ptr<SessionCor
 inline asio::awaitable<void> decide_views(std::shared_ptr<SessionCore> core, std::shared_ptr<const Setup> setup,
                                           std::optional<SessionViews> &views) {
     const std::function<asio::awaitable<SessionViews>(const Setup &, const Transport &)> &authorize = core->config.authorize;
-    const std::optional<std::string> &in_url = core->config.url_target;
+    const auto &in_url = core->url_target;
     Setup asked = *setup;
     if (in_url) asked.path = in_url;
     views = co_await authorize(asked, *core->transport);
 }
 /// The views of a client where no hook decides: everything below the path that it asks for. Nothing if the text that it
 /// sends is not a path.
-inline std::optional<SessionViews> views_by_path(const SessionConfig &config, const Setup &setup) {
-    const std::optional<std::string> &in_url = config.url_target;
+inline std::optional<SessionViews> views_by_path(const SessionConfig &config, const std::optional<std::string> &in_url,
+                                                 const Setup &setup) {
     const SessionViews all(config.publish, config.subscribe);
     try {
         const auto root = read_target(in_url ? *in_url : setup.path.value_or("")).root;
@@ -133,7 +133,7 @@ inline asio::awaitable<void> admit(std::shared_ptr<SessionCore> core) {
             auto deciding = with_timeout(decide_views(core, setup, views), config.answer_within, config.sleep);
             code = co_await outcome_of(std::move(deciding));
         } else {
-            views = views_by_path(config, *setup);
+            views = views_by_path(config, core->url_target, *setup);
         }
         if (!views) {
             core->close(told(code), "refused");
@@ -141,6 +141,7 @@ inline asio::awaitable<void> admit(std::shared_ptr<SessionCore> core) {
         }
         // It may have taken until after the session's end.
         if (core->ended.peek()) co_return;
+        core->url_target.reset();
         core->publish = std::move(views->publish);
         core->subscribe = std::move(views->subscribe);
         core->requested.admit(core->subscribe);

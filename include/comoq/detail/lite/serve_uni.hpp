@@ -50,7 +50,7 @@ private:
         // Only a client has a path and a role.
         if (core->transport->is_client() && (setup.path || setup.role))
             comoq::detail::throw_error(make_error_code(Error::InvalidRole));
-        const std::optional<std::string> &in_url = core->config.url_target;
+        const auto &in_url = core->url_target;
         if (in_url && !is_as_in_url(setup.path.value_or(""), *in_url))
             comoq::detail::throw_error(make_error_code(Error::ProtocolViolation));
         core->setup.set(std::make_shared<const Setup>(std::move(setup)));

@@ -82,7 +82,7 @@ private:
 class SessionCore {
 public:
     SessionCore(std::shared_ptr<Transport> connection, SessionConfig configuration)
-        : transport(std::move(connection)), config(std::move(configuration)),
+        : transport(std::move(connection)), url_target(take_target(configuration)), config(std::move(configuration)),
           whole(std::make_shared<comoq::detail::TaskGroupState>(transport->executor())), tasks(transport->executor()),
           broadcasts(transport->executor()),
           resolver(asking_limits(config), config.answer_within, [this](std::chrono::milliseconds time) { return sleep(time); }),
@@ -93,6 +93,8 @@ public:
     }
 
     const std::shared_ptr<Transport> transport;
+    /// The config's, which may be long: until the peer's views are decided.
+    std::optional<std::string> url_target;
     const SessionConfig config;
     /// The number that stands for the peer in the routes that it announces, whether it has a hop id or not.
     const std::uint64_t via = comoq::detail::random_hop_id();
@@ -276,6 +278,10 @@ public:
     asio::awaitable<void> sleep(std::chrono::milliseconds time) { return sleep_for(time, config.sleep); }
 
 private:
+    static std::optional<std::string> take_target(SessionConfig &config) {
+        std::optional<std::string> &target = config.url_target;
+        return std::exchange(target, std::nullopt);
+    }
     static comoq::detail::AskingShare::Limits asking_limits(const SessionConfig &config) noexcept {
         comoq::detail::AskingShare::Limits limits;
         limits.waiting = config.max_waiting;
