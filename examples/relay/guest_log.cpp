@@ -68,6 +68,8 @@ std::string_view name_of(comoq::lite::SessionEvent::Kind kind) {
         return "unannounced";
     case Kind::Subscribed:
         return "subscribed";
+    case Kind::Unsubscribed:
+        return "unsubscribed";
     case Kind::Refused:
         return "request_refused";
     }
@@ -163,10 +165,12 @@ void GuestLog::write(const comoq::lite::SessionEvent &event) const {
     }
     LogLine line(Level::Info, name_of(event.kind));
     line.with("id", id_).with("path", path);
-    if (event.kind == Kind::Subscribed || event.kind == Kind::Refused) {
+    if (event.kind != Kind::Announced && event.kind != Kind::Unannounced) {
         line.with("track", event.track);
     }
-    if (event.kind == Kind::Refused) {
+    if (event.kind == Kind::Unsubscribed && !event.code) {
+        line.with("reason", "complete");
+    } else if (event.kind == Kind::Unsubscribed || event.kind == Kind::Refused) {
         line.with("reason", event.code);
     }
 }

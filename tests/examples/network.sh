@@ -246,6 +246,7 @@ case_logs() {
     exits 0 ^20 "$bin/clock" subscribe "$tcp//room/?jwt=SECRET" --count 1
     says "session_opened id=2 peer=127.0.0.1:[0-9]+ listener=$tcp protocol=moq-lite-[0-9]+ path=/room$"
     says 'subscribed id=2 path=room/clock track=seconds$'
+    says 'unsubscribed id=2 path=room/clock track=seconds reason=.*$'
     says 'session_closed id=2 reason=closed ms=[0-9]+ received=[0-9]+ sent=[0-9]+ announced=0 subscribed=1 requests_refused=0$'
     exits 1 "not found" "$bin/subscribe" "$tcp" some/where "a track"
     says 'request_refused id=3 path=some/where track="a track" reason="not found"$'
@@ -587,6 +588,7 @@ case_wrong_use() {
     exits 2 "is no directory" "$bin/relay" --listen ws://127.0.0.1:0 --web "$tmp/nowhere"
     exits 2 "needs a ws or wss" "$bin/relay" --listen tcp://127.0.0.1:0 --web "$tmp"
     exits 2 "takes a path" "$bin/relay" --listen ws://127.0.0.1:0 --path-allow $'a\tb'
+    exits 2 "an empty one limits nothing" "$bin/relay" --listen ws://127.0.0.1:0 --path-allow ''
     exits 2 "takes a number from 1 to 256" "$bin/relay" --listen ws://127.0.0.1:0 --threads 0
     for option in --max-per-address --max-handshakes --max-announced --max-requested --max-waiting; do
         exits 2 "$option takes a number from 1" "$bin/relay" --listen ws://127.0.0.1:0 $option 0

@@ -29,6 +29,8 @@ std::string text_of(const lite::SessionEvent &event) {
     case lite::SessionEvent::Kind::Announced: return fmt::format("announced {}", event.path);
     case lite::SessionEvent::Kind::Unannounced: return fmt::format("unannounced {}", event.path);
     case lite::SessionEvent::Kind::Subscribed: return fmt::format("subscribed {} {}", event.path, event.track);
+    case lite::SessionEvent::Kind::Unsubscribed:
+        return fmt::format("unsubscribed {} {}: {}", event.path, event.track, event.code ? event.code.message() : "complete");
     case lite::SessionEvent::Kind::Refused: return fmt::format("refused {} {}: {}", event.path, event.track, event.code.message());
     }
     return "?";
@@ -112,9 +114,32 @@ TEST_CASE("events of a session: a subscription, once it is served", "[lite][sess
     scene.run();
     CHECK(scene.news() == Texts{"subscribed cam video"});
     // Its end is none of the refusals.
-    track.abort(Error::Transport);
-    scene.run();
-    REQUIRE(asking->over());
+    SECTION("the track fails") {
+        track.abort(Error::Transport);
+        scene.run();
+        REQUIRE(asking->over());
+        CHECK(scene.news() == Texts{"unsubscribed cam video: " + make_error_code(Error::Transport).message()});
+    }
+    SECTION("the track is complete") {
+        track.finish();
+        scene.run();
+        CHECK(scene.news() == Texts{"unsubscribed cam video: complete"});
+        scene.pass(std::chrono::minutes(1));
+    }
+    SECTION("the peer leaves") {
+        scene.peer->let_go();
+        CHECK(scene.news() == Texts{"unsubscribed cam video: " + make_error_code(Error::Cancelled).message()});
+    }
+    SECTION("the session ends") {
+        scene.server->close();
+        scene.run();
+        CHECK(scene.news() == Texts{"unsubscribed cam video: " + make_error_code(Error::Closed).message()});
+    }
+    SECTION("the session is over before its coroutines are") {
+        scene.server->close(make_error_code(Error::Unauthorized));
+        scene.run();
+        CHECK(scene.news() == Texts{"unsubscribed cam video: " + make_error_code(Error::Unauthorized).message()});
+    }
     CHECK(scene.news() == Texts());
 }
 

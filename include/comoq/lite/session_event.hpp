@@ -14,6 +14,8 @@ struct SessionEvent {
         Unannounced,
         /// The peer subscribes to a track, and gets it.
         Subscribed,
+        /// That is over: everything was sent, or `code` says why not. It is Cancelled where the peer has left before that.
+        Unsubscribed,
         /// The peer asks for a track, to subscribe to it, to fetch a group or to learn of it, and this side refuses.
         Refused
     };
@@ -24,7 +26,7 @@ struct SessionEvent {
     std::string_view path;
     /// The track of a request, in the same way.
     std::string_view track;
-    /// Why a request was refused.
+    /// Why a request was refused, or a subscription has ended.
     std::error_code code;
 };
 

@@ -3,7 +3,8 @@
 #include "send_frames.hpp"
 #include "session_core.hpp"
 #include "stream_reader.hpp"
-#include "datagram.hpp"
+#include "send_datagrams.hpp"
+#include "told_subscription.hpp"
 #include "../session/start_choice.hpp"
 #include "../wait/take_each.hpp"
 #include "../wait/turn.hpp"
@@ -42,6 +43,7 @@ public:
         if (first.index() == 0 || self->is_finished_) co_return;
         // The peer has left before everything came, or its message is malformed.
         const auto code = std::get<1>(first);
+        if (self->told_) self->told_->ends(code ? self->core_->lost_code(code) : make_error_code(Error::Cancelled));
         self->core_->reset(*self->replies_, code, StreamUse::Subscription);
     }
 
@@ -86,6 +88,7 @@ private:
         ~GroupsEnd() {
             server_.groups_.cancel();
             if (server_.timing_) server_.timing_->cancel();
+            server_.told_.reset();
         }
 
     private:
@@ -99,6 +102,8 @@ private:
             self->drop_missing();
             self->replies_->finish();
             self->is_finished_ = true;
+            self->told_->ends({});
+            self->told_.reset();
             // A publisher that leaves when it has no subscriber must not take away groups in flight: the peer has
             // everything when it leaves, too.
             co_await self->core_->sleep(self->core_->config.linger);
@@ -107,6 +112,7 @@ private:
         // The code that cancelled it says why.
         if (code == asio::error::operation_aborted) co_return;
         if (!self->subscriber_) self->core_->report(SessionEvent::Kind::Refused, self->asked_.broadcast, self->asked_.track, code);
+        if (self->told_) self->told_->ends(code);
         const bool track_failed = self->subscriber_ && self->subscriber_->closed().ready();
         // The groups of a dropped track are still there for its readers, and the end must not overtake them.
         if (track_failed && code == Error::Dropped) co_await self->groups_.idle();
@@ -124,7 +130,7 @@ private:
         self->subscriber_->update(self->wishes_);
         if (self->start_.is_named()) self->first_ = self->start_.floor();
         self->choose_start();
-        self->core_->report(SessionEvent::Kind::Subscribed, asked.broadcast, asked.track);
+        self->told_.emplace(self->core_, asked);
         self->spawn(send_datagrams(self));
         co_await send_groups(self);
     }
@@ -308,20 +314,10 @@ private:
         }
     }
 
-    /// A datagram may get lost.
-    struct Datagrams {
-        std::shared_ptr<SubscribeServer> of;
-        auto next() { return of->subscriber_->recv_datagram(); }
-        void take(const comoq::Datagram &datagram) {
-            std::vector<std::byte> bytes;
-            const auto payload = datagram.payload.span();
-            encode(Datagram{of->asked_.id, datagram.sequence, datagram.timestamp.value(), payload}, bytes);
-            if (bytes.size() > longest_datagram) return;
-            of->core_->transport->send_datagram(Bytes(std::move(bytes)));
-        }
-    };
     static asio::awaitable<void> send_datagrams(std::shared_ptr<SubscribeServer> self) {
-        return comoq::detail::take_each(Datagrams{std::move(self)});
+        auto &of = *self;
+        SubscribedDatagrams datagrams{std::move(self), *of.subscriber_, of.core_, of.asked_.id};
+        return comoq::detail::take_each(std::move(datagrams));
     }
 
     /// Runs until the peer has left.
@@ -383,6 +379,7 @@ private:
     std::optional<std::uint64_t> chosen_;
     const std::unique_ptr<SendStream> replies_;
     std::optional<TrackSubscriber> subscriber_;
+    std::optional<ToldSubscription> told_;  // while it is served
     comoq::detail::GroupOutbox::Account account_;
     comoq::TaskGroup groups_;
     std::list<Sending *> sending_;
