@@ -10,6 +10,7 @@
 #include <comoq/origin.hpp>
 
 #include "support/catch.hpp"
+#include "support/heap.hpp"
 #include "support/origin_fixture.hpp"
 
 using namespace comoq;
@@ -233,6 +234,24 @@ TEST_CASE("section 6 broadcast: a requester has the broadcast from the answer on
         later.reset();
         CHECK_FALSE(in_use());
     }
+}
+
+TEST_CASE("a broadcast whose source is leaving keeps nothing of the answers that give it again and again", "[dynamic]") {
+    Served served;
+    const auto broadcast = served.producer.make_broadcast();
+    broadcast.state(detail::Passkey())->route().leave();
+    const auto answer = [&](int times) {
+        for (int i = 0; i < times; ++i) {
+            const auto asked = served.ask("a");
+            REQUIRE_FALSE(asked.ready());
+            REQUIRE(served.take().accept(broadcast.consume()));
+            REQUIRE(asked.ready());
+        }
+    };
+    answer(1000);
+    const auto before = heap_in_use();
+    answer(10'000);
+    CHECK(heap_in_use() < before + 64 * 1024);
 }
 
 TEST_CASE("section 6 broadcast: requesters that do not get the answer do not use it", "[dynamic]") {

@@ -16,6 +16,7 @@
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
+#include <asio/use_future.hpp>
 
 #include <comoq/origin.hpp>
 
@@ -84,6 +85,14 @@ TEST_CASE("proxy: a track comes with its info, its groups with their numbers, fr
     CHECK_FALSE(now(copy.read_frame()).has_value());
     source.create_group(43).finish();
     CHECK(scene.next_groups(subscriber) == Numbers{43});
+}
+
+TEST_CASE("proxy: it has nothing to serve from an empty handle", "[proxy]") {
+    asio::io_context context;
+    const BroadcastProducer to;
+    auto over = asio::co_spawn(context, proxy(BroadcastConsumer(), to), asio::use_future);
+    settle_down(context);
+    CHECK(error_of([&] { over.get(); }) == Error::Closed);
 }
 
 TEST_CASE("proxy: a frame can be read on both sides while it is written", "[proxy]") {

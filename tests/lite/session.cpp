@@ -836,6 +836,7 @@ TEST_CASE("a session: the peer is asked for its measurements only if the config 
         auto link = spoken_link();
         if (knows) {
             link.stats.round_trip = 1500us;
+            link.stats.bandwidth = 1000;
         }
         LiteScene scene(link);
         auto config = scene.config_of(scene.there);
@@ -846,7 +847,7 @@ TEST_CASE("a session: the peer is asked for its measurements only if the config 
         CHECK_FALSE(scene.client->measured());
         scene.run();
         if (knows) {
-            CHECK(scene.client->measured() == lite::Probe{0, 2});
+            CHECK(scene.client->measured() == lite::Probe{1000, 2});
         } else {
             CHECK_FALSE(scene.client->measured());
         }

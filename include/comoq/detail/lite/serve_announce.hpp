@@ -57,10 +57,12 @@ private:
         Announce message;
         message.suffix = *comoq::detail::strip_prefix(*told.path, root);
         const bool is_another = change && !change->in_place && change->same_publisher();
+        bool is_first = told.active && !change;
         if (is_another && core.asked.may_contain(*told.path)) {
             // Another route of the same publisher is a change in place: the peer goes on with what it has of the broadcast
             // that this one replaces, which is over, sooner or later. After an end it asks again.
             writer.write(message, false, octets);
+            is_first = true;
         } else if (change && change->same_hops() && (change->same_cost() || !core.layout().route_cost)) {
             // It cannot tell the one from the other.
             return;
@@ -70,7 +72,7 @@ private:
             message.hops = comoq::detail::told_hops(*told.info);
             message.cost = told.info->cost;
         }
-        writer.write(message, told.active && !change, octets);
+        writer.write(message, is_first, octets);
     }
 };
 

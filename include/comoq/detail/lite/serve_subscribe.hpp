@@ -38,13 +38,13 @@ public:
     static asio::awaitable<void> serve(std::shared_ptr<SubscribeServer> self, StreamReader &reader) {
         // Its coroutines keep this object: they end with the one that serves it, however that ends.
         const GroupsEnd end(*self);
-        auto updates = outcome_of(follow_updates(self, reader));
-        const auto first = co_await comoq::first_of(send_to_the_end(self), std::move(updates));
-        if (first.index() == 0 || self->is_finished_) co_return;
-        // The peer has left before everything came, or its message is malformed.
-        const auto code = std::get<1>(first);
-        if (self->told_) self->told_->ends(code ? self->core_->lost_code(code) : make_error_code(Error::Cancelled));
-        self->core_->reset(*self->replies_, code, StreamUse::Subscription);
+        try {
+            co_await serve_to_the_end(self, reader);
+        } catch (...) {
+            if (self->told_) self->told_->over();
+            throw;
+        }
+        if (self->told_) self->told_->over();
     }
 
 private:
@@ -88,13 +88,21 @@ private:
         ~GroupsEnd() {
             server_.groups_.cancel();
             if (server_.timing_) server_.timing_->cancel();
-            server_.told_.reset();
         }
 
     private:
         SubscribeServer &server_;
     };
 
+    static asio::awaitable<void> serve_to_the_end(std::shared_ptr<SubscribeServer> self, StreamReader &reader) {
+        auto updates = outcome_of(follow_updates(self, reader));
+        const auto first = co_await comoq::first_of(send_to_the_end(self), std::move(updates));
+        if (first.index() == 0 || self->is_finished_) co_return;
+        // The peer has left before everything came, or its message is malformed.
+        const auto code = std::get<1>(first);
+        if (self->told_) self->told_->ends(code ? self->core_->lost_code(code) : make_error_code(Error::Cancelled));
+        self->core_->reset(*self->replies_, code, StreamUse::Subscription);
+    }
     static asio::awaitable<void> send_to_the_end(std::shared_ptr<SubscribeServer> self) {
         const auto code = co_await outcome_of(send(self));
         if (!code) {
@@ -103,7 +111,7 @@ private:
             self->replies_->finish();
             self->is_finished_ = true;
             self->told_->ends({});
-            self->told_.reset();
+            self->told_->over();
             // A publisher that leaves when it has no subscriber must not take away groups in flight: the peer has
             // everything when it leaves, too.
             co_await self->core_->sleep(self->core_->config.linger);
@@ -379,7 +387,7 @@ private:
     std::optional<std::uint64_t> chosen_;
     const std::unique_ptr<SendStream> replies_;
     std::optional<TrackSubscriber> subscriber_;
-    std::optional<ToldSubscription> told_;  // while it is served
+    std::optional<ToldSubscription> told_;  // once it is served
     comoq::detail::GroupOutbox::Account account_;
     comoq::TaskGroup groups_;
     std::list<Sending *> sending_;

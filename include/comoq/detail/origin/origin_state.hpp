@@ -122,6 +122,8 @@ public:
             settled = requests_.settle(entry, std::move(answer), wake);
         }
         if (!remembered) broadcast->remove_hook(*served);
+        if (forgotten != nullptr)
+            if (const auto older = forgotten->broadcast.lock()) older->remove_hook(*forgotten);
         if (settled) broadcast->join(bounds_);
         return settled;
     }

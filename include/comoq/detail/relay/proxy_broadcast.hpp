@@ -44,6 +44,7 @@ inline asio::awaitable<void> proxy_end(std::shared_ptr<ProxiedBroadcast> self) {
     auto &upstream = *self->upstream;
     for (;;) {
         const auto source = upstream.current();
+        if (!source) throw_error(make_error_code(Error::Closed));
         upstream.changed().clear();
         const FollowedRoute route(source);
         if (self->route == ProxiedRoute::Followed) route.give_to(self->to);

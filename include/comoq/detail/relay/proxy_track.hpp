@@ -103,7 +103,7 @@ private:
             }
             self->denied_by_ = source;
             // Each is asked once, unless one was lost.
-            self->tried_ = source.is_closed() ? 0 : self->tried_ + 1;
+            self->tried_ = ProxyUpstream::takes_nothing(source) ? 0 : self->tried_ + 1;
             co_return Event::Denied;
         }
     }

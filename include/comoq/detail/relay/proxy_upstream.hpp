@@ -72,7 +72,7 @@ public:
     /// The same for a track that was read before `refused` replaced a lost broadcast: its publisher may come back later
     /// than the relay that is asked. Waits for a while until it is announced there.
     asio::awaitable<BroadcastConsumer> one_that_knows(BroadcastConsumer refused) {
-        bool is_lost = current_ != refused || !choice_.is_replacement() || refused.is_closed();
+        bool is_lost = current_ != refused || !choice_.is_replacement() || takes_nothing(refused);
         if (!is_lost) {
             const auto place = choice_.place();
             auto announced = origins_[place].announced_broadcast(path_).as_tuple();
