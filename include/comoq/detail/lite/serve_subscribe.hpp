@@ -188,24 +188,7 @@ private:
     std::uint64_t lowest_of(std::uint64_t first) const {
         if (!start_.is_named()) return first;
         const auto &track = *subscriber_->track(comoq::detail::Passkey());
-        const std::uint64_t floor = start_.floor();
-        auto lowest = chosen_.value_or(first);
-        const comoq::detail::Lock lock(track.mutex());
-        // Groups may have come since the choice, and the newest of them goes first.
-        if (const auto *group = chosen_ ? nullptr : track.cache().live().from(floor)) lowest = group->sequence();
-        // A peer that gives the track may give the newest groups first, and is asked for older ones if it has not been.
-        if (const auto &source = track.numbers().source_start()) {
-            if (!start_.age())
-                lowest = floor;
-            else if (source->floor && *source->floor <= floor)
-                lowest = chosen_.value_or(std::max(source->first, floor));
-            else if (floor != 0)
-                lowest = chosen_.value_or(floor);
-        } else if (track.numbers().keeps_order()) {
-            // The peer that gives the track has not said yet where it begins, and a group has overtaken that.
-            lowest = floor;
-        }
-        return std::min(first, lowest);
+        return comoq::detail::lowest_to_come(track, start_.floor(), start_.age().has_value(), chosen_, first);
     }
 
     /// The time limit of the groups below it begins now.

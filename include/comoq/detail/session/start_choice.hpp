@@ -92,4 +92,27 @@ inline std::optional<std::uint64_t> choose_start(const TrackState &track, std::u
     return choose_start(older, floor, edge, units_of(max_age, track.info().timescale));
 }
 
+/// The lowest group that may still come to a subscription from `floor` on, where `first` has come first. `chosen` is the
+/// group that it was to begin with, if one was there; `has_age` tells whether the subscriber has limited the age of groups.
+inline std::uint64_t lowest_to_come(const TrackState &track, std::uint64_t floor, bool has_age, std::optional<std::uint64_t> chosen,
+                                    std::uint64_t first) {
+    auto lowest = chosen.value_or(first);
+    const Lock lock(track.mutex());
+    // Groups may have come since the choice, and the newest of them goes first.
+    if (const auto *group = chosen ? nullptr : track.cache().live().from(floor)) lowest = group->sequence();
+    // A peer that gives the track may give the newest groups first, and is asked for older ones if it has not been.
+    if (const auto &source = track.numbers().source_start()) {
+        if (!has_age)
+            lowest = floor;
+        else if (source->floor && *source->floor <= floor)
+            lowest = chosen.value_or(std::max(source->first, floor));
+        else if (floor != 0)
+            lowest = chosen.value_or(floor);
+    } else if (track.numbers().keeps_order()) {
+        // The peer that gives the track has not said yet where it begins, and a group has overtaken that.
+        lowest = floor;
+    }
+    return std::min(first, lowest);
+}
+
 }  // namespace comoq::detail
