@@ -46,8 +46,9 @@ inline asio::awaitable<void> end_after(std::shared_ptr<SessionCore> core, std::c
     core->close(make_error_code(Error::GoawayTimeout), "still here");
 }
 inline asio::awaitable<void> send_goaway(std::shared_ptr<SessionCore> core, Goaway message) {
-    auto opened = open_with(core, BidiStreamType::Goaway, std::move(message));
-    auto stream = co_await std::move(opened);
+    auto stream = co_await core->transport->open_bidi();
+    auto written = stream.send->write(opening(core->version(), BidiStreamType::Goaway, message));
+    co_await std::move(written);
     stream.send->finish();
     StreamReader reader(std::move(stream.receive), core->version(), StreamUse::Request);
     co_await reader.expect_end();

@@ -305,16 +305,9 @@ template <class Type, class Message> Bytes opening(Version version, Type type, c
     encode_typed(type, message, version, bytes);
     return Bytes(std::move(bytes));
 }
-/// Opens a stream and writes its first bytes. Without a handshake that names the protocol, the sides agree on it before
-/// a stream can be opened, and not before this is called.
-template <class Message>
-asio::awaitable<BidiStream> open_with(std::shared_ptr<SessionCore> core, BidiStreamType type, Message message) {
-    auto stream = co_await core->transport->open_bidi();
-    auto written = stream.send->write(opening(core->version(), type, message));
-    co_await std::move(written);
-    co_return stream;
-}
-/// The same for a question. A peer that has told this side to go elsewhere is asked nothing new: Unroutable.
+/// Opens a stream and asks a question on it. The question is encoded when the stream is open: without a handshake that names
+/// the protocol, the sides agree on the version before that. A peer that has told this side to go elsewhere is asked nothing
+/// new: Unroutable.
 template <class Message>
 asio::awaitable<BidiStream> ask_with(std::shared_ptr<SessionCore> core, BidiStreamType type, Message message) {
     const auto check = [&core] {
