@@ -39,6 +39,34 @@ using lite::BidiStreamType;
 
 using Texts = std::vector<std::string>;
 
+struct Clocked {
+    ManualClock clock;
+};
+/// A server with three streams for groups, and a track that keeps its groups for an hour.
+struct ThreeStreams : Clocked, HostileScene {
+    ThreeStreams() : HostileScene(three()) {
+        there = clock.origin();
+        TrackInfo keep;
+        keep.max_latency = 1h;
+        track = publish("a", "video", keep);
+    }
+    static MemoryLinkConfig three() {
+        auto config = spoken_link();
+        config.max_streams = 3;
+        return config;
+    }
+    /// Groups of a frame that a stream does not take at once.
+    void write_each_second(int groups) {
+        for (int i = 0; i < groups; ++i) {
+            run();
+            track.write_frame(payload(1 << 17));
+            run();
+            clock.advance(1s);
+        }
+    }
+    TrackProducer track;
+};
+
 }  // namespace
 
 TEST_CASE("a session serves: announcements that a peer does not read cost next to nothing, on 16 streams at most",
@@ -102,28 +130,18 @@ TEST_CASE("a session serves: the memory for a peer that does not read is bounded
 
 TEST_CASE("a session serves: groups that are later than the subscriber allows are given up, and others are sent",
           "[lite][session][serving]") {
-    ManualClock clock;
-    auto link_config = spoken_link();
-    link_config.max_streams = 3;
-    HostileScene scene(link_config);
-    scene.there = clock.origin();
-    TrackInfo keep;
-    keep.max_latency = 1h;
-    auto track = scene.publish("a", "video", keep);
+    ThreeStreams scene;
+    auto &track = scene.track;
     auto &peer = scene.begin();
     peer.say_setup();
     Subscription wishes;
     wishes.max_latency = 2s;
     const auto answer = subscribe(peer, 1, "a", wishes);
     // SETUP has released its stream, so that three are free.
-    for (int i = 0; i < 5; ++i) {
-        track.write_frame(payload(1 << 17));
-        scene.run();
-        clock.advance(1s);
-    }
+    scene.write_each_second(5);
     // Groups 3 and 4 wait for a stream, and 0 to 2 for the peer to read.
     CHECK(replies(*answer) == Texts{"ok 0"});
-    clock.advance(1500ms);
+    scene.clock.advance(1500ms);
     track.write_frame(payload("last"));
     scene.run();
     // Of the waiting groups, only the one before the last is not too old.
@@ -137,14 +155,7 @@ TEST_CASE("a session serves: groups that are later than the subscriber allows ar
 
 TEST_CASE("a session serves: the time limit of groups takes one wait, and follows the subscriber's wishes at once",
           "[lite][session][serving]") {
-    ManualClock clock;
-    auto link_config = spoken_link();
-    link_config.max_streams = 3;
-    HostileScene scene(link_config);
-    scene.there = clock.origin();
-    TrackInfo keep;
-    keep.max_latency = 1h;
-    auto track = scene.publish("a", "video", keep);
+    ThreeStreams scene;
     std::vector<std::chrono::milliseconds> asked;
     auto config = scene.config_of(scene.there);
     config.sleep = [&](std::chrono::milliseconds time) {
@@ -157,12 +168,7 @@ TEST_CASE("a session serves: the time limit of groups takes one wait, and follow
     auto stream = run_to_end(scene.context, scene.link.client()->open_bidi());
     const lite::Subscribe question{1, "a", "video", wishes};
     run_to_end(scene.context, stream.send->write(Bytes(opening(BidiStreamType::Subscribe, question))));
-    for (int i = 0; i < 5; ++i) {
-        scene.run();
-        track.write_frame(payload(1 << 17));
-        scene.run();
-        clock.advance(1s);
-    }
+    scene.write_each_second(5);
     CHECK(std::count(asked.begin(), asked.end(), 1h + 1ms) == 1);
     const auto before = asked.size();
     for (int i = 0; i < 5; ++i) scene.pass(1s);
@@ -174,7 +180,7 @@ TEST_CASE("a session serves: the time limit of groups takes one wait, and follow
     run_to_end(scene.context, stream.send->write(Bytes(std::move(update))));
     scene.run();
     CHECK(asked.back() == 501ms);
-    clock.advance(4s);
+    scene.clock.advance(4s);
     scene.pass(501ms);
     Answer answer;
     while (replies(answer).size() < 2) {
