@@ -20,12 +20,10 @@ public:
         return changed_info_;
     }
     void change(std::shared_ptr<const BroadcastInfo> info, WakeList &wake) noexcept {
-        {
-            Lock lock(mutex_);
-            changed_info_.swap(info);
-            wake.take(waits_);
-            has_changed_info_.store(true, std::memory_order_release);
-        }
+        Lock lock(mutex_);
+        changed_info_.swap(info);
+        wake.take(waits_);
+        has_changed_info_.store(true, std::memory_order_release);
     }
 
     /// Its source takes no new tracks: who asks for its path is to get another broadcast, if there is one. Its tracks go on.

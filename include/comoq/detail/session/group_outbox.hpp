@@ -208,7 +208,8 @@ public:
             if (place_.queue != nullptr) place_.queue->add(*place_.lane, *this);
         }
         void leave_place(bool had_turn) noexcept {
-            if (const Place left = std::exchange(place_, {}); left.queue != nullptr) left.queue->remove(*left.lane, *this, had_turn);
+            const Place left = std::exchange(place_, {});
+            if (left.queue != nullptr) left.queue->remove(*left.lane, *this, had_turn);
         }
 
         void hold(std::size_t octets) {
@@ -320,9 +321,8 @@ private:
         while (anybody_wants(Item::Want::Room)) {
             Item *const item = next_for_room();
             if (item == nullptr) return;
-            item->stop_wanting(true);
+            item->grant();
             item->reserve();
-            item->turn_.set();
         }
     }
 

@@ -214,9 +214,10 @@ private:
     }
     /// Until there is a session whose peer has not told this side to go.
     static asio::awaitable<void> until_connected(Self self) {
-        for (co_await self->connected_.wait(); self->session_ && self->session_->goaway_received().ready();) {
-            self->connected_.clear();
+        while (true) {
             co_await self->connected_.wait();
+            if (!self->session_ || !self->session_->goaway_received().ready()) co_return;
+            self->connected_.clear();
         }
     }
     static asio::awaitable<void> until_abandoned(BroadcastRequest &request) {
