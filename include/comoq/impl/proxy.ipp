@@ -58,7 +58,8 @@ inline asio::awaitable<void> proxy_request(std::shared_ptr<ProxyUpstream> upstre
         // Another answer may have come meanwhile, an announcement for instance.
         if (!settled.accept(lease->give())) co_return;
     }
-    co_await proxy_broadcast(std::move(upstream), std::move(broadcast), std::move(handler), std::move(lease), ProxiedRoute::Followed);
+    co_await proxy_broadcast(std::move(upstream), std::move(broadcast), std::move(handler), std::move(lease),
+                             ProxiedRoute::Followed);
 }
 
 inline asio::awaitable<void> proxy_requests(comoq::TaskGroup &group, std::vector<OriginConsumer> from, OriginProducer to,

@@ -154,8 +154,8 @@ public:
         places_.left_out -= left_out_;
     }
 
-    /// Of this many announcements that are to come, the number that the peer will be told: so many are, whatever other
-    /// streams take meanwhile.
+    /// Keeps places for announcements that are to come, for `wanted` of them if that many are left. Returns their number: the
+    /// peer is told that many, whatever other streams take meanwhile.
     std::uint64_t keep_places(std::uint64_t wanted) noexcept {
         if (!layout_of(version_).announce_ids) return wanted;
         constexpr std::uint64_t most = std::numeric_limits<std::size_t>::max();

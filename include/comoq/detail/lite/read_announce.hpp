@@ -18,8 +18,8 @@ inline asio::awaitable<std::optional<Announce>> keyed_announce(StreamReader &rea
 }
 
 /// Reads the next change on a stream of announcements, in the messages of a version, with the key of its path as the suffix;
-/// nothing at the stream's end. Skips messages of a later version's, and what is said of forgotten announcements. When nothing else has come with what is
-/// skipped, it calls `waits()` and waits for more. Throws the peer's fault.
+/// nothing at the stream's end. Skips messages of a later version, and changes of forgotten announcements. When nothing else
+/// has come behind a skipped message, it calls `waits()` and waits for more. Throws the peer's fault.
 template <class Waits>
 asio::awaitable<std::optional<Announce>> next_announce(StreamReader &reader, AnnouncedIds &ids, Version version, Waits waits) {
     if (!layout_of(version).announce_ids) {

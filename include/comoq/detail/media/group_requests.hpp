@@ -75,7 +75,8 @@ public:
         }
         return pending;
     }
-    [[nodiscard]] Outcome<std::shared_ptr<GroupState>> leave(Table::Entry &entry, std::uint8_t priority, WakeList &wake) noexcept {
+    [[nodiscard]] Outcome<std::shared_ptr<GroupState>> leave(Table::Entry &entry, std::uint8_t priority,
+                                                             WakeList &wake) noexcept {
         entry.payload().remove(priority);
         return table_.leave(entry, wake);
     }

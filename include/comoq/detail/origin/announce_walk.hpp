@@ -65,8 +65,8 @@ public:
         return all;
     }
 
-    /// The publisher that announces the longest path above this one and answers for what is below; null if that path is not
-    /// longer than `longer_than`, or none exists.
+    /// Finds the publisher of the longest announced path above this one; it answers for the paths below its own. Null if no path
+    /// above this one is announced, or none that is longer than `longer_than`.
     static std::shared_ptr<PrefixSource> source_above(const AnnounceTree &tree, std::string_view path,
                                                       std::optional<std::size_t> longer_than,
                                                       std::span<const std::uint64_t> excluded_hops) noexcept {

@@ -42,8 +42,8 @@ public:
     using KeyView = typename RequestKey<Key>::view;
     class Queue;
 
-    /// One request. Read and changed under the owner's lock, except for the key, which never changes, and for the
-    /// outcome once `settled()` has been seen under the lock. The payload belongs to the level.
+    /// One request. Read and changed under the owner's lock, except for the key, which never changes. The payload belongs to
+    /// the level.
     class Entry : public HashLink<Entry> {
     public:
         Entry(Key key, std::size_t hash, std::uint64_t order, Payload payload)
