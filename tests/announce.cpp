@@ -10,6 +10,8 @@
 #include "support/catch.hpp"
 #include "support/origin_fixture.hpp"
 
+namespace announce_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -381,4 +383,6 @@ TEST_CASE("section 7: no tree node stays behind for a path that was watched", "[
     }
     CHECK(origin.stats().nodes == 0);
     CHECK(origin.stats().watchers == 0);
+}
+
 }

@@ -15,6 +15,8 @@
 #include "support/media.hpp"
 #include "support/settle.hpp"
 
+namespace broadcast_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -541,4 +543,6 @@ TEST_CASE("section 2 by name: looking up a live track by a string_view does not 
     const auto made = count.made();
     CHECK_FALSE(missing.has_value());
     CHECK(made == 0);
+}
+
 }

@@ -16,6 +16,8 @@
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 
+namespace bytes_tests {
+
 using comoq::Bytes;
 using comoq::test::AllocationCount;
 
@@ -247,4 +249,6 @@ TEST_CASE("section 6 bytes: threads share a buffer through handles of their own"
         threads.clear();
     }
     CHECK(watch.expired());
+}
+
 }

@@ -20,6 +20,8 @@
 
 #include "support/catch.hpp"
 
+namespace configs_tests {
+
 using namespace comoq;
 
 namespace {
@@ -101,4 +103,6 @@ TEST_CASE("D13: a config that is made inside a co_await expression releases its 
         }
         CHECK(owner.use_count() == 9);
     }
+}
+
 }

@@ -12,6 +12,8 @@
 #include "support/error_of.hpp"
 #include "support/media.hpp"
 
+namespace datagram_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -188,4 +190,6 @@ TEST_CASE("section 2 datagrams: a step that is destroyed or cancelled, even a re
     CHECK(subscriber.recv_datagram().ready());
     CHECK(drain(subscriber) == Numbers{0});
     CHECK(code_now(TrackSubscriber().recv_datagram()) == Error::Closed);
+}
+
 }

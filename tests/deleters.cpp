@@ -17,6 +17,8 @@
 #include "support/seed.hpp"
 #include "support/settle.hpp"
 
+namespace deleters_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -173,4 +175,6 @@ TEST_CASE("D16: a broadcast that only the origin's table of served broadcasts ow
     asked.reset();
     CHECK(ended == 1);
     CHECK_FALSE(origin.consumer().request_broadcast("a").ready());
+}
+
 }

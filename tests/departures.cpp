@@ -34,6 +34,8 @@
 #include "support/plain_task.hpp"
 #include "support/turns.hpp"
 
+namespace departures_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace asio::experimental::awaitable_operators;
@@ -497,4 +499,6 @@ TEST_CASE("departures: coroutines without an executor may be destroyed wherever 
         });
         CHECK(points == 14);
     }
+}
+
 }

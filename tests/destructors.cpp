@@ -38,6 +38,8 @@
 #include "support/run.hpp"
 #include "support/settle.hpp"
 
+namespace destructors_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -282,4 +284,6 @@ TEST_CASE("destructors: a coroutine that waits for a group cancels tasks until t
     run_handlers(context);
     CHECK(waiting.is_over());
     CHECK(waiting.was_cancelled());
+}
+
 }

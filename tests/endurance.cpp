@@ -18,6 +18,8 @@
 #include "support/endurance.hpp"
 #include "support/media.hpp"
 
+namespace endurance_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -141,4 +143,6 @@ TEST_CASE("section 6 memory: a reader that stops costs the writer and the others
     for (auto &subscriber : stopped) {
         CHECK(now(subscriber.recv_group())->sequence() >= 890);
     }
+}
+
 }

@@ -38,6 +38,8 @@
 #include "support/gate.hpp"
 #include "support/run.hpp"
 
+namespace fair_strand_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -443,4 +445,6 @@ TEST_CASE("a completion of I/O on a fair strand allocates nothing once it is war
     }
     // The first one finds the thread's memory empty.
     CHECK(made <= 8);
+}
+
 }

@@ -23,6 +23,8 @@
 #include "support/manual_sleep.hpp"
 #include "support/run.hpp"
 
+namespace first_of_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -163,4 +165,6 @@ TEST_CASE("first_of: its context may be destroyed at any point", "[first_of][fau
         First() { one.put(1); }
     };
     CHECK(destroy_at_every_point<First>() > 5);
+}
+
 }

@@ -19,6 +19,8 @@
 #include "support/media.hpp"
 #include "support/settle.hpp"
 
+namespace frame_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -489,4 +491,6 @@ TEST_CASE("section 2 frame: steps outlive the handles they were made from", "[fr
     writer.finish();
     CHECK(now(std::move(chunk))->view() == "a");
     CHECK(now(std::move(whole)).view() == "bc");
+}
+
 }

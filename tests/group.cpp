@@ -23,6 +23,8 @@
 #include "support/media.hpp"
 #include "support/settle.hpp"
 
+namespace group_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -679,4 +681,6 @@ TEST_CASE("group: a frame that its reader has released is found again, under way
         CHECK(reader.frame_again(detail::Passkey(), place).is_empty());
         CHECK(wait(reader.next_frame()).code() == Error::Old);
     }
+}
+
 }

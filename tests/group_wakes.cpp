@@ -15,6 +15,8 @@
 #include "support/media.hpp"
 #include "support/settle.hpp"
 
+namespace group_wakes_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -106,4 +108,6 @@ TEMPLATE_TEST_CASE("a group that comes wakes no reader whose cap is lower", "[tr
         scene.turns();
         CHECK(scene.got + scene.failed == readers);
     }
+}
+
 }

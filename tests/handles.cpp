@@ -19,6 +19,8 @@
 #include "support/origin_fixture.hpp"
 #include "support/settle.hpp"
 
+namespace handles_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -321,4 +323,6 @@ TEST_CASE("section 2 errors: what() names the path, the track or the group", "[h
     CHECK(what([&] { return track.append_group(); }) == "track 'video': closed");
     CHECK(what([&] { return track.write_frame(payload("x")); }) == "track 'video': closed");
     CHECK(what([] { return Path(std::string(5000, 'x')); }).size() < 300);
+}
+
 }

@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace histories_tests {
+
 using namespace comoq::test;
 
 namespace {
@@ -42,4 +44,6 @@ TEST_CASE("section 6: any history of writes, reads, ends, aborts and departures 
 TEST_CASE("section 6 memory: any history of writes, fetches, evictions, aborts and departures behaves as the model says",
           "[memory]") {
     run_histories("history_of_memory", history_of_memory);
+}
+
 }

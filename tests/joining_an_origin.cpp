@@ -18,6 +18,8 @@
 #include "support/media.hpp"
 #include "support/origin_fixture.hpp"
 
+namespace joining_an_origin_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -172,4 +174,6 @@ TEST_CASE("joining_count: counts of several threads while it joins are counted o
         CHECK(other.load() == 151);
         CHECK(count.load() == 151);
     }
+}
+
 }

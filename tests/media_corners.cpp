@@ -23,6 +23,8 @@
 #include "support/manual_clock.hpp"
 #include "support/media.hpp"
 
+namespace media_corners_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -566,4 +568,6 @@ TEST_CASE("section 6 broadcast: an announced broadcast that nobody has taken is 
     CHECK(announced.producer().used().ready());
     found.reset();
     CHECK(announced.producer().unused().ready());
+}
+
 }

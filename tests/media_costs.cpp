@@ -21,6 +21,8 @@
 #include "support/manual_clock.hpp"
 #include "support/media.hpp"
 
+namespace media_costs_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -290,4 +292,6 @@ TEST_CASE("section 6 endings: a track whose last group is evicted before its sub
         CHECK_FALSE(now(reads.next_group()).has_value());
         CHECK_FALSE(now(reads.recv_group()).has_value());
     }
+}
+
 }

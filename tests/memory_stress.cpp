@@ -31,6 +31,8 @@
 #include "support/media.hpp"
 #include "support/seed.hpp"
 
+namespace memory_stress_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -266,4 +268,6 @@ TEST_CASE("section 2 threads: readers behind a proxy, on a pool of threads, get 
     CHECK(edge.stats().pending == 0);
     CHECK(edge.stats().cached_groups == 0);
     CHECK(upstream.stats().cached_groups == 0);
+}
+
 }

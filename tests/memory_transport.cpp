@@ -25,6 +25,8 @@
 #include "support/memory_scene.hpp"
 #include "support/numbered.hpp"
 
+namespace memory_transport_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -286,4 +288,6 @@ TEST_CASE("transport: sent() waits for a reader that has no room, and fails when
     const std::error_code codes[] = {none, stream_ended(end_number), stream_ended(end_number), connection_ended(end_number), old};
     CHECK(sent.code() == codes[end]);
     CHECK(scene.code(send->sent()) == codes[end]);
+}
+
 }

@@ -18,6 +18,8 @@
 #include "support/memory_scene.hpp"
 #include "support/run.hpp"
 
+namespace memory_transport_close_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -216,4 +218,6 @@ TEST_CASE("transport: an end whose peer is gone waits until it closes itself", "
     client->close(0, "");
     CHECK(writing.code() == closed_code);
     CHECK(closed.value() == none);
+}
+
 }

@@ -16,6 +16,8 @@
 #include "support/catch.hpp"
 #include "support/memory_scene.hpp"
 
+namespace memory_transport_endings_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -320,4 +322,6 @@ TEST_CASE("transport: stop and reset that cross on their way end the stream once
     CHECK(scene.now(send->stopped()) == stream_ended(end_number));
     auto another = scene.now(scene.client->open_uni());
     CHECK_FALSE(scene.begin(scene.client->open_uni()).done());
+}
+
 }

@@ -19,6 +19,8 @@
 #include "support/numbered.hpp"
 #include "support/run.hpp"
 
+namespace memory_transport_lifetime_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -204,4 +206,6 @@ TEST_CASE("memory transport: streams may outlive the context of a connection tha
     sent->finish();
     receive->stop(end_number);
     CHECK(link.open_streams() == 0);
+}
+
 }

@@ -12,6 +12,8 @@
 #include "support/catch.hpp"
 #include "support/memory_scene.hpp"
 
+namespace memory_transport_opening_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -210,4 +212,6 @@ TEST_CASE("memory transport: the given percentage of datagrams is lost, and the 
     if (loss == 30) CHECK((came.size() > 600 && came.size() < 800));
     if (loss == 100) CHECK(came.empty());
     CHECK(std::is_sorted(came.begin(), came.end()));
+}
+
 }

@@ -22,6 +22,8 @@
 #include "support/memory_scene.hpp"
 #include "support/seed.hpp"
 
+namespace memory_transport_random_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -249,4 +251,6 @@ TEST_CASE("transport: many streams at once, written and read at random, arrive b
         scene.client->close({}, "");
         scene.run();
     }
+}
+
 }

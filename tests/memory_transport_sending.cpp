@@ -19,6 +19,8 @@
 #include "support/memory_scene.hpp"
 #include "support/numbered.hpp"
 
+namespace memory_transport_sending_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -211,4 +213,6 @@ TEST_CASE("transport: an order can change while something waits to be sent", "[t
     race.line_up();
     race.stream(0).set_order({.priority = 1});
     CHECK(race.run() == "bbaa");
+}
+
 }

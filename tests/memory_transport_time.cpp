@@ -14,6 +14,8 @@
 #include "support/memory_scene.hpp"
 #include "support/numbered.hpp"
 
+namespace memory_transport_time_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -237,4 +239,6 @@ TEST_CASE("memory transport: the same seed gives the same order, and another see
         CHECK(other.streams != first.streams);
         CHECK(other.datagrams != first.datagrams);
     }
+}
+
 }

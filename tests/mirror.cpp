@@ -20,6 +20,8 @@
 #include "support/media.hpp"
 #include "support/run.hpp"
 
+namespace mirror_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -259,4 +261,6 @@ TEST_CASE("mirror: when it is cancelled, it ends the tracks that are read, and k
     auto next = wait(watch.next());
     scene.from.reset();
     CHECK_FALSE(next.value().has_value());
+}
+
 }

@@ -48,6 +48,8 @@
 #include "support/run.hpp"
 #include "support/seeded_executor.hpp"
 
+namespace operation_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -772,4 +774,6 @@ TEST_CASE("section 2: operations join awaitable_operators directly", "[operation
         CHECK(alternative == 0);
         pool.join();
     }
+}
+
 }

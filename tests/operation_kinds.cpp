@@ -23,6 +23,8 @@
 #include "support/received.hpp"
 #include "support/run.hpp"
 
+namespace operation_kinds_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -571,4 +573,6 @@ TEST_CASE("section 2: every operation can be destroyed, waiting or ready, takes 
         CHECK_FALSE(settle_down(context));
         CHECK(other->is_right());
     });
+}
+
 }

@@ -13,6 +13,8 @@
 #include "support/error_of.hpp"
 #include "support/origin_fixture.hpp"
 
+namespace origin_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -487,4 +489,6 @@ TEST_CASE("section 4: closing a broadcast does not affect a later publication at
     const auto newer = origin.producer().publish_broadcast("a", fresh.consume());
     guard.unannounce();
     CHECK(now(origin.consumer().request_broadcast("a")) == fresh.consume());
+}
+
 }

@@ -26,6 +26,8 @@
 #include "support/origin_fixture.hpp"
 #include "support/run.hpp"
 
+namespace origin_bounds_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -366,4 +368,6 @@ TEST_CASE("a request, its accept and the resumption make a small constant number
     made = allocations_of_round_trips("a/path/that/does/not/fit/into/a/string/", 200);
     CHECK(made.back() == long_path);
     CHECK(std::count(made.begin() + 100, made.end(), made.back()) >= 98);
+}
+
 }

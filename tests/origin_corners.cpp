@@ -14,6 +14,8 @@
 #include "support/origin_fixture.hpp"
 #include "support/settle.hpp"
 
+namespace origin_corners_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -206,4 +208,6 @@ TEST_CASE("D12: a share bounds one view's pending requests, and leaves the other
         }
         CHECK(code_now(other.request_broadcast("y")) == Error::LimitReached);
     }
+}
+
 }

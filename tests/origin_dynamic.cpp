@@ -13,6 +13,8 @@
 #include "support/heap.hpp"
 #include "support/origin_fixture.hpp"
 
+namespace origin_dynamic_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -617,4 +619,6 @@ TEST_CASE("section 5 rule 8: when the last requester leaves, a taken request com
         { const auto dropped = std::move(request); }
         CHECK(served.origin.stats().pending == 0);
     }
+}
+
 }

@@ -12,6 +12,8 @@
 #include "support/catch.hpp"
 #include "support/origin_fixture.hpp"
 
+namespace origin_handlers_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -193,4 +195,6 @@ TEST_CASE("section 5 rule 5: paths of a request are relative to its handler's ro
     REQUIRE(request);
     CHECK(request->path() == Path("c/d"));
     CHECK(request->absolute_path() == Path("a/b/c/d"));
+}
+
 }

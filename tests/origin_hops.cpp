@@ -15,6 +15,8 @@
 #include "support/seed.hpp"
 #include "support/settle.hpp"
 
+namespace origin_hops_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -185,4 +187,6 @@ TEST_CASE("an origin reports its hop id", "[origin]") {
     CHECK(origin.consumer().id() == 42);
     CHECK(Origin().id() != 0);
     CHECK(Origin().id() < std::uint64_t{1} << 53);
+}
+
 }

@@ -17,6 +17,8 @@
 #include "support/origin_fixture.hpp"
 #include "support/seed.hpp"
 
+namespace origin_ranking_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -284,4 +286,6 @@ TEST_CASE("section 4: publishing the same broadcast twice at a path changes noth
         CHECK(change_texts(watcher) == Texts{"Active b", "Ended a"});
     }
     CHECK(code_now(origin.consumer().request_broadcast("a")) == Error::NotFound);
+}
+
 }

@@ -14,6 +14,8 @@
 #include "support/origin_fixture.hpp"
 #include "support/seed.hpp"
 
+namespace origin_routes_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -189,4 +191,6 @@ TEST_CASE("a route that changes: the order is a plain sort of the present routes
             }
         }
     }
+}
+
 }

@@ -12,6 +12,8 @@
 #include "support/error_of.hpp"
 #include "support/origin_fixture.hpp"
 
+namespace origin_scopes_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -252,4 +254,6 @@ TEST_CASE("section 7: {\"ab\",\"c\"} does not equal {\"a\",\"bc\"} for a handler
     CHECK(origin.stats().announced == 2);
     auto watcher = origin.consumer().with_root("a")->announced();
     CHECK(change_texts(watcher) == Texts{"Active bc"});
+}
+
 }

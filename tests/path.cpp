@@ -25,6 +25,8 @@
 #include "support/naive_path.hpp"
 #include "support/seed.hpp"
 
+namespace path_tests {
+
 using comoq::Error;
 using comoq::Path;
 using comoq::test::error_of;
@@ -306,4 +308,6 @@ TEST_CASE("section 3: Path agrees with a plain reference on random text", "[path
             REQUIRE(got == expected);
         }
     }
+}
+
 }

@@ -24,6 +24,8 @@
 #include "support/received.hpp"
 #include "support/run.hpp"
 
+namespace pending_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -182,4 +184,6 @@ TEST_CASE("section 7: a handler may destroy the object whose call completes its 
     }
     CHECK(request == nullptr);
     CHECK(f.origin.stats().pending == 0);
+}
+
 }

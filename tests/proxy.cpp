@@ -26,6 +26,8 @@
 #include "support/media.hpp"
 #include "support/run.hpp"
 
+namespace proxy_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -929,4 +931,6 @@ TEST_CASE("proxy: sources that deliver something may fail any number of times", 
         relay.run();
     }
     CHECK(nexts(subscribing->value()).size() == 10);
+}
+
 }

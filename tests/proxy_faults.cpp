@@ -19,6 +19,8 @@
 #include "support/every_point.hpp"
 #include "support/media.hpp"
 
+namespace proxy_faults_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -148,4 +150,6 @@ TEST_CASE("relay faults: if any one allocation fails, nothing of a proxy or mirr
 TEST_CASE("relay faults: the context of a proxy or mirror may be destroyed at any point", "[proxy][mirror][faults]") {
     CHECK(destroy_at_every_point<World>(false) > 20);
     CHECK(destroy_at_every_point<World>(true) > 20);
+}
+
 }

@@ -16,6 +16,8 @@
 #include "support/media.hpp"
 #include "support/run.hpp"
 
+namespace proxy_origins_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -334,4 +336,6 @@ TEST_CASE("proxy: when a source is about to go, new tracks come from another one
     scene.run();
     CHECK(nexts(reader) == Numbers{0});
     CHECK(scene.request() == held);
+}
+
 }

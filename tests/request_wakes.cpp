@@ -18,6 +18,8 @@
 #include "support/seed.hpp"
 #include "support/settle.hpp"
 
+namespace request_wakes_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -235,4 +237,6 @@ TEST_CASE("D9: a request that moves to another lane wakes a handler that covers 
         CHECK(other_got + (std::get<1>(waits.outcome()).has_value() ? 1 : 0) == 1);
         CHECK(wide_got == 0);
     }
+}
+
 }

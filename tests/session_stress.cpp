@@ -28,6 +28,8 @@
 #include "support/media.hpp"
 #include "support/seed.hpp"
 
+namespace session_stress_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -179,4 +181,6 @@ TEST_CASE("sessions on threads: sessions that are closed, cut or destroyed in th
         CHECK(here.stats().announced == 0);
         CHECK(there.stats().announced == 1);
     }
+}
+
 }

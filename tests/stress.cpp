@@ -31,6 +31,8 @@
 #include "support/seed.hpp"
 #include "support/turns.hpp"
 
+namespace stress_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace asio::experimental::awaitable_operators;
@@ -363,4 +365,6 @@ TEST_CASE("stress: every waiter of an origin is told when the origin goes", "[st
     }
     pool.join();
     CHECK(wrong == 0);
+}
+
 }

@@ -12,6 +12,8 @@
 #include "support/media.hpp"
 #include "support/settle.hpp"
 
+namespace subscription_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -246,4 +248,6 @@ TEST_CASE("section 6 subscriptions: the steps of a producer fail with the code t
     CHECK(used.code() == Error::Closed);
     CHECK(code_now(std::move(none)) == Error::Closed);
     CHECK(code_now(std::move(changed)) == Error::Closed);
+}
+
 }

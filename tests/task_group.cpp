@@ -35,6 +35,8 @@
 #include "support/gate.hpp"
 #include "support/run.hpp"
 
+namespace task_group_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -490,4 +492,6 @@ TEST_CASE("task group: a cancellation in turns becomes one of all when the group
     context.run();
     CHECK(when == 0);
     CHECK(group.empty());
+}
+
 }

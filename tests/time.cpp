@@ -12,6 +12,8 @@
 #include "support/error_of.hpp"
 #include "support/seed.hpp"
 
+namespace time_tests {
+
 using comoq::Error;
 using comoq::Timescale;
 using comoq::Timestamp;
@@ -172,4 +174,6 @@ TEST_CASE("section 6 time: a clock can be any callable", "[time]") {
     const comoq::Clock clock = [noon] { return noon; };
     CHECK(clock() == noon);
     CHECK_FALSE(comoq::Clock());
+}
+
 }

@@ -17,6 +17,8 @@
 #include "support/media.hpp"
 #include "support/settle.hpp"
 
+namespace track_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -376,4 +378,6 @@ TEST_CASE("section 2 track: a coroutine without an executor is resumed when writ
     scene.track.write_frame(payload("a"));
     CHECK(resumed);
     CHECK(whole);
+}
+
 }

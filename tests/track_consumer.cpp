@@ -13,6 +13,8 @@
 #include "support/media.hpp"
 #include "support/settle.hpp"
 
+namespace track_consumer_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -179,4 +181,6 @@ TEST_CASE("section 6 track: operations of an empty consumer fail with Cancelled"
     CHECK(code_now(none.info()) == Error::Closed);
     CHECK(code_now(none.subscribe()) == Error::Closed);
     CHECK_FALSE(none.get_group(0).has_value());
+}
+
 }

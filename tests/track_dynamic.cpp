@@ -18,6 +18,8 @@
 #include "support/manual_clock.hpp"
 #include "support/media.hpp"
 
+namespace track_dynamic_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -568,4 +570,6 @@ TEST_CASE("section 5 rule 5 by sequence: a taken request is answered by its take
     auto group = asked.accept();
     group.write_frame(payload("x"));
     CHECK(texts(waiting.value()) == Words{"x"});
+}
+
 }

@@ -19,6 +19,8 @@
 #include "support/manual_clock.hpp"
 #include "support/media.hpp"
 
+namespace track_memory_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -600,4 +602,6 @@ TEST_CASE("section 6 memory: a broadcast that stands alone has no pool", "[memor
     }
     CHECK(track.stats().groups == 70);
     CHECK(track.stats().evicted_groups == 0);
+}
+
 }

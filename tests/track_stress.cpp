@@ -26,6 +26,8 @@
 #include "support/media.hpp"
 #include "support/seed.hpp"
 
+namespace track_stress_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -315,4 +317,6 @@ TEST_CASE("section 2 threads: steps that are cancelled while a writer completes 
     reader.join();
     CHECK(right);
     CHECK(read == count);
+}
+
 }

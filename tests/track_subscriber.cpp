@@ -24,6 +24,8 @@
 #include "support/media.hpp"
 #include "support/settle.hpp"
 
+namespace track_subscriber_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -528,4 +530,6 @@ TEST_CASE("section 2 subscriber: read_first_frame makes no allocation per delive
     context.run();
     CHECK(bytes == 10 + 90 * 2 + 300 * 3);
     CHECK(made == 0);
+}
+
 }

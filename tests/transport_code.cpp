@@ -9,6 +9,8 @@
 
 #include "support/catch.hpp"
 
+namespace transport_code_tests {
+
 using comoq::connection_end_number;
 using comoq::connection_ended;
 using comoq::stream_end_number;
@@ -54,4 +56,6 @@ TEST_CASE("transport codes: their messages have the number", "[transport][codes]
     CHECK(stream_ended(0).message() == "the stream ended with 0");
     CHECK(stream_ended(51).message() == "the stream ended with 51");
     CHECK(connection_ended(most).message() == "the connection ended with 4294967295");
+}
+
 }

@@ -14,6 +14,8 @@
 #include "support/catch.hpp"
 #include "support/memory_scene.hpp"
 
+namespace transport_owners_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -154,4 +156,6 @@ TEST_CASE("qmux connection: the owner of a payload is destroyed without the conn
         solo.own->lost(old);
     }
     CHECK(ended == 1);
+}
+
 }

@@ -22,6 +22,8 @@
 #include "support/manual_sleep.hpp"
 #include "support/run.hpp"
 
+namespace with_timeout_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -174,4 +176,6 @@ TEST_CASE("with_timeout: if any one allocation fails, nothing is left and nobody
 }
 TEST_CASE("with_timeout: its context may be destroyed at any point", "[with_timeout][faults]") {
     CHECK(destroy_at_every_point<Late>() > 5);
+}
+
 }

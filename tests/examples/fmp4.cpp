@@ -17,7 +17,7 @@ namespace {
 
 fmp4::Block bytes_of(std::string_view text) { return {reinterpret_cast<const std::byte *>(text.data()), text.size()}; }
 
-std::string text_of(fmp4::Block block) { return {reinterpret_cast<const char *>(block.data()), block.size()}; }
+std::string text_in(fmp4::Block block) { return {reinterpret_cast<const char *>(block.data()), block.size()}; }
 
 std::string big_endian(std::uint64_t value, int width) {
     std::string bytes;
@@ -48,17 +48,17 @@ std::vector<Fragment> fragments_of(std::string_view file) {
     for (const auto &fragment : fmp4::parse(bytes_of(file)).fragments) {
         Fragment &boxes = fragments.emplace_back();
         for (fmp4::Block block : fragment) {
-            boxes.push_back(text_of(block));
+            boxes.push_back(text_in(block));
         }
     }
     return fragments;
 }
 
 std::string joined(const fmp4::Movie &movie) {
-    std::string all = text_of(movie.init);
+    std::string all = text_in(movie.init);
     for (const auto &fragment : movie.fragments) {
         for (fmp4::Block block : fragment) {
-            all += text_of(block);
+            all += text_in(block);
         }
     }
     return all;
@@ -85,12 +85,12 @@ bool complains(std::string_view file, std::string_view words) {
 TEST_CASE("fmp4: the init part runs to the end of moov, and a fragment is a moof and its mdat", "[examples]") {
     const std::string moof = box("moof", "1");
     const std::string mdat = box("mdat", "one");
-    CHECK(text_of(fmp4::parse(bytes_of(start + moof + mdat)).init) == start);
+    CHECK(text_in(fmp4::parse(bytes_of(start + moof + mdat)).init) == start);
     CHECK(fragments_of(start + moof + mdat) == std::vector<Fragment>{{moof, mdat}});
     CHECK(fragments_of(start + moof + mdat + moof + mdat) == std::vector<Fragment>{{moof, mdat}, {moof, mdat}});
 
     const std::string free_between = box("ftyp") + box("free", "x") + box("moov");
-    CHECK(text_of(fmp4::parse(bytes_of(free_between + moof + mdat)).init) == free_between);
+    CHECK(text_in(fmp4::parse(bytes_of(free_between + moof + mdat)).init) == free_between);
 }
 
 TEST_CASE("fmp4: boxes before a moof belong to its fragment, and boxes after the last mdat are a fragment of their own",

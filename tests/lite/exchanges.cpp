@@ -23,6 +23,8 @@
 #include "support/hex.hpp"
 #include "support/media.hpp"
 
+namespace exchanges_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -567,4 +569,6 @@ TEST_CASE("closes: GOAWAY once and twice, a time to go that is over, and a clien
         peer.session.close();
         CHECK(peer.closed() == 0U);
     }
+}
+
 }

@@ -27,6 +27,8 @@
 #include "support/run.hpp"
 #include "support/settle.hpp"
 
+namespace keep_connected_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -267,4 +269,6 @@ TEST_CASE("keep_connected: a connection that is made while it is cancelled is cl
     CHECK(keeping.was_cancelled());
     Begun closed(context, link.server()->closed());
     CHECK(closed.done());
+}
+
 }

@@ -25,6 +25,8 @@
 #include "support/cost_table.hpp"
 #include "support/media.hpp"
 
+namespace lite_peer_costs_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -694,4 +696,6 @@ TEST_CASE("peer costs: every row of the table is measured", "[lite][peer_costs]"
     std::set<std::string> listed;
     for (const auto &row : cost_table()) listed.insert(row.thing);
     CHECK(listed == measured);
+}
+
 }

@@ -13,6 +13,8 @@
 #include "lite/relay_scene.hpp"
 #include "support/catch.hpp"
 
+namespace relay_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -102,4 +104,6 @@ TEST_CASE("a relay: its announcements carry its hop, and no announcement goes ro
     published.unannounce();
     scene.run();
     CHECK(a.stats().announced + b.stats().announced + c.stats().announced == 0);
+}
+
 }

@@ -26,6 +26,8 @@
 #include "support/error_of.hpp"
 #include "support/seed.hpp"
 
+namespace relay_restart_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -300,4 +302,6 @@ TEST_CASE("a relay: attempts to connect come at ever longer intervals, and at sh
     scene.stop.emit(asio::cancellation_type::terminal);
     scene.run();
     CHECK(scene.time.sleepers() == 0);
+}
+
 }

@@ -20,6 +20,8 @@
 #include "support/every_point.hpp"
 #include "support/media.hpp"
 
+namespace relay_ring_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -163,4 +165,6 @@ TEST_CASE("a ring of relays: a slow answer is not taken for a ring", "[lite][rel
     edge.keeping.cancel();
     edge.proxying.cancel();
     scene.run();
+}
+
 }

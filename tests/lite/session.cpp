@@ -27,6 +27,8 @@
 #include "support/error_of.hpp"
 #include "support/seed.hpp"
 
+namespace session_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -868,4 +870,6 @@ TEST_CASE("a session: a watcher can ask for a broadcast's tracks at the very mom
     scene.run();
     CHECK(asking.done());
     CHECK(asking.was_refused() == false);
+}
+
 }

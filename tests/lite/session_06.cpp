@@ -23,6 +23,8 @@
 #include "support/hex.hpp"
 #include "support/media.hpp"
 
+namespace session_06_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -369,4 +371,6 @@ TEST_CASE("moq-lite-06: a peer is told of no more announcements than have a plac
     peer.let_go();
     CHECK(scene.server->announcements_not_told() == 0);
     CHECK(scene.open());
+}
+
 }

@@ -32,6 +32,8 @@
 #include "support/media.hpp"
 #include "support/settle.hpp"
 
+namespace session_asking_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -615,4 +617,6 @@ TEST_CASE("a session asks: when memory runs out at any moment, every waiter is t
         CHECK(transport.expired());
     }
     CHECK(after > 300);
+}
+
 }

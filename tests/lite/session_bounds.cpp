@@ -21,6 +21,8 @@
 #include "support/origin_fixture.hpp"
 #include "support/run.hpp"
 
+namespace session_bounds_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -426,4 +428,6 @@ TEST_CASE("a session serves: a group that is behind is given up when it is later
         scene.run();
         CHECK(scene.time.sleepers() == 0);
     }
+}
+
 }

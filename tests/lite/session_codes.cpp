@@ -25,6 +25,8 @@
 #include "support/catch.hpp"
 #include "support/media.hpp"
 
+namespace session_codes_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -360,4 +362,6 @@ TEST_CASE("session codes: a number without a meaning that ends a session is an i
         relay.run();
         CHECK(made.answer->number == passed);
     }
+}
+
 }

@@ -16,6 +16,8 @@
 #include "support/catch.hpp"
 #include "support/media.hpp"
 
+namespace session_corners_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -154,4 +156,6 @@ TEST_CASE("draining: what waits for a peer that begins to read is sent before th
     auto closed = scene.closed();
     scene.pass(5s);
     CHECK(closed.value() == Error::GoawayTimeout);
+}
+
 }

@@ -14,6 +14,8 @@
 #include "support/error_of.hpp"
 #include "support/every_point.hpp"
 
+namespace session_endings_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -143,4 +145,6 @@ TEST_CASE("session: if any one allocation fails, it ends, or answers and announc
         return failed;
     });
     CHECK(points > 50);
+}
+
 }

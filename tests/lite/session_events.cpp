@@ -17,6 +17,8 @@
 #include "support/catch.hpp"
 #include "support/media.hpp"
 
+namespace session_events_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -188,4 +190,6 @@ TEST_CASE("events of a session: a peer that leaves before the answer was not ref
     SECTION("the session, with a number") { scene.peer->transport().close(3, ""); }
     scene.run();
     CHECK(scene.news() == Texts());
+}
+
 }

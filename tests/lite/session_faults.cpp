@@ -25,6 +25,8 @@
 #include "support/manual_sleep.hpp"
 #include "support/media.hpp"
 
+namespace session_faults_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -224,4 +226,6 @@ TEST_CASE("a session is done when all of its work is over, and then keeps neithe
     }
     CHECK(link.client().use_count() == owners);
     CHECK(watch.next().ready());
+}
+
 }

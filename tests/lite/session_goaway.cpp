@@ -17,6 +17,8 @@
 #include "support/error_of.hpp"
 #include "support/every_point.hpp"
 
+namespace session_goaway_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -296,4 +298,6 @@ TEST_CASE("keep_connected: when it is cancelled while a session changes over, bo
     for (const auto &server : scene.servers) CHECK(wait(server->closed()).done());
     CHECK(scene.here.stats().announced == 0);
     CHECK(scene.time.sleepers() == 0);
+}
+
 }

@@ -32,6 +32,8 @@
 #include "support/error_of.hpp"
 #include "support/seed.hpp"
 
+namespace session_hostile_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -513,4 +515,6 @@ TEST_CASE("a hostile peer: a session that is lost in the middle of a dropped tra
     }
     settle_down(context);
     CHECK(transport.expired());
+}
+
 }

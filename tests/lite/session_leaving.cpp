@@ -14,6 +14,8 @@
 #include "support/origin_fixture.hpp"
 #include "support/run.hpp"
 
+namespace session_leaving_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -97,4 +99,6 @@ TEST_CASE("a session serves: a subscriber that leaves while its groups wait for 
     scene.got.emplace(scene.context, scene.link.client(), version);
     const auto next = scene.subscribe(1, {});
     CHECK(scene.got->numbers(1) == std::vector<std::uint64_t>{4});
+}
+
 }

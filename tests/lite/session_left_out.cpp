@@ -24,6 +24,8 @@
 #include "support/catch.hpp"
 #include "support/media.hpp"
 
+namespace session_left_out_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -302,4 +304,6 @@ TEST_CASE("a session: a malformed list of announcements ends the session, and a 
         CHECK(scene.server->announcements_left_out() == 0);
         CHECK(scene.open());
     }
+}
+
 }

@@ -15,6 +15,8 @@
 #include "support/every_point.hpp"
 #include "support/media.hpp"
 
+namespace session_memory_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -121,4 +123,6 @@ TEST_CASE("a session: if any one allocation fails while it begins, a subscriptio
         if (!failed) break;
     }
     CHECK(served > 100);
+}
+
 }

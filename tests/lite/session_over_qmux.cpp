@@ -18,6 +18,8 @@
 #include "support/move_record.hpp"
 #include "support/settle.hpp"
 
+namespace session_over_qmux_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -142,4 +144,6 @@ TEST_CASE("a session over qmux: what it asks before the sides have agreed on a p
     REQUIRE(group.done());
     CHECK(group.value()->sequence() == 0);
     CHECK(fetching.value().sequence() == 0);
+}
+
 }

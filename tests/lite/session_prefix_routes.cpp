@@ -13,6 +13,8 @@
 #include "support/error_of.hpp"
 #include "support/origin_fixture.hpp"
 
+namespace session_prefix_routes_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -191,4 +193,6 @@ TEST_CASE("prefix routes: through a relay of relays, to the announcer and back",
     refused->reject(make_error_code(Error::NotFound));
     scene.run();
     CHECK(missing.code() == Error::NotFound);
+}
+
 }

@@ -9,6 +9,8 @@
 #include "lite/scene.hpp"
 #include "support/catch.hpp"
 
+namespace session_probe_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -36,4 +38,6 @@ TEST_CASE("a session: a measured 0 is told as 1, and 0 is what is not known", "[
     CHECK(scene.client->measured() == (is_told ? std::optional(which.told) : std::nullopt));
     scene.client.reset();
     scene.run();
+}
+
 }

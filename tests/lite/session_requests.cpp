@@ -20,6 +20,8 @@
 #include "support/media.hpp"
 #include "support/run.hpp"
 
+namespace session_requests_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -209,4 +211,6 @@ TEST_CASE("a session asks: a requester that leaves while its group waits for a t
     scene.answer(next, {std::byte{0}, std::byte{1}, std::byte{'s'}});
     CHECK(stays->done());
     CHECK_FALSE(scene.is_asked_more());
+}
+
 }

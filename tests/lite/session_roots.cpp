@@ -18,6 +18,8 @@
 #include "support/error_of.hpp"
 #include "support/media.hpp"
 
+namespace session_roots_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -168,4 +170,6 @@ TEST_CASE("a session: after the peer's broadcast has ended, another publisher ca
     scene.run();
     auto track = scene.publish("room/alice/cam");
     CHECK(info(*scene.peer, "alice/cam")->ended);
+}
+
 }

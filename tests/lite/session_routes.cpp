@@ -13,6 +13,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace session_routes_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -365,4 +367,6 @@ TEST_CASE("a session: 100 restarts of a publisher, whose old sessions linger, ea
         publishers.back()->connection.link.pause();
         CHECK_FALSE(watch.next().ready());
     }
+}
+
 }

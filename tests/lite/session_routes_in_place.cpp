@@ -11,6 +11,8 @@
 #include "support/begun.hpp"
 #include "support/catch.hpp"
 
+namespace session_routes_in_place_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -235,4 +237,6 @@ TEST_CASE("a session: 100 prices of a live route are 100 changes for a viewer be
     scene.run();
     CHECK(nexts(subscribing.value()) == Numbers{0});
     CHECK_FALSE(first->broadcast.is_closed());
+}
+
 }

@@ -28,6 +28,8 @@
 #include "support/origin_fixture.hpp"
 #include "support/run.hpp"
 
+namespace session_rules_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -240,4 +242,6 @@ TEST_CASE("transport: a write after the end reaches nobody, and fails with Close
     auto stream = run_to_end(scene.context, scene.link.client()->open_uni());
     stream->finish();
     CHECK(error_of([&] { return run_to_end(scene.context, stream->write(payload("x"))), 0; }) == Error::Closed);
+}
+
 }

@@ -29,6 +29,8 @@
 #include "support/origin_fixture.hpp"
 #include "support/run.hpp"
 
+namespace session_serving_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -477,4 +479,6 @@ TEST_CASE("session: a frame that is completed while its viewer's link takes noth
     REQUIRE(whole.value().has_value());
     CHECK(whole.value()->payload.size() == 30'000);
     CHECK(whole.value()->payload.view().back() == static_cast<char>('a' + pieces - 1));
+}
+
 }

@@ -26,6 +26,8 @@
 #include "support/error_of.hpp"
 #include "support/media.hpp"
 
+namespace session_setup_path_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -359,4 +361,6 @@ TEST_CASE("a session: the text of the URL is not kept once the peer is admitted"
         return static_cast<std::ptrdiff_t>(live_bytes() - before);
     };
     CHECK(held_with(size) - held_with(0) < static_cast<std::ptrdiff_t>(size / 4));
+}
+
 }

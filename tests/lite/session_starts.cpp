@@ -22,6 +22,8 @@
 #include "support/origin_fixture.hpp"
 #include "support/run.hpp"
 
+namespace session_starts_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -219,4 +221,6 @@ TEST_CASE("a start over sessions: who comes back to a quiet track gets its newes
     chain.write(3);
     auto reader = chain.subscribe(from(std::nullopt));
     CHECK(nexts(reader) == Numbers{3});
+}
+
 }

@@ -19,6 +19,8 @@
 #include "support/catch.hpp"
 #include "support/run.hpp"
 
+namespace session_turns_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -78,4 +80,6 @@ TEST_CASE("a session: others on its executor have their turn after 4 of a peer's
         const auto written = opened.back()->write(Bytes::copy(std::string_view("\0", 1)));
     }
     scene.check_turns();
+}
+
 }

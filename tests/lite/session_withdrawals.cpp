@@ -10,6 +10,8 @@
 #include "lite/route_scene.hpp"
 #include "support/catch.hpp"
 
+namespace session_withdrawals_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using Event = Announcement::Event;
@@ -129,4 +131,6 @@ TEST_CASE("a session: the end of a path whose route was dropped ends nobody else
     CHECK(watcher.heard() == Texts{"+a 50"});
     one.unannounce("a");
     CHECK(watcher.heard() == Texts{"+a 51"});
+}
+
 }

@@ -8,6 +8,8 @@
 
 #include "support/catch.hpp"
 
+namespace negotiation_tests {
+
 using namespace comoq;
 using qmux::choose_protocol;
 using qmux::choose_subprotocol;
@@ -84,4 +86,6 @@ TEST_CASE("wire 6 on TCP: the choice is the first of the server's protocols that
     CHECK_FALSE(choose_protocol(server, std::vector<std::string>{"moq-lite-03", "moq-lite", ""}));
     CHECK_FALSE(choose_protocol(server, {}));
     CHECK_FALSE(choose_protocol({}, server));
+}
+
 }

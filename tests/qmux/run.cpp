@@ -32,6 +32,8 @@
 #include "detail/qmux/octets.hpp"
 #include "support/catch.hpp"
 
+namespace run_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -364,4 +366,6 @@ TEST_CASE("qmux TCP channel: records come whole, however their bytes are split",
         CHECK(Octets(got.begin(), got.end()) == of_hex("0761626364656667"));
     };
     scene.to_the_end(talk(scene));
+}
+
 }

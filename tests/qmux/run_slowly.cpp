@@ -23,6 +23,8 @@
 #include "support/manual_clock.hpp"
 #include "support/transport_scene.hpp"
 
+namespace run_slowly_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -90,4 +92,6 @@ TEST_CASE("qmux::run: a channel is told how much to hold when its link turns out
     peer->waiting.cancel();
     scene.run();
     CHECK(running.done());
+}
+
 }

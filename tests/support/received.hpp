@@ -48,7 +48,7 @@ template <class T> auto keep(Received<T> &out) {
     return [&out](std::error_code code, auto &&...value) { out.set(code, std::forward<decltype(value)>(value)...); };
 }
 
-namespace detail {
+namespace receiving {
 
 template <class Task, class Op> Task receive(Op operation, Received<ValueOf<Op>> &out) {
     std::error_code failure;
@@ -72,19 +72,19 @@ template <class Task, class Op> Task receive_tuple(Op operation, Received<ValueO
     out.set_from(std::move(outcome));
 }
 
-}  // namespace detail
+}  // namespace receiving
 
 template <class Op> asio::awaitable<void> receive(Op operation, Received<ValueOf<Op>> &out) {
-    return detail::receive<asio::awaitable<void>>(std::move(operation), out);
+    return receiving::receive<asio::awaitable<void>>(std::move(operation), out);
 }
 template <class Op> asio::awaitable<void> receive_tuple(Op operation, Received<ValueOf<Op>> &out) {
-    return detail::receive_tuple<asio::awaitable<void>>(std::move(operation), out);
+    return receiving::receive_tuple<asio::awaitable<void>>(std::move(operation), out);
 }
 template <class Op> PlainTask receive_plainly(Op operation, Received<ValueOf<Op>> &out) {
-    return detail::receive<PlainTask>(std::move(operation), out);
+    return receiving::receive<PlainTask>(std::move(operation), out);
 }
 template <class Op> PlainTask receive_tuple_plainly(Op operation, Received<ValueOf<Op>> &out) {
-    return detail::receive_tuple<PlainTask>(std::move(operation), out);
+    return receiving::receive_tuple<PlainTask>(std::move(operation), out);
 }
 
 }  // namespace comoq::test

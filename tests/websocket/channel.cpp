@@ -33,6 +33,8 @@
 #include "support/seed.hpp"
 #include "websocket/raw.hpp"
 
+namespace channel_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using websocket::Role;
@@ -591,4 +593,6 @@ TEST_CASE("websocket channel: random frames come out as the messages they make",
         CHECK(scene.received() == pongs);
         CHECK_FALSE(scene.reading.over);
     }
+}
+
 }

@@ -9,6 +9,8 @@
 
 #include "support/catch.hpp"
 
+namespace handshake_tests {
+
 using namespace comoq;
 using qmux::Version;
 using websocket::Answer;
@@ -202,4 +204,6 @@ TEST_CASE("websocket handshake: the answer to a malformed request depends on its
     check_refusal(websocket::refusal_of_head(make_error_code(Error::Decode)), 400, Error::Decode);
     check_refusal(websocket::refusal_of_head(make_error_code(Error::BoundsExceeded)), 431, Error::BoundsExceeded);
     check_refusal(websocket::refusal_of_head(make_error_code(Error::Version)), 505, Error::Version);
+}
+
 }

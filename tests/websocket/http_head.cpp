@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 
+namespace http_head_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using websocket::head_size;
@@ -235,4 +237,6 @@ TEST_CASE("http head: a head that would be read as something else is not written
     response.reason = "";
     response.status = 99;
     CHECK(error_of([&] { return websocket::to_text(response); }) == Error::Encode);
+}
+
 }

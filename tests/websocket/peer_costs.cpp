@@ -24,6 +24,8 @@
 #include "support/heap.hpp"
 #include "support/run.hpp"
 
+namespace websocket_peer_costs_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -111,4 +113,6 @@ TEST_CASE("peer costs: a request of HTTP", "[websocket][peer_costs]") {
     settle_down(context);
     CHECK(endless.failure == Error::BoundsExceeded);
     CHECK(endless.stream.next <= websocket::max_head_size + 4'096);
+}
+
 }

@@ -26,6 +26,8 @@
 #include "support/run.hpp"
 #include "websocket/raw.hpp"
 
+namespace upgrade_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using qmux::Version;
@@ -269,4 +271,6 @@ TEST_CASE("websocket upgrade: a connection of qmux runs the protocol that client
         // It did not wait for a time-out.
         CHECK(running == 0);
     }
+}
+
 }

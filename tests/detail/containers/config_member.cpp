@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/plain_task.hpp"
 
+namespace config_member_tests {
+
 using comoq::detail::ConfigMember;
 using comoq::test::PlainTask;
 
@@ -95,4 +97,6 @@ TEST_CASE("D13: a member of a config is used like its type", "[config]") {
     const Owner taken = std::move(config.inner.owner);
     CHECK_FALSE(config.inner.owner);
     CHECK((moved.text == "x" && moved.text + "y" == "xy"));
+}
+
 }

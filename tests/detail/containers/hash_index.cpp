@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace hash_index_tests {
+
 using comoq::detail::HashedText;
 using comoq::detail::HashIndex;
 using comoq::detail::HashLink;
@@ -145,4 +147,6 @@ TEST_CASE("section 5 hash index: a table moves no item while its size stays the 
 
 TEST_CASE("section 5 hash index: a text's hash is keyed", "[hash_index]") {
     CHECK(HashedText("a/b").hash == comoq::detail::table_hash(std::string_view("a/b")));
+}
+
 }

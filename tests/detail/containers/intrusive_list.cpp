@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace intrusive_list_tests {
+
 using comoq::detail::IntrusiveList;
 using comoq::detail::ListNode;
 
@@ -57,4 +59,6 @@ TEST_CASE("an item is in several intrusive lists at once", "[intrusive_list]") {
     list.remove(one);
     CHECK(values(list) == std::vector<int>{2});
     CHECK(values(other) == std::vector<int>{2, 1});
+}
+
 }

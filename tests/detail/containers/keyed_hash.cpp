@@ -9,6 +9,8 @@
 
 #include "support/catch.hpp"
 
+namespace keyed_hash_tests {
+
 using comoq::detail::HashKey;
 using comoq::detail::keyed_hash;
 using comoq::detail::process_hash_key;
@@ -55,4 +57,6 @@ TEST_CASE("section 5 keyed hash: names whose std::hash values end in the same bi
     }
     // 256 names in 1,024 buckets use about 226 of them.
     CHECK(used.size() > 150);
+}
+
 }

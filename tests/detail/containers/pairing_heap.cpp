@@ -12,6 +12,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace pairing_heap_tests {
+
 using namespace comoq::test;
 using comoq::detail::HeapNode;
 using comoq::detail::PairingHeap;
@@ -97,4 +99,6 @@ TEST_CASE("a pairing heap compares logarithmically often", "[pairing_heap]") {
             last = heap.top()->key;
         }
     }
+}
+
 }

@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace sequence_set_tests {
+
 using comoq::detail::SequenceSet;
 
 TEST_CASE("section 6 sequences: an empty set contains and covers nothing", "[sequence_set]") {
@@ -155,4 +157,6 @@ TEST_CASE("section 6 sequences: an insertion returns the gap that it gives up", 
     CHECK(split->last == 14);
     CHECK_FALSE(set.contains(16));
     CHECK(set.runs() == SequenceSet::max_runs);
+}
+
 }

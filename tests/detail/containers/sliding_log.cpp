@@ -10,6 +10,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace sliding_log_tests {
+
 using comoq::detail::SlidingLog;
 
 TEST_CASE("a sliding log behaves like a plain queue in any history, and its indices count on", "[sliding_log]") {
@@ -54,4 +56,6 @@ TEST_CASE("a sliding log's memory is in proportion to its items", "[sliding_log]
     }
     CHECK(item.use_count() == 4);
     CHECK(log.release().size() <= 2 * 4);
+}
+
 }

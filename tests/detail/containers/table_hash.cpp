@@ -12,6 +12,8 @@
 
 #include "support/catch.hpp"
 
+namespace table_hash_tests {
+
 using comoq::detail::HashKey;
 using comoq::detail::process_hash_key;
 using comoq::detail::process_table_key;
@@ -182,4 +184,6 @@ TEST_CASE("section 5 table hash: a wide product is the same in parts", "[table_h
     }
     const auto largest = product_in_parts(most, most);
     CHECK((largest.low == 1 && largest.high == most - 1));
+}
+
 }

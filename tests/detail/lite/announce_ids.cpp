@@ -14,6 +14,8 @@
 #include "support/error_of.hpp"
 #include "support/seed.hpp"
 
+namespace announce_ids_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using lite::Announce;
@@ -213,4 +215,6 @@ TEST_CASE("announce ids: as many are told as were counted, whatever other stream
     // Without numbers nothing is kept for them.
     AnnounceWriter old(lite::Version::Draft05, places);
     CHECK(old.keep_places(1'000) == 1'000);
+}
+
 }

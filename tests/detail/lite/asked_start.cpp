@@ -7,6 +7,8 @@
 
 #include "support/catch.hpp"
 
+namespace asked_start_tests {
+
 using namespace comoq;
 using namespace std::chrono_literals;
 using lite::any_age;
@@ -117,4 +119,6 @@ TEST_CASE("lite start: an age of 0 is told on as the least, and the frame of gro
     CHECK(within.is_named());
     // Ages of more than any peer means are any age: they do not overflow anything.
     CHECK(plain.take(wish(3, std::chrono::milliseconds((std::int64_t{1} << 62) - 1))) == wish(3, 0ms));
+}
+
 }

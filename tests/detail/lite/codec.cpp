@@ -15,6 +15,8 @@
 #include "support/hex.hpp"
 #include "support/seed.hpp"
 
+namespace detail_lite_codec_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -279,4 +281,6 @@ TEST_CASE("wire: for any input nothing beyond it is read, and a decoded message 
         round(lite::Goaway(), body);
     }
     CHECK(good > 1000);
+}
+
 }

@@ -19,6 +19,8 @@
 #include "support/catch.hpp"
 #include "support/hex.hpp"
 
+namespace codec_exchanges_tests {
+
 using namespace comoq::lite;
 using namespace comoq::test;
 using shown_messages::Kind;
@@ -161,4 +163,6 @@ TEST_CASE("exchanges: each message of a real peer's stream is read, and written 
         CAPTURE(deviation.exchange);
         CHECK(names.count(deviation.exchange) == 1);
     }
+}
+
 }

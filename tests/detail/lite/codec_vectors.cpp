@@ -17,6 +17,8 @@
 #include "support/error_of.hpp"
 #include "support/hex.hpp"
 
+namespace codec_vectors_tests {
+
 using namespace comoq::lite;
 using comoq::Cost;
 using comoq::Error;
@@ -404,4 +406,6 @@ TEST_CASE("wire 3: a cost above what the wire can say is written as the most tha
     Octets octets;
     encode(AnnounceStart{"", {}, {~std::uint64_t{0}, std::uint64_t{1} << 62}}, draft_06, octets);
     CHECK(hex_of(octets) == "120000ffffffffffffffffffffffffffffffff");
+}
+
 }

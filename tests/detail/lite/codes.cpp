@@ -14,6 +14,8 @@
 
 #include "support/catch.hpp"
 
+namespace codes_tests {
+
 using comoq::app_error;
 using comoq::Error;
 using comoq::lite::session_code;
@@ -244,4 +246,6 @@ TEST_CASE("lite version: a transport's name tells it, and other names are read a
     CHECK(version_of("moq-lite-05") == Version::Draft05);
     CHECK(version_of("") == Version::Draft05);
     CHECK(version_of("moq-lite-06-wip") == Version::Draft05);
+}
+
 }

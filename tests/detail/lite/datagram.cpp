@@ -7,6 +7,8 @@
 
 #include "support/catch.hpp"
 
+namespace detail_lite_datagram_tests {
+
 using namespace comoq;
 
 TEST_CASE("wire 3 DATAGRAM: it is encoded as by the real peer, and has at most 1,200 bytes with its header", "[lite]") {
@@ -25,4 +27,6 @@ TEST_CASE("wire 3 DATAGRAM: it is encoded as by the real peer, and has at most 1
     CHECK(lite::read_datagram(octets)->payload.size() == 1196);
     octets.resize(1201);
     CHECK_FALSE(lite::read_datagram(octets));
+}
+
 }

@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 
+namespace frame_header_tests {
+
 using namespace comoq;
 using comoq::test::error_of;
 
@@ -36,4 +38,6 @@ TEST_CASE("wire 3 FRAME: the timestamp's difference is a zigzag, whatever its si
     for (const auto too_much : {most + 1, -most - 2, std::numeric_limits<std::int64_t>::min()}) {
         CHECK(error_of([&] { lite::encode(lite::FrameHeader{too_much, 0}, octets); }) == Error::Encode);
     }
+}
+
 }

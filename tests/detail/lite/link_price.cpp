@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace link_price_tests {
+
 using comoq::Cost;
 using comoq::lite::detail::dearest;
 using comoq::lite::detail::over_link;
@@ -21,4 +23,6 @@ TEST_CASE("the price of a link is added to both costs, up to the most that the w
     CHECK(over_link({1, 2}, ~std::uint64_t{0}) == dearest);
     CHECK(over_link({~std::uint64_t{0}, 2}, 1) == Cost{most, 3});
     static_assert(over_link({1, 2}, 3) == Cost{4, 5});
+}
+
 }

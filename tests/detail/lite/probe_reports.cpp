@@ -5,6 +5,8 @@
 
 #include "support/catch.hpp"
 
+namespace probe_reports_tests {
+
 using namespace std::chrono_literals;
 using comoq::lite::Probe;
 using comoq::lite::detail::ProbeReports;
@@ -64,4 +66,6 @@ TEST_CASE("probe reports: a peer that reads 0 as a bitrate is told none while it
     // The next one is a change of what was told.
     CHECK_FALSE(reports.is_due(Probe{1000, 20}, 100ms));
     CHECK(reports.is_due(Probe{1250, 20}, 100ms));
+}
+
 }

@@ -23,6 +23,8 @@
 #include "support/run.hpp"
 #include "support/settle.hpp"
 
+namespace send_frames_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -198,4 +200,6 @@ TEST_CASE("a group's reader: it goes to any frame that the group still has, or m
     CHECK(now(reader.read_frame())->timestamp.value() == 1);
     CHECK(reader.skip_to(detail::Passkey(), detail::MediaBounds::max_group_frames + 1));
     CHECK_FALSE(reader.read_frame().ready());
+}
+
 }

@@ -9,6 +9,8 @@
 
 #include "support/catch.hpp"
 
+namespace subscribe_ids_tests {
+
 using comoq::lite::detail::SubscribeIds;
 using Claim = SubscribeIds::Claim;
 
@@ -56,4 +58,6 @@ TEST_CASE("subscribe ids: skipped ids do not use up memory, and a peer that coun
     CHECK_FALSE(use_once(ids, 1));
     CHECK(waiting.use());
     CHECK_FALSE(use_once(ids, 3));
+}
+
 }

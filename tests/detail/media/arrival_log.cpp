@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace arrival_log_tests {
+
 using comoq::Timescale;
 using comoq::detail::ArrivalLog;
 using comoq::detail::GroupState;
@@ -67,4 +69,6 @@ TEST_CASE("section 6 memory: one old arrival does not keep the places of all lat
     CHECK(log.from(0)->group == old);
     log.clear();
     CHECK(log.from(0) == log.end());
+}
+
 }

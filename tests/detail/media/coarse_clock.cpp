@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace coarse_clock_tests {
+
 using comoq::detail::coarse_now;
 
 TEST_CASE("section 6 memory: the coarse clock is the steady clock, a little behind, and never goes back", "[coarse_clock]") {
@@ -23,4 +25,6 @@ TEST_CASE("section 6 memory: the coarse clock is the steady clock, a little behi
     CHECK(forward);
     INFO("behind by " << std::chrono::duration_cast<std::chrono::microseconds>(behind).count() << " us at least");
     CHECK(behind <= most);
+}
+
 }

@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace combined_subscription_tests {
+
 using comoq::Subscription;
 using comoq::detail::CombinedSubscription;
 using std::chrono::milliseconds;
@@ -116,4 +118,6 @@ TEST_CASE("section 7 combination: after any arrivals and departures it is that o
         }
     }
     CHECK(same);
+}
+
 }

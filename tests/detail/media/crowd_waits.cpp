@@ -5,6 +5,8 @@
 
 #include "support/catch.hpp"
 
+namespace crowd_waits_tests {
+
 using comoq::detail::CappedCrowd;
 using comoq::detail::CrowdPlace;
 using comoq::detail::CrowdWaits;
@@ -121,4 +123,6 @@ TEST_CASE("section 6 subscriber: a group wakes the readers whose cap is not lowe
         crowd.wake_all(wake);
     }
     CHECK(woken == std::vector{1, 30, 20, 10, 1, 20, 10});
+}
+
 }

@@ -6,6 +6,8 @@
 
 #include "support/catch.hpp"
 
+namespace datagram_queue_tests {
+
 using namespace comoq;
 using comoq::detail::DatagramQueue;
 using comoq::detail::DatagramSlot;
@@ -71,4 +73,6 @@ TEST_CASE("section 6 datagrams: a full queue drops the oldest one, and indices c
     CHECK(queue.first() == queue.end());
     CHECK(queue.end() == MediaBounds::max_datagrams + 1);
     CHECK(queue.cost() == 0);
+}
+
 }

@@ -10,6 +10,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace frame_log_tests {
+
 using comoq::Bytes;
 using comoq::Timescale;
 using comoq::Timestamp;
@@ -83,4 +85,6 @@ TEST_CASE("section 6 frame log: whole and chunked frames come out as they went i
     check(first, second, log[2]);
     CHECK(log.release().size() <= 3);
     CHECK(chunked.use_count() == 2);
+}
+
 }

@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace group_state_tests {
+
 using comoq::Bytes;
 using comoq::Timescale;
 using comoq::detail::GroupState;
@@ -29,4 +31,6 @@ TEST_CASE("section 6 memory: the origin's count follows the memory of its groups
     two.reset();
     CHECK(bounds->cached_bytes.load() == 0);
     CHECK(bounds->cached_groups.load() == 0);
+}
+
 }

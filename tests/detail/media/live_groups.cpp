@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace live_groups_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using comoq::detail::GroupState;
@@ -67,4 +69,6 @@ TEST_CASE("live groups: random changes against a plain map", "[memory]") {
         REQUIRE(groups.contains(from) == plain.contains(from));
         REQUIRE(groups.find(from) == (plain.contains(from) ? plain.at(from).get() : nullptr));
     }
+}
+
 }

@@ -13,6 +13,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace media_pool_tests {
+
 using comoq::detail::MediaPool;
 using namespace comoq::test;
 
@@ -189,4 +191,6 @@ TEST_CASE("section 2 threads: members are used, evicted and destroyed on threads
         thread.join();
     }
     CHECK(pool.size() == 0);
+}
+
 }

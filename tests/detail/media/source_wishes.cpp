@@ -13,6 +13,8 @@
 #include "support/media.hpp"
 #include "support/settle.hpp"
 
+namespace source_wishes_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -182,4 +184,6 @@ TEST_CASE("tracks: a reader with a start takes groups in order while their sourc
     SECTION("time passes") { order(std::nullopt); }
     SECTION("the track fails") { scene.track.abort(app_error(7)); }
     CHECK(last.done());
+}
+
 }

@@ -19,6 +19,8 @@
 #include "support/origin_fixture.hpp"
 #include "support/seed.hpp"
 
+namespace announce_tree_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using detail::AnnounceTree;
@@ -340,4 +342,6 @@ TEST_CASE("section 4: announced_broadcast passes over a broadcast that is just c
     tree.remove(*second, wake);
     tree.forget(await);
     CHECK(tree.nodes() == 0);
+}
+
 }

@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace origin_view_tests {
+
 using comoq::Path;
 using comoq::detail::OriginView;
 
@@ -100,4 +102,6 @@ TEST_CASE("section 4: a view covers the common part of its own prefixes and thos
             view = next;
         }
     }
+}
+
 }

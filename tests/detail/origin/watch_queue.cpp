@@ -14,6 +14,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace watch_queue_tests {
+
 using comoq::BroadcastProducer;
 using comoq::detail::Passkey;
 using comoq::detail::RouteChange;
@@ -194,4 +196,6 @@ TEST_CASE("section 4: a watcher's queue keeps no broadcast that it has given or 
     CHECK(path.use_count() == 2);
     static_cast<void>(queue.pop());
     CHECK(path.use_count() == 1);
+}
+
 }

@@ -18,6 +18,8 @@
 #include "support/error_of.hpp"
 #include "support/seed.hpp"
 
+namespace detail_qmux_codec_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -353,4 +355,6 @@ TEST_CASE("wire 6: for any input nothing beyond it is read, and a decoded frame 
         REQUIRE((!failure || failure == Error::Decode || failure == Error::ProtocolViolation));
     }
     CHECK(good > 10'000);
+}
+
 }

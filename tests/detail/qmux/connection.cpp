@@ -19,6 +19,8 @@
 #include "support/error_of.hpp"
 #include "support/transport_scene.hpp"
 
+namespace connection_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -270,4 +272,6 @@ TEST_CASE("qmux connection: a byte stream that breaks fails everything", "[qmux]
     // What happens to the channel later is none of its end.
     solo.own->lost(make_error_code(std::errc::broken_pipe));
     CHECK(solo.own->channel_end() == (named ? std::error_code() : make_error_code(std::errc::connection_reset)));
+}
+
 }

@@ -13,6 +13,8 @@
 #include "support/numbered.hpp"
 #include "support/transport_scene.hpp"
 
+namespace connection_credit_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -269,4 +271,6 @@ TEST_CASE("qmux connection: control goes on where the peer reads no media", "[qm
         while (read < 500) read += pair.finish(asked.receive->read()).size();
         REQUIRE(read == 500);
     }
+}
+
 }

@@ -15,6 +15,8 @@
 #include "support/catch.hpp"
 #include "support/transport_scene.hpp"
 
+namespace connection_endings_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -271,4 +273,6 @@ TEST_CASE("qmux connection: a stop that comes too late is not sent", "[qmux]") {
     solo.stream(client_uni(0), 1, "", true);
     CHECK(solo.frames_of<qmux::StopSending>().empty());
     CHECK(solo.own->open_streams() == 0);
+}
+
 }

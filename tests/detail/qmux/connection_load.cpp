@@ -26,6 +26,8 @@
 #include "support/seed.hpp"
 #include "support/transport_scene.hpp"
 
+namespace connection_load_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using qmux::Direction;
@@ -305,4 +307,6 @@ TEST_CASE("qmux connection: many streams both ways arrive whole and leave nothin
     }
     // Readers break off by chance at each part they get, and small windows make many parts: one round may have fewer.
     CHECK(whole > rounds * 50);
+}
+
 }

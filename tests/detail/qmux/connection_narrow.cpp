@@ -15,6 +15,8 @@
 #include "detail/qmux/connection_scene.hpp"
 #include "support/catch.hpp"
 
+namespace connection_narrow_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -145,4 +147,6 @@ TEST_CASE("qmux connection: a link that is fast again gets everything again", "[
     scene.rate = 20'000'000;
     scene.pass(20'000);
     CHECK(scene.own->queue_goal() == qmux::detail::SendAhead::no_limit);
+}
+
 }

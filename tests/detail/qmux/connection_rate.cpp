@@ -9,6 +9,8 @@
 #include "detail/qmux/connection_scene.hpp"
 #include "support/catch.hpp"
 
+namespace connection_rate_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -128,4 +130,6 @@ TEST_CASE("qmux connection: a ping goes behind a burst while somebody measures, 
     scene.push(*scene.stream, std::string(20'000, 'a'));
     scene.carry(1e12);
     CHECK(scene.pings.empty());
+}
+
 }

@@ -23,6 +23,8 @@
 #include "support/numbered.hpp"
 #include "support/transport_scene.hpp"
 
+namespace connection_records_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -307,4 +309,6 @@ TEST_CASE("qmux connection: a record is taken in parts, and what a part makes of
         solo.own->close(0, "");
         CHECK(solo.own->input(record, 1).empty());
     }
+}
+
 }

@@ -12,6 +12,8 @@
 #include "support/numbered.hpp"
 #include "support/transport_scene.hpp"
 
+namespace connection_streams_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using qmux::Direction;
@@ -274,4 +276,6 @@ TEST_CASE("qmux connection: unsent datagrams make room for later ones", "[qmux]"
     REQUIRE(sent.size() == 256);
     CHECK(text_of(sent.front().payload) == "744");
     CHECK(text_of(sent.back().payload) == "999");
+}
+
 }

@@ -13,6 +13,8 @@
 #include "support/catch.hpp"
 #include "support/transport_scene.hpp"
 
+namespace connection_time_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
@@ -282,4 +284,6 @@ TEST_CASE("qmux connection: the round trip is that of a ping, which measure() ca
     solo.send(qmux::PingResponse{3});
     // An answer faster than the clock's resolution still counts as known.
     CHECK(measured() == 1us);
+}
+
 }

@@ -8,6 +8,8 @@
 
 #include "support/catch.hpp"
 
+namespace delivery_rate_tests {
+
 using namespace std::chrono_literals;
 using comoq::qmux::detail::DeliveryRate;
 using Time = DeliveryRate::Time;
@@ -263,4 +265,6 @@ TEST_CASE("delivery rate: a link that takes next to nothing is slow, and not unk
     link.send(20, true);
     link.send(20, true);
     CHECK(link.estimate() == 1u);
+}
+
 }

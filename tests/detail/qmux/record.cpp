@@ -10,6 +10,8 @@
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 
+namespace record_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -84,4 +86,6 @@ TEST_CASE("wire 6 on TCP: a record has at least one frame", "[qmux]") {
     CHECK(to.empty());
     qmux::encode_record_size(usual, to);
     CHECK(to == of_hex("7ffe"));
+}
+
 }

@@ -6,6 +6,8 @@
 
 #include "support/catch.hpp"
 
+namespace send_ahead_tests {
+
 using comoq::qmux::detail::SendAhead;
 
 namespace {
@@ -55,4 +57,6 @@ TEST_CASE("send ahead: small changes of the link change nothing", "[qmux][rate]"
     CHECK(ahead.queue() == 19'125);
     ahead.follow(3'800'000);
     CHECK(ahead.queue() == 14'250);
+}
+
 }

@@ -13,6 +13,8 @@
 #include "support/error_of.hpp"
 #include "support/seed.hpp"
 
+namespace stream_header_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -100,4 +102,6 @@ TEST_CASE("wire 6 STREAM: the longest payload fills a record, except for a byte 
             REQUIRE((!qmux::fits_stream(offset, header.length) || header.encoded_size() + header.length > room));
         }
     }
+}
+
 }

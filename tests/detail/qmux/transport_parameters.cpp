@@ -21,6 +21,8 @@
 #include "support/error_of.hpp"
 #include "support/seed.hpp"
 
+namespace transport_parameters_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using qmux::TransportParameters;
@@ -270,4 +272,6 @@ TEST_CASE("wire 6: for any parameters nothing beyond them is read, and decoded o
         }
     }
     CHECK(good > 1000);
+}
+
 }

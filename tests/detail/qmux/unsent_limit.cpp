@@ -10,6 +10,8 @@
 
 #include "support/catch.hpp"
 
+namespace unsent_limit_tests {
+
 #ifdef TCP_NOTSENT_LOWAT
 
 using asio::ip::tcp;
@@ -71,3 +73,5 @@ TEST_CASE("unsent limit: it does nothing for streams that cannot have one", "[qm
 }
 
 #endif
+
+}

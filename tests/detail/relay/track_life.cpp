@@ -6,6 +6,8 @@
 
 #include "support/catch.hpp"
 
+namespace track_life_tests {
+
 using comoq::detail::TrackLife;
 using State = TrackLife::State;
 using Event = TrackLife::Event;
@@ -88,4 +90,6 @@ TEST_CASE("track life: a live track is not requested again", "[proxy]") {
             CHECK(then != State::Refused);
         }
     }
+}
+
 }

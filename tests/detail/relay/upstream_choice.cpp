@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace upstream_choice_tests {
+
 using comoq::detail::UpstreamChoice;
 using namespace std::chrono_literals;
 
@@ -61,4 +63,6 @@ TEST_CASE("upstream choice: an upstream that delivered something, or lasted for 
             CHECK(choice.is_replacement());
         }
     }
+}
+
 }

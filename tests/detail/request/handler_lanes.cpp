@@ -15,6 +15,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace handler_lanes_tests {
+
 using comoq::Error;
 using comoq::Path;
 using comoq::detail::HandlerLanes;
@@ -210,4 +212,6 @@ TEST_CASE("section 5 rule 5: lanes leave nothing behind when their handlers are 
     CHECK(lanes.empty());
     lanes.remove(second, requests, wake);
     CHECK(lanes.copies() == 0);
+}
+
 }

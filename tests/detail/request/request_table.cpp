@@ -9,6 +9,8 @@
 
 #include "support/catch.hpp"
 
+namespace request_table_tests {
+
 using comoq::Error;
 using comoq::make_error_code;
 using comoq::detail::Outcome;
@@ -169,4 +171,6 @@ TEST_CASE("section 5: a request keeps its level's payload", "[request_table]") {
     CHECK(entry->payload() == payload);
     CHECK(table.find(std::string_view("video")) == entry);
     CHECK(table.find("audio") == nullptr);
+}
+
 }

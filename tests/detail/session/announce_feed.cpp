@@ -19,6 +19,8 @@
 #include "support/seed.hpp"
 #include "support/settle.hpp"
 
+namespace announce_feed_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -439,4 +441,6 @@ TEST_CASE("the announce feed: wherever memory runs out, a stream fails, or goes 
         CHECK(origin.stats().watchers == 0);
         CHECK(origin.stats().nodes == 1);
     }
+}
+
 }

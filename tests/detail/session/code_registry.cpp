@@ -8,6 +8,8 @@
 
 #include "support/catch.hpp"
 
+namespace code_registry_tests {
+
 using comoq::app_error;
 using comoq::Error;
 using comoq::detail::app_number;
@@ -80,4 +82,6 @@ TEST_CASE("code registry: a number from 64 on is an application's error, and eve
             CHECK(survives(number));
         }
     }
+}
+
 }

@@ -13,6 +13,8 @@
 #include "support/seed.hpp"
 #include "support/settle.hpp"
 
+namespace fetch_places_tests {
+
 using namespace comoq::test;
 using comoq::detail::FetchPlaces;
 using Ticket = FetchPlaces::Ticket;
@@ -161,4 +163,6 @@ TEST_CASE("places for fetches: in any history the bounds hold, and no place is f
     tickets.clear();
     CHECK(places.placed() == 0);
     CHECK(places.waiting() == 0);
+}
+
 }

@@ -27,6 +27,8 @@
 #include "support/run.hpp"
 #include "support/seed.hpp"
 
+namespace group_outbox_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -360,4 +362,6 @@ TEST_CASE("the outbox: others on its executor have their turn after 16 streams t
     CHECK(bystander.longest_wait <= 16);
     end.emit(asio::cancellation_type::terminal);
     settle_down(context);
+}
+
 }

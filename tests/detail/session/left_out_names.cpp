@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace left_out_names_tests {
+
 using namespace comoq::test;
 using comoq::detail::LeftOutNames;
 
@@ -116,4 +118,6 @@ TEST_CASE("left out names: once some are not known, no end is taken for a fault,
         CHECK(count == names.size());
     }
     CHECK(count == 0);
+}
+
 }

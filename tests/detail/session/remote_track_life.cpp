@@ -12,6 +12,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace remote_track_life_tests {
+
 using namespace comoq;
 using Life = comoq::detail::RemoteTrackLife;
 using State = Life::State;
@@ -206,4 +208,6 @@ TEST_CASE("the life of a remote track: in any history there is one subscription 
         }
     }
     CHECK(met.size() > 30);
+}
+
 }

@@ -13,6 +13,8 @@
 #include "support/catch.hpp"
 #include "support/run.hpp"
 
+namespace send_budget_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using detail::GroupOutbox;
@@ -84,4 +86,6 @@ TEST_CASE("the outbox: it looks at the link after each 64 KiB", "[session][outbo
     item.settle(400 * 1024);
     CHECK_FALSE(item.has_room());
     item.settle(0);
+}
+
 }

@@ -16,6 +16,8 @@
 #include "support/media.hpp"
 #include "support/seed.hpp"
 
+namespace start_choice_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using comoq::detail::GroupTime;
@@ -150,4 +152,6 @@ TEST_CASE("the start of a subscription: in any track it is the oldest of the gro
         }
         CHECK(choose(groups, floor, edge, age) == expected);
     }
+}
+
 }

@@ -4,6 +4,8 @@
 
 #include "support/catch.hpp"
 
+namespace turn_queue_tests {
+
 using comoq::SendOrder;
 using comoq::detail::TurnQueue;
 
@@ -88,4 +90,6 @@ TEST_CASE("turns: a lane that is held has no next entry, and is where it was aft
     queue.hold(other, false);
     CHECK(queue.next() == &low);
     queue.remove(other, low, true);
+}
+
 }

@@ -12,6 +12,8 @@
 #include "support/catch.hpp"
 #include "support/recorder.hpp"
 
+namespace receive_half_tests {
+
 using namespace comoq;
 using comoq::detail::ReceiveHalf;
 using comoq::test::Recorder;
@@ -170,4 +172,6 @@ TEST_CASE("receive half: a reset after a stop ends the stream without a failure"
     CHECK_FALSE(read.half.ended());
     CHECK(read.reset(old) == 0);
     CHECK(read.half.ended());
+}
+
 }

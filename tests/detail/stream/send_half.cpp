@@ -17,6 +17,8 @@
 #include "support/catch.hpp"
 #include "support/recorder.hpp"
 
+namespace send_half_tests {
+
 using namespace comoq;
 using comoq::test::AllocationCount;
 using comoq::detail::Aftermath;
@@ -225,4 +227,6 @@ TEST_CASE("send half: a part for which the sink throws is passed to it again, an
         }
     }
     CHECK(got == "hfirsthsecondhthird");
+}
+
 }

@@ -12,6 +12,8 @@
 #include "support/naive_path.hpp"
 #include "support/seed.hpp"
 
+namespace path_text_tests {
+
 using comoq::detail::AbsolutePath;
 using comoq::detail::has_prefix;
 using comoq::detail::is_hidden;
@@ -202,4 +204,6 @@ TEST_CASE("section 3: a path is hidden if any of its parts begins with a dot", "
         INFO(seen);
         CHECK_FALSE(is_hidden(seen));
     }
+}
+
 }

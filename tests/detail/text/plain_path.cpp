@@ -10,6 +10,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace plain_path_tests {
+
 using comoq::detail::parts_of_plain_path;
 
 namespace {
@@ -81,4 +83,6 @@ TEST_CASE("section 3: the fast check agrees with the slow one on random text", "
     CHECK(wrong == 0);
     CHECK(plain > 1000);
     CHECK(plain < 199'000);
+}
+
 }

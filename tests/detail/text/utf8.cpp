@@ -7,6 +7,8 @@
 
 #include "support/catch.hpp"
 
+namespace utf8_tests {
+
 using comoq::detail::is_printable_utf8;
 using comoq::detail::printable_sequence;
 using namespace std::string_literals;
@@ -93,4 +95,6 @@ TEST_CASE("section 3: bytes that no sequence begins with are not valid", "[utf8]
     CHECK(is_printable_utf8(""));
     CHECK(is_printable_utf8(" ~"));
     CHECK_FALSE(is_printable_utf8("a\0b"s));
+}
+
 }

@@ -9,6 +9,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace end_hooks_tests {
+
 using comoq::detail::EndHook;
 using comoq::detail::EndHooks;
 
@@ -83,4 +85,6 @@ TEST_CASE("a hook that is taken out may take another off its own list", "[end_ho
     ending.take().call();
     CHECK(remover->removed == other);
     CHECK(living.take().empty());
+}
+
 }

@@ -5,6 +5,8 @@
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 
+namespace failure_tests {
+
 using comoq::Error;
 using comoq::detail::failure;
 using comoq::detail::throw_error;
@@ -25,4 +27,6 @@ TEST_CASE("section 2 errors: synchronous calls throw system_error with the code"
     CHECK_THROWS_AS(throw_error(Error::Closed), std::system_error);
     CHECK(comoq::test::error_of([] { throw_error(Error::Closed); }) == Error::Closed);
     CHECK(comoq::test::error_of([] { throw_error(comoq::app_error(9)); }) == comoq::app_error(9));
+}
+
 }

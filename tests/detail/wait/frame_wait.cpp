@@ -23,6 +23,8 @@
 #include "support/catch.hpp"
 #include "support/gate.hpp"
 
+namespace frame_wait_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -200,4 +202,6 @@ TEST_CASE("section 2: the frames of the largest operations, with the wait in the
     CHECK(allocations_of_ready_ones<std::optional<Frame>>() == 0);
     CHECK(allocations_of_ready_ones<TrackInfo>() == 0);
     CHECK(allocations_of_ready_ones<std::optional<Subscription>>() == 0);
+}
+
 }

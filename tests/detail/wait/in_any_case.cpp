@@ -13,6 +13,8 @@
 #include "support/catch.hpp"
 #include "support/every_point.hpp"
 
+namespace in_any_case_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using comoq::detail::Event;
@@ -48,4 +50,6 @@ TEST_CASE("in_any_case: without memory, others have their turn between two attem
     CHECK(turns_of_others == 10);
     CHECK(attempts >= 2);
     CHECK(attempts <= 12);
+}
+
 }

@@ -13,6 +13,8 @@
 #include "support/origin_fixture.hpp"
 #include "support/plain_task.hpp"
 
+namespace last_act_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -353,4 +355,6 @@ TEST_CASE("section 2: calls of readers touch nothing afterwards", "[last_act]") 
         destroyed_by_its_call(f.consumer.track("u"), f.handler.requested_track(),
                               [](TrackConsumer &t) { auto asked = t.info(); });
     }
+}
+
 }

@@ -12,6 +12,8 @@
 
 #include "support/catch.hpp"
 
+namespace passkey_tests {
+
 using namespace comoq;
 
 namespace {
@@ -95,4 +97,6 @@ TEST_CASE("what a handle has for the library takes a key, which holds nothing", 
     STATIC_REQUIRE(std::is_empty_v<detail::Passkey>);
     STATIC_REQUIRE(std::is_trivially_copyable_v<detail::Passkey>);
     STATIC_REQUIRE(std::is_nothrow_default_constructible_v<detail::Passkey>);
+}
+
 }

@@ -20,6 +20,8 @@
 #include "support/received.hpp"
 #include "support/seed.hpp"
 
+namespace plain_awaiter_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -340,4 +342,6 @@ TEST_CASE("section 2: plain waits that several threads complete are each resumed
     }
     CHECK(sum == items);
     CHECK(gate.held() == 0);
+}
+
 }

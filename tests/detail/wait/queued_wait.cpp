@@ -31,6 +31,8 @@
 #include "support/run.hpp"
 #include "support/seeded_executor.hpp"
 
+namespace queued_wait_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -303,4 +305,6 @@ TEST_CASE("section 2: waking waiters on an io_context takes nothing from the hea
     CHECK(made.made() == 0);
     context.run();
     CHECK(heard.size() == 1000);
+}
+
 }

@@ -6,6 +6,8 @@
 
 #include "support/catch.hpp"
 
+namespace resumption_tests {
+
 using comoq::detail::LastAct;
 using comoq::detail::ResumeScope;
 using comoq::detail::Resumption;
@@ -107,4 +109,6 @@ TEST_CASE("section 2: the last act of a destructor comes after the end of all it
         CHECK(order.empty());
     }
     CHECK(order == std::vector<int>{3});
+}
+
 }

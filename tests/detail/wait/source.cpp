@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/gate.hpp"
 
+namespace source_tests {
+
 using namespace comoq;
 using comoq::detail::AnySource;
 using comoq::detail::Outcome;
@@ -171,4 +173,6 @@ TEST_CASE("section 2: a taken value that is no longer wanted is destroyed", "[so
         CHECK_FALSE(alive.expired());
     }
     CHECK(alive.expired());
+}
+
 }

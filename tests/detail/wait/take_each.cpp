@@ -16,6 +16,8 @@
 #include "support/every_point.hpp"
 #include "support/gate.hpp"
 
+namespace take_each_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using comoq::detail::take_each;
@@ -197,4 +199,6 @@ TEST_CASE("take_each: an empty optional ends it, unless the loop takes those", "
         CHECK(loop.is_over());
         CHECK(taken.all == std::vector<int>{0, 1, 2, -1, 4});
     }
+}
+
 }

@@ -36,6 +36,8 @@
 #include "support/seed.hpp"
 #include "support/seeded_executor.hpp"
 
+namespace wait_operation_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -521,4 +523,6 @@ TEST_CASE("section 2: waits from several threads are each settled once", "[wait_
     CHECK(sum == readers * each);
     CHECK(gate.held() == 0);
     CHECK(gate.steps() == 0);
+}
+
 }

@@ -28,6 +28,8 @@
 #include "support/seed.hpp"
 #include "support/seeded_executor.hpp"
 
+namespace wait_service_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -205,4 +207,6 @@ TEST_CASE("section 2: a context may be destroyed while another thread completes 
             FAIL("a wait that never ran took something, or is left");
         }
     }
+}
+
 }

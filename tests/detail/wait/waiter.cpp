@@ -5,6 +5,8 @@
 
 #include "support/catch.hpp"
 
+namespace waiter_tests {
+
 using comoq::detail::WaitList;
 using comoq::detail::WakeList;
 using comoq::detail::Waiter;
@@ -85,4 +87,6 @@ TEST_CASE("section 2: a waiter may be gone when it has been woken, and so may th
         wake.take(list);
     }
     CHECK(woken == std::vector<int>{1, 2, 3});
+}
+
 }

@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "websocket/raw.hpp"
 
+namespace framing_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 using websocket::Framing;
@@ -94,4 +96,6 @@ TEST_CASE("websocket framing: it sends one close frame, and nothing after that",
     framing.take_record();
     CHECK(framing.end() == asio::error::eof);
     CHECK_FALSE(framing.has_answers());
+}
+
 }

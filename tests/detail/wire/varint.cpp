@@ -9,6 +9,8 @@
 
 #include "support/catch.hpp"
 
+namespace varint_tests {
+
 using namespace comoq::detail;
 
 namespace {
@@ -49,4 +51,6 @@ TEST_CASE("wire 1: an integer may be encoded longer than necessary", "[lite]") {
     REQUIRE(read);
     CHECK(read->value == 1);
     CHECK(read->size == 2);
+}
+
 }
