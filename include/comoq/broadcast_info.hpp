@@ -1,4 +1,6 @@
 #pragma once
+#include "config.hpp"
+
 #include <algorithm>
 #include <compare>
 #include <cstddef>

@@ -9,6 +9,7 @@
 #include "fair_strand.hpp"
 #include "first_of.hpp"
 #include "frame.hpp"
+#include "fwd.hpp"
 #include "group.hpp"
 #include "mirror.hpp"
 #include "operation.hpp"
@@ -22,4 +23,5 @@
 #include "task_group.hpp"
 #include "time.hpp"
 #include "track.hpp"
+#include "version.hpp"
 #include "with_timeout.hpp"

@@ -6,6 +6,25 @@
 /// headers only declare the functions, their coroutines and the operations' instantiations. Then one source file
 /// includes `comoq/src.hpp`, or the program links the CMake target `comoq::compiled`, which does both.
 
+// What the compiler must have. An unmet need is one sentence: the include after it has no file, and ends the compilation.
+#define COMOQ_STOP <the error before this one is the reason>
+#if defined(__cplusplus) && __cplusplus < 202002L && (!defined(_MSVC_LANG) || _MSVC_LANG < 202002L)
+#error "comoq needs C++20: compile with -std=c++20 or newer (the CMake target comoq::comoq asks for it)"
+#include COMOQ_STOP
+#endif
+#if !defined(__cpp_impl_coroutine)
+#error "comoq needs a compiler with coroutines: g++ 12, clang 16 or newer"
+#include COMOQ_STOP
+#endif
+#if !defined(__cpp_exceptions)
+#error "comoq needs exceptions: compile without -fno-exceptions"
+#include COMOQ_STOP
+#endif
+#if !defined(__cpp_rtti)
+#error "comoq needs run-time type information, as asio does: compile without -fno-rtti"
+#include COMOQ_STOP
+#endif
+
 #if defined(COMOQ_SEPARATE_COMPILATION)
 #define COMOQ_DECL
 #define COMOQ_FORM "2"

@@ -2,13 +2,13 @@
 /// Error codes: the failures of this library, and those of an application.
 #pragma once
 
+#include "config.hpp"
+
 #include <cstdint>
 #include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
-
-#include <comoq/config.hpp>
 
 namespace comoq {
 

@@ -2,6 +2,8 @@
 /// The names of broadcasts.
 #pragma once
 
+#include "config.hpp"
+
 #include <compare>
 #include <cstddef>
 #include <functional>

@@ -2,6 +2,8 @@
 /// When to show a frame, and the current time.
 #pragma once
 
+#include "config.hpp"
+
 #include <chrono>
 #include <compare>
 #include <cstdint>

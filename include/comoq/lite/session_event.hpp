@@ -1,4 +1,6 @@
 #pragma once
+#include "../config.hpp"
+
 #include <cstdint>
 #include <string_view>
 #include <system_error>

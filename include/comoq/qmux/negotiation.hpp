@@ -1,4 +1,6 @@
 #pragma once
+#include "../config.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>

@@ -1,4 +1,5 @@
 #pragma once
+#include "../../config.hpp"
 #include "queued_wait.hpp"
 #include "source.hpp"
 
@@ -11,7 +12,8 @@
 #include <asio/use_awaitable.hpp>
 
 #if !defined(ASIO_HAS_CO_AWAIT)
-#error "comoq: asio has no coroutines here. With clang and asio before 1.26, define ASIO_HAS_CO_AWAIT=1 and ASIO_HAS_STD_COROUTINE=1 for the whole program (the CMake target comoq::comoq does)"
+#error "comoq: asio has no coroutines here. With clang and asio before 1.26, define ASIO_HAS_CO_AWAIT=1 and ASIO_HAS_STD_COROUTINE=1 for the whole program (the CMake target comoq::comoq and pkg-config do)"
+#include COMOQ_STOP
 #endif
 
 #include <concepts>
