@@ -21,6 +21,18 @@ foreach(example announce_watch catalog_on_demand time_shift)
     )
 endforeach()
 
+# ---- the guide: its pages against its programs, and those run ----
+
+add_test(NAME guide COMMAND "${CMAKE_COMMAND}" "-DSOURCE_DIR=${PROJECT_SOURCE_DIR}" -P "${PROJECT_SOURCE_DIR}/cmake/check_guide.cmake")
+get_target_property(pages comoq_guide PAGES)
+foreach(page IN LISTS pages)
+    comoq_check_example(
+        "guide, ${page}"
+        "-DSOURCE_DIR=${PROJECT_SOURCE_DIR}" -DPROGRAM=$<TARGET_FILE:comoq_guide> -DPAGE=${page}
+        -P "${PROJECT_SOURCE_DIR}/cmake/check_guide.cmake"
+    )
+endforeach()
+
 # ---- media_relay on good input ----
 
 set(media_relay $<TARGET_FILE:media_relay>)
