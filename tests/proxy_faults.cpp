@@ -26,13 +26,15 @@ using namespace comoq::test;
 
 namespace {
 
+enum class Kind { Relay, Transforming, Mirror };
+
 /// An origin upstream with a broadcast, and one whose viewers read it, fetch, and request broadcasts that nobody
 /// serves. The test disturbs the relay or mirror between them.
 class World {
 public:
     std::optional<asio::io_context> context{std::in_place};
 
-    explicit World(bool as_mirror) : as_mirror_(as_mirror) {
+    explicit World(Kind kind) : kind_(kind) {
         spawn(publish());
         spawn(view("video", 0));
         spawn(view("audio", 3));
@@ -43,8 +45,10 @@ public:
     World &operator=(const World &) = delete;
 
     asio::awaitable<void> work() {
-        if (as_mirror_) return mirror(upstream_->consumer(), edge_->producer());
-        return proxy(upstream_->consumer(), edge_->producer(), edge_->producer().dynamic());
+        if (kind_ == Kind::Mirror) return mirror(upstream_->consumer(), edge_->producer());
+        ProxyConfig config;
+        if (kind_ == Kind::Transforming) config.transform = change;
+        return proxy(upstream_->consumer(), edge_->producer(), edge_->producer().dynamic(), config);
     }
     /// No publisher, handler or watcher is left.
     void leave() {
@@ -65,11 +69,16 @@ public:
     }
 
 private:
+    static asio::awaitable<std::optional<Frame>> change(ProxiedFrame place, Frame frame) {
+        co_await turns(1);
+        if (place.group == 1) co_return std::nullopt;
+        co_return Frame(frame.timestamp, payload("changed"));
+    }
     void spawn(asio::awaitable<void> coroutine) {
         asio::co_spawn(*context, std::move(coroutine), [](const std::exception_ptr &) {});
     }
     asio::awaitable<BroadcastConsumer> find(std::string path) {
-        if (as_mirror_) {
+        if (kind_ == Kind::Mirror) {
             // Ends early once nothing is left.
             for (int i = 0; i < 20; ++i) {
                 auto found = edge_->consumer().announced_broadcast(path);
@@ -120,10 +129,10 @@ private:
         seen_ += "fetched";
     }
     asio::awaitable<void> ask_in_vain() {
-        if (!as_mirror_) co_await edge_->consumer().request_broadcast("silent");
+        if (kind_ != Kind::Mirror) co_await edge_->consumer().request_broadcast("silent");
     }
 
-    const bool as_mirror_;
+    const Kind kind_;
     std::optional<Origin> upstream_{std::in_place};
     std::optional<Origin> edge_{std::in_place};
     std::optional<OriginDynamic> handler_;
@@ -136,20 +145,18 @@ private:
 }  // namespace
 
 TEST_CASE("relay faults: a proxy or mirror that is cancelled at any step ends, and nothing of it is left", "[proxy][mirror][faults]") {
-    CHECK(cancel_at_every_step<World>(false, false) > 20);
-    CHECK(cancel_at_every_step<World>(false, true) > 20);
+    for (const auto kind : {Kind::Relay, Kind::Transforming, Kind::Mirror})
+        CHECK(cancel_at_every_step<World>(false, kind) > 20);
 }
 
 TEST_CASE("relay faults: if any one allocation fails, nothing of a proxy or mirror is left and nobody waits",
           "[proxy][mirror][faults]") {
     if (!allocations_can_fail()) return;
-    CHECK(fail_every_allocation<World>(false) > 50);
-    CHECK(fail_every_allocation<World>(true) > 50);
+    for (const auto kind : {Kind::Relay, Kind::Transforming, Kind::Mirror}) CHECK(fail_every_allocation<World>(kind) > 50);
 }
 
 TEST_CASE("relay faults: the context of a proxy or mirror may be destroyed at any point", "[proxy][mirror][faults]") {
-    CHECK(destroy_at_every_point<World>(false) > 20);
-    CHECK(destroy_at_every_point<World>(true) > 20);
+    for (const auto kind : {Kind::Relay, Kind::Transforming, Kind::Mirror}) CHECK(destroy_at_every_point<World>(kind) > 20);
 }
 
 }

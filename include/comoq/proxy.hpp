@@ -23,6 +23,9 @@ namespace comoq {
 // open. A clean end is passed on as such. The proxy gives up after three broadcasts in a row that each fail within a
 // second and deliver nothing.
 //
+// `ProxyConfig::transform` changes frames on their way, and `ProxyConfig::source_path` serves a broadcast under another path
+// than upstream's.
+//
 // Each of these functions returns when there is nothing left to answer. The tracks that were read have then ended,
 // upstream's way or with their last subscriber. Nothing keeps running afterwards.
 //
@@ -44,7 +47,7 @@ asio::awaitable<void> proxy(BroadcastConsumer from, BroadcastProducer to, ProxyC
 /// Answers a request with a broadcast of `to`, served from the same (absolute) path at `from`, which is asked again
 /// when its broadcast fails. A refusal there refuses the request with the same code. Returns when nobody has the
 /// broadcast any more. Its route is the one that the broadcast at `from` has, also when that changes. `from` must not
-/// belong to the request's own origin: that would ask itself.
+/// belong to the request's own origin: that would ask itself (unless `source_path` names another path).
 ///
 /// With several origins, the first one that has a broadcast is asked for the tracks. If it has none of the requested
 /// tracks, the next origin is asked. The first origin that has one serves the broadcast from then on.

@@ -1,6 +1,7 @@
 #pragma once
 #include "../detail/relay/lease.hpp"
 #include "../detail/relay/proxy_broadcast.hpp"
+#include "../detail/relay/proxy_transform.hpp"
 #include "../detail/relay/proxy_upstream.hpp"
 #include "../detail/wait/take_each.hpp"
 #include "../first_of.hpp"
@@ -11,6 +12,7 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -62,6 +64,29 @@ inline asio::awaitable<void> proxy_request(std::shared_ptr<ProxyUpstream> upstre
                              ProxiedRoute::Followed);
 }
 
+/// What `request` is served from; null if it is refused.
+inline std::shared_ptr<ProxyUpstream> upstream_of(BroadcastRequest &request, std::vector<OriginConsumer> from,
+                                                  ProxyConfig config) {
+    const auto &requested = request.absolute_path();
+    std::string path(requested.view());
+    if (!config.source_path) return std::make_shared<ProxyUpstream>(std::move(from), std::move(path), std::move(config));
+    auto refusal = make_error_code(Error::NotFound);
+    std::optional<Path> source;
+    try {
+        source = config.source_path(requested);
+    } catch (...) {
+        refusal = code_of_hook(std::current_exception());
+    }
+    if (source) {
+        std::string asked(source->view());
+        return std::make_shared<ProxyUpstream>(std::move(from), std::move(asked), std::move(config), std::move(path));
+    }
+    request.reject(refusal);
+    return nullptr;
+}
+
+inline asio::awaitable<void> nothing_to_serve() { co_return; }
+
 inline asio::awaitable<void> proxy_requests(comoq::TaskGroup &group, std::vector<OriginConsumer> from, OriginProducer to,
                                             OriginDynamic handler, ProxyConfig config) {
     // A request for which there is no memory is refused.
@@ -73,7 +98,8 @@ inline asio::awaitable<void> proxy_requests(comoq::TaskGroup &group, std::vector
         ProxyConfig config;
         auto next() { return handler.requested_broadcast(); }
         void take(BroadcastRequest &&request) {
-            auto upstream = std::make_shared<ProxyUpstream>(from, std::string(request.absolute_path().view()), config);
+            auto upstream = upstream_of(request, from, config);
+            if (upstream == nullptr) return;
             auto serving = proxy_request(std::move(upstream), to, std::move(request));
             group.spawn(std::move(serving), [](const std::exception_ptr &) {});
         }
@@ -105,8 +131,8 @@ COMOQ_DECL asio::awaitable<void> proxy(BroadcastConsumer from, BroadcastProducer
 
 COMOQ_DECL asio::awaitable<void> proxy(std::vector<OriginConsumer> from, OriginProducer to, BroadcastRequest request,
                                          ProxyConfig config) {
-    std::string path(request.absolute_path().view());
-    auto upstream = std::make_shared<detail::ProxyUpstream>(std::move(from), std::move(path), std::move(config));
+    auto upstream = detail::upstream_of(request, std::move(from), std::move(config));
+    if (upstream == nullptr) return detail::nothing_to_serve();
     return detail::proxy_request(std::move(upstream), std::move(to), std::move(request));
 }
 COMOQ_DECL asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, BroadcastRequest request,

@@ -8,6 +8,7 @@
 #include "../wait/take_each.hpp"
 #include "../wait/task_group_state.hpp"
 #include "proxy_group.hpp"
+#include "proxy_transform.hpp"
 #include "proxy_upstream.hpp"
 
 #include <asio/awaitable.hpp>
@@ -23,7 +24,7 @@
 namespace comoq::detail {
 
 /// The state that all tasks of a proxied track share.
-struct ProxyOfTrack {
+struct ProxyOfTrack : std::enable_shared_from_this<ProxyOfTrack> {
     ProxyOfTrack(std::shared_ptr<ProxyUpstream> upstream, std::shared_ptr<TaskGroupState> tasks, BroadcastConsumer to,
                  std::weak_ptr<BroadcastState> given, std::string name)
         : upstream_(std::move(upstream)), tasks_(std::move(tasks)), to_(std::move(to)), given_(std::move(given)),
@@ -35,6 +36,19 @@ struct ProxyOfTrack {
             TaskGroupState::spawn(tasks_, make(), [](const std::exception_ptr &) {});
         } catch (const std::bad_alloc &) {
         }
+    }
+
+    /// Copies a group to the side that is served, as it is or transformed.
+    asio::awaitable<void> copying(GroupConsumer from, GroupProducer to) const {
+        const auto transform = upstream_->transform();
+        if (transform == nullptr) return proxy_group(std::move(from), std::move(to));
+        return transform_group(shared_from_this(), *transform, place(), std::move(from), std::move(to));
+    }
+    ProxiedFrame place() const noexcept {
+        ProxiedFrame place;
+        place.path = upstream_->served_at();
+        place.track = name_;
+        return place;
     }
 
     const std::shared_ptr<ProxyUpstream> upstream_;
@@ -90,7 +104,7 @@ inline asio::awaitable<void> serve_group(std::shared_ptr<ProxyOfTrack> self, Gro
     } catch (const std::system_error &) {
         co_return;
     }
-    co_await proxy_group(std::move(*group), std::move(*copy));
+    co_await self->copying(std::move(*group), std::move(*copy));
 }
 
 /// Answers requests for groups by number.

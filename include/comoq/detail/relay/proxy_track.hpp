@@ -7,6 +7,7 @@
 #include "../wait/code_of.hpp"
 #include "proxy_fetch.hpp"
 #include "proxy_group.hpp"
+#include "proxy_transform.hpp"
 #include "proxy_upstream.hpp"
 #include "track_life.hpp"
 
@@ -297,6 +298,10 @@ private:
             auto next() { return track->from_->recv_datagram(); }
             void take(Datagram &&datagram) { pass_datagram(*track, std::move(datagram), to); }
         };
+        struct Transformed : Datagrams {
+            auto next() { return transformed_datagram(*track->upstream_->transform(), track->place(), *track->from_); }
+        };
+        if (self->upstream_->transform() != nullptr) return pass_all(take_each(Transformed{{std::move(self), out}}), out);
         return pass_all(take_each(Datagrams{std::move(self), out}), out);
     }
 
@@ -324,6 +329,7 @@ private:
     /// The end of the track must not overtake the groups before it.
     static void pass_what_is_there(ProxyTrack &self, TrackProducer &out) {
         pass_groups_that_are_there(self, out);
+        if (self.upstream_->transform() != nullptr) return;
         while (auto datagram = taken(self.from_->recv_datagram())) pass_datagram(self, std::move(*datagram), out);
     }
     static void pass_groups_that_are_there(ProxyTrack &self, TrackProducer &out) {
@@ -347,10 +353,10 @@ private:
             // The group arrived before, from this source or another, or its place is gone.
             return;
         }
-        self.spawn([&] { return copy_group(CopyUnderWay(self.copies_), std::move(group), std::move(*copy)); });
+        self.spawn([&] { return counted(CopyUnderWay(self.copies_), self.copying(std::move(group), std::move(*copy))); });
     }
-    static asio::awaitable<void> copy_group([[maybe_unused]] CopyUnderWay under_way, GroupConsumer group, GroupProducer copy) {
-        co_await proxy_group(std::move(group), std::move(copy));
+    static asio::awaitable<void> counted([[maybe_unused]] CopyUnderWay under_way, asio::awaitable<void> copying) {
+        co_await std::move(copying);
     }
     static void pass_datagram(ProxyTrack &self, Datagram datagram, TrackProducer &out) {
         self.gave();

@@ -32,8 +32,10 @@ public:
         : config_(std::move(config)), current_(std::move(broadcast)), choice_(0) {}
     /// The broadcast at `path` of the first of `origins` that has one there; of several, the first that knows a
     /// requested track.
-    ProxyUpstream(std::vector<OriginConsumer> origins, std::string path, ProxyConfig config)
-        : config_(std::move(config)), origins_(std::move(origins)), path_(std::move(path)), choice_(origins_.size()) {}
+    /// `served_at` is the path here, where that is another one.
+    ProxyUpstream(std::vector<OriginConsumer> origins, std::string path, ProxyConfig config, std::string served_at = {})
+        : config_(std::move(config)), origins_(std::move(origins)), path_(std::move(path)), served_at_(std::move(served_at)),
+          choice_(origins_.size()) {}
     /// The same if the first answer is known.
     ProxyUpstream(BroadcastConsumer broadcast, OriginConsumer origin, std::string path, ProxyConfig config)
         : config_(std::move(config)), current_(std::move(broadcast)), path_(std::move(path)), choice_(1) {
@@ -42,6 +44,9 @@ public:
     }
 
     const BroadcastConsumer &current() const noexcept { return current_; }
+    /// Null if media pass as they are.
+    const ProxyTransform *transform() const noexcept { return config_.transform ? &config_.transform : nullptr; }
+    std::string_view served_at() const noexcept { return served_at_.empty() ? path_ : served_at_; }
     /// How many origins may be asked for a track in turn.
     std::size_t choices() const noexcept { return choice_.origins(); }
 
@@ -162,7 +167,8 @@ private:
     const ProxyConfig config_;
     BroadcastConsumer current_;
     std::vector<OriginConsumer> origins_;
-    std::string path_;
+    const std::string path_;
+    const std::string served_at_;
     UpstreamChoice choice_;
     Event changed_, answered_;
     RingCheck ring_check_;

@@ -1,0 +1,70 @@
+#pragma once
+#include "../../datagram.hpp"
+#include "../../error.hpp"
+#include "../../group.hpp"
+#include "../../proxy_config.hpp"
+#include "../../track_subscriber.hpp"
+#include "../wait/code_of.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <exception>
+#include <memory>
+#include <new>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace comoq::detail {
+
+/// The code that readers get for the failure of a user's function.
+inline std::error_code code_of_hook(const std::exception_ptr &failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (const std::system_error &) {
+    } catch (const std::bad_alloc &) {
+    } catch (...) {
+        return make_error_code(Error::Internal);
+    }
+    return told_of(failure);
+}
+
+/// Writes to `to` what the transform makes of `from`, frame by frame, and ends `to` as `from` ends, as `proxy_group` does.
+/// `keeper` keeps `transform`, and what `place` refers to.
+inline asio::awaitable<void> transform_group([[maybe_unused]] std::shared_ptr<const void> keeper, const ProxyTransform &transform,
+                                             ProxiedFrame place, GroupConsumer from, GroupProducer to) {
+    place.group = from.sequence();
+    std::error_code code;
+    try {
+        while (auto frame = co_await from.read_frame()) {
+            auto transforming = transform(place, std::move(*frame));
+            auto made = co_await std::move(transforming);
+            if (made) to.write_frame(std::move(made->payload), made->timestamp);
+            ++place.frame;
+        }
+        to.finish();
+        co_return;
+    } catch (...) {
+        code = code_of_hook(std::current_exception());
+    }
+    if (code != Error::Dropped) to.abort(code);
+}
+
+/// The next datagram of `from` of which the transform makes one. The caller keeps everything.
+inline asio::awaitable<std::optional<Datagram>> transformed_datagram(const ProxyTransform &transform, ProxiedFrame place,
+                                                                     TrackSubscriber &from) {
+    place.is_datagram = true;
+    while (auto datagram = co_await from.recv_datagram()) {
+        place.group = datagram->sequence;
+        try {
+            auto transforming = transform(place, Frame(datagram->timestamp, std::move(datagram->payload)));
+            auto made = co_await std::move(transforming);
+            if (made) co_return Datagram(datagram->sequence, made->timestamp, std::move(made->payload));
+        } catch (...) {
+            // A datagram may get lost. After a cancellation the next wait fails.
+        }
+    }
+    co_return std::nullopt;
+}
+
+}  // namespace comoq::detail
