@@ -5,9 +5,11 @@
 #include "detail/origin/origin_watch.hpp"
 #include "operation.hpp"
 #include "path.hpp"
+#include "try_result.hpp"
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace comoq {
@@ -32,6 +34,9 @@ public:
     BroadcastConsumer broadcast;
 };
 
+/// "active", "restart" or "ended". It is what fmt and streams print.
+std::string to_string(Announcement::Event event);
+
 /// Follows the announcements within the view that it was made from, beginning with those already active.
 ///
 /// A slow watcher holds at most one entry for each path: an announcement that came and went unseen cancels out, and of
@@ -53,8 +58,19 @@ public:
 
     /// The next change. Ends empty, at once and without any further Ended, when the origin is gone.
     Operation<std::optional<Announcement>> next();
+    /// The same without a wait.
+    TryResult<Announcement> try_next() noexcept;
 
 private:
+    auto source() const {
+        using Next = std::optional<Announcement>;
+        return detail::mapped<Next>(detail::Step(detail::NextChangeRule(watch_)), [](std::optional<detail::SeenChange> &&change) {
+            if (!change) return Next();
+            return Next(std::in_place, std::move(change->path), event_of(change->event),
+                        BroadcastConsumer(detail::Passkey(), std::move(change->broadcast)));
+        });
+    }
+
     static Announcement::Event event_of(detail::WatchQueue::Event event) noexcept;
 
     std::shared_ptr<detail::OriginWatch> watch_;
@@ -63,6 +79,8 @@ private:
 COMOQ_DECLARE_OPERATION(std::optional<Announcement>);
 
 }  // namespace comoq
+
+COMOQ_PRINTED(comoq::Announcement::Event);
 
 #if !defined(COMOQ_SEPARATE_COMPILATION)
 #include "impl/announce.ipp"

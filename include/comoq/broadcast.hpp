@@ -5,6 +5,7 @@
 #include "detail/media/requested_track.hpp"
 #include "detail/wait/share.hpp"
 #include "operation.hpp"
+#include "try_result.hpp"
 #include "track.hpp"
 
 #include <cstddef>
@@ -29,6 +30,10 @@ struct BroadcastStats {
     /// as long as they were live in this broadcast.
     std::uint64_t evicted_groups = 0, lagged_readers = 0;
 };
+
+/// The counters as a JSON object in one line, by the names that they have here. It is what fmt and streams print.
+std::string to_json(const BroadcastStats &stats);
+inline std::string to_string(const BroadcastStats &stats) { return to_json(stats); }
 
 /// Reads a broadcast: looks up its tracks. It does not keep the broadcast open, only its memory.
 ///
@@ -91,6 +96,11 @@ public:
     /// Makes the track live and gives it to all waiting requesters. Throws Duplicate if another track has taken the
     /// name meanwhile, or the code that ended the request or the broadcast.
     TrackProducer accept(TrackInfo info = {});
+    /// The same without exceptions: `ec` gets the code, and the result is empty then.
+    TrackProducer accept(TrackInfo info, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return accept(info); });
+    }
+    TrackProducer accept(std::error_code &ec) noexcept { return accept({}, ec); }
 
     /// Refuses with `code` (a false one is Cancelled), which every requester gets. False if it was settled before.
     bool reject(std::error_code code) { return obligation_.settle(detail::failure(code)); }
@@ -126,8 +136,17 @@ public:
     /// The oldest request that nobody has taken. Ends empty when the broadcast has ended or its last handler is gone; a
     /// waiting step does not count as a handler.
     Operation<std::optional<TrackRequest>> requested_track();
+    /// The same without a wait.
+    TryResult<TrackRequest> try_requested_track() noexcept;
 
 private:
+    auto source() const {
+        using Next = std::optional<TrackRequest>;
+        return detail::mapped<Next>(detail::Step(detail::RequestedTrackRule(handler_.state())), [](std::optional<detail::Obligation<detail::BroadcastState>> &&request) {
+            return request ? Next(std::in_place, detail::Passkey(), std::move(*request)) : Next();
+        });
+    }
+
     detail::LastAct last_act_;
     // In this order: the handler's end refuses queued requests before the holder's end may close the broadcast.
     detail::Share<detail::BroadcastState, &detail::BroadcastState::holders, &detail::BroadcastState::last_holder_gone>
@@ -170,6 +189,20 @@ public:
     /// A new live track with a unique name: a number and then `suffix`.
     TrackProducer unique_track(std::string_view suffix, TrackInfo info = {});
 
+    // The same without exceptions: `ec` gets the code, a false one after success, and `std::errc::not_enough_memory` for want of
+    // memory. What a failed call returns is empty, or 0.
+    TrackProducer create_track(std::string_view name, TrackInfo info, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return create_track(name, info); });
+    }
+    TrackProducer create_track(std::string_view name, std::error_code &ec) noexcept { return create_track(name, {}, ec); }
+    void insert_track(TrackConsumer track, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return insert_track(std::move(track)); });
+    }
+    TrackProducer unique_track(std::string_view suffix, TrackInfo info, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return unique_track(suffix, info); });
+    }
+    TrackProducer unique_track(std::string_view suffix, std::error_code &ec) noexcept { return unique_track(suffix, {}, ec); }
+
     /// A handler for requests for missing tracks.
     BroadcastDynamic dynamic() const { return BroadcastDynamic(detail::Passkey(), state_.held()); }
 
@@ -198,6 +231,8 @@ private:
 COMOQ_DECLARE_OPERATION(std::optional<TrackRequest>);
 
 }  // namespace comoq
+
+COMOQ_PRINTED(comoq::BroadcastStats);
 
 #if !defined(COMOQ_SEPARATE_COMPILATION)
 #include "impl/broadcast.ipp"

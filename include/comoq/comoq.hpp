@@ -23,5 +23,6 @@
 #include "task_group.hpp"
 #include "time.hpp"
 #include "track.hpp"
+#include "try_result.hpp"
 #include "version.hpp"
 #include "with_timeout.hpp"

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config.hpp"
+#include "detail/text/printed.hpp"
 
 #include <cstdint>
 #include <limits>
@@ -195,6 +196,9 @@ COMOQ_VISIBLE inline const std::error_category &error_category() noexcept {
 
 inline std::error_code make_error_code(Error error) noexcept { return {static_cast<int>(error), error_category()}; }
 
+/// The message, as `std::error_code::message` has it. It is what fmt and streams print.
+inline std::string to_string(Error error) { return error_category().message(static_cast<int>(error)); }
+
 /// Whether it is this error, also if the code comes from another module, which has its own category.
 inline bool operator==(const std::error_code &code, Error error) noexcept {
     return code.value() == static_cast<int>(error) && detail::ErrorCategory::is_same(code.category());
@@ -264,3 +268,5 @@ inline std::error_code error_from_wire(std::uint32_t code) noexcept {
 }  // namespace comoq
 
 template <> struct std::is_error_code_enum<comoq::Error> : std::true_type {};
+
+COMOQ_PRINTED(comoq::Error);

@@ -7,6 +7,7 @@
 #include "detail/wait/mapped_source.hpp"
 #include "operation.hpp"
 #include "time.hpp"
+#include "try_result.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -63,6 +64,8 @@ public:
 
     /// The next bytes, as soon as they are written; empty at the frame's end.
     Operation<std::optional<Bytes>> read_chunk();
+    /// The same without a wait.
+    TryResult<Bytes> try_read_chunk() noexcept;
 
     /// The rest of the frame that has not been read yet, in one piece, once it is complete: the whole frame at first,
     /// and nothing after that. A frame written in several chunks is joined once for all readers, and held once.
@@ -98,9 +101,23 @@ public:
     /// The same with a copy of the bytes.
     void write(std::span<const std::byte> chunk) { write(Bytes::copy(chunk)); }
     void write(std::string_view chunk) { write(Bytes::copy(chunk)); }
+    template <class T, std::size_t Extent>
+        requires Octet<std::remove_const_t<T>>
+    void write(std::span<T, Extent> octets) {
+        write(Bytes::copy(octets));
+    }
 
     /// Completes the frame. If bytes are missing, throws WrongSize and fails the group with it as `abort` does.
     void finish() { group().finish_frame(*frame_); }
+
+    // The same without exceptions: `ec` gets the code, a false one after success, and `std::errc::not_enough_memory` for want of
+    // memory.
+    void write(Bytes chunk, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return write(std::move(chunk)); });
+    }
+    void finish(std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return finish(); });
+    }
 
     /// Fails the frame and its group with `code` (a false one is Cancelled), and releases the group's contents. Does
     /// nothing if the frame is finished or failed.

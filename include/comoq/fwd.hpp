@@ -9,6 +9,7 @@ enum class Error : int;
 
 template <class T> class Operation;
 template <class T> class Pending;
+template <class T> class TryResult;
 
 class Bytes;
 class Path;

@@ -5,6 +5,7 @@
 #include "detail/wait/share.hpp"
 #include "frame.hpp"
 #include "operation.hpp"
+#include "try_result.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -50,6 +51,11 @@ public:
     /// All available frames, at least one and at most `max`, taken at one moment. `max` of 0 is BoundsExceeded.
     Operation<std::optional<std::vector<Frame>>> read_frames(std::size_t max);
 
+    // `read_frame`, `read_frames` and `next_frame` without a wait (`TryResult`).
+    TryResult<Frame> try_read_frame() noexcept;
+    TryResult<std::vector<Frame>> try_read_frames(std::size_t max) noexcept;
+    TryResult<FrameConsumer> try_next_frame() noexcept;
+
     /// Goes on with the frame of that index, which may still be to come. False if the group has dropped it: the reader
     /// then stays where it is.
     bool skip_to(detail::Passkey, std::size_t index) noexcept;
@@ -74,12 +80,28 @@ public:
 private:
     template <class T> static Operation<T> inert() { return detail::closed_operation<T>(); }
 
-    template <class Rule> static Operation<std::optional<Frame>> frame_operation(Rule rule) {
+    template <class Rule> static auto frame_source(Rule rule) {
         using Next = std::optional<Frame>;
-        return Operation<Next>(
-            detail::Passkey(), detail::mapped<Next>(detail::Step(std::move(rule)), [](std::optional<detail::FrameSlot> &&slot) {
-                return slot ? Next(detail::frame_of(std::move(*slot))) : Next();
-            }));
+        return detail::mapped<Next>(detail::Step(std::move(rule)), [](std::optional<detail::FrameSlot> &&slot) {
+            return slot ? Next(detail::frame_of(std::move(*slot))) : Next();
+        });
+    }
+    static auto frames_source(std::shared_ptr<detail::GroupReader> reader, std::size_t max) {
+        using Frames = std::optional<std::vector<Frame>>;
+        return detail::mapped<Frames>(detail::Step(detail::ManyFramesRule<Frame>(std::move(reader), max)),
+                                      [](std::optional<detail::TakenFrames<Frame>> &&taken) {
+                                          if (!taken) return Frames();
+                                          for (auto &[place, frame] : taken->chunked)
+                                              taken->frames[place].payload = frame->whole();
+                                          return Frames(std::move(taken->frames));
+                                      });
+    }
+    static auto open_frame_source(std::shared_ptr<detail::GroupReader> reader) {
+        using Next = std::optional<FrameConsumer>;
+        return detail::mapped<Next>(
+            detail::Step(detail::OpenFrameRule(std::move(reader))), [](std::optional<std::shared_ptr<detail::FrameReader>> &&frame) {
+                return frame ? Next(std::in_place, detail::Passkey(), std::move(*frame)) : Next();
+            });
     }
 
     static std::shared_ptr<detail::GroupReader> reader_of(std::shared_ptr<detail::GroupState> group);
@@ -116,6 +138,20 @@ public:
 
     /// No more frames will come: readers end cleanly.
     void finish();
+
+    // The same without exceptions: `ec` gets the code, a false one after success, and `std::errc::not_enough_memory` for want of
+    // memory. What a failed call returns is empty, or 0.
+    void write_frame(Bytes payload, Timestamp timestamp, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return write_frame(std::move(payload), timestamp); });
+    }
+    void write_frame(Bytes payload, std::error_code &ec) noexcept { write_frame(std::move(payload), {}, ec); }
+    FrameProducer create_frame(std::uint64_t size, Timestamp timestamp, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return create_frame(size, timestamp); });
+    }
+    FrameProducer create_frame(std::uint64_t size, std::error_code &ec) noexcept { return create_frame(size, {}, ec); }
+    void finish(std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return finish(); });
+    }
 
     /// Fails the group with `code` (a false one is Cancelled) and releases its frames, also those that a failed group
     /// still keeps. Does nothing if its frames are gone already.

@@ -14,8 +14,10 @@
 #include "time.hpp"
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -57,6 +59,10 @@ struct OriginStats {
     std::uint64_t evicted_groups = 0, lagged_readers = 0;
 };
 
+/// The counters as a JSON object in one line, by the names that they have here. It is what fmt and streams print.
+std::string to_json(const OriginStats &stats);
+inline std::string to_string(const OriginStats &stats) { return to_json(stats); }
+
 /// Keeps a broadcast announced at a path. It does nothing once the broadcast has closed or the origin is gone, and
 /// keeps neither alive. Moves only.
 class [[nodiscard]] OriginPublish {
@@ -75,6 +81,10 @@ public:
     /// with this broadcast if it is active, unless nothing has changed. Where else the broadcast is announced, nothing
     /// changes. Throws RoutingLoop and BoundsExceeded as `publish_broadcast`, and then nothing has changed.
     void update(BroadcastInfo info);
+    /// The same without exceptions: `ec` gets the code.
+    void update(BroadcastInfo info, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return update(std::move(info)); });
+    }
 
     /// Ends the announcement before the guard's end. The announcement has ended when the call returns, unless another
     /// guard holds the same broadcast at the same path.
@@ -101,9 +111,12 @@ public:
     BroadcastProducer &producer() & noexcept { return producer_; }
     /// From a temporary, whose announcement ends with it: the producer itself.
     BroadcastProducer producer() && noexcept { return std::move(producer_); }
+    /// The same as `producer().create_track`. Not for a temporary, whose announcement ends with it.
+    TrackProducer create_track(std::string_view name, TrackInfo info = {}) & { return producer_.create_track(name, info); }
 
     /// Changes the broadcast's route, as `OriginPublish::update`.
     void update(BroadcastInfo info) { guard_.update(std::move(info)); }
+    void update(BroadcastInfo info, std::error_code &ec) noexcept { guard_.update(std::move(info), ec); }
 
     /// Ends the announcement; the broadcast goes on.
     void unannounce() { guard_.unannounce(); }
@@ -135,7 +148,7 @@ template <class Rule> Pending<BroadcastConsumer> pending_broadcast(Rule &&rule) 
 /// Reads an origin: watches, looks up and requests. It is a view of all or a part of the origin; it does not keep the
 /// origin alive.
 ///
-/// Paths are relative to `root()`. Copyable. Threads: distinct copies may be used at the same time.
+/// Paths are relative to `root()`; each call that takes one as text takes a `Path` as well. Copyable. Threads: distinct copies may be used at the same time.
 class OriginConsumer {
 public:
     /// Empty: its calls throw Closed, and its operations fail with it.
@@ -150,6 +163,9 @@ public:
     /// The broadcast that is announced at exactly this path, now or later. It asks no handler. Fails at once with
     /// InvalidPath or Unauthorized, and with Dropped when the origin is gone.
     Pending<BroadcastConsumer> announced_broadcast(std::string_view path) const;
+    Pending<BroadcastConsumer> announced_broadcast(const std::same_as<Path> auto &path) const {
+        return announced_broadcast(path.view());
+    }
 
     /// The broadcast at a path, made on demand if necessary. The call decides, in this order: InvalidPath; Unauthorized
     /// outside this view; Dropped when the origin is gone; an announced broadcast; an open one that a handler served; a
@@ -160,15 +176,29 @@ public:
     /// A request is settled by its handler's answer, whose exact code every requester gets, or by an announcement at
     /// the path. Refusals are the operation's outcome; the call itself throws only std::bad_alloc.
     Pending<BroadcastConsumer> request_broadcast(std::string_view path) const;
+    Pending<BroadcastConsumer> request_broadcast(const std::same_as<Path> auto &path) const {
+        return request_broadcast(path.view());
+    }
 
     /// The view of everything below any of `prefixes` that this one sees; nothing if it sees none of it.
     [[nodiscard]] std::optional<OriginConsumer> scope(std::span<const Path> prefixes) const {
         return narrowed(view().scope(prefixes));
     }
+    /// The same with a list: `scope({"room/1", "room/2"})`. Throws InvalidPath.
+    [[nodiscard]] std::optional<OriginConsumer> scope(std::initializer_list<Path> prefixes) const {
+        return scope(std::span(prefixes.begin(), prefixes.size()));
+    }
 
     /// The view with `prefix` as its root; nothing if this view sees nothing there. Throws InvalidPath.
     [[nodiscard]] std::optional<OriginConsumer> with_root(std::string_view prefix) const {
         return narrowed(view().with_root(prefix));
+    }
+    [[nodiscard]] std::optional<OriginConsumer> with_root(const std::same_as<Path> auto &prefix) const {
+        return with_root(prefix.view());
+    }
+    /// The same without exceptions: `ec` gets the code, and the result is empty then.
+    [[nodiscard]] std::optional<OriginConsumer> with_root(std::string_view prefix, std::error_code &ec) const noexcept {
+        return detail::with_code(ec, [&] { return with_root(prefix); });
     }
 
     /// The view without broadcasts that came through the origin with this hop id (`BroadcastInfo::came_through`): they
@@ -233,6 +263,9 @@ public:
     /// itself comes first; for two hops or more the lower hash of path and hops, the same one on every origin; the
     /// latest.
     OriginPublish publish_broadcast(std::string_view path, BroadcastConsumer broadcast) const;
+    OriginPublish publish_broadcast(const std::same_as<Path> auto &path, BroadcastConsumer broadcast) const {
+        return publish_broadcast(path.view(), std::move(broadcast));
+    }
 
     /// The same for a peer, which answers for the paths below as well.
     OriginPublish publish_broadcast(detail::Passkey, std::string_view path, BroadcastConsumer broadcast,
@@ -241,6 +274,21 @@ public:
     /// Makes a broadcast and announces it for as long as the result lives, and no longer: a statement that drops the
     /// result announces nothing that lasts, and the compiler warns of it.
     BroadcastPublish create_broadcast(std::string_view path, BroadcastInfo info = {}) const;
+    BroadcastPublish create_broadcast(const std::same_as<Path> auto &path, BroadcastInfo info = {}) const {
+        return create_broadcast(path.view(), std::move(info));
+    }
+
+    // The same without exceptions: `ec` gets the code, a false one after success, and `std::errc::not_enough_memory` for want of
+    // memory. What a failed call returns is empty, or 0.
+    OriginPublish publish_broadcast(std::string_view path, BroadcastConsumer broadcast, std::error_code &ec) const noexcept {
+        return detail::with_code(ec, [&] { return publish_broadcast(path, std::move(broadcast)); });
+    }
+    BroadcastPublish create_broadcast(std::string_view path, BroadcastInfo info, std::error_code &ec) const noexcept {
+        return detail::with_code(ec, [&] { return create_broadcast(path, std::move(info)); });
+    }
+    BroadcastPublish create_broadcast(std::string_view path, std::error_code &ec) const noexcept {
+        return create_broadcast(path, {}, ec);
+    }
 
     /// Makes a broadcast that is not announced and shares the origin's pool, clock and bounds: for a handler to serve.
     BroadcastProducer make_broadcast(BroadcastInfo info = {}) const;
@@ -249,10 +297,21 @@ public:
     [[nodiscard]] std::optional<OriginProducer> scope(std::span<const Path> prefixes) const {
         return narrowed(view().scope(prefixes));
     }
+    /// The same with a list: `scope({"room/1", "room/2"})`. Throws InvalidPath.
+    [[nodiscard]] std::optional<OriginProducer> scope(std::initializer_list<Path> prefixes) const {
+        return scope(std::span(prefixes.begin(), prefixes.size()));
+    }
 
     /// The view with `prefix` as its root; nothing if this view reaches nothing there. Throws InvalidPath.
     [[nodiscard]] std::optional<OriginProducer> with_root(std::string_view prefix) const {
         return narrowed(view().with_root(prefix));
+    }
+    [[nodiscard]] std::optional<OriginProducer> with_root(const std::same_as<Path> auto &prefix) const {
+        return with_root(prefix.view());
+    }
+    /// The same without exceptions: `ec` gets the code, and the result is empty then.
+    [[nodiscard]] std::optional<OriginProducer> with_root(std::string_view prefix, std::error_code &ec) const noexcept {
+        return detail::with_code(ec, [&] { return with_root(prefix); });
     }
 
     /// The origin's hop id.
@@ -309,6 +368,8 @@ private:
 COMOQ_DECLARE_OPERATION(BroadcastConsumer);
 
 }  // namespace comoq
+
+COMOQ_PRINTED(comoq::OriginStats);
 
 #if !defined(COMOQ_SEPARATE_COMPILATION)
 #include "impl/origin.ipp"

@@ -6,6 +6,7 @@
 #include "detail/origin/origin_handler.hpp"
 #include "detail/wait/share.hpp"
 #include "operation.hpp"
+#include "try_result.hpp"
 #include "path.hpp"
 
 #include <memory>
@@ -73,8 +74,17 @@ public:
     /// The oldest request that this handler may take. Ends empty when the origin is gone, and when the last copy of the
     /// handler is gone: a waiting step does not count as a copy.
     Operation<std::optional<BroadcastRequest>> requested_broadcast();
+    /// The same without a wait.
+    TryResult<BroadcastRequest> try_requested_broadcast() noexcept;
 
 private:
+    auto source() const {
+        using Next = std::optional<BroadcastRequest>;
+        return detail::mapped<Next>(detail::Step(detail::RequestedBroadcastRule(handler_.state())), [](std::optional<detail::TakenBroadcastRequest> &&request) {
+            return request ? Next(std::in_place, detail::Passkey(), std::move(*request)) : Next();
+        });
+    }
+
     detail::Share<detail::OriginHandler, &detail::OriginHandler::copies, &detail::OriginHandler::last_copy_gone> handler_;
 };
 

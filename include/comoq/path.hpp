@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config.hpp"
+#include "detail/text/printed.hpp"
 
 #include <compare>
 #include <cstddef>
@@ -12,8 +13,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include <comoq/detail/wait/failure.hpp>
 #include <comoq/detail/text/path_text.hpp>
@@ -50,6 +49,9 @@ public:
     Path(std::string_view text) : Path(detail::AbsolutePath({}, text), text) {}
     Path(const char *text) : Path(std::string_view(text)) {}
     Path(const std::string &text) : Path(std::string_view(text)) {}
+    /// The same without exceptions: `ec` gets the code, a false one after success, and the path is the root after a failure.
+    Path(std::string_view text, std::error_code &ec) noexcept
+        : Path(detail::with_code(ec, [&] { return Path(text); })) {}
 
     /// `other` below this path. Throws `std::system_error` with `Error::InvalidPath` if the result is too long or too
     /// deep.
@@ -134,6 +136,9 @@ private:
     std::string text_;
 };
 
+/// The text. It is what fmt and streams print.
+inline std::string to_string(const Path &path) { return std::string(path.view()); }
+
 namespace detail {
 
 /// Makes a path from text that is known to be normalised, without checking it again.
@@ -165,9 +170,4 @@ template <> struct std::hash<comoq::Path> {
     std::size_t operator()(const comoq::Path &path) const noexcept { return comoq::detail::PathHash()(path); }
 };
 
-/// Formats as the text, with the format specification of strings.
-template <> struct fmt::formatter<comoq::Path> : fmt::formatter<std::string_view> {
-    auto format(const comoq::Path &path, fmt::format_context &context) const -> fmt::format_context::iterator {
-        return fmt::formatter<std::string_view>::format(path.view(), context);
-    }
-};
+COMOQ_PRINTED(comoq::Path);

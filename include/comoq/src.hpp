@@ -12,6 +12,7 @@
 
 #include "impl/announce.ipp"
 #include "impl/broadcast.ipp"
+#include "impl/bytes.ipp"
 #include "impl/detail/media/track_state.ipp"
 #include "impl/detail/qmux/connection.ipp"
 #include "impl/detail/qmux/connection_frames.ipp"
@@ -26,8 +27,10 @@
 #include "impl/origin_dynamic.ipp"
 #include "impl/proxy.ipp"
 #include "impl/task_group.ipp"
+#include "impl/time.ipp"
 #include "impl/track_consumer.ipp"
 #include "impl/track_dynamic.ipp"
 #include "impl/track_producer.ipp"
 #include "impl/track_subscriber.ipp"
+#include "impl/transport.ipp"
 #include "impl/with_timeout.ipp"

@@ -6,6 +6,7 @@
 #include "detail/wait/share.hpp"
 #include "group.hpp"
 #include "operation.hpp"
+#include "try_result.hpp"
 #include "subscription.hpp"
 
 #include <cstdint>
@@ -40,6 +41,11 @@ public:
     /// Throws `std::system_error`: Duplicate if a group of that number came meanwhile, or the code that ended the
     /// request or the track.
     GroupProducer accept(TrackInfo info = {});
+    /// The same without exceptions: `ec` gets the code, and the result is empty then.
+    GroupProducer accept(TrackInfo info, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return accept(info); });
+    }
+    GroupProducer accept(std::error_code &ec) noexcept { return accept({}, ec); }
 
     /// Refuses with `code` (a false one is Cancelled), which all waiting requesters get. False if it was settled
     /// before.
@@ -72,8 +78,17 @@ public:
     /// The oldest request that nobody has taken. Ends empty when the track has ended or its last handler is gone; a
     /// waiting step does not count as a handler.
     Operation<std::optional<GroupRequest>> requested_group();
+    /// The same without a wait.
+    TryResult<GroupRequest> try_requested_group() noexcept;
 
 private:
+    auto source() const {
+        using Next = std::optional<GroupRequest>;
+        return detail::mapped<Next>(detail::Step(detail::RequestedGroupRule(handler_.state())), [](std::optional<detail::Obligation<detail::TrackState>> &&request) {
+            return request ? Next(std::in_place, detail::Passkey(), std::move(*request)) : Next();
+        });
+    }
+
     detail::Share<detail::TrackState, &detail::TrackState::handlers, &detail::TrackState::last_handler_gone> handler_;
 };
 

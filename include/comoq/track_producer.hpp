@@ -32,6 +32,10 @@ struct TrackStats {
     std::uint64_t evicted_groups = 0, lagged_readers = 0;
 };
 
+/// The counters as a JSON object in one line, by the names that they have here. It is what fmt and streams print.
+std::string to_json(const TrackStats &stats);
+inline std::string to_string(const TrackStats &stats) { return to_json(stats); }
+
 /// Writes a track. Copies write the same track; when the last one goes, the track ends: cleanly after `finish()`, with
 /// Dropped otherwise. Groups that are being written go on.
 ///
@@ -85,6 +89,34 @@ public:
     /// `latest()`, Closed if an end was declared before.
     void finish_at(std::uint64_t sequence);
 
+    // The same without exceptions: `ec` gets the code, a false one after success, and `std::errc::not_enough_memory` for want of
+    // memory. What a failed call returns is empty, or 0.
+    GroupProducer append_group(std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return append_group(); });
+    }
+    GroupProducer create_group(std::uint64_t sequence, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return create_group(sequence); });
+    }
+    std::uint64_t write_frame(Bytes payload, Timestamp timestamp, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return write_frame(std::move(payload), timestamp); });
+    }
+    std::uint64_t write_frame(Bytes payload, std::error_code &ec) noexcept { return write_frame(std::move(payload), {}, ec); }
+    std::uint64_t append_datagram(Bytes payload, Timestamp timestamp, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return append_datagram(std::move(payload), timestamp); });
+    }
+    std::uint64_t append_datagram(Bytes payload, std::error_code &ec) noexcept {
+        return append_datagram(std::move(payload), {}, ec);
+    }
+    void insert_datagram(Datagram datagram, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return insert_datagram(std::move(datagram)); });
+    }
+    void finish(std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return finish(); });
+    }
+    void finish_at(std::uint64_t sequence, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return finish_at(sequence); });
+    }
+
     /// Ends the track with `code` (a false one is Cancelled) and releases its contents. Does nothing if it has ended.
     void abort(std::error_code code) { track_->end(code); }
 
@@ -127,6 +159,8 @@ private:
 COMOQ_DECLARE_OPERATION(std::optional<Subscription>);
 
 }  // namespace comoq
+
+COMOQ_PRINTED(comoq::TrackStats);
 
 #if !defined(COMOQ_SEPARATE_COMPILATION)
 #include "impl/track_producer.ipp"

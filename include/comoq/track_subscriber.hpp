@@ -5,6 +5,7 @@
 #include "group.hpp"
 #include "operation.hpp"
 #include "subscription.hpp"
+#include "try_result.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -14,12 +15,30 @@
 
 namespace comoq {
 
-/// Counters of a subscriber.
+/// Counters of a subscriber: what its steps have returned, and the gaps between.
 struct SubscriberStats {
+    /// Groups: from `recv_group`, from `next_group`, and those that the frames from `read_frame` and `read_first_frame`
+    /// belong to.
+    std::uint64_t groups = 0;
+    /// Frames from `read_frame` and `read_first_frame`, and datagrams. A `GroupConsumer` does not count.
+    std::uint64_t frames = 0, datagrams = 0;
+    /// The payload of these frames and datagrams.
+    std::uint64_t bytes = 0;
+    /// Numbers that the cursor of `next_group` passed over after its first group: of groups that were not there, or not there
+    /// in time.
+    std::uint64_t skipped_groups = 0;
+    /// Numbers between the lowest and the highest group from `recv_group` that it has not returned yet.
+    std::uint64_t missing_groups = 0;
+    /// Datagrams that this subscriber was too slow for.
+    std::uint64_t skipped_datagrams = 0;
     /// Gaps between the groups from `recv_group` that it no longer remembers, because there were more than 1,024:
     /// groups that arrive there are not returned.
     std::uint64_t gaps_given_up = 0;
 };
+
+/// The counters as a JSON object in one line, by the names that they have here. It is what fmt and streams print.
+std::string to_json(const SubscriberStats &stats);
+inline std::string to_string(const SubscriberStats &stats) { return to_json(stats); }
 
 /// Reads a track by two independent cursors: `recv_group` and `next_group` (which `read_frame` and `read_first_frame`
 /// share).
@@ -58,6 +77,13 @@ public:
     /// The next datagram since this subscriber came, in spite of its start and end. A slow reader misses the oldest:
     /// the last 1,024 are kept.
     Operation<std::optional<Datagram>> recv_datagram();
+
+    // The five steps without a wait (`TryResult`).
+    TryResult<GroupConsumer> try_recv_group() noexcept;
+    TryResult<GroupConsumer> try_next_group() noexcept;
+    TryResult<Frame> try_read_frame() noexcept;
+    TryResult<Frame> try_read_first_frame() noexcept;
+    TryResult<Datagram> try_recv_datagram() noexcept;
 
     /// A group that is there now, independent of the cursors; each call returns a reader at the group's beginning.
     std::optional<GroupConsumer> get_group(std::uint64_t sequence) const;
@@ -98,25 +124,38 @@ private:
         return Operation<T>(detail::Passkey(), detail::Step(Rule(state_)));
     }
 
+    // The sources of steps. The handle is not empty.
+    template <class Rule> auto frame_source() const {
+        using Next = std::optional<Frame>;
+        state_->track()->expire();
+        return detail::mapped<Next>(detail::Step(Rule(state_)), [](std::optional<detail::FrameSlot> &&slot) {
+            return slot ? Next(detail::frame_of(std::move(*slot))) : Next();
+        });
+    }
+    template <class Rule> auto group_source() const {
+        using Next = std::optional<GroupConsumer>;
+        state_->track()->expire();
+        return detail::mapped<Next>(detail::Step(Rule(state_)), [](std::optional<std::shared_ptr<detail::GroupReader>> &&group) {
+            return group ? Next(std::in_place, detail::Passkey(), std::move(*group)) : Next();
+        });
+    }
+    auto datagram_source() const {
+        using Next = std::optional<Datagram>;
+        state_->track()->expire();
+        return detail::mapped<Next>(detail::Step(detail::NextDatagramRule(state_)), [](std::optional<detail::DatagramSlot> &&slot) {
+            return slot ? Next(Datagram{slot->sequence, slot->timestamp, std::move(slot->payload)}) : Next();
+        });
+    }
+
     template <class Rule> Operation<std::optional<Frame>> frame_step() {
         using Next = std::optional<Frame>;
         if (state_ == nullptr) return detail::closed_operation<Next>();
-        state_->track()->expire();
-        return Operation<Next>(
-            detail::Passkey(), detail::mapped<Next>(detail::Step(Rule(state_)), [](std::optional<detail::FrameSlot> &&slot) {
-                return slot ? Next(detail::frame_of(std::move(*slot))) : Next();
-            }));
+        return Operation<Next>(detail::Passkey(), frame_source<Rule>());
     }
-
     template <class Rule> Operation<std::optional<GroupConsumer>> group_step() {
         using Next = std::optional<GroupConsumer>;
         if (state_ == nullptr) return detail::closed_operation<Next>();
-        state_->track()->expire();
-        return Operation<Next>(
-            detail::Passkey(),
-            detail::mapped<Next>(detail::Step(Rule(state_)), [](std::optional<std::shared_ptr<detail::GroupReader>> &&group) {
-                return group ? Next(std::in_place, detail::Passkey(), std::move(*group)) : Next();
-            }));
+        return Operation<Next>(detail::Passkey(), group_source<Rule>());
     }
 
     detail::LastAct last_act_;
@@ -127,6 +166,8 @@ COMOQ_DECLARE_OPERATION(std::optional<GroupConsumer>);
 COMOQ_DECLARE_OPERATION(std::optional<Datagram>);
 
 }  // namespace comoq
+
+COMOQ_PRINTED(comoq::SubscriberStats);
 
 #if !defined(COMOQ_SEPARATE_COMPILATION)
 #include "impl/track_subscriber.ipp"

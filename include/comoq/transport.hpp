@@ -136,6 +136,11 @@ struct TransportStats {
     std::optional<std::uint64_t> received_bytes, sent_bytes;
 };
 
+/// The counters as a JSON object in one line, by the names that they have here, null for what is not known; the round trip is
+/// `round_trip_us`, in microseconds. It is what fmt and streams print.
+std::string to_json(const TransportStats &stats);
+inline std::string to_string(const TransportStats &stats) { return to_json(stats); }
+
 /// A connection. Its owner must close it; destroying the handle does not close it.
 class Transport {
 public:
@@ -182,3 +187,9 @@ protected:
 };
 
 }  // namespace comoq
+
+COMOQ_PRINTED(comoq::TransportStats);
+
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+#include "impl/transport.ipp"
+#endif

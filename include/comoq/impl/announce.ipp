@@ -6,12 +6,12 @@ namespace comoq {
 COMOQ_DECL Operation<std::optional<Announcement>> AnnounceConsumer::next() {
     using Next = std::optional<Announcement>;
     if (watch_ == nullptr) return detail::closed_operation<Next>();
-    const auto next = [](std::optional<detail::SeenChange> &&change) {
-        if (!change) return Next();
-        return Next(std::in_place, std::move(change->path), event_of(change->event),
-                    BroadcastConsumer(detail::Passkey(), std::move(change->broadcast)));
-    };
-    return Operation<Next>(detail::Passkey(), detail::mapped<Next>(detail::Step(detail::NextChangeRule(watch_)), next));
+    return Operation<Next>(detail::Passkey(), source());
+}
+
+COMOQ_DECL TryResult<Announcement> AnnounceConsumer::try_next() noexcept {
+    if (watch_ == nullptr) return detail::try_closed<Announcement>();
+    return detail::try_take<Announcement>(source());
 }
 
 COMOQ_DECL Announcement::Event AnnounceConsumer::event_of(detail::WatchQueue::Event event) noexcept {
@@ -24,6 +24,18 @@ COMOQ_DECL Announcement::Event AnnounceConsumer::event_of(detail::WatchQueue::Ev
         break;
     }
     return Announcement::Event::Ended;
+}
+
+COMOQ_DECL std::string to_string(Announcement::Event event) {
+    switch (event) {
+    case Announcement::Event::Active:
+        return "active";
+    case Announcement::Event::Restart:
+        return "restart";
+    case Announcement::Event::Ended:
+        break;
+    }
+    return "ended";
 }
 
 COMOQ_DEFINE_OPERATION(std::optional<Announcement>);

@@ -1,4 +1,5 @@
 #pragma once
+#include "../detail/text/json.hpp"
 #include "../broadcast.hpp"
 
 namespace comoq {
@@ -47,12 +48,12 @@ COMOQ_DECL BroadcastDynamic &BroadcastDynamic::operator=(BroadcastDynamic other)
 COMOQ_DECL Operation<std::optional<TrackRequest>> BroadcastDynamic::requested_track() {
     using Next = std::optional<TrackRequest>;
     if (!handler_) return detail::closed_operation<Next>();
-    return Operation<Next>(
-        detail::Passkey(),
-        detail::mapped<Next>(detail::Step(detail::RequestedTrackRule(handler_.state())),
-                             [](std::optional<detail::Obligation<detail::BroadcastState>> &&request) {
-                                 return request ? Next(std::in_place, detail::Passkey(), std::move(*request)) : Next();
-                             }));
+    return Operation<Next>(detail::Passkey(), source());
+}
+
+COMOQ_DECL TryResult<TrackRequest> BroadcastDynamic::try_requested_track() noexcept {
+    if (!handler_) return detail::try_closed<TrackRequest>();
+    return detail::try_take<TrackRequest>(source());
 }
 
 COMOQ_DECL BroadcastProducer::BroadcastProducer(BroadcastInfo info)
@@ -100,6 +101,18 @@ COMOQ_DECL BroadcastStats BroadcastProducer::stats() const {
     stats.evicted_groups = counts.media.evicted_groups;
     stats.lagged_readers = counts.media.lagged_readers;
     return stats;
+}
+
+COMOQ_DECL std::string to_json(const BroadcastStats &stats) {
+    return detail::json_object({
+        {"tracks", stats.tracks},
+        {"handlers", stats.handlers},
+        {"pending", stats.pending},
+        {"cached_groups", stats.cached_groups},
+        {"cached_bytes", stats.cached_bytes},
+        {"evicted_groups", stats.evicted_groups},
+        {"lagged_readers", stats.lagged_readers},
+    });
 }
 
 COMOQ_DEFINE_OPERATION(std::optional<TrackRequest>);

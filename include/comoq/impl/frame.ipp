@@ -16,6 +16,11 @@ COMOQ_DECL Operation<std::optional<Bytes>> FrameConsumer::read_chunk() {
     return Operation<std::optional<Bytes>>(detail::Passkey(), detail::Step(detail::ChunkRule(reader_)));
 }
 
+COMOQ_DECL TryResult<Bytes> FrameConsumer::try_read_chunk() noexcept {
+    if (reader_ == nullptr) return detail::try_closed<Bytes>();
+    return detail::try_take<Bytes>(detail::Step(detail::ChunkRule(reader_)));
+}
+
 COMOQ_DECL Operation<Bytes> FrameConsumer::read_all() {
     if (reader_ == nullptr) return detail::closed_operation<Bytes>();
     return Operation<Bytes>(

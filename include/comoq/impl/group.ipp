@@ -14,7 +14,7 @@ COMOQ_DECL TrackInfo GroupConsumer::track_info() const {
 
 COMOQ_DECL Operation<std::optional<Frame>> GroupConsumer::read_frame() {
     if (reader_ == nullptr) return inert<std::optional<Frame>>();
-    return frame_operation(detail::NextFrameRule(reader_));
+    return Operation<std::optional<Frame>>(detail::Passkey(), frame_source(detail::NextFrameRule(reader_)));
 }
 
 COMOQ_DECL Operation<std::optional<std::vector<Frame>>> GroupConsumer::read_frames(std::size_t max) {
@@ -24,15 +24,24 @@ COMOQ_DECL Operation<std::optional<std::vector<Frame>>> GroupConsumer::read_fram
         return Operation<Frames>(
             detail::Passkey(),
             detail::ReadySource<Frames>(detail::Outcome<Frames>(make_error_code(Error::BoundsExceeded))));
-    return Operation<Frames>(
-        detail::Passkey(),
-        detail::mapped<Frames>(detail::Step(detail::ManyFramesRule<Frame>(reader_, max)),
-                               [](std::optional<detail::TakenFrames<Frame>> &&taken) {
-                                   if (!taken) return Frames();
-                                   for (auto &[place, frame] : taken->chunked)
-                                       taken->frames[place].payload = frame->whole();
-                                   return Frames(std::move(taken->frames));
-                               }));
+    return Operation<Frames>(detail::Passkey(), frames_source(reader_, max));
+}
+
+COMOQ_DECL TryResult<Frame> GroupConsumer::try_read_frame() noexcept {
+    if (reader_ == nullptr) return detail::try_closed<Frame>();
+    return detail::try_take<Frame>(frame_source(detail::NextFrameRule(reader_)));
+}
+
+COMOQ_DECL TryResult<std::vector<Frame>> GroupConsumer::try_read_frames(std::size_t max) noexcept {
+    using Frames = std::vector<Frame>;
+    if (reader_ == nullptr) return detail::try_closed<Frames>();
+    if (max == 0) return TryResult<Frames>(detail::Passkey(), make_error_code(Error::BoundsExceeded));
+    return detail::try_take<Frames>(frames_source(reader_, max));
+}
+
+COMOQ_DECL TryResult<FrameConsumer> GroupConsumer::try_next_frame() noexcept {
+    if (reader_ == nullptr) return detail::try_closed<FrameConsumer>();
+    return detail::try_take<FrameConsumer>(open_frame_source(reader_));
 }
 
 COMOQ_DECL bool GroupConsumer::skip_to(detail::Passkey, std::size_t index) noexcept {
@@ -52,12 +61,7 @@ COMOQ_DECL Operation<std::optional<detail::TakenFrames<Frame>>> GroupConsumer::t
 COMOQ_DECL Operation<std::optional<FrameConsumer>> GroupConsumer::next_frame() {
     using Next = std::optional<FrameConsumer>;
     if (reader_ == nullptr) return inert<Next>();
-    return Operation<Next>(
-        detail::Passkey(),
-        detail::mapped<Next>(detail::Step(detail::OpenFrameRule(reader_)),
-                             [](std::optional<std::shared_ptr<detail::FrameReader>> &&frame) {
-                                 return frame ? Next(std::in_place, detail::Passkey(), std::move(*frame)) : Next();
-                             }));
+    return Operation<Next>(detail::Passkey(), open_frame_source(reader_));
 }
 
 COMOQ_DECL Operation<void> GroupConsumer::frame_there(detail::Passkey) {
@@ -75,7 +79,7 @@ COMOQ_DECL FrameConsumer GroupConsumer::frame_again(detail::Passkey, std::uint64
 
 COMOQ_DECL Operation<std::optional<Frame>> GroupConsumer::get_frame(std::size_t index) {
     if (reader_ == nullptr) return inert<std::optional<Frame>>();
-    return frame_operation(detail::FrameAtRule(reader_, index));
+    return Operation<std::optional<Frame>>(detail::Passkey(), frame_source(detail::FrameAtRule(reader_, index)));
 }
 
 COMOQ_DECL Operation<std::uint64_t> GroupConsumer::finished() {

@@ -1,4 +1,5 @@
 #pragma once
+#include "../detail/text/json.hpp"
 #include "../detail/origin/hop_id.hpp"
 #include "../origin.hpp"
 
@@ -142,6 +143,22 @@ COMOQ_DECL OriginStats Origin::stats() const {
     stats.evicted_groups = bounds.evicted_groups.load();
     stats.lagged_readers = bounds.lagged_readers.load();
     return stats;
+}
+
+COMOQ_DECL std::string to_json(const OriginStats &stats) {
+    return detail::json_object({
+        {"announced", stats.announced},
+        {"nodes", stats.nodes},
+        {"watchers", stats.watchers},
+        {"handlers", stats.handlers},
+        {"pending", stats.pending},
+        {"served", stats.served},
+        {"cached_bytes", stats.cached_bytes},
+        {"cached_groups", stats.cached_groups},
+        {"unsent_bytes", stats.unsent_bytes},
+        {"evicted_groups", stats.evicted_groups},
+        {"lagged_readers", stats.lagged_readers},
+    });
 }
 
 COMOQ_DECL std::shared_ptr<const detail::OriginView> Origin::everything() {

@@ -23,12 +23,12 @@ COMOQ_DECL Operation<void> BroadcastRequest::abandoned() { return Operation<void
 COMOQ_DECL Operation<std::optional<BroadcastRequest>> OriginDynamic::requested_broadcast() {
     using Next = std::optional<BroadcastRequest>;
     if (!handler_) return detail::closed_operation<Next>();
-    return Operation<Next>(
-        detail::Passkey(),
-        detail::mapped<Next>(detail::Step(detail::RequestedBroadcastRule(handler_.state())),
-                             [](std::optional<detail::TakenBroadcastRequest> &&request) {
-                                 return request ? Next(std::in_place, detail::Passkey(), std::move(*request)) : Next();
-                             }));
+    return Operation<Next>(detail::Passkey(), source());
+}
+
+COMOQ_DECL TryResult<BroadcastRequest> OriginDynamic::try_requested_broadcast() noexcept {
+    if (!handler_) return detail::try_closed<BroadcastRequest>();
+    return detail::try_take<BroadcastRequest>(source());
 }
 
 COMOQ_DEFINE_OPERATION(std::optional<BroadcastRequest>);

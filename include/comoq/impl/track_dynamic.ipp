@@ -22,12 +22,12 @@ COMOQ_DECL Operation<void> GroupRequest::abandoned() { return Operation<void>(de
 COMOQ_DECL Operation<std::optional<GroupRequest>> TrackDynamic::requested_group() {
     using Next = std::optional<GroupRequest>;
     if (!handler_) return detail::closed_operation<Next>();
-    return Operation<Next>(
-        detail::Passkey(),
-        detail::mapped<Next>(detail::Step(detail::RequestedGroupRule(handler_.state())),
-                             [](std::optional<detail::Obligation<detail::TrackState>> &&request) {
-                                 return request ? Next(std::in_place, detail::Passkey(), std::move(*request)) : Next();
-                             }));
+    return Operation<Next>(detail::Passkey(), source());
+}
+
+COMOQ_DECL TryResult<GroupRequest> TrackDynamic::try_requested_group() noexcept {
+    if (!handler_) return detail::try_closed<GroupRequest>();
+    return detail::try_take<GroupRequest>(source());
 }
 
 COMOQ_DEFINE_OPERATION(std::optional<GroupRequest>);

@@ -1,4 +1,5 @@
 #pragma once
+#include "../detail/text/json.hpp"
 #include "../track_producer.hpp"
 
 namespace comoq {
@@ -93,6 +94,20 @@ COMOQ_DECL TrackStats TrackProducer::stats() const {
     stats.evicted_groups = counts.evicted_groups;
     stats.lagged_readers = counts.lagged_readers;
     return stats;
+}
+
+COMOQ_DECL std::string to_json(const TrackStats &stats) {
+    return detail::json_object({
+        {"groups", stats.groups},
+        {"bytes", stats.bytes},
+        {"datagrams", stats.datagrams},
+        {"cached_bytes", stats.cached_bytes},
+        {"subscribers", stats.subscribers},
+        {"handlers", stats.handlers},
+        {"pending", stats.pending},
+        {"evicted_groups", stats.evicted_groups},
+        {"lagged_readers", stats.lagged_readers},
+    });
 }
 
 COMOQ_DECL std::uint64_t TrackProducer::add_datagram(std::optional<std::uint64_t> sequence, Bytes &&payload,

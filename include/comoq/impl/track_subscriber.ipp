@@ -1,4 +1,5 @@
 #pragma once
+#include "../detail/text/json.hpp"
 #include "../track_subscriber.hpp"
 
 namespace comoq {
@@ -28,12 +29,32 @@ COMOQ_DECL Operation<std::optional<Frame>> TrackSubscriber::read_first_frame() {
 COMOQ_DECL Operation<std::optional<Datagram>> TrackSubscriber::recv_datagram() {
     using Next = std::optional<Datagram>;
     if (state_ == nullptr) return detail::closed_operation<Next>();
-    state_->track()->expire();
-    return Operation<Next>(
-        detail::Passkey(),
-        detail::mapped<Next>(detail::Step(detail::NextDatagramRule(state_)), [](std::optional<detail::DatagramSlot> &&slot) {
-            return slot ? Next(Datagram{slot->sequence, slot->timestamp, std::move(slot->payload)}) : Next();
-        }));
+    return Operation<Next>(detail::Passkey(), datagram_source());
+}
+
+COMOQ_DECL TryResult<GroupConsumer> TrackSubscriber::try_recv_group() noexcept {
+    if (state_ == nullptr) return detail::try_closed<GroupConsumer>();
+    return detail::try_take<GroupConsumer>(group_source<detail::ReceiveGroupRule>());
+}
+
+COMOQ_DECL TryResult<GroupConsumer> TrackSubscriber::try_next_group() noexcept {
+    if (state_ == nullptr) return detail::try_closed<GroupConsumer>();
+    return detail::try_take<GroupConsumer>(group_source<detail::NextGroupRule>());
+}
+
+COMOQ_DECL TryResult<Frame> TrackSubscriber::try_read_frame() noexcept {
+    if (state_ == nullptr) return detail::try_closed<Frame>();
+    return detail::try_take<Frame>(frame_source<detail::EveryFrameRule>());
+}
+
+COMOQ_DECL TryResult<Frame> TrackSubscriber::try_read_first_frame() noexcept {
+    if (state_ == nullptr) return detail::try_closed<Frame>();
+    return detail::try_take<Frame>(frame_source<detail::FirstFrameRule>());
+}
+
+COMOQ_DECL TryResult<Datagram> TrackSubscriber::try_recv_datagram() noexcept {
+    if (state_ == nullptr) return detail::try_closed<Datagram>();
+    return detail::try_take<Datagram>(datagram_source());
 }
 
 COMOQ_DECL std::optional<GroupConsumer> TrackSubscriber::get_group(std::uint64_t sequence) const {
@@ -49,8 +70,31 @@ COMOQ_DECL Operation<std::uint64_t> TrackSubscriber::finished() {
 
 COMOQ_DECL SubscriberStats TrackSubscriber::stats() const {
     SubscriberStats stats;
-    if (state_ != nullptr) stats.gaps_given_up = state_->gaps_given_up();
+    if (state_ == nullptr) return stats;
+    state_->look_at([&](const detail::SubscriberPlace &place) {
+        stats.groups = place.counts.given_groups + place.counts.received_groups;
+        stats.frames = place.counts.frames;
+        stats.datagrams = place.counts.datagrams;
+        stats.bytes = place.counts.bytes;
+        stats.skipped_groups = place.counts.skipped_groups;
+        stats.missing_groups = place.missing_groups();
+        stats.skipped_datagrams = place.counts.skipped_datagrams;
+        stats.gaps_given_up = place.received.given_up();
+    });
     return stats;
+}
+
+COMOQ_DECL std::string to_json(const SubscriberStats &stats) {
+    return detail::json_object({
+        {"groups", stats.groups},
+        {"frames", stats.frames},
+        {"datagrams", stats.datagrams},
+        {"bytes", stats.bytes},
+        {"skipped_groups", stats.skipped_groups},
+        {"missing_groups", stats.missing_groups},
+        {"skipped_datagrams", stats.skipped_datagrams},
+        {"gaps_given_up", stats.gaps_given_up},
+    });
 }
 
 COMOQ_DECL Operation<std::error_code> TrackSubscriber::closed() {

@@ -7,6 +7,7 @@
 #include "session_config.hpp"
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -58,6 +59,7 @@ public:
     /// which is everywhere without `config.subscribe`, and before `config.authorize` has decided; LimitReached beyond
     /// `config.max_requested`.
     BroadcastConsumer broadcast(std::string_view path) const;
+    BroadcastConsumer broadcast(const std::same_as<Path> auto &path) const { return broadcast(path.view()); }
 
     /// The peer's SETUP, once it has come. Fails with the session's code, or Closed, if the session ends before.
     Operation<std::shared_ptr<const Setup>> peer() const;

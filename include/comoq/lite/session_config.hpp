@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -34,6 +35,7 @@ struct SessionViews {
         if (subscribe) narrowed.subscribe = subscribe->with_root(root);
         return narrowed;
     }
+    SessionViews below(const std::same_as<Path> auto &root) const { return below(root.view()); }
     bool empty() const noexcept { return !publish && !subscribe; }
 
     /// These replace those of the config.

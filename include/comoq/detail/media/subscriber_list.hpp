@@ -5,6 +5,7 @@
 #include "../containers/sequence_set.hpp"
 #include "../../subscription.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -15,6 +16,13 @@ namespace comoq::detail {
 
 class TrackState;
 class GroupState;
+
+/// What a subscriber's steps gave, and what they passed over. `given` groups are those of `next_group` and its kin,
+/// `received` ones those of `recv_group`.
+struct SubscriberCounts {
+    std::uint64_t given_groups = 0, received_groups = 0, frames = 0, bytes = 0, datagrams = 0;
+    std::uint64_t skipped_groups = 0, skipped_datagrams = 0;
+};
 
 /// One subscriber's wishes and its places in the track. Guarded by the track's lock.
 struct SubscriberPlace : ListNode<SubscriberPlace> {
@@ -43,6 +51,9 @@ struct SubscriberPlace : ListNode<SubscriberPlace> {
     SequenceSet received;
     std::uint64_t after_received = 0;
     std::uint64_t next_datagram = 0;
+    std::uint64_t first_received = no_arrival;  // the lowest sequence that `recv_group` gave
+    SubscriberCounts counts;
+    std::size_t last_size = 0;  // of the frame that was counted last
     /// Its steps that wait for a group, for any group's first frame, and for the next frame.
     SubscriberWaits group_waits, first_frame_waits, frame_waits;
 
@@ -51,8 +62,29 @@ struct SubscriberPlace : ListNode<SubscriberPlace> {
         ++moves;
     }
     void give(std::uint64_t sequence) noexcept {
+        ++counts.given_groups;
+        // The publisher may begin with any number: what comes before the first group is not a gap.
+        if (after_given != 0) counts.skipped_groups += sequence - next;
         set_next(sequence + 1);
         after_given = sequence + 1;
+    }
+    void count_frame(std::size_t size) noexcept {
+        ++counts.frames;
+        counts.bytes += size;
+        last_size = size;
+    }
+    /// The last frame is put back, and with it the group that it was the first of, if `next` was another one before.
+    void put_back(std::uint64_t next_before) noexcept {
+        --counts.frames;
+        counts.bytes -= last_size;
+        if (next == next_before) return;
+        --counts.given_groups;
+        counts.skipped_groups -= std::min(counts.skipped_groups, next - 1 - next_before);
+        set_next(next_before);
+    }
+    /// The groups that `recv_group` has not given, between those that it has.
+    std::uint64_t missing_groups() const noexcept {
+        return counts.received_groups != 0 ? after_received - first_received - counts.received_groups : 0;
     }
     bool within_cap(std::uint64_t sequence) const noexcept { return !cap || sequence <= *cap; }
     void wake(WakeList &wake) noexcept {

@@ -49,10 +49,10 @@ public:
         });
     }
 
-    /// Gaps that the subscriber does not remember any more.
-    std::uint64_t gaps_given_up() const noexcept {
+    /// Calls `look` with the place, under the track's lock.
+    template <class Look> void look_at(Look look) const noexcept {
         Lock lock(track()->mutex());
-        return place_.received.given_up();
+        look(place_);
     }
 
 private:
@@ -152,6 +152,8 @@ public:
         if (group == nullptr) return end<std::shared_ptr<GroupReader>>(std::max(at.first, at.after_received));
         auto reader = GroupReader::at_first(group);
         at.received.insert(group->sequence());
+        ++at.counts.received_groups;
+        at.first_received = std::min(at.first_received, group->sequence());
         at.after_received = std::max(at.after_received, group->sequence() + 1);
         return Outcome<value_type>(std::in_place, std::move(reader));
     }
@@ -201,15 +203,17 @@ public:
         const GroupState *group = find().group;
         if (group == nullptr) return end<FrameSlot>(place().next);
         const FrameLog &frames = group->frames();
+        Outcome<value_type> taken(std::in_place, frames[frames.first()]);
         next_before_ = place().next;
         place().give(group->sequence());
+        place().count_frame(taken.value->bytes());
         moves_ = place().moves;
-        return Outcome<value_type>(std::in_place, frames[frames.first()]);
+        return taken;
     }
     /// Puts back the last frame, unless the place was set since.
     void undo(WakeList &wake) noexcept {
         if (place().moves != moves_) return;
-        place().set_next(next_before_);
+        place().put_back(next_before_);
         place().wake(wake);
     }
 
@@ -267,6 +271,7 @@ public:
             at.give(search.group->sequence());
         }
         at.frame = search.index + 1;
+        at.count_frame(taken.value->bytes());
         moves_ = at.moves;
         return taken;
     }
@@ -276,7 +281,7 @@ public:
         if (at.moves != moves_) return;
         at.present.swap(left_);
         at.frame = left_frame_;
-        if (at.next != next_before_) at.set_next(next_before_);
+        at.put_back(next_before_);
         at.wake(wake);
     }
 
@@ -322,8 +327,13 @@ public:
     Outcome<value_type> take() {
         const auto index = next();
         if (index == queue().end()) return Outcome<value_type>(track().cause());
-        place().next_datagram = index + 1;
-        return Outcome<value_type>(std::in_place, queue()[index]);
+        Outcome<value_type> taken(std::in_place, queue()[index]);
+        SubscriberPlace &at = place();
+        at.counts.skipped_datagrams += index - at.next_datagram;
+        ++at.counts.datagrams;
+        at.counts.bytes += taken.value->payload.size();
+        at.next_datagram = index + 1;
+        return taken;
     }
 
 private:

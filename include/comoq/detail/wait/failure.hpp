@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <new>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 
 #include <comoq/error.hpp>
 
@@ -44,6 +46,20 @@ template <class Call> decltype(auto) naming(const About &about, Call &&call) {
     } catch (const std::system_error &error) {
         throw std::system_error(error.code(), about.text());
     }
+}
+
+/// Calls, and puts the code of a failure into `ec`, a false one if there is none. The result of a call that fails is an empty
+/// one. It is how a call that throws gets its form with a code: the form that throws is the only implementation.
+template <class Call> std::invoke_result_t<Call &> with_code(std::error_code &ec, Call &&call) noexcept {
+    ec.clear();
+    try {
+        return call();
+    } catch (const std::system_error &error) {
+        ec = error.code();
+    } catch (const std::bad_alloc &) {
+        ec = std::make_error_code(std::errc::not_enough_memory);
+    }
+    return std::invoke_result_t<Call &>();
 }
 
 /// The code to settle with when the caller gave `ec`: a false one cannot stand for a failure, and becomes `Cancelled`.
