@@ -1,5 +1,5 @@
-# Headers, CMake package and pkg-config file. Nothing needs a build, so everything goes to directories that do not depend
-# on the architecture.
+# Headers, CMake package, pkg-config files and licence. Nothing needs a build, so everything goes to directories that do not
+# depend on the architecture.
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -9,6 +9,7 @@ set(pkgconfig_directory "${CMAKE_INSTALL_DATADIR}/pkgconfig")
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp"
         PATTERN "*.ipp")
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/.github/CHANGELOG.md" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 install(TARGETS comoq EXPORT comoqTargets INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT comoqTargets NAMESPACE comoq:: DESTINATION "${package_directory}")
 
@@ -44,10 +45,28 @@ endif()
 # pkg-config does not know the compiler. The definitions that clang needs with an old asio are those that g++ makes by itself,
 # so they may apply to every compiler and every asio.
 set(pc_cflags "-DASIO_HAS_CO_AWAIT=1 -DASIO_HAS_STD_COROUTINE=1")
-# asio does not have a pkg-config file everywhere. If it is not among the system's headers, name its directory; a fetched one
-# is not available to others.
+# asio does not have a pkg-config file everywhere, and wslay has none. If one is not where the compiler looks, name its
+# directory; a fetched asio is not available to others.
 if(NOT COMOQ_FETCH_DEPS AND NOT Asio_INCLUDE_DIR IN_LIST CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES)
     string(PREPEND pc_cflags "-I${Asio_INCLUDE_DIR} ")
 endif()
-configure_file("${CMAKE_CURRENT_LIST_DIR}/comoq.pc.in" "${PROJECT_BINARY_DIR}/comoq.pc" @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/comoq.pc" DESTINATION "${pkgconfig_directory}")
+set(pc_wslay_cflags "")
+set(pc_wslay_libs "-lwslay")
+if(Wslay_INCLUDE_DIR AND NOT Wslay_INCLUDE_DIR IN_LIST CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES)
+    set(pc_wslay_cflags "-I${Wslay_INCLUDE_DIR}")
+endif()
+if(Wslay_LIBRARY)
+    get_filename_component(wslay_directory "${Wslay_LIBRARY}" DIRECTORY)
+    if(NOT wslay_directory IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)
+        string(PREPEND pc_wslay_libs "-L${wslay_directory} ")
+    endif()
+endif()
+# All are installed, as all headers are: pkg-config itself says what a system lacks.
+foreach(name IN ITEMS comoq comoq-websocket)
+    configure_file("${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in" "${PROJECT_BINARY_DIR}/${name}.pc" @ONLY)
+    install(FILES "${PROJECT_BINARY_DIR}/${name}.pc" DESTINATION "${pkgconfig_directory}")
+endforeach()
+
+if(PROJECT_IS_TOP_LEVEL)
+    include("${CMAKE_CURRENT_LIST_DIR}/packaging/debian.cmake")
+endif()

@@ -4,7 +4,7 @@
 /// The library's version, for the preprocessor and as constants. The build takes it from here. It includes nothing.
 
 #define COMOQ_VERSION_MAJOR 0
-#define COMOQ_VERSION_MINOR 1
+#define COMOQ_VERSION_MINOR 2
 #define COMOQ_VERSION_PATCH 0
 
 /// One number that grows with the version: 1.2.3 is 10203.
