@@ -17,6 +17,7 @@ namespace comoq {
 /// A change of the announcements at one path.
 class Announcement {
 public:
+    /// What has happened at the path.
     enum class Event {
         Active,   ///< a path without a broadcast got one
         Restart,  ///< without a gap, another broadcast replaced it, or the same one has another route (`BroadcastConsumer::info`)
@@ -24,11 +25,13 @@ public:
     };
 
     Announcement() = default;
+    /// All members in their order.
     Announcement(Path where, Event what, BroadcastConsumer with)
         : path(std::move(where)), event(what), broadcast(std::move(with)) {}
 
     /// Relative to the root of the view that was watched.
     Path path;
+    /// What has happened.
     Event event = Event::Ended;
     /// Empty when Ended.
     BroadcastConsumer broadcast;

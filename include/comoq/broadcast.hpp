@@ -87,6 +87,7 @@ public:
     TrackRequest &operator=(TrackRequest &&) noexcept = default;
     ~TrackRequest() = default;
 
+    /// The track's name. Valid as long as this handle.
     const std::string &name() const & noexcept;
     std::string name() && { return name(); }
 
@@ -221,6 +222,7 @@ public:
     /// Ends the broadcast with `code` (a false one is Cancelled). Does nothing if it has ended.
     void abort(std::error_code code) { state_->close(detail::failure(code)); }
 
+    /// The counters, taken at one moment.
     BroadcastStats stats() const;
 
 private:

@@ -51,6 +51,8 @@ public:
         return false;
     }
 
+    /// The hop ids of the origins that it came through, the publisher's first; 0 for an unknown one. At most 32 can be
+    /// announced.
     std::vector<std::uint64_t> hops;
     /// Of several publishers of one path, those with a lower cost come first.
     Cost cost;

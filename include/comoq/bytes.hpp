@@ -42,6 +42,7 @@ concept Octet = std::same_as<T, std::byte> || std::same_as<T, unsigned char> || 
 /// `Bytes` has no buffer, and keeps none alive.
 class Bytes {
 public:
+    /// No bytes, and no buffer.
     Bytes() noexcept = default;
 
     /// Takes the buffer over: the payload is not copied and stays in place (except for a string that is short enough to
@@ -93,13 +94,18 @@ public:
 
     /// The first byte, which stays where it is as long as any handle on the buffer. Null when empty.
     const std::byte *data() const noexcept { return data_; }
+    /// How many bytes there are.
     std::size_t size() const noexcept { return size_; }
+    /// True if there are none.
     bool empty() const noexcept { return size_ == 0; }
 
+    /// The bytes. Valid as long as any handle on the buffer, as the two that follow.
     std::span<const std::byte> span() const noexcept { return {data_, size_}; }
+    /// The bytes as numbers.
     std::span<const unsigned char> octets() const noexcept {
         return {reinterpret_cast<const unsigned char *>(data_), size_};
     }
+    /// The bytes as text, whatever they are.
     std::string_view view() const noexcept { return {reinterpret_cast<const char *>(data_), size_}; }
 
     /// For `asio::buffer(bytes)`, and for a sequence of buffers that is a container of `Bytes`. The buffer does not keep the

@@ -1,6 +1,7 @@
 #pragma once
 
-/// \file How the library is compiled: header-only, or once.
+/// \file
+/// How the library is compiled: header-only, or once.
 ///
 /// Header-only is the default: everything is inline. With COMOQ_SEPARATE_COMPILATION defined for a whole program,
 /// headers only declare the functions, their coroutines and the operations' instantiations. Then one source file
@@ -25,6 +26,8 @@
 #include COMOQ_STOP
 #endif
 
+/// COMOQ_DECL stands in front of every function that is declared in a header and defined in its `.ipp` file. COMOQ_FORM is the
+/// form as text, for the end of this file.
 #if defined(COMOQ_SEPARATE_COMPILATION)
 #define COMOQ_DECL
 #define COMOQ_FORM "2"

@@ -15,9 +15,11 @@ struct Datagram {
     Datagram(std::uint64_t number, Timestamp at, Bytes bytes) noexcept
         : sequence(number), timestamp(at), payload(std::move(bytes)) {}
 
+    /// The datagram's number, from the numbers of the track's groups.
     std::uint64_t sequence = 0;
     /// In the track's timescale.
     Timestamp timestamp;
+    /// At most 1,200 bytes.
     Bytes payload;
 };
 

@@ -194,6 +194,7 @@ COMOQ_VISIBLE inline const std::error_category &error_category() noexcept {
     return category;
 }
 
+/// The code of that failure. `std::error_code code = Error::Closed` calls it.
 inline std::error_code make_error_code(Error error) noexcept { return {static_cast<int>(error), error_category()}; }
 
 /// The message, as `std::error_code::message` has it. It is what fmt and streams print.

@@ -38,6 +38,7 @@ namespace comoq {
 /// run.
 template <class Inner> class BasicFairStrand {
 public:
+    /// The executor whose context runs the functions.
     using inner_executor_type = Inner;
 
     /// `longest`: after that time no further function begins before the context's other work has had its turn.
@@ -51,6 +52,8 @@ public:
     /// True while a function of this strand runs on the calling thread.
     bool running_in_this_thread() const noexcept { return queue_->runs_here(); }
 
+    /// As asio demands of an executor: runs the function on the strand, at once if the caller is a function of the strand
+    /// that may run others, later otherwise. Throws std::bad_alloc.
     template <class Function> void execute(Function &&function) const {
         if (asio::query(inner_, asio::execution::blocking) != asio::execution::blocking.never && queue_->runs_here()) {
             std::decay_t<Function> own(std::forward<Function>(function));
@@ -60,14 +63,18 @@ public:
         }
     }
 
+    /// The context that runs the functions.
     asio::execution_context &query(asio::execution::context_t) const noexcept {
         return asio::query(inner_, asio::execution::context);
     }
+    /// Other properties: those of the executor inside.
     template <class Property>
         requires(asio::can_query_v<const Inner &, Property> && !std::is_convertible_v<Property, asio::execution::context_t>)
     decltype(auto) query(const Property &property) const noexcept {
         return asio::query(inner_, property);
     }
+
+    /// The same strand with a property of asio, except for blocking always.
     template <class Property>
         requires(asio::can_require_v<const Inner &, Property> &&
                  !std::is_convertible_v<Property, asio::execution::blocking_t::always_t>)
@@ -75,6 +82,7 @@ public:
         using Other = std::decay_t<decltype(asio::require(inner_, property))>;
         return BasicFairStrand<Other>(detail::Passkey(), queue_, asio::require(inner_, property));
     }
+    /// The same strand with the property, if the executor inside has it.
     template <class Property>
         requires(asio::can_prefer_v<const Inner &, Property> &&
                  !std::is_convertible_v<Property, asio::execution::blocking_t::always_t>)

@@ -59,6 +59,9 @@ std::vector<asio::awaitable<void>> tasks_of_race(const std::shared_ptr<Race> &ra
 
 }  // namespace detail
 
+/// What `first_of` returns: the value of the task that ended first, at its index; `std::monostate` for a task without one.
+template <class... T> using FirstOf = std::variant<detail::ValueOfTask<T>...>;
+
 /// Runs coroutines or operations side by side on the executor of the awaiting coroutine, until the first of them
 /// returns or throws. Then cancels the others, waits until they have ended too, and returns the first one's result, at
 /// its index (`std::monostate` for void), or throws its exception. So the others may use objects of the awaiting
@@ -72,7 +75,7 @@ std::vector<asio::awaitable<void>> tasks_of_race(const std::shared_ptr<Race> &ra
 ///
 /// It is like `||` of asio's awaitable operators, but a failure decides just as a value does, no cancellation is lost,
 /// and it is safe when memory runs out. Threads: as for TaskGroup.
-template <class... T> asio::awaitable<std::variant<detail::ValueOfTask<T>...>> first_of(asio::awaitable<T>... tasks) {
+template <class... T> asio::awaitable<FirstOf<T...>> first_of(asio::awaitable<T>... tasks) {
     const auto executor = co_await asio::this_coro::executor;
     const auto race = std::make_shared<detail::Race<T...>>(executor);
     auto runners = detail::tasks_of_race(race, std::index_sequence_for<T...>(), tasks...);

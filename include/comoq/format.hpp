@@ -1,7 +1,8 @@
 #pragma once
 #include "config.hpp"
 
-/// \file For `std::format`, where the standard library has it: everything of the library that fmt prints, with the format
+/// \file
+/// For `std::format`, where the standard library has it: everything of the library that fmt prints, with the format
 /// specification of strings. The formatters of fmt and `operator<<` need no header of their own.
 
 #include <version>

@@ -28,6 +28,7 @@ struct Frame {
 
     /// In the track's timescale.
     Timestamp timestamp;
+    /// What the application says it is; comoq does not look into it.
     Bytes payload;
 };
 
@@ -56,10 +57,12 @@ public:
         const detail::Lock lock(reader->shared->mutex);
         return reader->offset;
     }
+    /// True for a handle without a frame.
     bool is_empty() const noexcept { return reader_ == nullptr; }
 
     /// In bytes, as declared by the writer.
     std::uint64_t size() const noexcept { return reader_ != nullptr ? reader_->size : 0; }
+    /// When to show the frame, in the track's timescale.
     Timestamp timestamp() const noexcept { return reader_ != nullptr ? reader_->timestamp : Timestamp(); }
 
     /// The next bytes, as soon as they are written; empty at the frame's end.

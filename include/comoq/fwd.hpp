@@ -1,7 +1,8 @@
 #pragma once
 #include "config.hpp"
 
-/// \file The library's names without their contents, for headers that only mention them. It includes no other header.
+/// \file
+/// The library's names without their contents, for headers that only mention them. It includes no other header.
 
 namespace comoq {
 

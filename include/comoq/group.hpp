@@ -40,6 +40,7 @@ public:
     explicit GroupConsumer(detail::Passkey, std::shared_ptr<detail::GroupState> group) : reader_(reader_of(std::move(group))) {}
     explicit GroupConsumer(detail::Passkey, std::shared_ptr<detail::GroupReader> reader) noexcept : reader_(std::move(reader)) {}
 
+    /// The group's number in its track; 0 for an empty handle.
     std::uint64_t sequence() const noexcept { return reader_ != nullptr ? reader_->group->sequence() : 0; }
 
     /// The publisher's description of the group's track; nothing for an empty handle.
@@ -126,6 +127,7 @@ public:
     GroupProducer &operator=(GroupProducer &&) noexcept = default;
     ~GroupProducer() = default;
 
+    /// The group's number in its track; 0 for an empty handle.
     std::uint64_t sequence() const noexcept { return group_ ? group_->sequence() : 0; }
 
     /// Appends a frame. The timestamp is converted to the track's timescale, truncating. Throws FrameTooLarge beyond

@@ -26,9 +26,12 @@ using MemoryLinkConfig = detail::MemoryLinkConfig;
 /// Threads: as for transports; calls on this class are safe from any thread.
 class MemoryLink {
 public:
+    /// A connection that is open from now on. The executors are those of the two transports.
     MemoryLink(asio::any_io_executor client, asio::any_io_executor server, MemoryLinkConfig config = {});
 
+    /// The end that opened the connection.
     std::shared_ptr<Transport> client() const noexcept { return client_; }
+    /// The end that accepted it.
     std::shared_ptr<Transport> server() const noexcept { return server_; }
 
     /// Lets time pass: data that is due by then is delivered.
@@ -36,6 +39,7 @@ public:
 
     /// Delivers nothing until `resume()`, and loses nothing either.
     void pause() { wire_->set_paused(true); }
+    /// Delivers again, beginning with what was held back.
     void resume() { wire_->set_paused(false); }
 
     /// Breaks the connection: both ends fail with `code`.

@@ -208,6 +208,9 @@ private:
 
 }  // namespace detail
 
+/// What `Operation::as_tuple` returns: the same wait, whose failure is a value.
+template <class T> using OperationAsTuple = detail::AwaitableSource<T, true>;
+
 /// A wait for the outcome of one request. Destroying the operation withdraws the request.
 ///
 /// `co_await` takes it as a temporary or by `std::move`, inside `asio::awaitable<..., asio::any_io_executor>` and
@@ -253,7 +256,7 @@ public:
 
     /// The same without exceptions: awaitable in the same places, yields `std::tuple<std::error_code, T>`
     /// (`std::tuple<std::error_code>` where T is void).
-    detail::AwaitableSource<T, true> as_tuple() && { return detail::AwaitableSource<T, true>(*this); }
+    OperationAsTuple<T> as_tuple() && { return OperationAsTuple<T>(*this); }
 
     /// An asio asynchronous operation with the signature `void(std::error_code, T)`, or `void(std::error_code)`. Moves
     /// the request out of this object. Uses the handler's associated executor (else the system executor), allocator

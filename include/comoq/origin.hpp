@@ -28,6 +28,7 @@
 
 namespace comoq {
 
+/// How an origin bounds what its broadcasts keep, and which clock it reads.
 struct OriginConfig {
     /// This origin's hop id, of at most 62 bits: broadcasts that pass through it carry the id. 0 means a random one.
     std::uint64_t id = 0;
@@ -108,6 +109,7 @@ public:
     BroadcastPublish &operator=(BroadcastPublish &&other) noexcept;
     ~BroadcastPublish() { last_act_.arm(); }
 
+    /// The broadcast, to write its tracks.
     BroadcastProducer &producer() & noexcept { return producer_; }
     /// From a temporary, whose announcement ends with it: the producer itself.
     BroadcastProducer producer() && noexcept { return std::move(producer_); }
@@ -355,6 +357,7 @@ public:
     OriginProducer producer() const;
     OriginConsumer consumer() const;
 
+    /// The counters, taken at one moment.
     OriginStats stats() const;
 
 private:

@@ -32,6 +32,7 @@ public:
 
     /// Relative to the handler's root.
     const Path &path() const & { return relative_ != nullptr ? *relative_ : absolute_path(); }
+    /// From the root of the origin. Valid as long as this handle.
     const Path &absolute_path() const &;
     // Returns a copy: a temporary does not keep the path.
     Path path() && { return path(); }

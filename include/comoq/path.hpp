@@ -39,7 +39,9 @@ struct PathAccess;
 /// A path is a value like `std::string`: its views and iterators are valid until it is changed or destroyed.
 class Path {
 public:
+    /// The most parts.
     static constexpr std::size_t max_parts = detail::max_path_parts;
+    /// The most bytes, slashes included.
     static constexpr std::size_t max_bytes = detail::max_path_bytes;
 
     /// The root.
@@ -70,6 +72,7 @@ public:
     /// Iterates over the parts, first to last.
     class iterator {
     public:
+        // As the standard asks of an iterator.
         using value_type = std::string_view;
         using difference_type = std::ptrdiff_t;
         using reference = std::string_view;
@@ -77,16 +80,20 @@ public:
         using iterator_category = std::input_iterator_tag;  // it yields values, which older code takes for single-pass
         using iterator_concept = std::forward_iterator_tag;
 
+        /// Equal to no iterator of a path.
         iterator() noexcept = default;
 
+        /// The part, without slashes. Points into the path.
         std::string_view operator*() const { return rest_.substr(0, rest_.find('/')); }
 
+        /// Goes on to the next part.
         iterator &operator++() {
             const auto slash = rest_.find('/');
             rest_.remove_prefix(slash == std::string_view::npos ? rest_.size() : slash + 1);
             return *this;
         }
 
+        /// The same; gives the iterator as it was.
         iterator operator++(int) {
             auto before = *this;
             ++*this;
@@ -104,9 +111,12 @@ public:
         std::string_view rest_;  // from the current part to the end of the path
     };
 
+    /// The first part. The root has none.
     iterator begin() const COMOQ_LIFETIMEBOUND { return iterator(text_); }
+    /// Behind the last part.
     iterator end() const COMOQ_LIFETIMEBOUND { return iterator(view().substr(text_.size())); }
 
+    /// True for the root.
     bool empty() const noexcept { return text_.empty(); }
 
     /// The normalised text.

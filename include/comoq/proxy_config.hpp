@@ -18,11 +18,13 @@ struct ProxiedFrame {
     /// The path under which the broadcast was requested, from the root of its origin, or under which `mirror` announces
     /// it; empty for a `proxy` of one broadcast.
     std::string_view path;
+    /// The name of the track.
     std::string_view track;
     /// The number of the group, or of the datagram.
     std::uint64_t group = 0;
     /// How many frames of the group have come before it.
     std::uint64_t frame = 0;
+    /// Whether it is a datagram, and `frame` is 0.
     bool is_datagram = false;
 };
 

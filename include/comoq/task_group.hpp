@@ -41,6 +41,7 @@ public:
     /// Called on the executor when the task has ended, with its exception, or null. Must not throw.
     using Ended = std::function<void(std::exception_ptr)>;
 
+    /// An empty group whose tasks run on that executor.
     explicit TaskGroup(asio::any_io_executor executor)
         : state_(std::make_shared<detail::TaskGroupState>(std::move(executor))) {}
     TaskGroup(const TaskGroup &) = delete;
@@ -69,10 +70,12 @@ public:
     /// The same, 32 tasks at once and as many in each later turn of the executor, so that the end of a group of thousands
     /// does not keep others waiting. If the executor has no memory for a turn, all are cancelled at once.
     void cancel_in_turns() { state_->cancel_in_turns(); }
+    /// Whether the group was cancelled, by a call or by a failed task.
     bool is_cancelled() const noexcept { return state_->is_cancelled(); }
 
     /// How many tasks have not ended.
     std::size_t size() const noexcept { return state_->size(); }
+    /// True if all tasks have ended.
     bool empty() const noexcept { return state_->size() == 0; }
 
     /// Waits until no task is left, then throws the first failure. When the awaiting coroutine is cancelled, this

@@ -28,7 +28,9 @@ using Clock = std::function<std::chrono::steady_clock::time_point()>;
 /// A timescale of 0 units can be constructed, but a timestamp cannot have it.
 class Timescale {
 public:
+    /// `units_per_second` units make a second: 1,000 for milliseconds, 90,000 for MPEG's clock.
     explicit constexpr Timescale(std::uint64_t units_per_second) : units_(units_per_second) {}
+    /// How many units make a second.
     constexpr std::uint64_t units_per_second() const noexcept { return units_; }
     friend bool operator==(Timescale, Timescale) = default;
 
@@ -83,7 +85,9 @@ public:
         if (*this != Timestamp(time)) detail::throw_error(Error::TimestampMismatch);
     }
 
+    /// The number of units.
     constexpr std::uint64_t value() const noexcept { return value_; }
+    /// The unit.
     constexpr Timescale scale() const noexcept { return scale_; }
 
     /// The same time at another scale, rounded down to whole units. Throws `std::system_error` with

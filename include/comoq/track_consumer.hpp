@@ -31,6 +31,7 @@ public:
     /// The track itself.
     explicit TrackConsumer(detail::Passkey, std::shared_ptr<detail::TrackState> track) noexcept : track_(std::move(track)) {}
 
+    /// The track's name; empty for an empty handle. Valid as long as this handle.
     const std::string &name() const noexcept;
 
     /// The publisher's description of the track, as soon as it is fixed: when the track, or one of its groups, is

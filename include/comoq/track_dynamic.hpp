@@ -29,6 +29,7 @@ public:
     GroupRequest &operator=(GroupRequest &&) noexcept = default;
     ~GroupRequest() = default;
 
+    /// The number of the group that is asked for.
     std::uint64_t sequence() const noexcept { return obligation_ ? obligation_.entry()->key() : 0; }
 
     /// The highest priority of the requesters that wait for it now; 0 without one.

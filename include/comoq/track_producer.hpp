@@ -54,7 +54,9 @@ public:
     TrackProducer &operator=(TrackProducer &&other) noexcept;
     ~TrackProducer() = default;
 
+    /// The track's name. Valid as long as this handle.
     const std::string &name() const & noexcept;
+    /// The description that subscribers get. Valid as long as this handle.
     const TrackInfo &info() const & noexcept;
     // Returns a copy: a temporary does not keep the name.
     std::string name() && { return name(); }
@@ -146,6 +148,7 @@ public:
     /// The track itself.
     const std::shared_ptr<detail::TrackState> &state(detail::Passkey) const noexcept { return track_.state(); }
 
+    /// The counters, taken at one moment.
     TrackStats stats() const;
 
 private:

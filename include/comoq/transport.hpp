@@ -34,9 +34,13 @@ namespace comoq {
 /// then the higher tie-break. Of streams that are equal so far, those of one flow go by rank, the lowest first, and
 /// flows take turns.
 struct SendOrder {
+    /// The subscriber's wish; higher goes first.
     std::uint8_t priority = 0;
+    /// The publisher's wish, among equal priorities; higher goes first.
     std::uint8_t tie_break = 0;
+    /// Streams of one flow, such as a subscription, follow one another. Flows that are equal so far take turns.
     std::uint64_t flow = 0;
+    /// The place in the flow; lower goes first.
     std::uint64_t rank = 0;
     /// Requests, answers and announcements. A stream has this class until `set_order` lowers it, so that media never
     /// delays an answer.
@@ -69,6 +73,7 @@ public:
     /// dropped, on any thread and without a lock of the connection.
     virtual asio::awaitable<void> write(std::span<const std::byte> head, Bytes payload) = 0;
     asio::awaitable<void> write(Bytes payload) { return write({}, std::move(payload)); }
+    /// The most bytes of `head`.
     static constexpr std::size_t max_head = 16;
 
     /// Nothing follows. Data that is already written is still sent.
@@ -121,7 +126,9 @@ struct BidiStream {
     BidiStream() = default;
     BidiStream(std::unique_ptr<SendStream> to_send, std::unique_ptr<ReceiveStream> to_receive) noexcept
         : send(std::move(to_send)), receive(std::move(to_receive)) {}
+    /// The way to the peer; null in an empty object.
     std::unique_ptr<SendStream> send;
+    /// The way from the peer; null in an empty object.
     std::unique_ptr<ReceiveStream> receive;
 };
 
@@ -148,6 +155,7 @@ public:
     Transport(const Transport &) = delete;
     Transport &operator=(const Transport &) = delete;
 
+    /// The executor on which the connection and its streams are used.
     virtual asio::any_io_executor executor() const = 0;
     /// Whether this side opened the connection.
     virtual bool is_client() const noexcept = 0;
@@ -156,15 +164,18 @@ public:
 
     /// Opens a stream, as soon as the peer allows one more.
     virtual asio::awaitable<std::unique_ptr<SendStream>> open_uni() = 0;
+    /// Opens a bidirectional stream, as soon as the peer allows one more.
     virtual asio::awaitable<BidiStream> open_bidi() = 0;
     /// The next stream that the peer opened, in the order in which they came.
     virtual asio::awaitable<std::unique_ptr<ReceiveStream>> accept_uni() = 0;
+    /// The next bidirectional stream that the peer opened.
     virtual asio::awaitable<BidiStream> accept_bidi() = 0;
 
     /// Bytes in the largest datagram that can be sent; 0 if none can.
     virtual std::size_t max_datagram_size() const noexcept = 0;
     /// Sends a datagram, or drops it.
     virtual void send_datagram(Bytes datagram) = 0;
+    /// The next datagram. A receiver that is slow may lose the oldest ones.
     virtual asio::awaitable<Bytes> receive_datagram() = 0;
 
     /// Closes the connection; 0 means that all is well. Unsent data may be lost. Without memory the connection is

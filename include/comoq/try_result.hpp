@@ -31,11 +31,13 @@ public:
 
     /// True if there is an item.
     explicit operator bool() const noexcept { return item_.has_value(); }
+    /// True if there is an item.
     bool has_item() const noexcept { return item_.has_value(); }
     /// The item. There must be one.
     T &operator*() & noexcept { return *item_; }
     const T &operator*() const & noexcept { return *item_; }
     T &&operator*() && noexcept { return *std::move(item_); }
+    /// A member of the item. There must be one.
     T *operator->() noexcept { return &*item_; }
     const T *operator->() const noexcept { return &*item_; }
 

@@ -17,11 +17,14 @@ namespace comoq::lite {
 /// Makes a connection to the peer, or throws the failure.
 using Connect = std::function<asio::awaitable<std::shared_ptr<Transport>>()>;
 
+/// What `keep_connected` asks of each session, and how it comes back after a loss.
 struct ReconnectConfig {
+    /// Of every session with the peer, one after the other.
     SessionConfig session = {};
     /// The wait before the next attempt: at first, then twice as long each time up to `longest_delay`. A random half of
     /// it is left out, so that clients that lost the same peer do not all come back at once.
     std::chrono::milliseconds first_delay = std::chrono::milliseconds(500);
+    /// The longest wait before an attempt.
     std::chrono::milliseconds longest_delay = std::chrono::seconds(30);
     /// A session that the peer began, and that lasted this long, makes the next wait a first one. Shorter sessions
     /// count as failed attempts, so that a peer that drops each connection is not asked without pause.

@@ -36,10 +36,12 @@ struct SessionViews {
         return narrowed;
     }
     SessionViews below(const std::same_as<Path> auto &root) const { return below(root.view()); }
+    /// True if the peer may neither see nor publish anything.
     bool empty() const noexcept { return !publish && !subscribe; }
 
-    /// These replace those of the config.
+    /// What the peer may see, in the place of `SessionConfig::publish`.
     std::optional<OriginConsumer> publish;
+    /// Where the peer may publish, in the place of `SessionConfig::subscribe`.
     std::optional<OriginProducer> subscribe;
 };
 
@@ -116,11 +118,13 @@ struct SessionConfig {
     /// The most questions of the peer's that may wait for an answer at a time, and the most that may have had to wait
     /// within 5 seconds; more are refused with LimitReached. So one viewer leaves places for others.
     std::size_t max_waiting = 512;
+    /// The most questions within 5 seconds that had to wait.
     std::size_t max_passed_on = 2'048;
     /// The most bytes of media in flight to the peer: in the session, and in each subscription. A larger frame goes
     /// alone. While the transport knows that its link is slow, the session holds no more than that carries in two
     /// seconds, or 256 KiB.
     std::size_t max_unsent = std::size_t{4} << 20;
+    /// The same for each subscription.
     std::size_t max_unsent_each = std::size_t{1} << 20;
     /// How long a peer may take none of the groups that wait for it before the session is closed with Timeout.
     std::chrono::milliseconds stall_timeout = std::chrono::seconds(30);

@@ -9,6 +9,7 @@ namespace comoq::lite {
 
 /// Something that the peer of a session has done: what a log tells of, for example.
 struct SessionEvent {
+    /// What the peer has done.
     enum class Kind : std::uint8_t {
         /// The peer's broadcast is announced here. One that takes the place of another one of the peer's is not told.
         Announced,
@@ -22,6 +23,7 @@ struct SessionEvent {
         Refused
     };
 
+    /// What the peer has done.
     Kind kind;
     /// Below the session's root. Of a request: as the peer has written it, normalised or not, of any length, or cut off
     /// after 1,024 bytes.

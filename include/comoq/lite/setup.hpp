@@ -18,7 +18,9 @@ namespace comoq::lite {
 
 /// The first message of each side, on a stream of its own.
 struct Setup {
+    /// What a side can do about PROBE: nothing, report what it measures, or also send more to find out.
     enum class Probe : std::uint64_t { None = 0, Report = 1, Increase = 2 };
+    /// What a client is for. One with a single role says so.
     enum class Role : std::uint64_t { Publisher = 1, Subscriber = 2 };
 
     /// The sender's abilities for PROBE. A level above Increase, of a later protocol, is read as Increase.
@@ -35,6 +37,7 @@ struct Setup {
 
     friend bool operator==(const Setup &, const Setup &) = default;
 
+    /// The most parameters that a SETUP may have.
     static constexpr std::uint64_t max_parameters = 64;
 
     /// The fault of a SETUP that cannot be read: ProtocolViolation if a parameter is in it twice, else Decode.

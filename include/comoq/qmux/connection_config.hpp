@@ -28,15 +28,23 @@ inline TransportParameters default_parameters() {
     return parameters;
 }
 
+/// The steady clock; on Linux its value at the kernel's last tick, at most 1 to 10 ms ago.
+inline Clock default_clock() { return comoq::detail::coarse_now; }
+
+/// What one side of a connection over qmux brings: its limits, its protocols and its clock.
 struct ConnectionConfig {
     // Not an aggregate: GCC 12 destroys an aggregate made inside a co_await expression twice.
+
+    /// The newest draft and the default limits.
     ConnectionConfig() : ConnectionConfig(Version::Draft02) {}
+    /// All members in their order.
     explicit ConnectionConfig(Version draft, TransportParameters of_this_side = default_parameters(),
                               std::string known_protocol = {}, std::vector<std::string> ours = {},
-                              Clock time = comoq::detail::coarse_now)
+                              Clock time = default_clock())
         : version(draft), parameters(std::move(of_this_side)), protocol(std::move(known_protocol)), protocols(std::move(ours)),
           clock(std::move(time)) {}
 
+    /// The draft of qmux that both sides speak.
     Version version;
     /// This side's limits, which bound the memory that a peer can make the connection use: `max_data`, and about a
     /// kilobyte for each stream. The connection sets `protocols` and `reset_stream_at`.

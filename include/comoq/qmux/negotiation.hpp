@@ -28,13 +28,16 @@ constexpr std::string_view prefix_of(Version version) noexcept {
 
 /// The subprotocol of a WebSocket.
 struct Subprotocol {
+    /// The draft of qmux.
     Version version = Version::Draft02;
+    /// The application protocol, such as moq-lite-06.
     std::string_view protocol;
 
     friend bool operator==(const Subprotocol &, const Subprotocol &) = default;
 
     /// As in `Sec-WebSocket-Protocol`, for example qmux-02.moq-lite-06.
     std::string name() const { return std::string(prefix_of(version)).append(protocol); }
+    /// Whether `other` is the name of this subprotocol.
     constexpr bool has_name(std::string_view other) const noexcept {
         const auto prefix = prefix_of(version);
         return other.starts_with(prefix) && other.substr(prefix.size()) == protocol;

@@ -34,6 +34,7 @@ public:
         : stream_(std::move(stream)), max_record_size_(max_record_size),
           input_(std::max<std::size_t>(read_at_once, static_cast<std::size_t>(max_record_size) + longest_size)) {}
 
+    /// The executor of the stream.
     asio::any_io_executor get_executor() { return stream_.get_executor(); }
 
     /// Returns the frames of the next record, which stay until the next call. Throws Decode for bytes that are not a

@@ -44,6 +44,7 @@ public:
         if (state_) state_->shut();
     }
 
+    /// The executor of the stream.
     asio::any_io_executor get_executor() { return state_->stream.get_executor(); }
 
     /// Returns the next message, which may be empty and stays until the next call. Throws Decode for a message that is

@@ -43,6 +43,7 @@ bool is_upgrade(const RequestHead &request);
 
 /// A server's answer to a request that asks for a WebSocket.
 struct Answer {
+    /// What to send to the client.
     ResponseHead response;
     /// The agreed subprotocol; nothing after a refusal. It points into the server's list.
     std::optional<qmux::Subprotocol> chosen;

@@ -47,17 +47,22 @@ constexpr bool same_text(std::string_view left, std::string_view right) noexcept
 
 }  // namespace detail
 
+/// A field of a head: `name: value`.
 struct Field {
-    std::string name, value;
+    std::string name;   ///< As it was written; compared without regard to case.
+    std::string value;  ///< Without the spaces around it.
 };
 
 /// The fields of a head, in their order. Names are compared without regard to case.
 class Fields {
 public:
+    /// Appends a field. Nothing is checked here: `to_text` refuses what cannot be sent.
     void add(std::string_view name, std::string_view value) { all_.push_back({std::string(name), std::string(value)}); }
+    /// The fields in their order. Valid until this object is changed or destroyed.
     const std::vector<Field> &all() const & noexcept { return all_; }
     void all() && = delete;  // a loop over it would outlive it
 
+    /// How many fields have that name.
     std::size_t count(std::string_view name) const noexcept;
     /// The value of the only field with that name; nothing if there is none, or more than one. It points into this
     /// object.

@@ -19,11 +19,12 @@ namespace comoq::websocket {
 /// In bytes, including the empty line at its end. A browser's cookies fit, with room to spare.
 inline constexpr std::size_t max_head_size = 16 * 1024;
 
+/// The head of a request.
 struct RequestHead {
-    std::string method = "GET";
-    std::string target = "/";
-    unsigned minor_version = 1;  // of HTTP/1
-    Fields fields;
+    std::string method = "GET";  ///< Such as GET.
+    std::string target = "/";    ///< The path and the query, as they were written.
+    unsigned minor_version = 1;  ///< Of HTTP/1: 0 or 1.
+    Fields fields;               ///< All of them, `Host` too.
 
     /// Whether the client expects to send another request after the answer.
     bool keeps_alive() const;
@@ -31,11 +32,12 @@ struct RequestHead {
     bool has_body() const noexcept;
 };
 
+/// The head of a response.
 struct ResponseHead {
-    unsigned status = 200;
-    std::string reason = "OK";
-    unsigned minor_version = 1;  // of HTTP/1
-    Fields fields;
+    unsigned status = 200;       ///< Such as 101 for an accepted upgrade.
+    std::string reason = "OK";   ///< The text behind the status.
+    unsigned minor_version = 1;  ///< Of HTTP/1: 0 or 1.
+    Fields fields;               ///< All of them.
 };
 
 /// The size of the head in bytes; nothing if more input is needed. Sets `failure` for input that cannot become a head:

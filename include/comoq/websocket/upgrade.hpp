@@ -27,6 +27,7 @@ namespace comoq::websocket {
 
 /// A client's request.
 struct IncomingRequest {
+    /// Its first line and its fields.
     RequestHead head;
     /// Bytes behind the head: a body, or the next request.
     std::vector<std::byte> leftover;
@@ -34,7 +35,9 @@ struct IncomingRequest {
 
 /// A server's side of a WebSocket.
 struct AcceptedUpgrade {
+    /// The draft of qmux.
     qmux::Version version;
+    /// The application protocol.
     std::string protocol;
     /// With the target and all header fields.
     RequestHead request;
@@ -44,7 +47,9 @@ struct AcceptedUpgrade {
 
 /// A client's side of a WebSocket.
 struct ConnectedUpgrade {
+    /// The draft of qmux.
     qmux::Version version;
+    /// The application protocol.
     std::string protocol;
     /// The first bytes for the channel.
     std::vector<std::byte> leftover;
