@@ -47,6 +47,7 @@ function shown(line) {
         match(line, />[^>]*$/)
         line = substr(line, 1, RSTART - 1) substr(line, RSTART + 1)
     }
+    sub(/public comoq::detail::StreamTransport/, "public comoq::Transport", line)
     sub(/ : public detail::AwaitableSource<T, false>/, "", line)
     sub(/template <detail::ConstBuffer Buffer>/, "template <class Buffer>", line)
     return apart(line)

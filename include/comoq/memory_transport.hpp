@@ -1,6 +1,7 @@
 #pragma once
 #include "config.hpp"
 #include "detail/stream/memory_link.hpp"
+#include "memory_link_config.hpp"
 #include "transport.hpp"
 
 #include <asio/any_io_executor.hpp>
@@ -12,9 +13,6 @@
 #include <utility>
 
 namespace comoq {
-
-/// The behaviour of a connection inside one process.
-using MemoryLinkConfig = detail::MemoryLinkConfig;
 
 /// Two transports that are each other's peer, without a network: for tests, and for both ends in one process. The same
 /// config and the same calls give the same order of events if one thread runs the executors.

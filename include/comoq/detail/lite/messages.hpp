@@ -1,4 +1,5 @@
 #pragma once
+#include "../../lite/probe.hpp"
 #include "../../subscription.hpp"
 #include "announce_messages.hpp"
 #include "message_fields.hpp"
@@ -183,24 +184,6 @@ struct Group {
         message.subscribe_id = from.varint();
         message.sequence = from.varint();
         if (layout.frame_bounds) message.first_frame = from.varint();
-        return message;
-    }
-};
-
-/// The sender's measurements, 0 for unknown values.
-struct Probe {
-    std::uint64_t bitrate = 0;  // in bits a second
-    std::uint64_t rtt = 0;      // in milliseconds
-
-    friend bool operator==(const Probe &, const Probe &) = default;
-    void write(detail::WireWriter &to, const Layout &) const {
-        to.varint(bitrate);
-        to.varint(rtt);
-    }
-    static Probe read(detail::WireReader &from, const Layout &) {
-        Probe message;
-        message.bitrate = from.varint();
-        message.rtt = from.varint();
         return message;
     }
 };

@@ -48,12 +48,14 @@ namespace comoq::qmux {
 /// Threads: the code that moves the bytes calls `input`, `output`, `tick` and `lost`, one at a time.
 class Connection final : public comoq::detail::StreamTransport {
 public:
+    /// A time of the config's clock.
     using Time = std::chrono::steady_clock::time_point;
 
     /// Must be owned by a std::shared_ptr. Throws Encode for parameters that cannot be sent.
     Connection(asio::any_io_executor executor, bool client, ConnectionConfig config);
 
-    // The side of the wire.
+    /// \cond
+    // The side of the wire, for `run`.
 
     /// Takes the frames of one record; an empty record does nothing. Throws std::bad_alloc: end the connection with
     /// `lost` then.
@@ -86,6 +88,7 @@ public:
     /// reader of a stream would mistake it for an outcome of its own.
     void lost(std::error_code code);
 
+    /// \endcond
     // The application's side.
 
     /// Empty until it is agreed on. The text stays valid as long as the connection.
@@ -96,6 +99,7 @@ public:
     /// what the channel has taken while more was waiting for it, and, while somebody calls `measure()` again and again,
     /// by pings behind bursts of records. It is there only for as long as one of the two has shown it lately.
     TransportStats stats() const override;
+    /// Sends a ping that measures, unless that was done within the last second.
     void measure() override;
 
     /// Runs the coroutine that moves its records. Call it once, before anything else.

@@ -1,4 +1,5 @@
 #pragma once
+#include "../../qmux/record_size.hpp"
 #include "../wait/failure.hpp"
 #include "../wire/varint.hpp"
 #include "../wire/wire_writer.hpp"
@@ -14,10 +15,6 @@ namespace comoq::qmux {
 
 // A record on a byte stream: its size, followed by whole frames. On WebSocket a message is a record and needs none of
 // this.
-
-/// Every side accepts this size, in bytes of frames: with two bytes for the size it makes 16 KiB
-/// (draft-ietf-quic-qmux-01, section 5.2).
-inline constexpr std::uint64_t default_max_record_size = 16'382;
 
 /// Appends the header of a record with `size` bytes of frames. Throws Encode for 0, and for more than 62 bits.
 inline void encode_record_size(std::uint64_t size, std::vector<std::byte> &to) {

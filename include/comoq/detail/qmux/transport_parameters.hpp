@@ -19,8 +19,8 @@
 
 namespace comoq::qmux {
 
-/// The limits that one side gives the other at the beginning. A missing parameter means no credit. (wire.md, section 6,
-/// after RFC 9000, section 18.2.)
+/// The limits that one side gives the other at the beginning. A missing parameter means no credit. (RFC 9000, section
+/// 18.2, and the drafts of qmux.)
 struct TransportParameters {
     /// The connection ends after this time without a frame; 0 for never.
     std::chrono::milliseconds idle_timeout{0};
@@ -34,6 +34,7 @@ struct TransportParameters {
     std::uint64_t max_stream_data_uni = 0;
     /// How many streams their receiver may open. At most `max_stream_count`.
     std::uint64_t max_streams_bidi = 0;
+    /// The same for unidirectional streams.
     std::uint64_t max_streams_uni = 0;
     /// In bytes, of a whole DATAGRAM frame (RFC 9221, section 3); 0 for none.
     std::uint64_t max_datagram_frame_size = 0;
@@ -48,6 +49,7 @@ struct TransportParameters {
 
     /// How many are read, and written: eleven have a meaning, and peers invent a few to see whether they are ignored.
     static constexpr std::size_t max_parameters = 64;
+    /// The most protocols.
     static constexpr std::size_t max_protocols = 64;
 
     /// Throws Encode for numbers of more than 62 bits, for too many parameters, and for records below the minimum.

@@ -1,6 +1,7 @@
 #pragma once
 #include "../wait/failure.hpp"
 #include "../../error.hpp"
+#include "../../websocket/role.hpp"
 #include "../qmux/record.hpp"
 
 #include <asio/buffer.hpp>
@@ -23,9 +24,6 @@
 #include <vector>
 
 namespace comoq::websocket {
-
-/// A WebSocket's side: a client masks the data that it sends.
-enum class Role : std::uint8_t { Client, Server };
 
 /// The frames of a WebSocket (RFC 6455, section 5) by wslay, without the byte stream below: it takes received bytes,
 /// returns the records in them, and produces the bytes to send. A record is a binary message. It answers pings and the
