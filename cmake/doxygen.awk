@@ -53,7 +53,7 @@ function shown(line) {
     return apart(line)
 }
 
-function forget() { held = ""; lines = 0; is_documented = 0 }
+function forget() { held = ""; as_written = ""; lines = 0; is_documented = 0 }
 
 inside {
     if (hiding) print ""
@@ -62,18 +62,18 @@ inside {
     next
 }
 
-/^ *$/ { printf "%s", held; forget(); text = ""; last = ""; covers = 0; print; next }
+/^ *$/ { printf "%s", as_written; forget(); text = ""; last = ""; covers = 0; print; next }
 /^ *#/ { printf "%s", held; forget(); print; next }
 /^ *\/\// {
     line = $0
     if (line !~ /^ *\/\/\//) { covers = 1; sub(/\/\//, "///", line) }
     if (!is_documented) { text = ""; if ($0 ~ /^ *\/\/\//) covers = 0 }
-    held = held line "\n"; lines++; is_documented = 1
+    held = held line "\n"; as_written = as_written $0 "\n"; lines++; is_documented = 1
     sub(/^ *\/\/\/ ?/, "", line)
     text = text (text == "" ? "" : " ") line
     next
 }
-/^ *(template <.*>|requires.*)$/ { held = held $0 "\n"; lines++; next }
+/^ *(template <.*>|requires.*)$/ { held = held $0 "\n"; as_written = as_written $0 "\n"; lines++; next }
 
 {
     code = $0

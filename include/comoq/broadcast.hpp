@@ -33,6 +33,7 @@ struct BroadcastStats {
 
 /// The counters as a JSON object in one line, by the names that they have here. It is what fmt and streams print.
 std::string to_json(const BroadcastStats &stats);
+/// The same as `to_json`.
 inline std::string to_string(const BroadcastStats &stats) { return to_json(stats); }
 
 /// Reads a broadcast: looks up its tracks. It does not keep the broadcast open, only its memory.
@@ -110,7 +111,7 @@ public:
     /// track without subscribers. If the track goes live without a handler, requests for its groups get NotFound.
     TrackDynamic dynamic() const { return TrackDynamic(detail::Passkey(), obligation_.held()->payload()); }
 
-    /// Completes once nobody waits for the track any more, or the request is settled.
+    /// Completes once nobody waits for the track any more, or the request is settled. Never fails.
     Operation<void> abandoned();
     /// Gives the request up, unless a requester waits for it again: false then. A later caller makes a new request.
     bool withdraw() noexcept { return obligation_.withdraw(); }
@@ -212,7 +213,7 @@ public:
     /// Completes while the broadcast has a user other than producers and handlers: a consumer of it, or of one of its
     /// tracks by name. Fails with the code that closed the broadcast.
     Operation<void> used();
-    /// Completes while it has no user.
+    /// Completes while it has no user. Fails as `used` does.
     Operation<void> unused();
 
     const std::shared_ptr<detail::BroadcastState> &state(detail::Passkey) const noexcept { return state_.state(); }

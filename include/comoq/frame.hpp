@@ -71,7 +71,8 @@ public:
     TryResult<Bytes> try_read_chunk() noexcept;
 
     /// The rest of the frame that has not been read yet, in one piece, once it is complete: the whole frame at first,
-    /// and nothing after that. A frame written in several chunks is joined once for all readers, and held once.
+    /// and nothing after that. A frame written in several chunks is joined once for all readers, and held once. Fails
+    /// with the group's code if the frame does.
     Operation<Bytes> read_all();
 
 private:

@@ -46,10 +46,11 @@ public:
     /// The publisher's description of the group's track; nothing for an empty handle.
     TrackInfo track_info() const;
 
-    /// The next frame.
+    /// The next frame; empty at the group's end. Fails with Lagged, Dropped, or the code of an abort.
     Operation<std::optional<Frame>> read_frame();
 
-    /// All available frames, at least one and at most `max`, taken at one moment. `max` of 0 is BoundsExceeded.
+    /// All available frames, at least one and at most `max`, taken at one moment. `max` of 0 is BoundsExceeded. Ends and
+    /// fails as `read_frame` does.
     Operation<std::optional<std::vector<Frame>>> read_frames(std::size_t max);
 
     // `read_frame`, `read_frames` and `next_frame` without a wait (`TryResult`).
@@ -64,7 +65,7 @@ public:
     /// The same as `read_frames`, but frames written in chunks keep their chunks. `max` is not 0.
     Operation<std::optional<detail::TakenFrames<Frame>>> take_frames(detail::Passkey, std::size_t max);
 
-    /// The next frame as soon as it is begun, to be read while it is written.
+    /// The next frame as soon as it is begun, to be read while it is written. Ends and fails as `read_frame` does.
     Operation<std::optional<FrameConsumer>> next_frame();
     /// Completes when `next_frame` has something to give, be it the end. Nothing is taken.
     Operation<void> frame_there(detail::Passkey);

@@ -62,6 +62,7 @@ struct OriginStats {
 
 /// The counters as a JSON object in one line, by the names that they have here. It is what fmt and streams print.
 std::string to_json(const OriginStats &stats);
+/// The same as `to_json`.
 inline std::string to_string(const OriginStats &stats) { return to_json(stats); }
 
 /// Keeps a broadcast announced at a path. It does nothing once the broadcast has closed or the origin is gone, and

@@ -47,7 +47,7 @@ public:
     /// next request for the path reaches a handler again.
     bool reject(std::error_code code) { return obligation_.settle(detail::failure(code)); }
 
-    /// Completes once nobody waits for the broadcast any more, or the request is settled.
+    /// Completes once nobody waits for the broadcast any more, or the request is settled. Never fails.
     Operation<void> abandoned();
 
 private:

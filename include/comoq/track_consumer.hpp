@@ -35,11 +35,12 @@ public:
     const std::string &name() const noexcept;
 
     /// The publisher's description of the track, as soon as it is fixed: when the track, or one of its groups, is
-    /// accepted.
+    /// accepted. Fails as the name resolves, or as the request for the track is answered.
     Pending<TrackInfo> info() const;
 
     /// Subscribes. The publisher counts the subscriber from this call on, also while it is pending, and the subscriber
-    /// misses no group that is made after the call.
+    /// misses no group that is made after the call. Fails as the name resolves, or as the request for the track is
+    /// answered. Cancelling it, or destroying it, takes the subscriber back.
     Pending<TrackSubscriber> subscribe(Subscription wishes = {}) const;
 
     /// A group by its number, from anywhere: one that the track holds is ready at once; others come from the track's

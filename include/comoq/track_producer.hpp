@@ -34,6 +34,7 @@ struct TrackStats {
 
 /// The counters as a JSON object in one line, by the names that they have here. It is what fmt and streams print.
 std::string to_json(const TrackStats &stats);
+/// The same as `to_json`.
 inline std::string to_string(const TrackStats &stats) { return to_json(stats); }
 
 /// Writes a track. Copies write the same track; when the last one goes, the track ends: cleanly after `finish()`, with
@@ -139,7 +140,7 @@ public:
 
     /// Completes while there is a subscriber, live or pending. Fails as `subscription_changed` does.
     Operation<void> used();
-    /// Completes while nobody subscribes.
+    /// Completes while nobody subscribes. Fails as `subscription_changed` does.
     Operation<void> unused();
 
     /// The track itself, in any broadcast.

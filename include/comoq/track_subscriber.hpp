@@ -38,6 +38,7 @@ struct SubscriberStats {
 
 /// The counters as a JSON object in one line, by the names that they have here. It is what fmt and streams print.
 std::string to_json(const SubscriberStats &stats);
+/// The same as `to_json`.
 inline std::string to_string(const SubscriberStats &stats) { return to_json(stats); }
 
 /// Reads a track by two independent cursors: `recv_group` and `next_group` (which `read_frame` and `read_first_frame`
@@ -60,10 +61,12 @@ public:
     explicit TrackSubscriber(detail::Passkey, std::shared_ptr<detail::SubscriberState> state) noexcept
         : state_(std::move(state)) {}
 
-    /// The next group in the order of arrival; each is returned once.
+    /// The next group in the order of arrival; each is returned once. Empty at the track's end; fails with Old, Evicted, or
+    /// the track's code.
     Operation<std::optional<GroupConsumer>> recv_group();
 
     /// The group with the lowest sequence above the last one returned. Groups below it that arrive later are skipped.
+    /// Ends and fails as `recv_group` does.
     Operation<std::optional<GroupConsumer>> next_group();
 
     /// Every frame in order: the next one of the current group or, when that has ended or failed, of the next group.
@@ -75,7 +78,7 @@ public:
     Operation<std::optional<Frame>> read_first_frame();
 
     /// The next datagram since this subscriber came, in spite of its start and end. A slow reader misses the oldest:
-    /// the last 1,024 are kept.
+    /// the last 1,024 are kept. Ends and fails with the track.
     Operation<std::optional<Datagram>> recv_datagram();
 
     // The five steps without a wait (`TryResult`).

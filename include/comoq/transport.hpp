@@ -18,17 +18,18 @@
 
 namespace comoq {
 
-// A connection as a session needs it: streams like QUIC's, and datagrams if the transport has them. Sessions use only
-// these classes, so that a program can supply its own transport.
-//
-// Streams and connections end with bare numbers, of at most 62 bits; a larger one counts as the largest. Whatever fails
-// because something ended with a number fails with a code of transport_code.hpp. Waits can be cancelled; a cancellation
-// takes back nothing that was done before. When the connection is lost or closed, everything that waits, and everything
-// begun afterwards, fails with the code of `closed()` (Closed if that is false).
-//
-// Threads: as for sockets of asio, use a connection and its streams on one executor, a strand if several threads run
-// it. But any thread may call `close()` and destroy handles of streams at any time. Streams may outlive their
-// connection.
+/// \file
+/// A connection as a session needs it: streams like QUIC's, and datagrams if the transport has them. Sessions use only
+/// these classes, so that a program can supply its own transport.
+///
+/// Streams and connections end with bare numbers, of at most 62 bits; a larger one counts as the largest. Whatever fails
+/// because something ended with a number fails with a code of transport_code.hpp. Waits can be cancelled; a cancellation
+/// takes back nothing that was done before. When the connection is lost or closed, everything that waits, and everything
+/// begun afterwards, fails with the code of `closed()` (Closed if that is false).
+///
+/// Threads: as for sockets of asio, use a connection and its streams on one executor, a strand if several threads run
+/// it. But any thread may call `close()` and destroy handles of streams at any time. Streams may outlive their
+/// connection.
 
 /// The order of sending when a connection does not take everything: control before media, then the higher priority,
 /// then the higher tie-break. Of streams that are equal so far, those of one flow go by rank, the lowest first, and
@@ -146,6 +147,7 @@ struct TransportStats {
 /// The counters as a JSON object in one line, by the names that they have here, null for what is not known; the round trip is
 /// `round_trip_us`, in microseconds. It is what fmt and streams print.
 std::string to_json(const TransportStats &stats);
+/// The same as `to_json`.
 inline std::string to_string(const TransportStats &stats) { return to_json(stats); }
 
 /// A connection. Its owner must close it; destroying the handle does not close it.
@@ -162,7 +164,7 @@ public:
     /// The application protocol that both sides agreed on, such as "moq-lite-06".
     virtual std::string_view protocol() const noexcept = 0;
 
-    /// Opens a stream, as soon as the peer allows one more.
+    /// Opens a stream, as soon as the peer allows one more. Fails with the code of `closed()`, as all waits here.
     virtual asio::awaitable<std::unique_ptr<SendStream>> open_uni() = 0;
     /// Opens a bidirectional stream, as soon as the peer allows one more.
     virtual asio::awaitable<BidiStream> open_bidi() = 0;

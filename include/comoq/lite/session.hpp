@@ -98,7 +98,8 @@ public:
     /// The code with which the session ended, once it has: false if one side closed it in peace.
     Operation<std::error_code> closed() const;
     /// Completes when all coroutines of the session are over and only this handle keeps the transport and the origins:
-    /// some turns after `closed()`. The operation stays valid when this handle is gone.
+    /// some turns after `closed()`. The operation stays valid when this handle is gone,
+    /// and never fails.
     Operation<void> done() const;
 
 private:

@@ -12,8 +12,9 @@
 
 namespace comoq::qmux {
 
-// The choice of the protocol: by Sec-WebSocket-Protocol on WebSocket, by the lists in both sides' transport parameters
-// on TCP.
+/// \file
+/// The choice of the protocol: by Sec-WebSocket-Protocol on WebSocket, by the lists in both sides' transport parameters
+/// on TCP.
 
 /// A draft of qmux.
 enum class Version : std::uint8_t { Draft01 = 1, Draft02 = 2 };

@@ -20,8 +20,9 @@
 
 namespace comoq::websocket {
 
-// How a request becomes a WebSocket (RFC 6455, section 4), and which protocol it then carries. No extension is ever
-// negotiated: permessage-deflate does not make media smaller.
+/// \file
+/// How a request becomes a WebSocket (RFC 6455, section 4), and which protocol it then carries. No extension is ever
+/// negotiated: permessage-deflate does not make media smaller.
 
 namespace detail {
 

@@ -13,8 +13,9 @@
 
 namespace comoq::websocket {
 
-// The heads of HTTP/1.1 (RFC 9112), as far as an upgrade and a plain GET of a file need them. Lines end in CRLF and are
-// not folded.
+/// \file
+/// The heads of HTTP/1.1 (RFC 9112), as far as an upgrade and a plain GET of a file need them. Lines end in CRLF and are
+/// not folded.
 
 /// In bytes, including the empty line at its end. A browser's cookies fit, with room to spare.
 inline constexpr std::size_t max_head_size = 16 * 1024;

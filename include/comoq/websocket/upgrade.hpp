@@ -22,8 +22,9 @@
 
 namespace comoq::websocket {
 
-// The handshake on a stream of asio, as for `WebSocketChannel`; TLS must have completed its own handshake. The caller
-// limits the time. References and views passed to these coroutines must stay valid until they complete.
+/// \file
+/// The handshake on a stream of asio, as for `WebSocketChannel`; TLS must have completed its own handshake. The caller
+/// limits the time. References and views passed to these coroutines must stay valid until they complete.
 
 /// A client's request.
 struct IncomingRequest {
