@@ -22,13 +22,21 @@ namespace comoq {
 
 /// A snapshot of a broadcast's counters.
 struct BroadcastStats {
-    /// Live tracks, copies of handlers, and pending requests for tracks.
-    std::size_t tracks = 0, handlers = 0, pending = 0;
-    /// Groups of its live tracks, and the part of the origin's pool that they and datagrams take.
-    std::size_t cached_groups = 0, cached_bytes = 0;
-    /// Groups that expired or were evicted from the origin's pool, and readers that got Lagged: of all tracks ever, for
-    /// as long as they were live in this broadcast.
-    std::uint64_t evicted_groups = 0, lagged_readers = 0;
+    /// Live tracks.
+    std::size_t tracks = 0;
+    /// Copies of handlers.
+    std::size_t handlers = 0;
+    /// Pending requests for tracks.
+    std::size_t pending = 0;
+    /// Groups of its live tracks.
+    std::size_t cached_groups = 0;
+    /// The part of the origin's pool that these groups and datagrams take.
+    std::size_t cached_bytes = 0;
+    /// Groups that expired or were evicted from the origin's pool: of all tracks ever, for as long as they were live in this
+    /// broadcast.
+    std::uint64_t evicted_groups = 0;
+    /// Readers of these tracks that got Lagged.
+    std::uint64_t lagged_readers = 0;
 };
 
 /// The counters as a JSON object in one line, by the names that they have here. It is what fmt and streams print.

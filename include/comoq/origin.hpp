@@ -49,15 +49,28 @@ struct OriginConfig {
 
 /// A snapshot of an origin's counters.
 struct OriginStats {
-    /// Announced paths; nodes of the tree below its root; live watchers, including callers that wait in
-    /// `announced_broadcast`; copies of handlers; pending requests; open broadcasts that handlers served.
-    std::size_t announced = 0, nodes = 0, watchers = 0, handlers = 0, pending = 0, served = 0;
-    /// Media held by broadcasts made here, or announced or served here first: its cost, and groups.
-    std::size_t cached_bytes = 0, cached_groups = 0;
+    /// Announced paths.
+    std::size_t announced = 0;
+    /// Nodes of the tree below its root.
+    std::size_t nodes = 0;
+    /// Live watchers, including callers that wait in `announced_broadcast`.
+    std::size_t watchers = 0;
+    /// Copies of handlers.
+    std::size_t handlers = 0;
+    /// Pending requests.
+    std::size_t pending = 0;
+    /// Open broadcasts that handlers served.
+    std::size_t served = 0;
+    /// The cost of the media that is held by broadcasts made here, or announced or served here first.
+    std::size_t cached_bytes = 0;
+    /// The groups of this media.
+    std::size_t cached_groups = 0;
     /// Backlog of sessions: bytes taken for their peers and not sent yet.
     std::size_t unsent_bytes = 0;
-    /// Groups that expired or were evicted from the pool, and readers that got Lagged, since the beginning.
-    std::uint64_t evicted_groups = 0, lagged_readers = 0;
+    /// Groups that expired or were evicted from the pool, since the beginning.
+    std::uint64_t evicted_groups = 0;
+    /// Readers that got Lagged, since the beginning.
+    std::uint64_t lagged_readers = 0;
 };
 
 /// The counters as a JSON object in one line, by the names that they have here. It is what fmt and streams print.

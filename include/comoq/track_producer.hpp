@@ -22,14 +22,24 @@ namespace comoq {
 
 /// The contents and the users of a track.
 struct TrackStats {
-    /// Groups and bytes of frames held for readers, and datagrams held for slow ones.
-    std::size_t groups = 0, bytes = 0, datagrams = 0;
+    /// Groups held for readers.
+    std::size_t groups = 0;
+    /// Bytes of their frames.
+    std::size_t bytes = 0;
+    /// Datagrams held for slow readers.
+    std::size_t datagrams = 0;
     /// The part of the origin's pool that all of these take.
     std::size_t cached_bytes = 0;
-    /// Live and pending subscribers, copies of handlers, and pending requests for groups.
-    std::size_t subscribers = 0, handlers = 0, pending = 0;
-    /// Groups that expired or were evicted from the origin's pool, and readers that got Lagged, since the beginning.
-    std::uint64_t evicted_groups = 0, lagged_readers = 0;
+    /// Live and pending subscribers.
+    std::size_t subscribers = 0;
+    /// Copies of handlers.
+    std::size_t handlers = 0;
+    /// Pending requests for groups.
+    std::size_t pending = 0;
+    /// Groups that expired or were evicted from the origin's pool, since the beginning.
+    std::uint64_t evicted_groups = 0;
+    /// Readers that got Lagged, since the beginning.
+    std::uint64_t lagged_readers = 0;
 };
 
 /// The counters as a JSON object in one line, by the names that they have here. It is what fmt and streams print.
