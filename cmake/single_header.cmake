@@ -4,7 +4,7 @@
 # same sources give the same file.
 #
 # Each header of this project stands where it is first included, and an include of another library remains where it comes
-# first. Includes under a condition, such as those of one system, remain as they are.
+# first. Its includes under a condition, such as those of one system, remain as they are.
 
 cmake_minimum_required(VERSION 3.22)
 
@@ -81,11 +81,11 @@ function(append_file name)
                 endif()
             endforeach()
             if(own)
-                if("other" IN_LIST conditions)
-                    message(FATAL_ERROR "${name} includes ${own} under a condition")
+                # Under a condition: in front of this file, and without the condition.
+                if(NOT "other" IN_LIST conditions)
+                    set_property(GLOBAL APPEND_STRING PROPERTY single_text "${kept}")
+                    set(kept)
                 endif()
-                set_property(GLOBAL APPEND_STRING PROPERTY single_text "${kept}")
-                set(kept)
                 append_file("${own}")
                 continue()
             elseif(NOT "other" IN_LIST conditions)
