@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// \file
 /// Payloads that are shared instead of copied.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// \file
 /// Error codes: the failures of this library, and those of an application.
 #pragma once

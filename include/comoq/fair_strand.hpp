@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "detail/wait/fair_queue.hpp"
 #include "detail/wait/passkey.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "detail/wait/task_group_state.hpp"
 #include "task_group.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 
 /// \file The library's functions, for the one source file of a program that is compiled with

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// \file
 /// When to show a frame, and the current time.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 // A track from all its sides: writers, handlers that make groups on demand, look-ups, readers.
 #include "track_consumer.hpp"

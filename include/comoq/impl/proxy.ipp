@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../detail/relay/lease.hpp"
 #include "../detail/relay/proxy_broadcast.hpp"

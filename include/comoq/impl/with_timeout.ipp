@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../detail/wait/event.hpp"
 #include "../with_timeout.hpp"

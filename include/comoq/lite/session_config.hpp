@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../detail/containers/config_member.hpp"
 #include "../origin.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../detail/wire/wire_reader.hpp"
 #include "../detail/wire/wire_writer.hpp"

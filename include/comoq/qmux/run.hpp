@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../error.hpp"
 #include "../task_group.hpp"

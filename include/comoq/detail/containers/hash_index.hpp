@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "table_hash.hpp"
 #include "../../config.hpp"

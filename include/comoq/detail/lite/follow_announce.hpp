@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "announce_ids.hpp"
 #include "link_price.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../../lite/probe.hpp"
 #include "../../subscription.hpp"

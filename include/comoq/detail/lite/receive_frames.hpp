@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "stream_reader.hpp"
 #include "told.hpp"

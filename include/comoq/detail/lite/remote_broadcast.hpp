@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "remote_track.hpp"
 #include "session_core.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "asked_start.hpp"
 #include "session_core.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../relay/lease.hpp"
 #include "../wait/event.hpp"

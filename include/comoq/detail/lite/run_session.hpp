@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "follow_announce.hpp"
 #include "serve_stream.hpp"

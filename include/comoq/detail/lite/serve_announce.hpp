@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../origin/told_hops.hpp"
 #include "../session/announce_feed.hpp"

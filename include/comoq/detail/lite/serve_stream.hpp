@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "probe_reports.hpp"
 #include "send_frames.hpp"

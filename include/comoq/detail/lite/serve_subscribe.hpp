@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "asked_start.hpp"
 #include "send_frames.hpp"

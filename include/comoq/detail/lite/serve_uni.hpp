@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../media/given_group.hpp"
 #include "../wait/take_each.hpp"

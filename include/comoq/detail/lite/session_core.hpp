@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "requested_broadcasts.hpp"
 #include "../origin/prefix_source.hpp"

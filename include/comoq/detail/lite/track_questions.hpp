@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "receive_frames.hpp"
 #include "session_core.hpp"

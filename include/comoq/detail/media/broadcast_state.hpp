@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../wait/end_hooks.hpp"
 #include "../wait/failure.hpp"

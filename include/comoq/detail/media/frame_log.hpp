@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "frame_state.hpp"
 #include "../containers/sliding_log.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../containers/reserve_one.hpp"
 #include "../wait/step.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "arrival_log.hpp"
 #include "group_state.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "group_state.hpp"
 #include "../containers/reserve_one.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "coarse_clock.hpp"
 #include "joining_count.hpp"

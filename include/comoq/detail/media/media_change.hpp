@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "media_bounds.hpp"
 #include "../wait/waiter.hpp"

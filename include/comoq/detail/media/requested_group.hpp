@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../request/request.hpp"
 #include "track_state.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "combined_subscription.hpp"
 #include "crowd_waits.hpp"

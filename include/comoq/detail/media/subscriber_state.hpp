@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "group_reader.hpp"
 #include "../wait/step.hpp"

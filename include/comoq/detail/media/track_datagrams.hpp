@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "datagram_queue.hpp"
 #include "track_shared.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "broadcast_state.hpp"
 #include "track_state.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "crowd_waits.hpp"
 #include "media_bounds.hpp"

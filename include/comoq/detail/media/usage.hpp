@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../wait/step.hpp"
 #include "track_state.hpp"

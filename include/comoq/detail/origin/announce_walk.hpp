@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../../path.hpp"
 #include "announce_tree.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../media/broadcast_state.hpp"
 #include "../request/request.hpp"

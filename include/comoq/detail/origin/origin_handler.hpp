@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../request/handler_lanes.hpp"
 #include "origin_state.hpp"

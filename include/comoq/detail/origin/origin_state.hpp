@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "announce_tree.hpp"
 #include "announce_walk.hpp"

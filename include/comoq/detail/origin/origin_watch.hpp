@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "announce_tree.hpp"
 #include "origin_state.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../wire/wire_reader.hpp"
 #include "../wire/wire_writer.hpp"

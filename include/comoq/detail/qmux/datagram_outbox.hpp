@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../stream/aftermath.hpp"
 #include "../stream/datagram_buffer.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "frames.hpp"
 #include "idle_timer.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../../qmux/record_size.hpp"
 #include "../wait/failure.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../stream/send_schedule.hpp"
 #include "../../transport.hpp"

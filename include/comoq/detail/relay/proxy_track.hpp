@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../../first_of.hpp"
 #include "../../track.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "request_table.hpp"
 #include "../wait/failure.hpp"

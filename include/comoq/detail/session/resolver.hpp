@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../../broadcast.hpp"
 #include "../../error.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../media/track_state.hpp"
 #include "../wait/sync.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../containers/pairing_heap.hpp"
 #include "../stream/send_schedule.hpp"

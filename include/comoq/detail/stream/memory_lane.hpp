@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "receive_half.hpp"
 #include "send_half.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../../memory_link_config.hpp"
 #include "memory_lane.hpp"

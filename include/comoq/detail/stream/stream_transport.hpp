@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../wait/failure.hpp"
 #include "../wait/mapped_source.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// \file
 /// The text of paths: normalising it without the heap, and comparing it by whole parts.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// \file
 /// The fast way to recognise a path that needs no normalising.
 #pragma once

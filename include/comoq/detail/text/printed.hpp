@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// \file
 /// How the library's values get into texts: by fmt, and into streams.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// \file
 /// UTF-8, and the bytes that are allowed in a path: UTF-8 without control characters.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /// \file
 /// How the library fails: by throwing in a synchronous call, or by settling something with a code.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "frame_wait.hpp"
 #include "post_room.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "post_room.hpp"
 #include "poster.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "code_of.hpp"
 #include "failure.hpp"

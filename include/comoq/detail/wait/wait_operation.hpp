@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "queued_wait.hpp"
 #include "source.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../text/utf8.hpp"
 #include "varint.hpp"

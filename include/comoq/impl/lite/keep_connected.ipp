@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../../detail/lite/codes.hpp"
 #include "../../detail/lite/session_core.hpp"

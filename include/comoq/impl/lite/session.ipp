@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../../detail/lite/remote_broadcast.hpp"
 #include "../../detail/lite/run_session.hpp"
