@@ -338,4 +338,27 @@ TEST_CASE("proxy: when a source is about to go, new tracks come from another one
     CHECK(scene.request() == held);
 }
 
+TEST_CASE("proxy: an origin that would ask itself is left out, and refused with RoutingLoop where no other is left", "[proxy]") {
+    asio::io_context context;
+    Origin upstream, edge;
+    const auto both = [&] { return std::vector<OriginConsumer>{edge.consumer(), upstream.consumer()}; };
+    const auto ask = [&](std::vector<OriginConsumer> from, const char *path, ProxyConfig config = {}) {
+        auto handler = edge.producer().dynamic();
+        auto asked = wait(edge.consumer().request_broadcast(path));
+        asio::co_spawn(context, proxy(std::move(from), edge.producer(), now(handler.requested_broadcast()).value(), config),
+                       asio::detached);
+        settle_down(context);
+        return asked.done() ? asked.code() : make_error_code(Error::Timeout);
+    };
+    const auto guard = upstream.producer().create_broadcast("x");
+    CHECK(ask({edge.consumer()}, "x") == Error::RoutingLoop);
+    CHECK(ask({edge.consumer().with_root("room").value()}, "room/x") == Error::RoutingLoop);
+    CHECK(ask(both(), "x") == std::error_code());
+    CHECK(ask(both(), "y") == Error::NotFound);
+    ProxyConfig same_path;
+    same_path.source_path = [](const Path &path) { return path; };
+    CHECK(ask({edge.consumer()}, "z", same_path) == Error::RoutingLoop);
+    CHECK(edge.stats().pending == 0);
+}
+
 }

@@ -20,7 +20,8 @@ namespace comoq {
 /// A handler's request for a broadcast that nobody announced. Answer it once, by `accept` or `reject`. Dropping it
 /// unanswered answers NotFound.
 ///
-/// While it is held, every caller that asks for its path joins it, even when all earlier ones have left. It works after
+/// While it is held, every caller that asks for its path joins it, even when all earlier ones have left: also the handler
+/// itself, which would wait for its own answer. It works after
 /// its handler is gone. Moves only; one handle is for one thread at a time.
 class [[nodiscard]] BroadcastRequest {
 public:
@@ -50,6 +51,9 @@ public:
 
     /// Completes once nobody waits for the broadcast any more, or the request is settled. Never fails.
     Operation<void> abandoned();
+
+    /// The origin that it was made at; null for an empty one.
+    std::shared_ptr<const detail::OriginState> origin(detail::Passkey) const noexcept;
 
 private:
     detail::Obligation<detail::OriginState> obligation_;

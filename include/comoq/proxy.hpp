@@ -48,8 +48,9 @@ asio::awaitable<void> proxy(BroadcastConsumer from, BroadcastProducer to, ProxyC
 
 /// Answers a request with a broadcast of `to`, served from the same (absolute) path at `from`, which is asked again
 /// when its broadcast fails. A refusal there refuses the request with the same code. Returns when nobody has the
-/// broadcast any more. Its route is the one that the broadcast at `from` has, also when that changes. `from` must not
-/// belong to the request's own origin: that would ask itself (unless `source_path` names another path).
+/// broadcast any more. Its route is the one that the broadcast at `from` has, also when that changes. The
+/// request's own origin is left out of `from`, because it would wait for its own answer, unless `source_path` names another path. If no other
+/// origin is left, the request is refused with RoutingLoop.
 ///
 /// With several origins, the first one that has a broadcast is asked for the tracks. If it has none of the requested
 /// tracks, the next origin is asked. The first origin that has one serves the broadcast from then on.

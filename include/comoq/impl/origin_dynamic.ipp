@@ -19,6 +19,10 @@ COMOQ_DECL const Path &BroadcastRequest::absolute_path() const & {
     return obligation_ ? obligation_.entry()->key() : none;
 }
 
+COMOQ_DECL std::shared_ptr<const detail::OriginState> BroadcastRequest::origin(detail::Passkey) const noexcept {
+    return obligation_ ? obligation_.owner() : nullptr;
+}
+
 COMOQ_DECL Operation<void> BroadcastRequest::abandoned() { return Operation<void>(detail::Passkey(), obligation_.abandoned()); }
 
 COMOQ_DECL Operation<std::optional<BroadcastRequest>> OriginDynamic::requested_broadcast() {

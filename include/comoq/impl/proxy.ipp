@@ -70,15 +70,23 @@ inline std::shared_ptr<ProxyUpstream> upstream_of(BroadcastRequest &request, std
                                                   ProxyConfig config) {
     const auto &requested = request.absolute_path();
     std::string path(requested.view());
-    if (!config.source_path) return std::make_shared<ProxyUpstream>(std::move(from), std::move(path), std::move(config));
     auto refusal = make_error_code(Error::NotFound);
     std::optional<Path> source;
-    try {
-        source = config.source_path(requested);
-    } catch (...) {
-        refusal = code_of_hook(std::current_exception());
+    if (config.source_path) {
+        try {
+            source = config.source_path(requested);
+        } catch (...) {
+            refusal = code_of_hook(std::current_exception());
+        }
     }
-    if (source) {
+    // An origin that is asked for what it asks for itself waits for its own answer.
+    if (!config.source_path || source == requested) {
+        const auto is_own = [&](const OriginConsumer &each) { return each.state(Passkey()) == request.origin(Passkey()); };
+        const bool asks_itself = std::erase_if(from, is_own) != 0;
+        if (!asks_itself || !from.empty())
+            return std::make_shared<ProxyUpstream>(std::move(from), std::move(path), std::move(config));
+        refusal = make_error_code(Error::RoutingLoop);
+    } else if (source) {
         std::string asked(source->view());
         return std::make_shared<ProxyUpstream>(std::move(from), std::move(asked), std::move(config), std::move(path));
     }
