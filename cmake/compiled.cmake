@@ -1,4 +1,5 @@
-# comoq::compiled, and comoq::compiled_websocket if comoq::websocket exists: the library compiled once, together with asio's
+# comoq::compiled and comoq::compiled_net, and comoq::compiled_websocket and comoq::compiled_net_web if comoq::websocket exists:
+# the library compiled once, together with asio's
 # own functions, for programs of several source files. Targets that link them are compiled with COMOQ_SEPARATE_COMPILATION and
 # ASIO_SEPARATE_COMPILATION; a program must use one form throughout, and the linker refuses a mixture.
 #
@@ -55,8 +56,17 @@ if(NOT TARGET comoq_compiled)
     target_link_libraries(comoq_compiled PUBLIC comoq::comoq)
 endif()
 
+if(NOT TARGET comoq_compiled_net)
+    comoq_compiled_library(comoq_compiled_net "comoq/net/src.hpp")
+    add_library(comoq::compiled_net ALIAS comoq_compiled_net)
+    target_link_libraries(comoq_compiled_net PUBLIC comoq::compiled comoq::net)
+endif()
+
 if(TARGET comoq::websocket AND TARGET OpenSSL::SSL AND NOT TARGET comoq_compiled_websocket)
     comoq_compiled_library(comoq_compiled_websocket "comoq/websocket/src.hpp" "asio/ssl/impl/src.hpp")
     add_library(comoq::compiled_websocket ALIAS comoq_compiled_websocket)
     target_link_libraries(comoq_compiled_websocket PUBLIC comoq::compiled comoq::websocket OpenSSL::SSL)
+    comoq_compiled_library(comoq_compiled_net_web "comoq/net/web_src.hpp")
+    add_library(comoq::compiled_net_web ALIAS comoq_compiled_net_web)
+    target_link_libraries(comoq_compiled_net_web PUBLIC comoq::compiled_net comoq::compiled_websocket comoq::net_web)
 endif()

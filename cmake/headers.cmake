@@ -8,7 +8,7 @@ if(COMOQ_CHECK_HEADERS)
         "${PROJECT_SOURCE_DIR}/include/*.hpp"
     )
     if(NOT TARGET comoq::websocket)
-        list(FILTER headers EXCLUDE REGEX "^comoq/(detail/)?websocket/")
+        list(FILTER headers EXCLUDE REGEX "^comoq/(detail/)?(websocket|net/(web_|tls))")
     endif()
     set(sources)
     foreach(header IN LISTS headers)
@@ -27,10 +27,10 @@ if(COMOQ_CHECK_HEADERS)
         list(REVERSE public)
     endforeach()
     # These refuse to compile without their form.
-    list(FILTER sources EXCLUDE REGEX "/src\\.cpp$")
+    list(FILTER sources EXCLUDE REGEX "src\\.cpp$")
 
     add_library(comoq_headers_alone OBJECT ${sources})
-    target_link_libraries(comoq_headers_alone PRIVATE comoq_developer "$<TARGET_NAME_IF_EXISTS:comoq::websocket>")
+    target_link_libraries(comoq_headers_alone PRIVATE comoq_developer "$<TARGET_NAME_IF_EXISTS:comoq::net_web>")
     # None of it is ever run.
     target_compile_options(comoq_headers_alone PRIVATE -O0 -g0)
 endif()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../detail/wait/failure.hpp"
+#include "../error.hpp"
 #include "../detail/wire/varint.hpp"
 #include "../detail/qmux/record.hpp"
 #include "../detail/qmux/unsent_limit.hpp"
@@ -16,6 +17,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -43,9 +45,11 @@ public:
     asio::awaitable<std::span<const std::byte>> read_record() {
         while (true) {
             std::error_code failure;
-            const auto record = next_record(std::span(input_).subspan(begin_, end_ - begin_), max_record_size_, failure);
+            if (!has_read_ && speaks_http()) comoq::detail::throw_error(make_error_code(Error::Decode));
+            const auto record = next_record(unread(), max_record_size_, failure);
             if (failure) comoq::detail::throw_error(failure);
             if (record) {
+                has_read_ = true;
                 begin_ += record->size;
                 co_return record->frames;
             }
@@ -57,6 +61,10 @@ public:
             end_ += count;
         }
     }
+
+    /// The received bytes that are not a record yet, or were not one. They tell what a peer speaks that speaks something
+    /// else.
+    std::span<const std::byte> unread() const noexcept { return std::span(input_).subspan(begin_, end_ - begin_); }
 
     /// Writes one record. The frames must stay in place until it completes. Throws the stream's errors.
     asio::awaitable<void> write_record(std::span<const asio::const_buffer> frames) {
@@ -82,9 +90,17 @@ private:
     static constexpr std::size_t read_at_once = 64 * 1024;
     static constexpr std::size_t longest_size = 8;
 
+    /// No peer's first record begins like that, and a web server may keep the connection open after it.
+    bool speaks_http() const noexcept {
+        static constexpr std::string_view http = "HTTP/";
+        const auto first = unread();
+        return first.size() >= http.size() && std::memcmp(first.data(), http.data(), http.size()) == 0;
+    }
+
     Stream stream_;
     const std::uint64_t max_record_size_;
     std::vector<std::byte> input_;
+    bool has_read_ = false;  // a record
     std::size_t begin_ = 0, end_ = 0;  // the received bytes that nobody has taken
     comoq::detail::WrittenVarint size_{};
     std::vector<asio::const_buffer> output_;

@@ -8,6 +8,7 @@
 
 #include <asio/awaitable.hpp>
 #include <asio/buffer.hpp>
+#include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 
@@ -71,8 +72,10 @@ asio::awaitable<std::optional<std::size_t>> read_head(Stream &stream, std::strin
         known = input.size();
         input.resize(known + read_at_once);
         const auto room = asio::buffer(input.data() + known, input.size() - known);
-        const std::size_t count = co_await stream.async_read_some(room, asio::use_awaitable);
+        std::error_code broken;
+        const std::size_t count = co_await stream.async_read_some(room, asio::redirect_error(asio::use_awaitable, broken));
         input.resize(known + count);
+        if (broken && count == 0) comoq::detail::throw_error(broken);
     }
 }
 
@@ -132,15 +135,15 @@ asio::awaitable<std::variant<AcceptedUpgrade, IncomingRequest>> accept(Stream &s
 
 /// A client's side of the handshake, for a client that speaks `protocols`, the best first. `host` is as in a URL, with
 /// the port unless it is the default one. Throws the failures of `check_answer` and `parse_response`, Encode for a host
-/// or target that cannot be sent, and the stream's errors.
+/// or target that cannot be sent, and the stream's errors. `input`, which is empty, keeps what the server has sent: after a
+/// failure, that tells what it speaks.
 template <class Stream>
 asio::awaitable<ConnectedUpgrade> connect(Stream &stream, std::string_view host, std::string_view target,
-                                          std::span<const std::string_view> protocols) {
+                                          std::span<const std::string_view> protocols, std::string &input) {
     const auto key = make_key();
     const auto text = to_text(upgrade_request(host, target, key, protocols));
     co_await detail::write_text(stream, text);
 
-    std::string input;
     std::error_code failure;
     const std::optional<std::size_t> size = co_await detail::read_head(stream, input, failure);
     std::optional<ResponseHead> response;
@@ -150,6 +153,13 @@ asio::awaitable<ConnectedUpgrade> connect(Stream &stream, std::string_view host,
     if (!chosen) comoq::detail::throw_error(failure);
     ConnectedUpgrade connected{chosen->version, std::string(chosen->protocol), detail::bytes_behind(input, *size)};
     co_return connected;
+}
+template <class Stream>
+asio::awaitable<ConnectedUpgrade> connect(Stream &stream, std::string_view host, std::string_view target,
+                                          std::span<const std::string_view> protocols) {
+    std::string input;
+    auto connecting = connect(stream, host, target, protocols, input);
+    co_return co_await std::move(connecting);
 }
 
 }  // namespace comoq::websocket

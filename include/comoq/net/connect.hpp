@@ -1,0 +1,47 @@
+#pragma once
+#include "../config.hpp"
+#include "../connect_error.hpp"
+#include "../lite/keep_connected.hpp"
+#include "../lite/session.hpp"
+#include "../operation.hpp"
+#include "connect_config.hpp"
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+
+#include <memory>
+#include <string_view>
+
+namespace comoq {
+
+/// Connects to a relay and makes a session: completes when the server's SETUP has come. A server that refuses the path, or the
+/// client, closes the session soon after that, and `Session::closed()` says why. The scheme of the URL says how: tcp,
+/// and with `comoq/net/web_schemes.hpp` also ws, wss and tls. The path of the URL is the root of the session.
+///
+///     auto session = co_await comoq::connect(executor, "tcp://127.0.0.1:4443/room", config);
+///
+/// It begins at once, on `executor`: a strand, or a context that one thread runs. The session runs there, too. Destroying the
+/// operation, or cancelling its wait, ends the attempt and closes what it has made.
+///
+/// Throws at once `std::system_error`: ConnectError::InvalidUrl or UnknownScheme, with a `what()` that says what is wrong. The
+/// operation fails with the codes of `ConnectError`, with those of the system and of asio, with a certificate's
+/// (`is_certificate_error`), and with the session's code if that ends at once.
+Operation<std::shared_ptr<lite::Session>> connect(asio::any_io_executor executor, std::string_view url, ConnectConfig config = {});
+
+/// The same up to the connection, without a session on it. Runs on the executor of the awaiting coroutine, like the
+/// connection. Throws what `connect` throws or fails with, all of it when it is awaited. When cancelled, it throws
+/// `operation_aborted`.
+asio::awaitable<std::shared_ptr<Transport>> connect_transport(std::string_view url, ConnectConfig config = {});
+
+/// Connects as `connect` does, and again whenever the connection is lost, until it is cancelled: `lite::keep_connected`,
+/// which see, on the executor of the awaiting coroutine. `retry` has the pauses and `on_retry`, which is told the codes;
+/// `config.session` takes the place of `retry.session`. A URL that is wrong throws at once.
+asio::awaitable<void> keep_connected(std::string_view url, ConnectConfig config, lite::ReconnectConfig retry = {});
+
+COMOQ_DECLARE_OPERATION(std::shared_ptr<lite::Session>);
+
+}  // namespace comoq
+
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+#include "../impl/net/connect.ipp"
+#endif

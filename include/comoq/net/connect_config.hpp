@@ -1,0 +1,70 @@
+#pragma once
+#include "../config.hpp"
+#include "../lite/session_config.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/ip/address.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace asio::ssl {
+class context;
+}
+
+namespace comoq {
+
+/// The protocols that this library speaks, the best first.
+inline std::vector<std::string> default_protocols() { return {"moq-lite-06", "moq-lite-05"}; }
+
+/// How a client checks the server of a wss or tls URL: TLS 1.3, a certificate for the URL's host by an authority that is
+/// trusted.
+struct TlsConfig {
+    TlsConfig() {}  // GCC 12 destroys an aggregate made inside a co_await expression twice
+
+    /// A PEM file with the trusted authorities. If it is not set, they are the system's.
+    std::optional<std::string> authorities_file;
+    /// The name that the certificate must have, in place of the URL's host. It is also the one that the server is asked for.
+    std::optional<std::string> server_name;
+    /// Takes any certificate of any server, and so any attacker in between. For tests.
+    bool accept_any_certificate = false;
+    /// Files of this client's own certificate chain and key, both PEM, for servers that ask for one.
+    std::optional<std::string> certificate_file, key_file;
+    /// If set, it is used in place of the files above.
+    std::shared_ptr<asio::ssl::context> context;
+};
+
+/// How long each step may take. After it the connection fails with the code that is named here.
+struct ConnectDeadlines {
+    std::chrono::milliseconds resolve = std::chrono::seconds(5);    ///< ConnectError::ResolveTimeout
+    std::chrono::milliseconds connect = std::chrono::seconds(10);   ///< ConnectError::ConnectTimeout, for all addresses together
+    std::chrono::milliseconds tls = std::chrono::seconds(5);        ///< ConnectError::TlsTimeout
+    std::chrono::milliseconds upgrade = std::chrono::seconds(5);    ///< ConnectError::UpgradeTimeout
+    std::chrono::milliseconds greeting = std::chrono::seconds(5);   ///< ConnectError::GreetingTimeout, for the first record
+    std::chrono::milliseconds admission = std::chrono::seconds(15);  ///< Error::Timeout, for the server's SETUP
+};
+
+/// How a session with a relay is made.
+struct ConnectConfig {
+    ConnectConfig() {}  // as above
+
+    /// What the session serves and asks for: set `session.publish` and `session.subscribe`. The path is taken from the URL.
+    lite::SessionConfig session = {};
+    std::vector<std::string> protocols = default_protocols();
+    TlsConfig tls = {};
+    ConnectDeadlines deadlines = {};
+    /// The lead that an address of the server has over the next one (RFC 8305): they are tried side by side, and the first
+    /// that answers is used.
+    std::chrono::milliseconds head_start = std::chrono::milliseconds(250);
+    /// The most addresses of a name that are tried.
+    std::size_t max_addresses = 8;
+    /// Finds the addresses of a host name, in the order in which they are tried. If it is empty, the system does.
+    std::function<asio::awaitable<std::vector<asio::ip::address>>(std::string host)> resolve = {};
+};
+
+}  // namespace comoq

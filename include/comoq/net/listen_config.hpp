@@ -1,0 +1,84 @@
+#pragma once
+#include "../config.hpp"
+#include "../lite/session_config.hpp"
+#include "../transport.hpp"
+#include "connect_config.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/ip/address.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace comoq {
+
+/// A client whose handshakes are done.
+struct AcceptedClient {
+    std::shared_ptr<Transport> transport;
+    /// The path and query that the transport carried; nothing if SETUP tells them.
+    std::optional<std::string> url_target;
+    asio::ip::address address;
+};
+
+/// The identity of a server for wss and tls: files of a certificate chain and its key, both PEM.
+struct ServerTlsConfig {
+    std::string certificate_file, key_file;
+    /// If set, it is used in place of the files.
+    std::shared_ptr<asio::ssl::context> context;
+};
+
+/// What a listener lets in.
+struct ListenConfig {
+    ListenConfig() {}  // GCC 12 destroys an aggregate made inside a co_await expression twice
+
+    /// Of each session. A client's path is its root there (`SessionConfig::authorize`).
+    lite::SessionConfig session = {};
+    std::vector<std::string> protocols = default_protocols();
+    ServerTlsConfig tls = {};
+    /// How long all handshakes of a client may take together, up to its SETUP.
+    std::chrono::milliseconds handshake_within = std::chrono::seconds(10);
+    /// The most connections at a time; of one address (of IPv6: of a /64); and of those, the ones whose handshakes are not
+    /// done. Further ones are closed at once.
+    std::size_t max_connections = 4096;
+    std::size_t max_connections_of_address = 2048;
+    std::size_t max_handshakes_of_address = 1024;
+    /// Web pages whose scripts may connect, by their origins such as "https://example.com"; "*" means all. A page of the
+    /// server's own host may if that is an address, localhost or the listener's name, or TLS has proved it.
+    std::vector<std::string> allowed_web_origins = {};
+    /// Serves one client, on the listener's executor; its end is the end of the connection, and what it throws is given to
+    /// `on_refused`. If it is empty, a session with the config above is served until it is over.
+    std::function<asio::awaitable<void>(AcceptedClient)> serve = {};
+    /// Is told why a connection was refused or has failed. Must not throw.
+    std::function<void(const asio::ip::address &, std::error_code)> on_refused = {};
+};
+
+namespace net {
+
+/// A connection that has come, before its handshakes.
+class Arrival {
+public:
+    virtual ~Arrival() = default;
+    virtual asio::ip::address address() const = 0;
+    /// Runs the handshakes. Throws `std::system_error`; a cancellation ends it. The arrival stays until it is over.
+    virtual asio::awaitable<AcceptedClient> shake_hands() = 0;
+};
+
+/// Where connections come in.
+class Acceptor {
+public:
+    virtual ~Acceptor() = default;
+    /// The next connection. Throws `std::system_error`; `operation_aborted` after `close`.
+    virtual asio::awaitable<std::unique_ptr<Arrival>> next() = 0;
+    /// No connection comes any more.
+    virtual void close() = 0;
+};
+
+}  // namespace net
+
+}  // namespace comoq

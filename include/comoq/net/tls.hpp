@@ -1,0 +1,23 @@
+#pragma once
+#include "../config.hpp"
+#include "connect_config.hpp"
+#include "listen_config.hpp"
+
+#include <asio/ssl/context.hpp>
+
+#include <memory>
+
+namespace comoq::net {
+
+/// What connections of a client share: TLS 1.3, and the authorities that are trusted. Throws `std::system_error`, whose
+/// `what()` names the file that cannot be used.
+std::shared_ptr<asio::ssl::context> client_tls(const TlsConfig &config);
+
+/// The same for a server's identity. It needs both files.
+std::shared_ptr<asio::ssl::context> server_tls(const ServerTlsConfig &config);
+
+}  // namespace comoq::net
+
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+#include "../impl/net/tls.ipp"
+#endif
