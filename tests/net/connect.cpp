@@ -102,7 +102,7 @@ TEST_CASE("connect: a wrong URL, an unknown scheme and a missing port throw at o
     asio::io_context context;
     const auto text_of = [&](std::string_view url) -> std::string {
         try {
-            static_cast<void>(connect(context.get_executor(), url));
+            static_cast<void>(comoq::connect(context.get_executor(), url));
         } catch (const std::system_error &error) {
             return error.what();
         }
@@ -113,8 +113,8 @@ TEST_CASE("connect: a wrong URL, an unknown scheme and a missing port throw at o
     const auto unknown = text_of("gopher://h/a?jwt=secret");
     CHECK(unknown.find("'gopher://h/a': this program knows tcp://") == 0);
     CHECK(unknown.find("unknown URL scheme") != std::string::npos);
-    CHECK(error_of([&] { return connect(context.get_executor(), "gopher://h"); }) == ConnectError::UnknownScheme);
-    CHECK(error_of([&] { return connect(context.get_executor(), "tcp://h"); }) == ConnectError::InvalidUrl);
+    CHECK(error_of([&] { return comoq::connect(context.get_executor(), "gopher://h"); }) == ConnectError::UnknownScheme);
+    CHECK(error_of([&] { return comoq::connect(context.get_executor(), "tcp://h"); }) == ConnectError::InvalidUrl);
     CHECK(context.poll() == 0);
 }
 
@@ -141,7 +141,7 @@ TEST_CASE("connect, tcp: a server that says nothing ends the attempt with Greeti
     ConnectConfig config;
     config.session.sleep = time;
     Connected connected;
-    auto connecting = connect(context.get_executor(), "tcp://127.0.0.1:" + server.port(), std::move(config));
+    auto connecting = comoq::connect(context.get_executor(), "tcp://127.0.0.1:" + server.port(), std::move(config));
     connecting.async_wait(asio::bind_executor(context, [&](std::error_code code, const auto &) { connected = {nullptr, code, true}; }));
     run_until(context, [&] { return server.has_answered && time.sleepers() == 1; });
     time.advance(std::chrono::milliseconds(4'999));
@@ -181,7 +181,7 @@ TEST_CASE("connect: an address that refuses or does not answer gives way to the 
         co_return found;
     };
     Connected connected;
-    auto connecting = connect(context.get_executor(), "tcp://relay.example:" + server.port(), std::move(config));
+    auto connecting = comoq::connect(context.get_executor(), "tcp://relay.example:" + server.port(), std::move(config));
     connecting.async_wait(asio::bind_executor(context, [&](std::error_code code, std::shared_ptr<lite::Session> session) {
         connected = {std::move(session), code, true};
     }));
@@ -224,7 +224,7 @@ TEST_CASE("connect: each step has its deadline", "[net]") {
         co_return std::vector<asio::ip::address>();
     };
     Connected connected;
-    auto connecting = connect(context.get_executor(), "tcp://relay.example:1", std::move(config));
+    auto connecting = comoq::connect(context.get_executor(), "tcp://relay.example:1", std::move(config));
     connecting.async_wait(asio::bind_executor(context, [&](std::error_code code, const auto &) { connected = {nullptr, code, true}; }));
     context.poll();
     CHECK_FALSE(connected.over);
@@ -259,7 +259,7 @@ TEST_CASE("connect: dropping the operation at any step leaves nothing behind", "
         REQUIRE(steps < 1'000);
         asio::io_context context;
         NetServer server(context, "tcp://127.0.0.1:0");
-        std::optional connecting(connect(context.get_executor(), server.url()));
+        std::optional connecting(comoq::connect(context.get_executor(), server.url()));
         for (int i = 0; i < steps && !connecting->ready(); ++i) {
             context.run_one_for(std::chrono::seconds(10));
         }
@@ -279,7 +279,7 @@ TEST_CASE("connect: a cancelled wait ends the attempt", "[net]") {
     server.answer("", false);
     asio::cancellation_signal cancel;
     std::error_code failure;
-    auto connecting = connect(context.get_executor(), "tcp://127.0.0.1:" + server.port());
+    auto connecting = comoq::connect(context.get_executor(), "tcp://127.0.0.1:" + server.port());
     connecting.async_wait(asio::bind_cancellation_slot(
         cancel.slot(), asio::bind_executor(context, [&](std::error_code code, const auto &) { failure = code; })));
     run_until(context, [&] { return server.has_answered; });
@@ -316,7 +316,7 @@ TEST_CASE("connect: with use_future, on a strand of a context that two threads r
     auto served = asio::co_spawn(strand, listener->run(), asio::use_future);
     const auto url = listener->url().text();
     for (int i = 0; i < 5; ++i) {
-        auto connecting = connect(asio::make_strand(context), url);
+        auto connecting = comoq::connect(asio::make_strand(context), url);
         auto future = connecting.async_wait(asio::use_future);
         const auto session = future.get();
         REQUIRE(session);
@@ -324,7 +324,7 @@ TEST_CASE("connect: with use_future, on a strand of a context that two threads r
     }
     asio::post(strand, [&] { listener->close(); });
     served.get();
-    auto refused = connect(asio::make_strand(context), url);
+    auto refused = comoq::connect(asio::make_strand(context), url);
     auto future = refused.async_wait(asio::use_future);
     CHECK(error_of([&] { return future.get(); }) == asio::error::connection_refused);
     context.stop();
@@ -372,7 +372,7 @@ TEST_CASE("a scheme that is added is known to connect, and named to those that l
     CHECK(connect_now(context, "test-moqt://h").failure == Error::Unsupported);
     CHECK(asked == 443);
     try {
-        static_cast<void>(connect(context.get_executor(), "gopher://h"));
+        static_cast<void>(comoq::connect(context.get_executor(), "gopher://h"));
     } catch (const std::system_error &error) {
         CHECK(std::string(error.what()).find("test-moqt://") != std::string::npos);
     }

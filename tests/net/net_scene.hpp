@@ -44,7 +44,7 @@ struct Connected {
 /// Connects and waits for the outcome.
 inline Connected connect_now(asio::io_context &context, const std::string &url, ConnectConfig config = {}) {
     Connected connected;
-    auto connecting = connect(context.get_executor(), url, std::move(config));
+    auto connecting = comoq::connect(context.get_executor(), url, std::move(config));
     connecting.async_wait(asio::bind_executor(context, [&](std::error_code code, std::shared_ptr<lite::Session> session) {
         connected = {std::move(session), code, true};
     }));

@@ -160,7 +160,7 @@ TEST_CASE("connect: dropping the operation at any step leaves nothing behind, wi
         REQUIRE(steps < 1'000);
         asio::io_context context;
         NetServer server(context, "wss://127.0.0.1:0", listen_config());
-        std::optional connecting(connect(context.get_executor(), server.url(), trusting(of_this_machine())));
+        std::optional connecting(comoq::connect(context.get_executor(), server.url(), trusting(of_this_machine())));
         for (int i = 0; i < steps && !connecting->ready(); ++i) {
             context.run_one_for(std::chrono::seconds(10));
         }

@@ -14,6 +14,17 @@
 
 namespace comoq {
 
+namespace net {
+
+/// The type of `comoq::connect`. It is not a function: asio looks for functions with that name, and this one would take
+/// what asio passes for an executor.
+struct Connect {
+    Operation<std::shared_ptr<lite::Session>> operator()(asio::any_io_executor executor, std::string_view url,
+                                                         ConnectConfig config = {}) const;
+};
+
+}  // namespace net
+
 /// Connects to a relay and makes a session: completes when the server's SETUP has come. A server that refuses the path, or the
 /// client, closes the session soon after that, and `Session::closed()` says why. The scheme of the URL says how: tcp,
 /// and with `comoq/net/web_schemes.hpp` also ws, wss and tls. The path of the URL is the root of the session.
@@ -26,7 +37,7 @@ namespace comoq {
 /// Throws at once `std::system_error`: ConnectError::InvalidUrl or UnknownScheme, with a `what()` that says what is wrong. The
 /// operation fails with the codes of `ConnectError`, with those of the system and of asio, with a certificate's
 /// (`is_certificate_error`), and with the session's code if that ends at once.
-Operation<std::shared_ptr<lite::Session>> connect(asio::any_io_executor executor, std::string_view url, ConnectConfig config = {});
+inline constexpr net::Connect connect{};
 
 /// The same up to the connection, without a session on it. Runs on the executor of the awaiting coroutine, like the
 /// connection. Throws what `connect` throws or fails with, all of it when it is awaited. When cancelled, it throws

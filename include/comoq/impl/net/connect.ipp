@@ -58,8 +58,9 @@ private:
 
 }  // namespace net::detail
 
-COMOQ_DECL Operation<std::shared_ptr<lite::Session>> connect(asio::any_io_executor executor, std::string_view text,
-                                                             ConnectConfig config) {
+COMOQ_DECL Operation<std::shared_ptr<lite::Session>> net::Connect::operator()(asio::any_io_executor executor,
+                                                                              std::string_view text,
+                                                                              ConnectConfig config) const {
     auto url = net::parse_url(text);
     auto scheme = net::scheme_of(url);
     net::detail::tell_path(scheme, url, config);
