@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "config.hpp"
 
@@ -79,11 +80,13 @@ inline constexpr std::string_view certificate_category_name = "comoq.certificate
 
 }  // namespace detail
 
+/// The category of these codes, named "comoq.connect".
 COMOQ_VISIBLE inline const std::error_category &connect_category() noexcept {
     static const detail::ConnectCategory category;
     return category;
 }
 
+/// The code of that error.
 inline std::error_code make_error_code(ConnectError error) noexcept { return {static_cast<int>(error), connect_category()}; }
 
 /// Whether it is this error, also if the code comes from another module, which has its own category.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../config.hpp"
 #include "../connect_error.hpp"
@@ -19,6 +20,7 @@ namespace net {
 /// The type of `comoq::connect`. It is not a function: asio looks for functions with that name, and this one would take
 /// what asio passes for an executor.
 struct Connect {
+    /// As `comoq::connect` says.
     Operation<std::shared_ptr<lite::Session>> operator()(asio::any_io_executor executor, std::string_view url,
                                                          ConnectConfig config = {}) const;
 };

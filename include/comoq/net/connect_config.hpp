@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../config.hpp"
 #include "../lite/session_config.hpp"
@@ -55,8 +56,11 @@ struct ConnectConfig {
 
     /// What the session serves and asks for: set `session.publish` and `session.subscribe`. The path is taken from the URL.
     lite::SessionConfig session = {};
+    /// Those that this side speaks, the best first.
     std::vector<std::string> protocols = default_protocols();
+    /// For wss and tls.
     TlsConfig tls = {};
+    /// How long each step may take.
     ConnectDeadlines deadlines = {};
     /// The lead that an address of the server has over the next one (RFC 8305): they are tried side by side, and the first
     /// that answers is used.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../config.hpp"
 #include "../lite/session_config.hpp"
@@ -20,15 +21,20 @@ namespace comoq {
 
 /// A client whose handshakes are done.
 struct AcceptedClient {
+    /// The connection: make a session on it, or close it.
     std::shared_ptr<Transport> transport;
     /// The path and query that the transport carried; nothing if SETUP tells them.
     std::optional<std::string> url_target;
+    /// Where the client is.
     asio::ip::address address;
 };
 
 /// The identity of a server for wss and tls: files of a certificate chain and its key, both PEM.
 struct ServerTlsConfig {
-    std::string certificate_file, key_file;
+    /// The certificate chain.
+    std::string certificate_file;
+    /// Its key.
+    std::string key_file;
     /// If set, it is used in place of the files.
     std::shared_ptr<asio::ssl::context> context;
 };
@@ -39,14 +45,17 @@ struct ListenConfig {
 
     /// Of each session. A client's path is its root there (`SessionConfig::authorize`).
     lite::SessionConfig session = {};
+    /// Those that the server speaks, the best first.
     std::vector<std::string> protocols = default_protocols();
+    /// For wss and tls.
     ServerTlsConfig tls = {};
     /// How long all handshakes of a client may take together, up to its SETUP.
     std::chrono::milliseconds handshake_within = std::chrono::seconds(10);
-    /// The most connections at a time; of one address (of IPv6: of a /64); and of those, the ones whose handshakes are not
-    /// done. Further ones are closed at once.
+    /// The most connections at a time. Further ones are closed at once.
     std::size_t max_connections = 4096;
+    /// The same for one address (of IPv6: for a /64).
     std::size_t max_connections_of_address = 2048;
+    /// Of those, the ones whose handshakes are not done.
     std::size_t max_handshakes_of_address = 1024;
     /// Web pages whose scripts may connect, by their origins such as "https://example.com"; "*" means all. A page of the
     /// server's own host may if that is an address, localhost or the listener's name, or TLS has proved it.
@@ -64,6 +73,7 @@ namespace net {
 class Arrival {
 public:
     virtual ~Arrival() = default;
+    /// Where it comes from.
     virtual asio::ip::address address() const = 0;
     /// Runs the handshakes. Throws `std::system_error`; a cancellation ends it. The arrival stays until it is over.
     virtual asio::awaitable<AcceptedClient> shake_hands() = 0;

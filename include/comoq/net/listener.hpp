@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../config.hpp"
 #include "../connect_error.hpp"
@@ -41,8 +42,9 @@ public:
     /// No client is accepted any more; those that are connected stay.
     void close();
 
-    /// Connections that are open, and those that were refused at a limit so far.
+    /// Connections that are open.
     std::size_t connections() const noexcept;
+    /// Connections that were refused at a limit so far.
     std::size_t refused() const noexcept;
 
 private:

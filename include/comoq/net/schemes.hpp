@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../config.hpp"
 #include "../transport.hpp"
@@ -18,6 +19,7 @@ namespace comoq::net {
 
 /// A way to connect and to listen, named by the scheme of a URL. A transport of your own joins by `add_scheme`.
 struct Scheme {
+    /// In lower case, without "://".
     std::string name;
     /// 0: each URL names its port.
     std::uint16_t usual_port = 0;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../config.hpp"
 
@@ -17,6 +18,7 @@ asio::ip::address source_of(const asio::ip::address &address);
 /// address, because the holder of one address has all of them. It must outlive its places. Threads: any.
 class SourceLimits {
 public:
+    /// For each address.
     SourceLimits(std::size_t most_connections, std::size_t most_handshakes)
         : most_connections_(most_connections), most_handshakes_(most_handshakes) {}
     SourceLimits(const SourceLimits &) = delete;
@@ -38,6 +40,7 @@ public:
         ~Places() {
             if (limits_ != nullptr) limits_->leave(source_, greets_);
         }
+        /// Whether the connection may stay.
         explicit operator bool() const noexcept { return limits_ != nullptr; }
 
         /// The handshakes are done.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../../operation.hpp"
 #include "../wait/code_of.hpp"

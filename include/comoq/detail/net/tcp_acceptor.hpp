@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../../net/listen_config.hpp"
 #include "../../net/url.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../../detail/net/begun_task.hpp"
 #include "../../net/connect.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../../detail/wait/code_of.hpp"
 #include "../../detail/wait/failure.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../../detail/net/greeted_channel.hpp"
 #include "../../detail/net/tcp.hpp"

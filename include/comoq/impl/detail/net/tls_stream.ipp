@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../../../connect_error.hpp"
 #include "../../../detail/net/tls_stream.hpp"
