@@ -38,7 +38,8 @@ file(GLOB pages "${OUTPUT}/xml/class*.xml" "${OUTPUT}/xml/struct*.xml" "${OUTPUT
 set(faults)
 foreach(page IN LISTS pages)
     execute_process(
-        COMMAND "${awk}" -f "${CMAKE_CURRENT_LIST_DIR}/doxygen_check.awk" "${page}" OUTPUT_VARIABLE lines COMMAND_ERROR_IS_FATAL ANY
+        COMMAND "${awk}" -f "${CMAKE_CURRENT_LIST_DIR}/doxygen_check.awk" "${page}"
+        OUTPUT_VARIABLE lines COMMAND_ERROR_IS_FATAL ANY
     )
     string(APPEND faults "${lines}")
 endforeach()

@@ -18,8 +18,13 @@ string(
 )
 
 # Debian looks for the licence at a place of its own.
-install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/libcomoq-dev" RENAME copyright COMPONENT debian
-        EXCLUDE_FROM_ALL)
+install(
+    FILES "${PROJECT_SOURCE_DIR}/LICENSE"
+    DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/libcomoq-dev"
+    RENAME copyright
+    COMPONENT debian
+    EXCLUDE_FROM_ALL
+)
 set(CPACK_INSTALL_CMAKE_PROJECTS "${PROJECT_BINARY_DIR};comoq;ALL;/;${PROJECT_BINARY_DIR};comoq;debian;/")
 
 # Nothing that is installed is built.

@@ -32,12 +32,12 @@ if(NOT SECOND_COMPILER)
     set(SECOND_COMPILER "${CMAKE_CXX_COMPILER}")
 endif()
 
-set(generator)
 find_program(ninja NAMES ninja ninja-build)
 if(ninja)
-    set(generator -G Ninja)
+    set(ENV{CMAKE_GENERATOR} Ninja)
 endif()
-set(common ${generator} "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}")
+set(first "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}")
+set(second "-DCMAKE_CXX_COMPILER=${SECOND_COMPILER}")
 
 file(STRINGS "${SOURCE_DIR}/include/comoq/version.hpp" lines REGEX "^#define COMOQ_VERSION_[MP][A-Z]+ [0-9]+$")
 string(REGEX REPLACE "[^;0-9]" "" version "${lines}")
@@ -75,7 +75,7 @@ endfunction()
 
 # The project beside this file.
 function(check_consumer directory)
-    run("${CMAKE_COMMAND}" -S "${HERE}" -B "${directory}" ${generator} ${ARGN})
+    run("${CMAKE_COMMAND}" -S "${HERE}" -B "${directory}" ${ARGN})
     run("${CMAKE_COMMAND}" --build "${directory}")
     set(text "built and ran")
     foreach(program IN ITEMS consumer compiled_consumer websocket_consumer)
@@ -90,7 +90,7 @@ function(check_consumer directory)
 endfunction()
 
 run(
-    "${CMAKE_COMMAND}" -S "${SOURCE_DIR}" -B "${WORK_DIR}/build" ${common} "-DCMAKE_INSTALL_PREFIX=${WORK_DIR}/first"
+    "${CMAKE_COMMAND}" -S "${SOURCE_DIR}" -B "${WORK_DIR}/build" "${first}" "-DCMAKE_INSTALL_PREFIX=${WORK_DIR}/first"
     -DCOMOQ_BUILD_TESTS=OFF -DCOMOQ_BUILD_EXAMPLES=OFF
 )
 run("${CMAKE_COMMAND}" --build "${WORK_DIR}/build")
@@ -111,19 +111,19 @@ done("install: ${version}")
 
 if("PACKAGE" IN_LIST ROADS)
     check_consumer(
-        "${WORK_DIR}/package" "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}" -DROAD=PACKAGE
+        "${WORK_DIR}/package" "${first}" -DROAD=PACKAGE
         -DCOMPILED=ON -DWEBSOCKET=${websocket} "-DCMAKE_PREFIX_PATH=${prefix}"
     )
     done("PACKAGE: ${text}")
     if(NOT SECOND_COMPILER STREQUAL CMAKE_CXX_COMPILER)
-        check_consumer("${WORK_DIR}/second" "-DCMAKE_CXX_COMPILER=${SECOND_COMPILER}" -DROAD=PACKAGE "-DCMAKE_PREFIX_PATH=${prefix}")
+        check_consumer("${WORK_DIR}/second" "${second}" -DROAD=PACKAGE "-DCMAKE_PREFIX_PATH=${prefix}")
         done("PACKAGE with ${SECOND_COMPILER}: ${text}")
     endif()
 endif()
 
 foreach(road IN ITEMS SUBDIRECTORY FETCH)
     if(road IN_LIST ROADS)
-        check_consumer("${WORK_DIR}/${road}" "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}" -DROAD=${road} "-DCOMOQ_SOURCE_DIR=${SOURCE_DIR}")
+        check_consumer("${WORK_DIR}/${road}" "${first}" -DROAD=${road} "-DCOMOQ_SOURCE_DIR=${SOURCE_DIR}")
         done("${road}: ${text}")
     endif()
 endforeach()
@@ -199,8 +199,9 @@ if("SINGLE" IN_LIST ROADS)
 endif()
 
 if("VCPKG" IN_LIST ROADS)
-    run("${CMAKE_COMMAND}" "-DWORK_DIR=${WORK_DIR}/vcpkg" "-DWEBSOCKET=${websocket}" "-DVERSION=${version}" -P "${HERE}/vcpkg.cmake")
-    check_consumer("${WORK_DIR}/vcpkg/consumer" "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}" -DROAD=PACKAGE "-DCMAKE_PREFIX_PATH=${WORK_DIR}/vcpkg/packages")
+    set(directory "${WORK_DIR}/vcpkg")
+    run("${CMAKE_COMMAND}" "-DWORK_DIR=${directory}" "-DWEBSOCKET=${websocket}" "-DVERSION=${version}" -P "${HERE}/vcpkg.cmake")
+    check_consumer("${directory}/consumer" "${first}" -DROAD=PACKAGE "-DCMAKE_PREFIX_PATH=${directory}/packages")
     done("VCPKG: ${text}")
 endif()
 
@@ -228,11 +229,13 @@ if("CONAN" IN_LIST ROADS)
         # The versions say only that what the system has is new enough.
         file(
             APPEND "${directory}/home/profiles/default"
-            "\n[platform_requires]\nasio/1.22.1\nfmt/9.1.0\nwslay/1.1.1\nopenssl/3.0.0\n[conf]\ntools.cmake.cmaketoolchain:generator=Ninja\n"
+            "\n[platform_requires]\nasio/1.22.1\nfmt/9.1.0\nwslay/1.1.1\nopenssl/3.0.0\n"
         )
         set(options -nr -s compiler.cppstd=20 -o "comoq/*:websocket=${websocket}")
         run("${conan}" create "${SOURCE_DIR}/cmake/packaging/conan" ${options})
-        run("${conan}" install "--requires=comoq/${version}" ${options} -g CMakeDeps -g CMakeToolchain -of "${directory}/toolchain")
+        run(
+            "${conan}" install "--requires=comoq/${version}" ${options} -g CMakeDeps -g CMakeToolchain -of "${directory}/toolchain"
+        )
         check_consumer(
             "${directory}/consumer" "-DCMAKE_TOOLCHAIN_FILE=${directory}/toolchain/conan_toolchain.cmake"
             -DCMAKE_BUILD_TYPE=Release -DROAD=PACKAGE
@@ -257,7 +260,7 @@ foreach(pair 0.2:TRUE 0.2.0:TRUE 0.1:FALSE 0.1.9:FALSE 0.3:FALSE 1.0:FALSE)
 endforeach()
 "
 )
-run("${CMAKE_COMMAND}" -S "${WORK_DIR}/versions" -B "${WORK_DIR}/versions/build" ${common} "-DCMAKE_PREFIX_PATH=${prefix}")
+run("${CMAKE_COMMAND}" -S "${WORK_DIR}/versions" -B "${WORK_DIR}/versions/build" "${first}" "-DCMAKE_PREFIX_PATH=${prefix}")
 done("versions: as promised")
 
 # The component: asked for where its dependencies are missing, it makes the package one that is not found.
@@ -280,5 +283,5 @@ if(NOT comoq_FOUND OR TARGET comoq::websocket)
 endif()
 "
 )
-run("${CMAKE_COMMAND}" -S "${WORK_DIR}/components" -B "${WORK_DIR}/components/build" ${common} "-DCMAKE_PREFIX_PATH=${prefix}")
+run("${CMAKE_COMMAND}" -S "${WORK_DIR}/components" -B "${WORK_DIR}/components/build" "${first}" "-DCMAKE_PREFIX_PATH=${prefix}")
 done("components: as promised")

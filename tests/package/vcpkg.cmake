@@ -29,7 +29,10 @@ endfunction()
 
 function(vcpkg_cmake_configure)
     cmake_parse_arguments(PARSE_ARGV 0 ARG "" SOURCE_PATH OPTIONS)
-    call("${CMAKE_COMMAND}" -S "${ARG_SOURCE_PATH}" -B "${WORK_DIR}/build" ${ARG_OPTIONS} "-DCMAKE_INSTALL_PREFIX=${CURRENT_PACKAGES_DIR}")
+    call(
+        "${CMAKE_COMMAND}" -S "${ARG_SOURCE_PATH}" -B "${WORK_DIR}/build" ${ARG_OPTIONS}
+        "-DCMAKE_INSTALL_PREFIX=${CURRENT_PACKAGES_DIR}"
+    )
 endfunction()
 
 function(vcpkg_cmake_install)
