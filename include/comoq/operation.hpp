@@ -94,11 +94,14 @@ private:
 };
 
 /// An outcome in the form that its awaiter gets: a tuple, or a value or an exception.
-template <bool Tuple, class T> typename WaitSignature<T, Tuple>::result handed_over(Outcome<T> &&outcome) {
-    if constexpr (Tuple)
+template <bool Tuple, class T>
+typename WaitSignature<T, Tuple>::result handed_over(Outcome<T> &&outcome, [[maybe_unused]] const AnySource<T> &source) {
+    if constexpr (Tuple) {
         return OutcomeTuple<T>::make(std::move(outcome));
-    else
-        return value_or_throw(std::move(outcome));
+    } else {
+        if (outcome.ec) source.fail(outcome.ec);
+        if constexpr (!std::is_void_v<T>) return std::move(outcome.value);
+    }
 }
 
 /// The coroutine that an `asio::awaitable` awaits: it hands over a ready outcome within the awaiting coroutine's own
@@ -109,12 +112,12 @@ asio::awaitable<typename WaitSignature<T, Tuple>::result> await_source(Place<T> 
     const auto suspend = [&suspension](auto *frame) { return suspension.suspend(frame); };
     for (bool look = ReadyBudget::spend();; look = true) {
         if (look) {
-            if (auto outcome = place.source.poll()) co_return handed_over<Tuple>(std::move(*outcome));
+            if (auto outcome = place.source.poll()) co_return handed_over<Tuple>(std::move(*outcome), place.source);
             ReadyBudget::renew();
         }
         if constexpr (waits_in_frame) {
             co_await suspend;
-            if (const auto failure = suspension.failure()) co_return handed_over<Tuple>(Outcome<T>(failure));
+            if (const auto failure = suspension.failure()) co_return handed_over<Tuple>(Outcome<T>(failure), place.source);
         } else {
             co_return co_await initiate_wait<Tuple, T>(&place.source, asio::use_awaitable);
         }
@@ -215,7 +218,8 @@ template <class T> using OperationAsTuple = detail::AwaitableSource<T, true>;
 /// A wait for the outcome of one request. Destroying the operation withdraws the request.
 ///
 /// `co_await` takes it as a temporary or by `std::move`, inside `asio::awaitable<..., asio::any_io_executor>` and
-/// inside any coroutine type that forwards awaitables; it yields the T or throws `std::system_error`. A ready outcome
+/// inside any coroutine type that forwards awaitables; it yields the T or throws `std::system_error`, whose `what()` names the
+/// broadcast, track or group that was asked for ("comoq: track 'video': not found"). A ready outcome
 /// is delivered without a trip through the executor, except for one in 128 on a thread. Where T is an optional, empty
 /// means the end of the stream. An item is taken from a stream when the awaiting side is resumed: an operation that is
 /// destroyed or cancelled, even a ready one, takes nothing.

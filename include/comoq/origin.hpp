@@ -151,9 +151,10 @@ using OriginOwner = Share<OriginState, &OriginState::owners, &OriginState::last_
 /// Throws Closed if it is empty.
 const OriginView &not_empty(const std::shared_ptr<const OriginView> &view);
 
-Pending<BroadcastConsumer> pending_broadcast(std::error_code refusal);
-Pending<BroadcastConsumer> pending_broadcast(std::shared_ptr<BroadcastState> &&broadcast);
-template <class Rule> Pending<BroadcastConsumer> pending_broadcast(Rule &&rule) {
+// A refusal keeps the path, for the exception.
+Pending<BroadcastConsumer> pending_broadcast(std::error_code refusal, std::string_view path);
+Pending<BroadcastConsumer> pending_broadcast(std::shared_ptr<BroadcastState> &&broadcast, std::string_view path);
+template <class Rule> Pending<BroadcastConsumer> pending_broadcast(Rule &&rule, std::string_view) {
     return Pending<BroadcastConsumer>(
         Passkey(), mapped<BroadcastConsumer>(Step(std::move(rule)), [](typename Rule::value_type &&broadcast) {
             return BroadcastConsumer(Passkey(), BroadcastInterest(std::move(broadcast)));

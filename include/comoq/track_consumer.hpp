@@ -63,8 +63,9 @@ private:
 
     Resolution resolve(const Subscription *wishes) const;
 
-    template <class T> static Pending<T> refused(std::error_code code) {
-        return Pending<T>(detail::Passkey(), detail::ReadySource<T>(detail::Outcome<T>(code)));
+    std::shared_ptr<const std::string> shared_name() const noexcept;
+    template <class T> Pending<T> refused(std::error_code code, std::uint64_t sequence = detail::About::no_sequence) const {
+        return Pending<T>(detail::Passkey(), detail::RefusedSource<T>(code, "track", shared_name(), sequence));
     }
     template <class T> static Pending<T> ready(T value) {
         return Pending<T>(detail::Passkey(), detail::ReadySource<T>(detail::Outcome<T>(std::in_place, std::move(value))));

@@ -44,11 +44,12 @@ COMOQ_DECL const OriginView &not_empty(const std::shared_ptr<const OriginView> &
     return *view;
 }
 
-COMOQ_DECL Pending<BroadcastConsumer> pending_broadcast(std::error_code refusal) {
-    return Pending<BroadcastConsumer>(Passkey(), FailedSource<BroadcastConsumer>(refusal));
+COMOQ_DECL Pending<BroadcastConsumer> pending_broadcast(std::error_code refusal, std::string_view path) {
+    auto name = std::make_shared<const std::string>(path);
+    return Pending<BroadcastConsumer>(Passkey(), RefusedSource<BroadcastConsumer>(refusal, "broadcast", std::move(name)));
 }
 
-COMOQ_DECL Pending<BroadcastConsumer> pending_broadcast(std::shared_ptr<BroadcastState> &&broadcast) {
+COMOQ_DECL Pending<BroadcastConsumer> pending_broadcast(std::shared_ptr<BroadcastState> &&broadcast, std::string_view) {
     using Found = BroadcastInterest;
     return Pending<BroadcastConsumer>(
         Passkey(), mapped<BroadcastConsumer>(ReadySource<Found>(Outcome<Found>(std::in_place, std::move(broadcast))),
@@ -65,14 +66,14 @@ COMOQ_DECL AnnounceConsumer OriginConsumer::announced() const {
 }
 
 COMOQ_DECL Pending<BroadcastConsumer> OriginConsumer::announced_broadcast(std::string_view path) const {
-    if (state_ == nullptr) return detail::pending_broadcast(make_error_code(Error::Closed));
-    return std::visit([](auto &&found) { return detail::pending_broadcast(std::move(found)); },
+    if (state_ == nullptr) return detail::pending_broadcast(make_error_code(Error::Closed), path);
+    return std::visit([path](auto &&found) { return detail::pending_broadcast(std::move(found), path); },
                       detail::AwaitedBroadcastRule::make(state_, *view_, path));
 }
 
 COMOQ_DECL Pending<BroadcastConsumer> OriginConsumer::request_broadcast(std::string_view path) const {
-    if (state_ == nullptr) return detail::pending_broadcast(make_error_code(Error::Closed));
-    return std::visit([](auto &&found) { return detail::pending_broadcast(std::move(found)); },
+    if (state_ == nullptr) return detail::pending_broadcast(make_error_code(Error::Closed), path);
+    return std::visit([path](auto &&found) { return detail::pending_broadcast(std::move(found), path); },
                       state_->request(view_, path));
 }
 

@@ -12,6 +12,10 @@ COMOQ_DECL const std::string &TrackConsumer::name() const noexcept {
     return track_ != nullptr ? track_->name() : name_ != nullptr ? *name_ : nameless;
 }
 
+COMOQ_DECL std::shared_ptr<const std::string> TrackConsumer::shared_name() const noexcept {
+    return track_ != nullptr ? std::shared_ptr<const std::string>(track_, &track_->name()) : name_;
+}
+
 COMOQ_DECL Pending<TrackInfo> TrackConsumer::info() const {
     auto found = resolve(nullptr);
     if (found.refusal) return refused<TrackInfo>(found.refusal);
@@ -39,9 +43,9 @@ COMOQ_DECL Pending<TrackSubscriber> TrackConsumer::subscribe(Subscription wishes
 
 COMOQ_DECL Pending<GroupConsumer> TrackConsumer::fetch_group(std::uint64_t sequence, Fetch fetch) const {
     auto found = resolve(nullptr);
-    if (found.refusal) return refused<GroupConsumer>(found.refusal);
+    if (found.refusal) return refused<GroupConsumer>(found.refusal, sequence);
     auto fetched = found.any_track()->fetch(sequence, fetch.priority);
-    if (fetched.refusal) return refused<GroupConsumer>(fetched.refusal);
+    if (fetched.refusal) return refused<GroupConsumer>(fetched.refusal, sequence);
     if (fetched.group != nullptr) return ready<GroupConsumer>(GroupConsumer(detail::Passkey(), std::move(fetched.group)));
     // A request for a group of a track that is only requested also requests that track.
     std::shared_ptr<const void> track_request;

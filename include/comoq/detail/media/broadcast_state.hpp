@@ -47,6 +47,7 @@ public:
         return changed != nullptr ? changed : std::shared_ptr<const BroadcastInfo>(shared_from_this(), &first_info_);
     }
     BroadcastRoute &route() noexcept { return route_; }
+    static std::string subject_of(const std::string &track) { return About{"track", track}.text(); }
     Mutex &mutex() const noexcept { return mutex_; }
     Requests &requests() noexcept { return requests_; }
     bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -59,6 +60,10 @@ public:
         if (place_ != nullptr) leave(place_->get());
     }
 
+    std::string subject() const {
+        const Asked at = place_->get();
+        return About{"track", at.track->name(), at.entry->key()}.text();
+    }
     bool ready() const noexcept {
         try {
             const Asked at = follow();

@@ -4,6 +4,7 @@
 #include "track_state.hpp"
 
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace comoq::detail {
@@ -19,6 +20,7 @@ public:
     Mutex &mutex() const noexcept { return track().mutex(); }
     WaitList &waits() const noexcept { return track().info_waits(); }
     bool available() const noexcept { return track().info_fixed() || track().ended() || track().moved_to() != nullptr; }
+    std::string subject() const { return asked_.subject(); }
     Outcome<value_type> take() {
         if (track().info_fixed()) return Outcome<value_type>(std::in_place, track().info());
         // A live track has had its info since before anybody could see it.

@@ -5,6 +5,7 @@
 #include "origin_view.hpp"
 
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace comoq::detail {
@@ -30,6 +31,7 @@ public:
     Mutex &mutex() const noexcept { return request_.mutex(); }
     WaitList &waits() const noexcept { return request_.waits(); }
     bool available() const noexcept { return request_.available(); }
+    std::string subject() const { return request_.subject(); }
     Outcome<value_type> take() {
         // What is hidden stays in the request, which this leaves without the lock: that may wake others.
         const auto &answer = request_.entry().outcome().value;

@@ -42,6 +42,7 @@ public:
 
     /// The hop id.
     std::uint64_t id() const noexcept { return id_; }
+    static std::string subject_of(const Path &path) { return About{"broadcast", path.view()}.text(); }
     const std::shared_ptr<MediaBounds> &bounds() const noexcept { return bounds_; }
     Mutex &mutex() const noexcept { return mutex_; }
 

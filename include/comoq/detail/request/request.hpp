@@ -6,6 +6,7 @@
 #include "../wait/sync.hpp"
 
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace comoq::detail {
@@ -39,6 +40,12 @@ public:
     Mutex &mutex() const noexcept { return owner_->mutex(); }
     WaitList &waits() const noexcept { return entry_->requester_waits(); }
     bool available() const noexcept { return entry_->settled(); }
+    /// What was asked for, in the words of the owner.
+    std::string subject() const
+        requires requires(const RequestEntry<Owner> &entry) { Owner::subject_of(entry.key()); }
+    {
+        return Owner::subject_of(entry_->key());
+    }
     Outcome<Value> take() {
         taken_ = true;
         return owner_->requests().collect(*entry_);

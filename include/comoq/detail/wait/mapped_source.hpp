@@ -3,6 +3,7 @@
 #include "source.hpp"
 
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -35,6 +36,11 @@ public:
         requires requires(Source source) { source.give(); }
     {
         return finish(source_.give());
+    }
+    std::string subject() const
+        requires requires(const Source source) { source.subject(); }
+    {
+        return source_.subject();
     }
     bool wait(Waiter &waiter) noexcept { return source_.wait(waiter); }
     bool withdraw(Waiter &waiter) noexcept { return source_.withdraw(waiter); }

@@ -22,11 +22,6 @@ template <class T> struct Outcome {
     value_type value{};
 };
 
-template <class T> T value_or_throw(Outcome<T> &&outcome) {
-    if (outcome.ec) throw std::system_error(outcome.ec);
-    if constexpr (!std::is_void_v<T>) return std::move(outcome.value);
-}
-
 template <class T> struct OutcomeTuple {
     using type = std::tuple<std::error_code, T>;
     static type make(Outcome<T> &&outcome) { return type(outcome.ec, std::move(outcome.value)); }

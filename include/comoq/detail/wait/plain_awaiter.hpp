@@ -27,6 +27,7 @@ public:
 
     /// In the resumed coroutine: makes the outcome of the taken value.
     Outcome<T> finish() { return taken_.finish(source_); }
+    const AnySource<T> &source() const noexcept { return source_; }
 
     /// The awaiting side ends: the coroutine was resumed, or is being destroyed while suspended.
     void release() noexcept {
@@ -106,10 +107,12 @@ public:
 
     auto await_resume() {
         Outcome<T> outcome = wait_ != nullptr ? wait_->finish() : std::move(*outcome_);
-        if constexpr (Tuple)
+        if constexpr (Tuple) {
             return OutcomeTuple<T>::make(std::move(outcome));
-        else
-            return value_or_throw(std::move(outcome));
+        } else {
+            if (outcome.ec) (wait_ != nullptr ? wait_->source() : source_).fail(outcome.ec);
+            if constexpr (!std::is_void_v<T>) return std::move(outcome.value);
+        }
     }
 
 private:

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "failure.hpp"
 #include "outcome.hpp"
 #include "waiter.hpp"
+#include "../../config.hpp"
 #include "../../error.hpp"
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -27,7 +33,8 @@ protected:
 /// take. `take(permit)` takes it, if the permit allows it (null does), in the form in which the state holds it, an
 /// outcome of a `taken_type`; `finish()` makes the outcome of a T of that, without a lock. `wait(w)` adds a waiter
 /// unless it is ready now (then it returns false); `withdraw(w)` takes the waiter back (false: it was claimed).
-/// Destroying a source withdraws its request.
+/// Destroying a source withdraws its request. A source that knows what it waits for has `subject()`, too, a
+/// std::string: the exception names it.
 template <class S, class T>
 concept SourceOf = requires(S s, const S c, Waiter &w, Permit *permit, Outcome<typename S::taken_type> taken) {
     { c.ready() } noexcept -> std::same_as<bool>;
@@ -89,6 +96,18 @@ public:
     bool wait(Waiter &waiter) noexcept { return table_ != nullptr && table_->wait(storage_, waiter); }
     bool withdraw(Waiter &waiter) noexcept { return table_ != nullptr && table_->withdraw(storage_, waiter); }
 
+    /// Throws the code as a std::system_error, whose `what()` begins with the subject of the source, if that has one.
+    [[noreturn]] COMOQ_SELDOM void fail(std::error_code code) const {
+        std::optional<std::system_error> named;
+        try {
+            if (table_ != nullptr && table_->subject != nullptr) named.emplace(code, "comoq: " + table_->subject(storage_));
+        } catch (const std::bad_alloc &) {
+            // The code matters more.
+        }
+        if (named) throw std::system_error(*named);
+        throw std::system_error(code);
+    }
+
     /// A value that was taken and is not finished yet. It must not outlive the source.
     class Taken {
     public:
@@ -138,7 +157,14 @@ private:
         bool (*withdraw)(void *, Waiter &) noexcept;
         void (*relocate)(void *, void *) noexcept;
         void (*destroy)(void *) noexcept;
+        std::string (*subject)(const void *);
     };
+    template <class S> static constexpr auto subject_of() noexcept -> std::string (*)(const void *) {
+        if constexpr (requires(const S &source) { source.subject(); })
+            return [](const void *p) -> std::string { return std::launder(static_cast<const S *>(p))->subject(); };
+        else
+            return nullptr;
+    }
 
     template <class S> static S &as(void *p) noexcept { return *std::launder(static_cast<S *>(p)); }
     template <class S> using TakenBy = Outcome<typename S::taken_type>;
@@ -167,6 +193,7 @@ private:
             as<S>(from).~S();
         },
         [](void *p) noexcept { as<S>(p).~S(); },
+        subject_of<S>(),
     };
 
     const Table *table_ = nullptr;
@@ -209,6 +236,21 @@ public:
 
 private:
     std::error_code code_;
+};
+/// The same for a subject, in the form that `About` has.
+template <class T> class RefusedSource : public FailedSource<T> {
+public:
+    RefusedSource(std::error_code code, const char *kind, std::shared_ptr<const std::string> name,
+                  std::uint64_t sequence = About::no_sequence) noexcept
+        : FailedSource<T>(code), kind_(kind), name_(std::move(name)), sequence_(sequence) {}
+    std::string subject() const {
+        return About{kind_, name_ != nullptr ? std::string_view(*name_) : std::string_view(""), sequence_}.text();
+    }
+
+private:
+    const char *kind_;
+    std::shared_ptr<const std::string> name_;
+    std::uint64_t sequence_;
 };
 
 }  // namespace comoq::detail

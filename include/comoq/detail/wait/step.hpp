@@ -4,6 +4,7 @@
 #include "sync.hpp"
 
 #include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -73,6 +74,11 @@ public:
         WakeList wake;
         Lock lock(rule_.mutex());
         rule_.undo(wake);
+    }
+    std::string subject() const
+        requires requires(const Rule rule) { rule.subject(); }
+    {
+        return rule_.subject();
     }
     bool wait(Waiter &waiter) noexcept {
         Lock lock(rule_.mutex());
