@@ -32,6 +32,9 @@ inline TransportParameters default_parameters() {
 /// The steady clock; on Linux its value at the kernel's last tick, at most 1 to 10 ms ago.
 inline Clock default_clock() { return comoq::detail::coarse_now; }
 
+/// The protocols that the sessions of this library speak, the best first.
+inline std::vector<std::string> default_protocols() { return {"moq-lite-06", "moq-lite-05"}; }
+
 /// What one side of a connection over qmux brings: its limits, its protocols and its clock.
 struct ConnectionConfig {
     // Not an aggregate: GCC 12 destroys an aggregate made inside a co_await expression twice.
@@ -40,7 +43,7 @@ struct ConnectionConfig {
     ConnectionConfig() : ConnectionConfig(Version::Draft02) {}
     /// All members in their order.
     explicit ConnectionConfig(Version draft, TransportParameters of_this_side = default_parameters(),
-                              std::string known_protocol = {}, std::vector<std::string> ours = {},
+                              std::string known_protocol = {}, std::vector<std::string> ours = default_protocols(),
                               Clock time = default_clock())
         : version(draft), parameters(std::move(of_this_side)), protocol(std::move(known_protocol)), protocols(std::move(ours)),
           clock(std::move(time)) {}
@@ -52,7 +55,8 @@ struct ConnectionConfig {
     TransportParameters parameters;
     /// The protocol, if it is known already (WebSocket).
     std::string protocol;
-    /// Otherwise the protocols of this side, the best first: the transport parameters decide (TCP).
+    /// Otherwise the protocols of this side, the best first: the transport parameters decide (TCP). By default all that
+    /// this library speaks.
     std::vector<std::string> protocols;
     /// For idle time and pings.
     Clock clock;

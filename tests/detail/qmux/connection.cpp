@@ -143,6 +143,11 @@ TEST_CASE("qmux connection: the server's preference decides on the protocol if n
         solo.greeted();
         solo.check_fault(TransportError::NoApplicationProtocol, make_error_code(Error::UnknownAlpn));
     }
+    SECTION("by default both know all that this library speaks") {
+        Pair pair((ConnectionConfig()), ConnectionConfig());
+        CHECK(pair.client->protocol() == "moq-lite-06");
+        CHECK(pair.server->protocol() == "moq-lite-06");
+    }
     SECTION("a side that knows the protocol does not negotiate it") {
         Pair pair;
         CHECK(pair.client->protocol() == "moq-lite-05");
