@@ -12,6 +12,7 @@
 #include "frame.hpp"
 #include "fwd.hpp"
 #include "group.hpp"
+#include "log.hpp"
 #include "mirror.hpp"
 #include "operation.hpp"
 #include "origin.hpp"

@@ -21,6 +21,7 @@
 #include "impl/group.ipp"
 #include "impl/lite/keep_connected.ipp"
 #include "impl/lite/session.ipp"
+#include "impl/log.ipp"
 #include "impl/memory_transport.ipp"
 #include "impl/mirror.ipp"
 #include "impl/operation.ipp"

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -187,6 +188,9 @@ public:
     /// Completes when the connection is over: with the number with which either side closed it, which is false for 0,
     /// or with the code of its loss.
     virtual asio::awaitable<std::error_code> closed() = 0;
+    /// What was said when the connection was closed, by either side, or why it was lost, if that is known: for people, and
+    /// cut off after some 200 bytes. Empty until the connection is over. Any thread.
+    virtual std::string end_reason() const { return {}; }
 
     /// The number for streams whose handles are destroyed before their end, from now on; 0 until then. Any thread.
     virtual void abandon_with(std::uint64_t) {}

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,6 +69,11 @@ public:
     /// Completes when the peer's SETUP has come and `config.authorize`, if set, has admitted the peer. Fails with the
     /// session's code, or Closed, if the session ends before.
     Operation<void> admitted() const;
+
+    /// The protocol that both sides have agreed on, such as "moq-lite-06"; empty until then. It stays as long as the session.
+    std::string_view protocol() const noexcept;
+    /// The number of the session in this process, which `LogRecord::session` has, too. 0 for a moved-from one.
+    std::uint64_t number() const noexcept;
 
     /// The peer's measurement of the way from there to here: the bits per second that it could send, and the round trip
     /// in milliseconds, 0 for unknown values. Empty before the peer's first report, and without `config.probe`.

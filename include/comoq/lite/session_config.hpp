@@ -138,6 +138,10 @@ struct SessionConfig {
     /// the publisher announces: one whose hidden broadcasts are to be found through a relay sets this.
     bool announce_hidden = false;
 
+    /// What the program's log (`comoq::set_log`) calls this session, such as the address of the peer. It must not be a
+    /// secret: leave out the query of a URL.
+    comoq::detail::ConfigMember<std::string> name = {};
+
     /// Is told what the peer does. It is called at the peer's pace, on the transport's executor, and must not throw: who
     /// writes a log bounds that. The texts are valid during the call.
     comoq::detail::ConfigMember<std::function<void(const SessionEvent &)>> on_event = {};

@@ -222,6 +222,7 @@ private:
 
     void leave_out(const std::string &key) {
         left_out_.add(key);
+        core_->log.at_limit(SessionLog::Limit::Announced);
         if (std::exchange(is_bringing_in_, true)) return;
         try {
             core_->spawn(bring_in(shared_from_this()));

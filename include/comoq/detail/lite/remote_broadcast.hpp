@@ -90,6 +90,7 @@ private:
             return;
         }
         if (core->tracks >= core->config.max_tracks) {
+            core->log.at_limit(SessionLog::Limit::Tracks);
             request.reject(make_error_code(Error::LimitReached));
             return;
         }

@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -143,7 +144,6 @@ inline asio::awaitable<void> admit(std::shared_ptr<SessionCore> core) {
         }
         // It may have taken until after the session's end.
         if (core->ended.peek()) co_return;
-        core->url_target.reset();
         core->publish = std::move(views->publish);
         core->subscribe = std::move(views->subscribe);
         core->requested.admit(core->subscribe);
@@ -151,6 +151,11 @@ inline asio::awaitable<void> admit(std::shared_ptr<SessionCore> core) {
     }
     core->resolver.admit(core->publish, core->via, setup->origin);
     core->admitted.set();
+    const bool is_client = core->transport->is_client();
+    const std::optional<std::string> &path = config.path;
+    const auto &target = is_client ? path : core->url_target ? core->url_target : setup->path;
+    core->log.begun(target ? std::string_view(*target) : std::string_view());
+    core->url_target.reset();
 }
 
 /// Gives up a peer that lets groups wait and takes none.

@@ -42,6 +42,7 @@ public:
             std::vector<std::byte> octets;
             if (batch.count) encode(AnnounceOk{core->hop_id(), writer.keep_places(*batch.count)}, core->version(), octets);
             for (const auto &told : batch.told) tell(*core, told, root.view(), writer, octets);
+            if (core->told_places.left_out.load(std::memory_order_relaxed) != 0) core->log.at_limit(SessionLog::Limit::Told);
             if (octets.empty()) continue;
             batch.told.clear();
             auto written = stream.write(Bytes(std::move(octets)));

@@ -64,7 +64,10 @@ private:
         if (target == nullptr) comoq::detail::throw_error(make_error_code(Error::Cancelled));
         const auto timescale = target->track.info().timescale;
         const auto ties = target->ties;
-        if (ties->under_way >= core->config.max_open_groups) comoq::detail::throw_error(make_error_code(Error::LimitReached));
+        if (ties->under_way >= core->config.max_open_groups) {
+            core->log.at_limit(SessionLog::Limit::OpenGroups);
+            comoq::detail::throw_error(make_error_code(Error::LimitReached));
+        }
         if (core->layout().strict_end && target->has_ended_before(message.sequence)) {
             target->track.abort(make_error_code(Error::ProtocolViolation));
             comoq::detail::throw_error(make_error_code(Error::ProtocolViolation));

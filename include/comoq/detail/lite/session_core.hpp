@@ -23,6 +23,7 @@
 #include "announce_messages.hpp"
 #include "codec.hpp"
 #include "codes.hpp"
+#include "session_log.hpp"
 #include "../../lite/session_config.hpp"
 #include "stream_type.hpp"
 #include "version.hpp"
@@ -97,6 +98,7 @@ public:
     /// The config's, which may be long: until the peer's views are decided.
     std::optional<std::string> url_target;
     const SessionConfig config;
+    SessionLog log{*transport, config.name};
     /// The number that stands for the peer in the routes that it announces, whether it has a hop id or not.
     const std::uint64_t via = comoq::detail::random_hop_id();
     /// The group of the coroutine that ends everything else, and that keeps this object. It ends with the transport and
@@ -163,10 +165,12 @@ public:
     bool waits_for_peer() const noexcept { return config.authorize || !transport->is_client(); }
 
     /// Whether somebody wants to know what the peer does.
-    bool has_observer() const noexcept { return static_cast<bool>(config.on_event); }
+    bool has_observer() const noexcept { return config.on_event || SessionLog::wants_events(); }
     void report(SessionEvent::Kind kind, std::string_view path, std::string_view track = {}, std::error_code code = {}) const {
+        const SessionEvent event{kind, path, track, code};
         const std::function<void(const SessionEvent &)> &observe = config.on_event;
-        if (observe) observe({kind, path, track, code});
+        if (observe) observe(event);
+        log.happened(event);
     }
 
     /// Known once the transport has agreed on it: before anything comes on a stream.
@@ -212,6 +216,7 @@ public:
         setup.fail(failure);
         admitted.fail(failure);
         goaway.fail(failure);
+        log.ended(code);
     }
 
     /// The same for a part that a session cannot do without: its failure ends the session. `core` keeps this object.

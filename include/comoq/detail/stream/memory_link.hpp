@@ -316,7 +316,8 @@ inline void MemoryEnd::datagram_wanted(Bytes &datagram, Aftermath &) {
     wire_->send(1 - side_, datagram);
     wire_->deliver_soon();
 }
-inline void MemoryEnd::close_wanted(std::uint64_t number, std::string_view, Aftermath &after) {
+inline void MemoryEnd::close_wanted(std::uint64_t number, std::string_view reason, Aftermath &after) {
+    if (const auto other = wire_->end(1 - side_)) other->ends_because(reason);
     StreamTransport::lose(connection_ended(number), after);
     wire_->lose(connection_ended(number), after);
 }

@@ -60,10 +60,15 @@ public:
     asio::awaitable<std::error_code> closed() override {
         return Operation<std::error_code>(Passkey(), Step(ClosedRule<StreamTransport>(shared_from_this())));
     }
+    std::string end_reason() const override {
+        Lock lock(mutex());
+        return closed_ ? end_reason_ : std::string();
+    }
     void close(std::uint64_t number, std::string_view reason) override {
         Aftermath after;
         Lock lock(mutex());
         if (closed_) return;
+        ends_because(reason);
         number = std::min(number, max_end_number);
         try {
             close_wanted(number, reason, after);
@@ -227,6 +232,15 @@ protected:
         datagrams_.push(datagram);
         after.wake.take(datagram_waits_);
     }
+    /// What will be said of the end, if it has not come. Without memory nothing is.
+    void ends_because(std::string_view reason) noexcept {
+        constexpr std::size_t most = 200;
+        if (closed_ || reason.empty()) return;
+        try {
+            end_reason_ = reason.substr(0, most);
+        } catch (const std::bad_alloc &) {
+        }
+    }
     /// The connection is over. The first code counts.
     void lose(std::error_code code, Aftermath &after) {
         if (closed_) return;
@@ -285,6 +299,7 @@ private:
     WaitList datagram_waits_;
     bool closed_ = false;
     std::error_code close_code_;
+    std::string end_reason_;
     std::uint64_t abandon_number_ = 0;
     WaitList closed_waits_;
 };

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <new>
 #include <optional>
@@ -47,6 +48,14 @@ COMOQ_DECL Session::~Session() {
 COMOQ_DECL BroadcastConsumer Session::broadcast(std::string_view path) const {
     if (core_ == nullptr) comoq::detail::throw_error(make_error_code(Error::Closed));
     return detail::requested_broadcast(core_, path);
+}
+
+COMOQ_DECL std::string_view Session::protocol() const noexcept {
+    return core_ != nullptr ? core_->transport->protocol() : std::string_view();
+}
+
+COMOQ_DECL std::uint64_t Session::number() const noexcept {
+    return core_ != nullptr ? core_->log.number() : 0;
 }
 
 COMOQ_DECL std::optional<Probe> Session::measured() const {

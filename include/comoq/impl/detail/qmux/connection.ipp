@@ -218,6 +218,7 @@ COMOQ_DECL void Connection::fail_streams(std::error_code code, Aftermath &after)
 
 COMOQ_DECL void Connection::fail(const Fault &fault, Aftermath &after) {
     last_words_ = detail::frame_of(fault);
+    ends_because(fault.reason);
     lose(detail::error_of(fault), after);
     after.wake.take(output_waits_);
 }

@@ -175,11 +175,13 @@ COMOQ_DECL Connection::MaybeFault Connection::received(const PingResponse &frame
 // The end.
 
 COMOQ_DECL Connection::MaybeFault Connection::received(const ConnectionClose &frame, Aftermath &after) {
+    ends_because(frame.reason);
     fall_silent(detail::error_of_close(frame.code), after);
     return std::nullopt;
 }
 
 COMOQ_DECL Connection::MaybeFault Connection::received(const ApplicationClose &frame, Aftermath &after) {
+    ends_because(frame.reason);
     fall_silent(connection_ended(frame.code), after);
     return std::nullopt;
 }

@@ -1,0 +1,75 @@
+#pragma once
+#include "config.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace comoq {
+
+/// How much a record matters. `Off` is above all of them.
+enum class LogLevel : std::uint8_t { Debug, Info, Warning, Error, Off };
+
+/// One thing that has happened, for a log. Fields that do not apply are empty, or 0. The texts are valid during the call.
+/// `path`, `track` and `reason` may be a peer's words, of any length: `to_string` quotes them and cuts them off. No record
+/// contains a secret: no query of a URL, and no payload.
+struct LogRecord {
+    LogLevel level = LogLevel::Info;
+    /// Lower-case words with underscores. Of sessions: session_begun, session_ended, announced, unannounced, subscribed,
+    /// unsubscribed, refused, limit_reached. Of `keep_connected`: connecting, connected, connection_lost, sent_away,
+    /// giving_up.
+    std::string_view event = {};
+    /// The session that it concerns (`lite::Session::number`), and that session's name (`lite::SessionConfig::name`).
+    std::uint64_t session = 0;
+    std::string_view name = {};
+    std::string_view protocol = {};
+    std::string_view path = {};
+    std::string_view track = {};
+    std::error_code code = {};
+    /// More about the code, or the name of the limit.
+    std::string_view reason = {};
+    /// Which attempt to connect this is, and how long the wait before the next one takes.
+    std::size_t attempt = 0;
+    std::chrono::milliseconds next_try = std::chrono::milliseconds(0);
+};
+
+/// Is called with each record. Any thread, several at a time, and on executors that serve connections: it must not block
+/// for long. What it throws is dropped. It is never called under a lock of the library, so it may call the library.
+using LogHook = std::function<void(const LogRecord &)>;
+
+/// Where the library's records go, from now on: to `hook`, if they are of level `least` or above. Without a hook, as at
+/// the beginning, there is no log; then a record costs the load of one number. There is one hook for the process.
+///
+///     comoq::set_log([](const comoq::LogRecord &record) { std::cerr << to_string(record) << '\n'; });
+///
+/// Any thread, at any time, also in the hook. A call of the former hook may still go on when this returns; the hook is
+/// destroyed after it. Throws std::bad_alloc, and changes nothing then.
+void set_log(LogHook hook, LogLevel least = LogLevel::Info);
+
+/// "debug", "info", "warning", "error" or "off".
+std::string_view to_string(LogLevel level) noexcept;
+/// The record in one line without its end, such as
+///     warning connection_lost name='wss://example.com' code='timed out' next_try=412ms
+std::string to_string(const LogRecord &record);
+
+namespace detail {
+
+/// The least level for which there is a hook.
+COMOQ_VISIBLE inline constinit std::atomic<LogLevel> log_least = LogLevel::Off;
+inline bool is_logged(LogLevel level) noexcept { return level >= log_least.load(std::memory_order_relaxed); }
+
+/// Gives the record to the hook, if there still is one.
+void write_log(const LogRecord &record) noexcept;
+
+}  // namespace detail
+
+}  // namespace comoq
+
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+#include "impl/log.ipp"
+#endif
