@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../config.hpp"
+#include "../detail/containers/config_member.hpp"
 #include "../transport.hpp"
+#include "connection_event.hpp"
 #include "session.hpp"
 #include "session_config.hpp"
 
 #include <asio/awaitable.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -44,6 +47,14 @@ struct ReconnectConfig {
     /// Called on the executor before each wait: with the code that ended the attempt or the session, and the length of
     /// the wait. The code is false if the session was closed in peace. Must not throw.
     std::function<void(std::error_code, std::chrono::milliseconds)> on_retry = {};
+    /// Is told each step, on the executor. Must not throw. The program's log (`comoq::set_log`) has the same steps, with
+    /// `session.name`.
+    comoq::detail::ConfigMember<std::function<void(const ConnectionEvent &)>> on_change = {};
+    /// The most attempts in a row, without a session that lasted. After that it gives up. 0 is no limit.
+    std::size_t tries = 0;
+    /// Whether it gives up when an attempt, or a session, has ended with that code. If it is empty, no code is final.
+    /// `cannot_get_better` is such a function.
+    comoq::detail::ConfigMember<std::function<bool(std::error_code)>> gives_up_on = {};
 };
 
 /// Keeps a session with a peer: connects, and connects again whenever the connection is lost, until it is cancelled.
@@ -54,8 +65,10 @@ struct ReconnectConfig {
 /// `steady_after`, or after the usual wait. What is announced on both has the new one's route, because the old one's are
 /// the dearest; requests are for the new one.
 ///
-/// It never returns. When cancelled, it throws `operation_aborted` once all its coroutines are over: waiting requests
-/// are refused with Cancelled, the session is closed, and so is a connection that was just made. It runs on the
+/// It never returns. When it gives up (`tries`, `gives_up_on`), it throws the code that ended the last attempt, or Closed
+/// for a session that was closed in peace; `what()` begins with `session.name` and the reason. When cancelled, it throws
+/// `operation_aborted`. Either way all its coroutines are over then: waiting requests are refused with Cancelled, the
+/// session is closed, and so is a connection that was just made. It runs on the
 /// executor of the awaiting coroutine, which must be that of the transports that `connect` returns. While it runs it
 /// keeps `config.session.subscribe`.
 asio::awaitable<void> keep_connected(Connect connect, ReconnectConfig config);

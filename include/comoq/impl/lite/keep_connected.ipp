@@ -9,6 +9,7 @@
 #include "../../detail/wait/take_each.hpp"
 #include "../../first_of.hpp"
 #include "../../lite/keep_connected.hpp"
+#include "../../log.hpp"
 #include "../../lite/session.hpp"
 #include "../../origin.hpp"
 #include "../../origin_dynamic.hpp"
@@ -22,12 +23,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <new>
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -49,10 +53,16 @@ public:
             group.spawn(serve(self, group, self->config_.session.subscribe->dynamic()));
         auto delay = self->config_.first_delay;
         while (true) {
+            ++self->attempt_;
+            self->tell(ConnectionEvent::Kind::Connecting);
             const bool lasted = co_await connect_once(self, group);
+            if (self->gives_up(lasted)) self->give_up();
             if (lasted) delay = self->config_.first_delay;
-            if (lasted && self->is_sent_away_) continue;
-            const auto pause = self->random_part_of(delay);
+            const bool at_once = lasted && self->is_sent_away_;
+            const auto pause = at_once ? std::chrono::milliseconds(0) : self->random_part_of(delay);
+            self->tell(self->is_sent_away_ ? ConnectionEvent::Kind::SentAway : ConnectionEvent::Kind::Lost, pause);
+            if (lasted) self->attempt_ = 0;
+            if (at_once) continue;
             if (self->config_.on_retry) self->config_.on_retry(self->lost_, pause);
             co_await self->sleep(pause);
             delay = std::min(2 * delay, self->config_.longest_delay);
@@ -78,6 +88,7 @@ private:
     /// Runs one session from its beginning to its end. False if it was too short, or never began.
     static asio::awaitable<bool> connect_once(Self self, TaskGroup &group) {
         self->is_sent_away_ = false;
+        self->reason_.clear();
         // Made first: every connected session ends, however little memory there is then.
         auto leaving = comoq::detail::in_any_case(Leaving(self));
         std::shared_ptr<Transport> transport;
@@ -95,7 +106,10 @@ private:
             comoq::detail::throw_error(asio::error::make_error_code(asio::error::operation_aborted));
         }
         self->lost_ = comoq::detail::code_of(failure);
-        if (transport == nullptr) co_return false;
+        if (transport == nullptr) {
+            self->reason_ = words_of(failure);
+            co_return false;
+        }
         bool lasted = false;
         try {
             self->session_ = std::make_shared<Session>(transport, self->config_.session);
@@ -109,6 +123,7 @@ private:
             transport->close(session_code(comoq::detail::told_of(failure)), {});
             if (self->lost_ != std::errc::not_enough_memory) std::rethrow_exception(failure);
         }
+        self->reason_ = reason_of(*transport);
         transport.reset();
         self->connected_.clear();
         if (self->is_sent_away_ && hand_over(self, group)) co_return lasted;
@@ -125,7 +140,10 @@ private:
         auto late = self->sleep(self->config_.session.answer_within);
         const auto first = co_await comoq::first_of(std::move(begun), std::move(late));
         const bool established = first.index() == 0 && !std::get<0>(std::get<0>(first));
-        if (established) self->connected_.set();
+        if (established) {
+            self->connected_.set();
+            self->tell(ConnectionEvent::Kind::Connected);
+        }
         if (first.index() == 1) self->session_->close(make_error_code(Error::Timeout), "no SETUP came");
         auto over = until_over(self);
         auto steady = self->sleep(self->config_.steady_after);
@@ -172,6 +190,83 @@ private:
         auto closed = session->closed();
         auto too_long = self->sleep(self->config_.handover);
         co_await comoq::first_of(std::move(closed), std::move(too_long));
+    }
+
+    /// What the last attempt was, for the observer and the log.
+    void tell(ConnectionEvent::Kind kind, std::chrono::milliseconds next_try = std::chrono::milliseconds(0)) const {
+        using Kind = ConnectionEvent::Kind;
+        const std::function<void(const ConnectionEvent &)> &observe = config_.on_change;
+        const bool is_over = kind == Kind::Lost || kind == Kind::GivingUp;
+        const auto level = kind == Kind::Connecting ? LogLevel::Debug
+                           : kind == Kind::Lost     ? LogLevel::Warning
+                           : kind == Kind::GivingUp ? LogLevel::Error
+                                                    : LogLevel::Info;
+        if (!observe && !comoq::detail::is_logged(level)) return;
+        ConnectionEvent event{kind, attempt_};
+        if (kind == Kind::Connected) event.protocol = session_->protocol();
+        if (is_over) event.code = lost_;
+        if (is_over) event.reason = reason_;
+        event.next_try = next_try;
+        if (observe) observe(event);
+        if (!comoq::detail::is_logged(level)) return;
+        constexpr std::string_view names[] = {"connecting", "connected", "connection_lost", "sent_away", "giving_up"};
+        LogRecord record;
+        record.level = level;
+        record.event = names[static_cast<std::size_t>(kind)];
+        record.session = kind == Kind::Connected ? session_->number() : 0;
+        record.name = config_.session.name;
+        record.protocol = event.protocol;
+        record.code = event.code;
+        record.reason = event.reason;
+        record.attempt = attempt_;
+        record.next_try = next_try;
+        comoq::detail::write_log(record);
+    }
+
+    bool gives_up(bool lasted) const {
+        if (is_sent_away_) return false;
+        const std::function<bool(std::error_code)> &is_final = config_.gives_up_on;
+        const bool is_last = config_.tries != 0 && !lasted && attempt_ >= config_.tries;
+        return is_last || (is_final && lost_ && is_final(lost_));
+    }
+    [[noreturn]] void give_up() const {
+        tell(ConnectionEvent::Kind::GivingUp);
+        const std::string &name = config_.session.name;
+        const auto about = name.empty() || reason_.empty() ? name + reason_ : name + ": " + reason_;
+        const auto code = lost_ ? lost_ : make_error_code(Error::Closed);
+        if (about.empty()) comoq::detail::throw_error(code);
+        throw std::system_error(code, about);
+    }
+
+    /// What the failure says beyond its code.
+    static std::string words_of(const std::exception_ptr &failure) noexcept {
+        try {
+            std::rethrow_exception(failure);
+        } catch (const std::system_error &error) {
+            return without_end(error.what(), error.code());
+        } catch (const std::exception &error) {
+            return without_end(error.what(), {});
+        } catch (...) {
+            return {};
+        }
+    }
+    /// The text without the message that a std::system_error adds to its own.
+    static std::string without_end(std::string_view what, std::error_code code) noexcept {
+        try {
+            const auto message = code ? code.message() : std::string();
+            if (code && what == message) return {};
+            if (code && what.ends_with(": " + message)) what.remove_suffix(message.size() + 2);
+            return std::string(what);
+        } catch (const std::bad_alloc &) {
+            return {};
+        }
+    }
+    static std::string reason_of(const Transport &transport) noexcept {
+        try {
+            return transport.end_reason();
+        } catch (const std::bad_alloc &) {
+            return {};
+        }
     }
 
     asio::awaitable<std::shared_ptr<Transport>> connecting() {
@@ -240,6 +335,8 @@ private:
     bool is_sent_away_ = false;  // by the last peer
     std::string uri_;            // to there, unless it is empty
     std::error_code lost_;  // the code that ended the last attempt or session
+    std::string reason_;    // and more about it
+    std::size_t attempt_ = 0;  // since the last session that lasted
     comoq::detail::Event connected_;
     comoq::detail::Event nothing_;  // set while no session exists, for coroutines that wait for that
     std::minstd_rand random_{std::random_device{}()};

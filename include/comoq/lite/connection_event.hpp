@@ -1,0 +1,49 @@
+#pragma once
+#include "../error.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace comoq::lite {
+
+/// A step of `keep_connected`. Each attempt begins with Connecting and ends with Lost, SentAway or GivingUp; with Connected
+/// in between, if it came that far. The texts are valid during the call.
+struct ConnectionEvent {
+    enum class Kind : std::uint8_t {
+        Connecting,
+        /// The peer has said who it is. `protocol` is what both agreed on.
+        Connected,
+        /// There is no connection, or none any more: `code` and `reason` say why. The next attempt is in `next_try`.
+        Lost,
+        /// The peer told this side to go elsewhere: the next attempt is made at once, or in `next_try`.
+        SentAway,
+        /// The same as Lost, and there is no next attempt.
+        GivingUp
+    };
+
+    Kind kind;
+    /// How many attempts there were since the last session that lasted, with this one: 1 at first.
+    std::size_t attempt = 0;
+    std::string_view protocol = {};
+    /// False if the session was closed in peace.
+    std::error_code code = {};
+    /// More about the code, if more is known: the peer's words, or those of the failure of `connect`.
+    std::string_view reason = {};
+    std::chrono::milliseconds next_try = std::chrono::milliseconds(0);
+};
+
+/// Whether another attempt cannot end better than this one, as far as the code tells: the peer's certificate is refused,
+/// there is no protocol in common, or the peer refuses this client. For `ReconnectConfig::gives_up_on`.
+inline bool cannot_get_better(std::error_code code) {
+    if (code == Error::Unauthorized || code == Error::UnknownAlpn || code == Error::Version || code == Error::Unsupported)
+        return true;
+    // OpenSSL has a name for it, whose number depends on OpenSSL's version.
+    return code.category().name() == std::string_view("asio.ssl") &&
+           code.message().find("certificate verify failed") != std::string::npos;
+}
+
+}  // namespace comoq::lite
