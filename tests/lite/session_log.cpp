@@ -72,16 +72,15 @@ TEST_CASE("log of a session: its beginning with protocol and path, and its end w
         scene.server->close(Error::Unauthorized, "the token is too old");
         scene.run();
         const std::string rest = " code='not authorized' reason='the token is too old'";
-        // A client should know of it; servers see this every day.
         CHECK(with("session_ended", scene.logged.take()) ==
-              Lines{said("info session_ended name='guest'", rest), said("warning session_ended name='relay'", rest)});
+              Lines{said("info session_ended name='guest'", rest), said("info session_ended name='relay'", rest)});
     }
     SECTION("lost") {
         scene.link.cut();
         scene.run();
         const std::string rest = " code='the transport failed'";
         CHECK(with("session_ended", scene.logged.take()) ==
-              Lines{said("info session_ended name='guest'", rest), said("warning session_ended name='relay'", rest)});
+              Lines{said("info session_ended name='guest'", rest), said("info session_ended name='relay'", rest)});
     }
 }
 

@@ -1,11 +1,9 @@
 #pragma once
 #include "../../config.hpp"
-#include "../../error.hpp"
 #include "../../lite/session_event.hpp"
 #include "../../log.hpp"
 #include "../../transport.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <exception>
@@ -43,12 +41,9 @@ public:
         record.path = without_query(target);
         comoq::detail::write_log(record);
     }
-    /// A client that loses its session should know of it. Servers lose sessions all the time.
     void ended(std::error_code code) const noexcept {
-        const bool is_fault = code && code != Error::Cancelled && transport_.is_client();
-        const auto level = is_fault ? LogLevel::Warning : LogLevel::Info;
-        if (!comoq::detail::is_logged(level)) return;
-        LogRecord record = record_of(level, "session_ended");
+        if (!comoq::detail::is_logged(LogLevel::Info)) return;
+        LogRecord record = record_of(LogLevel::Info, "session_ended");
         record.code = code;
         std::string reason;
         try {
