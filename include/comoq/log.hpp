@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// What the library says of itself.
 #pragma once
 #include "config.hpp"
 
@@ -13,28 +16,41 @@
 namespace comoq {
 
 /// How much a record matters. `Off` is above all of them.
-enum class LogLevel : std::uint8_t { Debug, Info, Warning, Error, Off };
+enum class LogLevel : std::uint8_t {
+    Debug,    ///< What peers announce and subscribe to, and attempts to connect.
+    Info,     ///< Sessions that begin and end, and refusals.
+    Warning,  ///< A connection that is lost, and a limit that is reached.
+    Error,    ///< Nothing more is tried.
+    Off       ///< Nothing has that level.
+};
 
 /// One thing that has happened, for a log. Fields that do not apply are empty, or 0. The texts are valid during the call.
 /// `path`, `track` and `reason` may be a peer's words, of any length: `to_string` quotes them and cuts them off. No record
 /// contains a secret: no query of a URL, and no payload.
 struct LogRecord {
+    /// How much it matters.
     LogLevel level = LogLevel::Info;
     /// Lower-case words with underscores. Of sessions: session_begun, session_ended, announced, unannounced, subscribed,
     /// unsubscribed, refused, limit_reached. Of `keep_connected`: connecting, connected, connection_lost, sent_away,
     /// giving_up.
     std::string_view event = {};
-    /// The session that it concerns (`lite::Session::number`), and that session's name (`lite::SessionConfig::name`).
+    /// The session that it concerns (`lite::Session::number`).
     std::uint64_t session = 0;
+    /// That session's name (`lite::SessionConfig::name`).
     std::string_view name = {};
+    /// The protocol that both sides of the session agreed on.
     std::string_view protocol = {};
+    /// A broadcast, or of session_begun the root of the session.
     std::string_view path = {};
+    /// A track of that broadcast.
     std::string_view track = {};
+    /// Why something has ended, or was refused.
     std::error_code code = {};
     /// More about the code, or the name of the limit.
     std::string_view reason = {};
-    /// Which attempt to connect this is, and how long the wait before the next one takes.
+    /// Which attempt to connect this is.
     std::size_t attempt = 0;
+    /// How long the wait before the next one takes.
     std::chrono::milliseconds next_try = std::chrono::milliseconds(0);
 };
 

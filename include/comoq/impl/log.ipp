@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../detail/wait/failure.hpp"
 #include "../detail/wait/sync.hpp"

@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: MIT
+/// \file
+/// The steps of a connection that is kept.
 #pragma once
 #include "../error.hpp"
 
@@ -13,7 +16,9 @@ namespace comoq::lite {
 /// A step of `keep_connected`. Each attempt begins with Connecting and ends with Lost, SentAway or GivingUp; with Connected
 /// in between, if it came that far. The texts are valid during the call.
 struct ConnectionEvent {
+    /// Which step.
     enum class Kind : std::uint8_t {
+        /// An attempt begins.
         Connecting,
         /// The peer has said who it is. `protocol` is what both agreed on.
         Connected,
@@ -25,14 +30,17 @@ struct ConnectionEvent {
         GivingUp
     };
 
+    /// Which step.
     Kind kind;
     /// How many attempts there were since the last session that lasted, with this one: 1 at first.
     std::size_t attempt = 0;
+    /// Of Connected: what both sides speak.
     std::string_view protocol = {};
-    /// False if the session was closed in peace.
+    /// Of Lost and GivingUp: why. False if the session was closed in peace.
     std::error_code code = {};
     /// More about the code, if more is known: the peer's words, or those of the failure of `connect`.
     std::string_view reason = {};
+    /// Of Lost and SentAway: the time until the next attempt.
     std::chrono::milliseconds next_try = std::chrono::milliseconds(0);
 };
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../../config.hpp"
 #include "../../lite/session_event.hpp"
