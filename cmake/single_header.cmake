@@ -39,7 +39,7 @@ set_property(GLOBAL PROPERTY single_others "")
 set_property(GLOBAL PROPERTY single_text "")
 
 # The headers that the single one leaves out, although public ones of it name them.
-set(left_out "^comoq/(src\\.hpp$|websocket/|detail/websocket/|impl/websocket/|net/|detail/net/|impl/net/)")
+set(left_out "^comoq/((detail/|impl/|impl/detail/)?websocket/|(detail/|impl/|impl/detail/)?net/(tls|web_))")
 
 function(append_file name)
     get_property(files GLOBAL PROPERTY single_files)
@@ -110,9 +110,10 @@ file(
     "${INCLUDE_DIR}/comoq/*.hpp"
     "${INCLUDE_DIR}/comoq/lite/*.hpp"
     "${INCLUDE_DIR}/comoq/qmux/*.hpp"
+    "${INCLUDE_DIR}/comoq/net/*.hpp"
 )
 list(SORT roots)
-list(REMOVE_ITEM roots comoq/src.hpp)
+list(FILTER roots EXCLUDE REGEX "src\\.hpp$|/net/(tls|web_)")
 append_file(comoq/version.hpp)
 append_file(comoq/config.hpp)
 foreach(root IN LISTS roots)

@@ -8,7 +8,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE all)
 set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "libasio-dev (>= 1:1.22), libfmt-dev (>= 9)")
-# For comoq::websocket.
+# For comoq::websocket and comoq::net_web.
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libwslay-dev, libssl-dev")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "live media for C++20 coroutines and asio (headers)")
 string(
