@@ -346,7 +346,7 @@ struct Renamed {
     asio::io_context context;
     Words paths;
     Origin origin;
-    BroadcastPublish camera = origin.producer().create_broadcast("live/camera");
+    BroadcastPublish camera = origin.producer().create_broadcast("live/camera", BroadcastInfo({1, 2}));
     TrackProducer video = camera.producer().create_track("video");
     Disturbed served;
 };
@@ -362,6 +362,8 @@ TEST_CASE("proxy transform: a broadcast is served under a path of its own, also 
     settle_down(scene.context);
     CHECK(whole(now(subscribing.value().next_group()).value()) == Words{"aa"});
     CHECK(scene.paths == Words{"live/camera/small"});
+    // It may go to where the source came from.
+    CHECK(asked.value().info().hops.empty());
     CHECK(scene.origin.stats().served == 1);
     {
         const auto left = std::move(asked);

@@ -69,8 +69,9 @@ struct ProxyConfig {
 
     /// The path for which `proxy` asks upstream, given the one that was requested (from the root of its origin); nothing
     /// refuses the request with NotFound, an exception with its code, or Internal. Unset: the same path. For a broadcast
-    /// that is made of another one, under a name of its own: upstream may then be the request's own origin. It is called
-    /// on the executor of the proxy, and for a single request by the call of `proxy`. `mirror` ignores it.
+    /// that is made of another one, under a name of its own: upstream may then be the request's own origin, and the route
+    /// begins here, without upstream's hops. It is called on the executor of the proxy, and for a single request by the
+    /// call of `proxy`. `mirror` ignores it.
     std::function<std::optional<Path>(const Path &requested)> source_path;
 };
 

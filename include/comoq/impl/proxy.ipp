@@ -48,7 +48,9 @@ inline asio::awaitable<void> proxy_request(std::shared_ptr<ProxyUpstream> upstre
         if (failure != nullptr) std::rethrow_exception(failure);
         co_return;
     }
-    auto broadcast = to.make_broadcast(upstream->current().info());
+    // Under another path it is another broadcast, whose route begins here: it may go back to where its source came from.
+    const bool is_renamed = upstream->is_renamed();
+    auto broadcast = is_renamed ? to.make_broadcast() : to.make_broadcast(upstream->current().info());
     // The origin is not kept for the sake of one of its broadcasts.
     {
         const auto released = std::move(to);
@@ -62,7 +64,7 @@ inline asio::awaitable<void> proxy_request(std::shared_ptr<ProxyUpstream> upstre
         if (!settled.accept(lease->give())) co_return;
     }
     co_await proxy_broadcast(std::move(upstream), std::move(broadcast), std::move(handler), std::move(lease),
-                             ProxiedRoute::Followed);
+                             is_renamed ? ProxiedRoute::GivenElsewhere : ProxiedRoute::Followed);
 }
 
 /// What `request` is served from; null if it is refused.

@@ -47,6 +47,7 @@ public:
     const BroadcastConsumer &current() const noexcept { return current_; }
     /// Null if media pass as they are.
     const ProxyTransform *transform() const noexcept { return config_.transform ? &config_.transform : nullptr; }
+    bool is_renamed() const noexcept { return !served_at_.empty(); }
     std::string_view served_at() const noexcept { return served_at_.empty() ? path_ : served_at_; }
     /// How many origins may be asked for a track in turn.
     std::size_t choices() const noexcept { return choice_.origins(); }
