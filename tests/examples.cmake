@@ -130,7 +130,7 @@ if(TARGET comoq_example_net AND bash)
     add_executable(comoq_outsider examples/outsider.cpp)
     target_link_libraries(comoq_outsider PRIVATE comoq_developer_once comoq_example_net)
     foreach(case websocket tcp tls name chain skipped path_allow signals drain web clock stats wrong_use pages secrets sources large_files
-                 interrupted roots isolation rights logs log_flood frozen)
+                 interrupted roots isolation rights logs log_flood frozen transcoder recorder)
         add_test(
             NAME "examples: network, ${case}"
             COMMAND "${bash}" "${CMAKE_CURRENT_SOURCE_DIR}/examples/network.sh" $<TARGET_FILE_DIR:relay> ${case}
@@ -142,7 +142,9 @@ if(TARGET comoq_example_net AND bash)
 endif()
 
 # The parts of the examples, by themselves.
-target_sources(comoq_tests PRIVATE examples/begin_there.cpp examples/fmp4.cpp examples/rights.cpp)
+target_sources(comoq_tests PRIVATE examples/begin_there.cpp examples/fmp4.cpp examples/recorder.cpp
+                                   examples/rights.cpp examples/transcoder.cpp
+)
 target_sources(comoq_tests PRIVATE "${PROJECT_SOURCE_DIR}/examples/relay/rights.cpp")
 # What the relay logs needs the fields of HTTP.
 if(TARGET comoq::websocket)

@@ -539,6 +539,81 @@ case_interrupted() {
     done
 }
 
+# A broadcast in another form, on demand: asked for once, however many watch, and given up after the last of them.
+case_transcoder() {
+    relay relay --listen ws://127.0.0.1:0
+    local viewers=() i
+    # Open for both, it waits for nobody.
+    mkfifo "$tmp/words"
+    exec 3<>"$tmp/words"
+    start publish "$bin/publish" "$url" a/words --wait <"$tmp/words"
+    start transcoder "$bin/transcoder" "$url" small --upper
+    local transcoder=$pid
+    until_true "the transcoder does not announce itself" grep -q "event=announced .*path=small" "$tmp/relay.log"
+    for i in 1 2 3; do
+        start "viewer$i" "$bin/subscribe" "$url" small/a/words data --start 0 --groups 2
+        viewers+=("$pid")
+    done
+    printf 'hello\n' >&3
+    for i in 1 2 3; do until_true "viewer $i sees nothing" grep -q HELLO "$tmp/viewer$i.log"; done
+    [ "$(grep -c "event=subscribed .*path=a/words" "$tmp/relay.log")" = 1 ] || fail "the source has several readers"
+    printf 'world\n' >&3
+    for i in 0 1 2; do wait "${viewers[i]}" || fail "viewer: $?"; done
+    [ "$(cat "$tmp/viewer3.log")" = $'HELLO\nWORLD' ] || fail "these are other words"
+    until_true "it goes on for nobody" grep -q "small/a/words has no viewer any more" "$tmp/transcoder.log"
+    until_true "it still reads the source" grep -q "event=unsubscribed .*path=a/words" "$tmp/relay.log"
+    exits 1 "not found" "$bin/subscribe" "$url" small/nothing data
+    kill -INT "$transcoder"
+    wait "$transcoder" || fail "transcoder: $?"
+}
+
+case_recorder() {
+    relay relay --listen tcp://127.0.0.1:0
+    local movie="$here/../../examples/media/clip.mp4" publisher recorder size
+    start publish "$bin/publish" "$url" a/clip "$movie" --loop
+    publisher=$pid
+    # A limit of groups; what is recorded is the beginning of the file.
+    timeout "$patience" "$bin/recorder" "$url" a/clip "$tmp/groups" init video --start 0 --groups 2 --wait "$patience" --strict \
+        >"$tmp/groups.log" 2>&1 || fail "recorder: $?"
+    grep -q "video: 2 groups" "$tmp/groups.log" || fail "no two groups"
+    cat "$tmp/groups/init" "$tmp/groups/video" >"$tmp/begin.mp4"
+    size=$(stat -c %s "$tmp/begin.mp4")
+    [ "$size" -gt 10000 ] && cmp -n "$size" "$tmp/begin.mp4" "$movie" || fail "this is not the beginning of the clip"
+    # Limits of bytes and of time.
+    exits 0 "video: . groups" "$bin/recorder" "$url" a/clip "$tmp/bytes" video --bytes 5000
+    [ "$(stat -c %s "$tmp/bytes/video")" -le 5000 ] || fail "more bytes than that"
+    exits 0 "video: . groups" "$bin/recorder" "$url" a/clip "$tmp/time" video --seconds 1
+    # Ctrl-C: what was recorded stays.
+    start recorder "$bin/recorder" "$url" a/clip "$tmp/stopped" video
+    recorder=$pid
+    until_true "nothing is recorded" test -s "$tmp/stopped/video"
+    kill -INT "$recorder"
+    wait "$recorder" || fail "interrupted: $?"
+    grep -q "video: [0-9]* groups" "$tmp/recorder.log" || fail "nothing is said"
+    kill "$publisher"
+    # A disk that is stuck for longer than the publisher keeps its groups.
+    mkfifo "$tmp/words"
+    mkdir "$tmp/slow"
+    mkfifo "$tmp/slow/data"
+    exec 3<>"$tmp/words"
+    start words "$bin/publish" "$url" a/words --wait --keep 1 <"$tmp/words" 3>&-
+    { sleep 3; cat; } <"$tmp/slow/data" >"$tmp/drained" 3>&- &
+    pids+=("$!")
+    start slow "$bin/recorder" "$url" a/words "$tmp/slow" data --start 0 --wait "$patience" --strict 3>&-
+    recorder=$pid
+    head -c 400000 /dev/zero >&3
+    sleep 2
+    echo end >&3
+    exec 3>&-
+    wait "$recorder" && fail "nothing is missing"
+    grep -q "data: [1-9][0-9]* groups are missing" "$tmp/slow.log" || fail "nobody says so"
+    exits 1 "was not announced within 1 s" "$bin/recorder" "$url" no/such "$tmp/none" data --wait 1
+    exits 1 "not found" "$bin/recorder" "$url" no/such "$tmp/none" data
+    exits 1 "cannot be created" "$bin/recorder" "$url" a/clip "$tmp/drained/below" video
+    exits 2 "is not the name of a file" "$bin/recorder" "$url" a/clip "$tmp/none" ../video
+    exits 2 "missing URL" "$bin/recorder" "$url" a/clip "$tmp/none"
+}
+
 case_clock() {
     relay relay --listen tcp://127.0.0.1:0
     # Either may come first.
