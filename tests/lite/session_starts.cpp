@@ -71,12 +71,17 @@ struct Chain {
         run();
     }
     TrackSubscriber subscribe(const Subscription &wishes, std::size_t at) {
-        auto found = wait(origins[at].consumer().request_broadcast("a"));
-        run();
-        auto waiting = wait(found.value().track("video").subscribe(wishes));
+        auto waiting = ask(wishes, at);
         run();
         return std::move(waiting.value());
     }
+    /// Not told to anybody yet, if somebody subscribes already.
+    Waiting<TrackSubscriber> ask(const Subscription &wishes, std::size_t at) {
+        auto found = wait(origins[at].consumer().request_broadcast("a"));
+        run();
+        return wait(found.value().track("video").subscribe(wishes));
+    }
+    Waiting<TrackSubscriber> ask(const Subscription &wishes) { return ask(wishes, origins.size() - 1); }
     static asio::awaitable<void> serve_from(const lite::Session &upstream, OriginDynamic handler) {
         while (auto request = co_await handler.requested_broadcast()) {
             request->accept(upstream.broadcast(request->path().view()));
@@ -221,6 +226,93 @@ TEST_CASE("a start over sessions: who comes back to a quiet track gets its newes
     chain.write(3);
     auto reader = chain.subscribe(from(std::nullopt));
     CHECK(nexts(reader) == Numbers{3});
+}
+
+TEST_CASE("a start over sessions: whoever joins whom, each gets in order what it would get alone", "[lite][session][start]") {
+    const auto version = GENERATE(draft_05, draft_06);
+    const auto relays = static_cast<std::size_t>(GENERATE(0, 2));
+    // Groups a second apart: who limits the age wants those from `least` on, and may get more where others want more.
+    struct Wish {
+        Subscription wishes;
+        std::uint64_t least;
+    };
+    const std::vector<Wish> all{{from(std::nullopt), 5}, {from(0, 1500ms), 3},       {from(0), 0},
+                                {from(2), 2},            {from(1, 2500ms), 2}, {from(std::nullopt, 20ms), 5}};
+    const auto first = static_cast<std::size_t>(GENERATE(range(0, 6)));
+    const auto second = static_cast<std::size_t>(GENERATE(range(0, 6)));
+    const auto third = static_cast<std::size_t>(GENERATE(range(0, 6)));
+    if (first == second || second == third || first == third) return;
+    CAPTURE(version, relays, first, second, third);
+    Chain chain(version, relays);
+    for (std::uint64_t i = 0; i < 6; ++i) {
+        chain.video.write_frame(payload("x"), Timestamp(i, Timescale(1)));
+    }
+    std::vector<TrackSubscriber> readers;
+    for (const auto number : {first, second, third}) {
+        const auto &wish = all[number];
+        auto joining = chain.ask(wish.wishes);
+        if (!joining.done()) chain.run();
+        readers.push_back(std::move(joining.value()));
+        // Before the session hears of it, and afterwards.
+        auto got = nexts(readers.back());
+        chain.run();
+        chain.time.advance(2s);
+        chain.run();
+        const auto late = nexts(readers.back());
+        got.insert(got.end(), late.begin(), late.end());
+        CAPTURE(number, got);
+        REQUIRE_FALSE(got.empty());
+        CHECK(got.front() <= wish.least);
+        CHECK(got.front() >= wish.wishes.start.value_or(5));
+        CHECK(got.size() == 6 - got.front());
+        CHECK(got.back() == 5);
+    }
+    chain.video.write_frame(payload("x"), Timestamp(6, Timescale(1)));
+    chain.run();
+    for (auto &reader : readers) {
+        CHECK(nexts(reader) == Numbers{6});
+    }
+}
+
+TEST_CASE("a start over sessions: one that lies ahead when the first group is not there yet, and behind afterwards, is asked for",
+          "[lite][session][start]") {
+    const auto version = GENERATE(draft_05, draft_06);
+    Chain chain(version, 0);
+    chain.write(6);
+    auto live = chain.ask(from(std::nullopt));
+    auto some = chain.ask(from(3));
+    chain.run();
+    CHECK(nexts(some.value()) == Numbers{3, 4, 5});
+    CHECK(nexts(live.value()).back() == 5);
+    chain.write(1);
+    CHECK(nexts(live.value()) == Numbers{6});
+    CHECK(nexts(some.value()) == Numbers{6});
+}
+
+TEST_CASE("a start over sessions: a greater age brings older groups, which readers in order have not waited for",
+          "[lite][session][start]") {
+    const auto version = GENERATE(draft_05, draft_06);
+    const auto start = static_cast<std::uint64_t>(GENERATE(0, 1));
+    const auto relays = static_cast<std::size_t>(GENERATE(0, 1, 2));
+    Chain chain(version, relays);
+    for (std::uint64_t i = 0; i < 6; ++i) {
+        chain.video.write_frame(payload("x"), Timestamp(i, Timescale(1)));
+    }
+    auto young = chain.subscribe(from(start, 1500ms));
+    chain.time.advance(2s);
+    chain.run();
+    CHECK(nexts(young) == Numbers{3, 4, 5});
+    auto older = chain.ask(from(start, 2500ms));
+    CHECK(nexts(older.value()).empty());
+    chain.run();
+    chain.time.advance(2s);
+    chain.run();
+    CHECK(nexts(older.value()) == Numbers{2, 3, 4, 5});
+    auto all = chain.ask(from(start));
+    chain.run();
+    // Nobody has to wait for what is there in full.
+    CHECK(nexts(all.value()).size() == 6 - start);
+    CHECK(nexts(young).empty());
 }
 
 }

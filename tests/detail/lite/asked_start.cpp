@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "support/catch.hpp"
 
@@ -119,6 +120,31 @@ TEST_CASE("lite start: an age of 0 is told on as the least, and the frame of gro
     CHECK(within.is_named());
     // Ages of more than any peer means are any age: they do not overflow anything.
     CHECK(plain.take(wish(3, std::chrono::milliseconds((std::int64_t{1} << 62) - 1))) == wish(3, 0ms));
+}
+
+TEST_CASE("lite start: what is to bring groups back is told as a start that is lowered", "[lite][start]") {
+    const auto steps = [](const Subscription &wishes, Subscription told, bool raw) {
+        std::vector<Subscription> all;
+        for (auto next = lite::next_told(wishes, told, raw, true); next != told; next = lite::next_told(wishes, told, raw, true)) {
+            all.push_back(told = next);
+            REQUIRE(all.size() < 4);
+        }
+        return all;
+    };
+    using Steps = std::vector<Subscription>;
+    for (const bool raw : {false, true}) {
+        CAPTURE(raw);
+        CHECK(steps(wish(4, 20ms), wish(4, 20ms), raw).empty());
+        CHECK(steps(wish(4, 20ms), wish(4, 10ms), raw) == Steps{wish(5, 20ms), wish(4, 20ms)});
+        CHECK(steps(wish(0, 20ms), wish(0, 10ms), raw) == Steps{wish(1, 20ms), wish(0, 20ms)});
+        CHECK(steps(wish(4, 10ms), wish(4, 20ms), raw) == Steps{wish(4, 10ms)});
+        CHECK(steps(wish(3, 20ms), wish(4, 10ms), raw) == Steps{wish(3, 20ms)});
+        CHECK(steps(wish(4, 0ms), wish(4, 10ms), raw) == Steps{wish(4, any_age)});
+        CHECK(steps(wish(none, 20ms), wish(none, 10ms), raw) == Steps{wish(none, 20ms)});
+    }
+    CHECK(steps(wish(0, 20ms), wish(none, 20ms), true) == Steps{wish(1, 20ms), wish(0, 20ms)});
+    CHECK(steps(wish(0, 20ms), wish(none, 20ms), false) == Steps{wish(0, 20ms)});
+    CHECK(steps(wish(0, 0ms), wish(none, 20ms), true) == Steps{wish(0, any_age)});
 }
 
 }

@@ -36,7 +36,7 @@ Start choose(const std::vector<GroupTime> &groups, std::uint64_t floor, std::uin
         }
         return groups[--left];
     };
-    return detail::choose_start(older, floor, edge, max_age);
+    return detail::choose_start(older, floor, edge, max_age).first;
 }
 
 }  // namespace
@@ -72,9 +72,9 @@ TEST_CASE("the start of a subscription: the groups that a real publisher begins 
         } else {
             open = group.create_frame(2, Timestamp(1000 * i + 500, Timescale(1000)));
         }
-        CHECK(detail::choose_start(*track.state(detail::Passkey()), i, milliseconds(0)) == i);
+        CHECK(detail::choose_start(*track.state(detail::Passkey()), i, milliseconds(0)).first == i);
     }
-    CHECK(detail::choose_start(*track.state(detail::Passkey()), row.floor, milliseconds(row.max_age)) == row.start);
+    CHECK(detail::choose_start(*track.state(detail::Passkey()), row.floor, milliseconds(row.max_age)).first == row.start);
 }
 
 TEST_CASE("the start of a subscription: without groups there is none, and the newest group counts whatever its time",
@@ -95,24 +95,43 @@ TEST_CASE("the start of a subscription: of a track, failed groups without a fram
     BroadcastProducer broadcast;
     auto track = broadcast.create_track("video");
     auto &state = *track.state(detail::Passkey());
-    CHECK(detail::choose_start(state, 0, milliseconds(10)) == std::nullopt);
+    CHECK(detail::choose_start(state, 0, milliseconds(10)).first == std::nullopt);
     track.write_frame(payload("x"), Timestamp(1000, Timescale(1000)));
     auto lost = track.append_group();
     auto empty = track.append_group();
-    CHECK(detail::choose_start(state, 0, milliseconds(10)) == 0u);
+    CHECK(detail::choose_start(state, 0, milliseconds(10)).first == 0u);
     track.write_frame(payload("x"), Timestamp(1005, Timescale(1000)));
     lost.abort(make_error_code(Error::Old));
-    CHECK(detail::choose_start(state, 0, milliseconds(1)) == 0u);
-    CHECK(detail::choose_start(state, 1, milliseconds(1)) == 2u);
+    CHECK(detail::choose_start(state, 0, milliseconds(1)).first == 0u);
+    CHECK(detail::choose_start(state, 1, milliseconds(1)).first == 2u);
     track.write_frame(payload("x"), Timestamp(1006, Timescale(1000)));
-    CHECK(detail::choose_start(state, 0, milliseconds(1)) == 3u);
-    CHECK(detail::choose_start(state, 0, milliseconds(2)) == 0u);
+    CHECK(detail::choose_start(state, 0, milliseconds(1)).first == 3u);
+    CHECK(detail::choose_start(state, 0, milliseconds(2)).first == 0u);
     // The newest frame is the one that is shown last, not the one that was written last.
     auto reordered = track.append_group();
     reordered.write_frame(payload("x"), Timestamp(1010, Timescale(1000)));
     reordered.write_frame(payload("x"), Timestamp(1008, Timescale(1000)));
-    CHECK(detail::choose_start(state, 0, milliseconds(4)) == 4u);
-    CHECK(detail::choose_start(state, 0, milliseconds(5)) == 3u);
+    CHECK(detail::choose_start(state, 0, milliseconds(4)).first == 4u);
+    CHECK(detail::choose_start(state, 0, milliseconds(5)).first == 3u);
+}
+
+TEST_CASE("the start of a subscription: it tells whether an older group is there that is too old", "[session][start]") {
+    BroadcastProducer broadcast;
+    auto track = broadcast.create_track("video");
+    auto &state = *track.state(detail::Passkey());
+    for (std::uint64_t i = 0; i < 6; ++i) {
+        track.write_frame(payload("x"), Timestamp(1000 * i, Timescale(1000)));
+    }
+    CHECK(detail::choose_start(state, 0, milliseconds(1500)).is_limited);
+    CHECK_FALSE(detail::choose_start(state, 3, milliseconds(2500)).is_limited);
+    CHECK_FALSE(detail::choose_start(state, 0, milliseconds(60'000)).is_limited);
+    // Nobody looks at more than a thousand groups.
+    for (int i = 0; i < 2'000; ++i) {
+        track.write_frame(payload("x"), Timestamp(6000, Timescale(1000)));
+    }
+    const auto many = detail::choose_start(state, 0, milliseconds(60'000));
+    CHECK(many.first == 2'006u - 1'024u);
+    CHECK(many.is_limited);
 }
 
 TEST_CASE("the start of a subscription: a time in units of a timescale is rounded up, and never wraps", "[session][start]") {

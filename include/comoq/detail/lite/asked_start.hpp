@@ -33,6 +33,17 @@ inline Subscription told_wishes(Subscription wishes, bool raw_start, bool has_be
     return wishes;
 }
 
+/// What the peer is told after `told`, in several steps if need be: until it returns `told`. A start that is given up is
+/// told before an age. A greater age alone brings nothing back, and neither does the plain start of 0 to a peer that was
+/// told none; a start that is lowered does. So there a higher one is told before.
+inline Subscription next_told(const Subscription &wishes, const Subscription &told, bool raw_start, bool has_begun) noexcept {
+    auto next = told_wishes(wishes, raw_start, has_begun && (wishes.start || !told.start));
+    if (!next.start || next.max_latency >= any_age) return next;
+    const bool is_unseen = raw_start && *next.start == 0 && !told.start;
+    if (is_unseen || (next.start == told.start && next.max_latency > told.max_latency)) ++*next.start;
+    return next;
+}
+
 /// What the peer asks for, from its first message on.
 class AskedStart {
 public:

@@ -108,14 +108,17 @@ private:
         case Act::Withdraw: happens(request_.withdraw() ? Event::Gone : Event::Kept); break;
         case Act::Subscribe:
             asking_ = std::make_shared<Asking>(core_->subscriptions, *out_);
-            keep_order();
+            note_asked();
             begin_part(subscribe(shared_from_this(), asking_));
             break;
         case Act::Update:
-            keep_order();
+            asking_->is_asked_for_more = note_asked() || asking_->is_asked_for_more;
             asking_->wishes_changed.set();
             break;
-        case Act::Unsubscribe: std::exchange(asking_, nullptr)->leave(); break;
+        case Act::Unsubscribe:
+            std::exchange(asking_, nullptr)->leave();
+            forget_asked();
+            break;
         case Act::Retire: happens(retire() ? Event::Gone : Event::Kept); break;
         }
     }
@@ -210,23 +213,36 @@ private:
     // The order of arriving groups.
 
     /// The groups that the peer has at hand, or the newest, may come first, and a reader by number would skip the rest:
-    /// for a while a reader that has a start takes the groups in order.
-    void keep_order() {
-        const auto start = wishes_->start;
-        if (start == in_order_from_) return;
-        in_order_from_ = start;
-        order_from(start);
-        if (start && !std::exchange(is_order_kept_, true)) begin_part(end_order(shared_from_this()));
-    }
-    void order_from(std::optional<std::uint64_t> start) {
-        out_->state(comoq::detail::Passkey())->change_numbers([start](comoq::detail::TrackNumbers &numbers) {
-            numbers.keep_order(start);
+    /// for a while after the peer was asked for more, a reader that has a start takes the groups in order. True if it is
+    /// asked for more now.
+    bool note_asked() {
+        using Asked = comoq::detail::TrackNumbers::Asked;
+        const Asked asked{wishes_->start, wishes_->max_latency.count() <= 0 ? Asked::any_age : wishes_->max_latency};
+        const auto before = std::exchange(asked_for_, asked);
+        const bool is_more = asked.floor && !(before && before->covers(*asked.floor, asked.age));
+        change_numbers([&](auto &numbers) {
+            numbers.set_asked(asked);
+            if (is_more) numbers.keep_order(asked.floor);
         });
+        orders_ += is_more ? 1 : 0;
+        if (is_more && !std::exchange(is_order_kept_, true)) begin_part(end_order(shared_from_this()));
+        return is_more;
+    }
+    /// The peer is not asked for anything any more: readers do not wait for that.
+    void forget_asked() noexcept {
+        asked_for_.reset();
+        change_numbers([](auto &numbers) { numbers.set_asked({}); });
+    }
+    template <class Change> void change_numbers(Change change) const {
+        if (out_) out_->state(comoq::detail::Passkey())->change_numbers(change);
     }
     static asio::awaitable<void> end_order(Self self) {
-        co_await self->core_->sleep(self->core_->config.catch_up);
+        for (std::uint64_t order = 0; order != self->orders_;) {
+            order = self->orders_;
+            co_await self->core_->sleep(self->core_->config.catch_up);
+        }
         self->is_order_kept_ = false;
-        if (self->out_) self->order_from(std::nullopt);
+        self->change_numbers([](auto &numbers) { numbers.keep_order({}); });
     }
 
     // SUBSCRIBE.
@@ -247,14 +263,15 @@ private:
         comoq::detail::Event left;
         comoq::detail::Event wishes_changed;
         std::uint64_t first_group = 0;
-        std::optional<std::uint64_t> floor;  // that the peer was asked for at first
+        comoq::detail::TrackNumbers::Asked at_first;
+        bool is_asked_for_more = false;
         bool has_begun = false;
     };
 
     static asio::awaitable<void> subscribe(Self self, std::shared_ptr<Asking> asking) {
         if (!asking->entry) co_return;
         const auto told = told_wishes(*self->wishes_, self->layout().raw_start, false);
-        asking->floor = told.start;
+        if (self->asked_for_) asking->at_first = *self->asked_for_;
         auto following = follow(self, asking, Subscribe{asking->entry->id(), self->path_, self->name_, told});
         auto leaving = asking->left.wait();
         auto outcome = outcome_of(std::move(following));
@@ -265,6 +282,7 @@ private:
             self->happens(Event::Failed, std::get<0>(first));
             co_return;
         }
+        self->forget_asked();
         self->happens(Event::Ended);
         while (!SubscriptionTable::Entry::is_complete(*self->out_, asking->first_group)) {
             auto next = asking->entry->next_group();
@@ -303,8 +321,7 @@ private:
             }
             case SubscribeReply::Drop: {
                 const auto drop = co_await reader.expect<SubscribeDrop>();
-                self->out_->state(comoq::detail::Passkey())->change_numbers(
-                    [&drop](comoq::detail::TrackNumbers &numbers) { numbers.skip(drop.start, drop.end); });
+                self->change_numbers([&drop](auto &numbers) { numbers.skip(drop.start, drop.end); });
                 break;
             }
             default: comoq::detail::throw_error(make_error_code(Error::UnexpectedMessage));
@@ -319,10 +336,11 @@ private:
         asking.first_group = first;
         asking.has_begun = true;
         asking.wishes_changed.set();
-        out_->state(comoq::detail::Passkey())->change_numbers([&](comoq::detail::TrackNumbers &numbers) {
-            numbers.set_source_start(first, asking.floor);
+        change_numbers([&](auto &numbers) {
+            numbers.set_source_start(first, asking.at_first);
             // Older groups were not young enough: readers do not wait for them.
-            if (layout().raw_start && in_order_from_ && *in_order_from_ < first) numbers.skip(*in_order_from_, first - 1);
+            const bool is_known = layout().raw_start && !asking.is_asked_for_more && asking.at_first.floor;
+            if (is_known && is_order_kept_ && *asking.at_first.floor < first) numbers.keep_order(first);
         });
     }
     static void declare_final(TrackProducer &out, std::uint64_t first_never, const Layout &layout) {
@@ -338,10 +356,12 @@ private:
     }
 
     static asio::awaitable<void> pass_wishes(Self self, std::shared_ptr<Asking> asking, Subscription told) {
+        const bool raw_start = self->layout().raw_start;
         while (true) {
             asking->wishes_changed.clear();
-            if (const auto next = self->next_wishes(*asking, told); next && *next != told) {
-                told = *next;
+            const auto next = self->wishes_ ? next_told(*self->wishes_, told, raw_start, asking->has_begun) : told;
+            if (next != told) {
+                told = next;
                 auto written = asking->stream->write(encoded(self->core_->version(), SubscribeUpdate{told, {}}));
                 const auto code = co_await outcome_of(std::move(written));
                 // A peer that listens no more may still answer.
@@ -353,13 +373,7 @@ private:
         co_await asking->left.wait();
     }
 
-    /// What the peer is told now; nothing if nobody wants anything. A start that is given up is told before an age.
-    std::optional<Subscription> next_wishes(const Asking &asking, const Subscription &told) const {
-        if (!wishes_) return std::nullopt;
-        return told_wishes(*wishes_, layout().raw_start, asking.has_begun && (wishes_->start || !told.start));
-    }
     Layout layout() const noexcept { return core_->layout(); }
-
     void fetched() noexcept override {
         // The fetch may have been all that kept a track without subscribers.
         if (out_ && !wishes_ && asking_ != nullptr) report_wishes();
@@ -378,7 +392,8 @@ private:
     std::optional<TrackProducer> out_;    // while the track is live
     std::optional<Subscription> wishes_;  // the combined wishes of all subscribers
     std::shared_ptr<Asking> asking_;      // while it is subscribed to
-    std::optional<std::uint64_t> in_order_from_;
+    std::optional<comoq::detail::TrackNumbers::Asked> asked_for_;  // while it is
+    std::uint64_t orders_ = 0;                                     // how often it was asked for more
     bool is_order_kept_ = false;
 };
 

@@ -172,7 +172,7 @@ private:
 
     /// Goes to the oldest group that the peer wants.
     void choose_start() {
-        chosen_.reset();
+        chosen_ = {};
         if (!start_.is_named()) return;
         const auto &track = *subscriber_->track(comoq::detail::Passkey());
         if (const auto age = start_.age()) {
@@ -180,16 +180,16 @@ private:
             chosen_ = comoq::detail::choose_start(track, start_.floor(), std::min(*age, track.info().max_latency));
         } else {
             const comoq::detail::Lock lock(track.mutex());
-            if (const auto *group = track.cache().live().from(start_.floor())) chosen_ = group->sequence();
+            if (const auto *group = track.cache().live().from(start_.floor())) chosen_.first = group->sequence();
         }
-        // Without an age, groups that the track does not have any more may come again.
-        subscriber_->start_at(start_.age() ? chosen_.value_or(start_.floor()) : start_.floor());
+        // Groups that the track does not have, or not any more, may come from its source.
+        subscriber_->start_at(chosen_.is_limited ? *chosen_.first : start_.floor());
     }
     /// The lowest group that may come, where `first` is the first one.
     std::uint64_t lowest_of(std::uint64_t first) const {
         if (!start_.is_named()) return first;
         const auto &track = *subscriber_->track(comoq::detail::Passkey());
-        return comoq::detail::lowest_to_come(track, start_.floor(), start_.age().has_value(), chosen_, first);
+        return comoq::detail::lowest_to_come(track, start_.floor(), start_.age(), chosen_, first);
     }
 
     /// The time limit of the groups below it begins now.
@@ -368,7 +368,7 @@ private:
     // What the peer asks for, in this library's terms, and the group that it begins with if that is there.
     AskedStart start_;
     Subscription wishes_;
-    std::optional<std::uint64_t> chosen_;
+    comoq::detail::StartChoice chosen_;
     const std::unique_ptr<SendStream> replies_;
     std::optional<TrackSubscriber> subscriber_;
     std::optional<ToldSubscription> told_;  // once it is served

@@ -85,7 +85,7 @@ public:
         all.priority = static_cast<std::uint8_t>(*priorities_.rbegin());
         all.ordered = ordered_ == count_;
         all.max_latency = std::chrono::milliseconds(from_order(*latencies_.rbegin()));
-        if (!starts_.empty()) all.start = *starts_.begin();
+        all.start = lowest_start();
         if (ends_.size() == count_) all.end = *ends_.rbegin();
         return all;
     }
@@ -93,6 +93,10 @@ public:
     std::size_t size() const noexcept { return count_; }
     /// True if one of them begins at the live edge.
     bool follows_edge() const noexcept { return starts_.size() < count_; }
+    /// The lowest start, if one has one.
+    std::optional<std::uint64_t> lowest_start() const noexcept {
+        return starts_.empty() ? std::nullopt : std::optional(*starts_.begin());
+    }
     /// True if one of them leaves it to the publisher how late groups may come.
     bool has_unlimited() const noexcept { return unlimited_ != 0; }
     /// The same for one that has a start.

@@ -120,6 +120,8 @@ public:
     std::optional<Subscription> combined() const noexcept { return together_.value(); }
     /// True if one of them begins at the live edge.
     bool follows_edge() const noexcept { return together_.follows_edge(); }
+    /// The lowest start, if one has one.
+    std::optional<std::uint64_t> lowest_start() const noexcept { return together_.lowest_start(); }
     /// True if one of them leaves it to the publisher how late groups may come.
     bool has_unlimited() const noexcept { return together_.has_unlimited(); }
     /// True if one of them has a start, and leaves it to the publisher how late groups may come.

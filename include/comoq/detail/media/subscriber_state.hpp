@@ -5,6 +5,7 @@
 #include "track_state.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -110,10 +111,17 @@ protected:
     bool is_in_turn(std::uint64_t sequence) const noexcept {
         SubscriberPlace &at = place();
         if (!at.within_cap(sequence)) return false;
-        return !at.wishes.start || track().ended() || !track().numbers().is_early(sequence, at.next);
+        return !at.wishes.start || track().ended() || !track().numbers().is_early(sequence, at.next, age_of(at.wishes));
     }
 
     std::shared_ptr<SubscriberState> subscriber_;
+
+private:
+    /// Of the groups that a reader with a start wants. Nobody can ask for more than the publisher keeps.
+    std::chrono::milliseconds age_of(const Subscription &wishes) const noexcept {
+        if (wishes.max_latency.count() <= 0) return TrackNumbers::Asked::any_age;
+        return std::min(wishes.max_latency, track().info().max_latency);
+    }
 };
 
 /// Takes the group with the lowest sequence above the last one given.

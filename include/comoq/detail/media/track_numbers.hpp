@@ -5,6 +5,7 @@
 #include "../../error.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
@@ -46,22 +47,39 @@ public:
     /// The missing numbers from `first` to `last` will not come. They still may: the declaration does not forbid it.
     void skip(std::uint64_t first, std::uint64_t last) { seen_.insert(first, std::min(last, highest)); }
 
-    /// The lowest number that a peer gives which is the track's source, by its own word, and the one that it was asked
-    /// for. Nothing for a track that is made here, and until the peer has said it.
+    /// What a source is asked for: groups from `floor` on, or without one the newest, of up to that age.
+    struct Asked {
+        static constexpr auto any_age = std::chrono::milliseconds::max();
+
+        std::optional<std::uint64_t> floor;
+        std::chrono::milliseconds age = any_age;
+
+        bool covers(std::uint64_t from, std::chrono::milliseconds of_age) const noexcept {
+            return floor && *floor <= from && age >= of_age;
+        }
+    };
+
+    /// The lowest number that a peer gives which is the track's source, by its own word, and what it was asked for.
+    /// Nothing for a track that is made here, and until the peer has said it.
     struct SourceStart {
         std::uint64_t first;
-        std::optional<std::uint64_t> floor;
+        Asked asked;
     };
     const std::optional<SourceStart> &source_start() const noexcept { return source_start_; }
-    void set_source_start(std::uint64_t first, std::optional<std::uint64_t> floor) noexcept { source_start_ = {first, floor}; }
+    void set_source_start(std::uint64_t first, const Asked &asked) noexcept { source_start_ = SourceStart{first, asked}; }
+
+    /// All that the source has been asked for, while it can be asked for more: a reader that wants older groups waits
+    /// until it has been asked for them.
+    void set_asked(const std::optional<Asked> &asked) noexcept { asked_ = asked; }
 
     /// A reader with a start takes the numbers from `first` on one after the other, until this is called with nothing:
     /// their source gives them in any order.
     void keep_order(std::optional<std::uint64_t> first) noexcept { in_order_from_ = first; }
     bool keeps_order() const noexcept { return in_order_from_.has_value(); }
-    /// True if a reader at `next` must wait before it takes `number`.
-    bool is_early(std::uint64_t number, std::uint64_t next) const noexcept {
-        return in_order_from_ && next >= *in_order_from_ && !seen_.covers(next, number);
+    /// True if a reader at `next`, with a start and that age, must wait before it takes `number`.
+    bool is_early(std::uint64_t number, std::uint64_t next, std::chrono::milliseconds age) const noexcept {
+        if (asked_ && !asked_->covers(next, age)) return !seen_.covers(next, number);
+        return in_order_from_ && *in_order_from_ < number && !seen_.covers(std::max(next, *in_order_from_), number);
     }
 
     /// Declares the first number that will never come; without one, the one after the latest. Throws Closed if one was
@@ -77,6 +95,7 @@ private:
     std::uint64_t next_ = 0;
     std::optional<std::uint64_t> final_;
     std::optional<SourceStart> source_start_;
+    std::optional<Asked> asked_;
     std::optional<std::uint64_t> in_order_from_;
     SequenceSet seen_;
 };

@@ -245,9 +245,9 @@ public:
         wake.take(end_waits_);
     }
 
-    void set_source_start(std::uint64_t first, std::optional<std::uint64_t> floor) noexcept {
+    void set_source_start(std::uint64_t first, const TrackNumbers::Asked &asked) noexcept {
         Lock lock(mutex());
-        numbers_.set_source_start(first, floor);
+        numbers_.set_source_start(first, asked);
     }
 
     /// Declares the first sequence that will never come; without one, the number after the latest.
@@ -367,6 +367,9 @@ private:
 
     /// A number comes into use, for which memory was reserved.
     void use_number(std::uint64_t sequence, WakeList &wake) noexcept {
+        // The source is asked for a start only when that is reached.
+        const auto start = subscribers_.lowest_start();
+        if (start && *start <= sequence && *start > numbers_.latest().value_or(0)) wake.take(usage_waits_);
         numbers_.use(sequence);
         // It may be the last number for which a reader has waited, though earlier ones are missing.
         if (numbers_.final() || numbers_.keeps_order()) wake_readers(wake);

@@ -205,7 +205,7 @@ private:
             if (!code) {
                 self->from_.emplace(std::move(subscriber));
                 self->has_given_ = false;
-                note_start(out, wishes->start);
+                note_start(out);
                 co_return Event::Subscribed;
             }
             // The track that was joined may have been ending; the next one is another.
@@ -274,7 +274,6 @@ private:
             const auto now_wanted = self->wanted(out);
             if (!now_wanted) co_return;
             self->from_->update(*now_wanted);
-            note_start(out, now_wanted->start);
             // An earlier start brings groups of a track that may be finished, and for which nobody waits.
             pass_groups_that_are_there(*self, out);
         }
@@ -369,9 +368,7 @@ private:
     }
     /// Whoever serves the track on does not take a group for the first one because it has come first: the groups come in
     /// any order, and it is not known here with which one upstream begins.
-    static void note_start(const TrackProducer &out, std::optional<std::uint64_t> wanted) {
-        out.state(Passkey())->set_source_start(0, wanted);
-    }
+    static void note_start(const TrackProducer &out) { out.state(Passkey())->set_source_start(0, {}); }
     /// The code for an impossible number; a false code if one is declared already.
     static std::error_code declare_final(TrackProducer &out, std::uint64_t final) {
         try {

@@ -20,20 +20,27 @@ struct GroupTime {
     std::optional<std::uint64_t> first;
 };
 
-/// Returns the group to begin with, of those from `floor` on; nothing if there is none yet. `older()` gives the groups
-/// from the newest to the oldest, and then nothing.
+/// The group to begin with.
+struct StartChoice {
+    std::optional<std::uint64_t> first;  // nothing if no group is there yet
+    bool is_limited = false;             // an older group is there, and is too old
+};
+
+/// Chooses of the groups from `floor` on. `older()` gives the groups from the newest to the oldest, and then nothing.
 ///
 /// A group's content reaches to where its successor begins. So a group still counts if its successor's first timestamp
 /// is less than `max_age` behind `edge`, the timestamp of the newest frame, and the newest group always counts. All
 /// times are in units of the track's timescale. The walk ends at the first group that is too old: it costs as much as
 /// the groups that count.
 template <class Older>
-std::optional<std::uint64_t> choose_start(Older older, std::uint64_t floor, std::uint64_t edge, std::uint64_t max_age) {
-    std::optional<std::uint64_t> start, successor;
+StartChoice choose_start(Older older, std::uint64_t floor, std::uint64_t edge, std::uint64_t max_age) {
+    StartChoice start;
+    std::optional<std::uint64_t> successor;
     while (const std::optional<GroupTime> group = older()) {
         if (group->sequence < floor) break;
-        if (successor && *successor <= edge && edge - *successor >= max_age) break;
-        start = group->sequence;
+        start.is_limited = successor && *successor <= edge && edge - *successor >= max_age;
+        if (start.is_limited) break;
+        start.first = group->sequence;
         // A group without a frame does not tell where the one before it ends.
         successor = group->first;
     }
@@ -53,7 +60,7 @@ inline std::uint64_t units_of(std::chrono::milliseconds time, Timescale scale) n
 }
 
 /// The same for the groups that subscribers of `track` see.
-inline std::optional<std::uint64_t> choose_start(const TrackState &track, std::uint64_t floor, std::chrono::milliseconds max_age) {
+inline StartChoice choose_start(const TrackState &track, std::uint64_t floor, std::chrono::milliseconds max_age) {
     const Lock lock(track.mutex());
     const LiveGroups &groups = track.cache().live();
     const auto first_of = [](const GroupState &group) -> std::optional<std::uint64_t> {
@@ -90,25 +97,23 @@ inline std::optional<std::uint64_t> choose_start(const TrackState &track, std::u
         next = groups.before(next->sequence());
         return group;
     };
-    return choose_start(older, floor, edge, units_of(max_age, track.info().timescale));
+    auto start = choose_start(older, floor, edge, units_of(max_age, track.info().timescale));
+    start.is_limited = start.is_limited || (left == 0 && start.first && next != nullptr);
+    return start;
 }
 
-/// The lowest group that may still come to a subscription from `floor` on, where `first` has come first. `chosen` is the
-/// group that it was to begin with, if one was there; `has_age` tells whether the subscriber has limited the age of groups.
-inline std::uint64_t lowest_to_come(const TrackState &track, std::uint64_t floor, bool has_age, std::optional<std::uint64_t> chosen,
-                                    std::uint64_t first) {
-    auto lowest = chosen.value_or(first);
+/// The lowest group that may still come to a subscription from `floor` on, where `first` has come first. `chosen` is what
+/// it was to begin with; `age` is the greatest that a group may have, if the subscriber has limited that.
+inline std::uint64_t lowest_to_come(const TrackState &track, std::uint64_t floor, std::optional<std::chrono::milliseconds> age,
+                                    const StartChoice &chosen, std::uint64_t first) {
+    auto lowest = chosen.first.value_or(first);
     const Lock lock(track.mutex());
     // Groups may have come since the choice, and the newest of them goes first.
-    if (const auto *group = chosen ? nullptr : track.cache().live().from(floor)) lowest = group->sequence();
+    if (const auto *group = chosen.first ? nullptr : track.cache().live().from(floor)) lowest = group->sequence();
     // A peer that gives the track may give the newest groups first, and is asked for older ones if it has not been.
     if (const auto &source = track.numbers().source_start()) {
-        if (!has_age)
-            lowest = floor;
-        else if (source->floor && *source->floor <= floor)
-            lowest = chosen.value_or(std::max(source->first, floor));
-        else if (floor != 0)
-            lowest = chosen.value_or(floor);
+        const bool is_told = age && source->asked.covers(floor, std::min(*age, track.info().max_latency));
+        if (!chosen.is_limited) lowest = is_told ? chosen.first.value_or(std::max(source->first, floor)) : floor;
     } else if (track.numbers().keeps_order()) {
         // The peer that gives the track has not said yet where it begins, and a group has overtaken that.
         lowest = floor;
