@@ -17,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include <comoq/connect_error.hpp>
 #include <comoq/lite/session.hpp>
 #include <comoq/memory_transport.hpp>
 #include <comoq/origin.hpp>
@@ -214,6 +215,8 @@ TEST_CASE("what cannot get better: no protocol in common, a refusal, a certifica
     CHECK(lite::cannot_get_better(make_error_code(Error::Unauthorized)));
     CHECK(lite::cannot_get_better(make_error_code(Error::UnknownAlpn)));
     CHECK(lite::cannot_get_better(make_error_code(Error::Version)));
+    CHECK(lite::cannot_get_better(make_error_code(ConnectError::ServerSpeaksHttp)));
+    CHECK_FALSE(lite::cannot_get_better(make_error_code(ConnectError::ConnectTimeout)));
     CHECK_FALSE(lite::cannot_get_better(make_error_code(Error::Transport)));
     CHECK_FALSE(lite::cannot_get_better(std::make_error_code(std::errc::connection_refused)));
     CHECK_FALSE(lite::cannot_get_better({}));

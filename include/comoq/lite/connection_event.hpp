@@ -2,6 +2,7 @@
 /// \file
 /// The steps of a connection that is kept.
 #pragma once
+#include "../connect_error.hpp"
 #include "../error.hpp"
 
 #include <chrono>
@@ -44,12 +45,17 @@ struct ConnectionEvent {
     std::chrono::milliseconds next_try = std::chrono::milliseconds(0);
 };
 
-/// Whether another attempt cannot end better than this one, as far as the code tells: the peer's certificate is refused,
-/// there is no protocol in common, or the peer refuses this client. For `ReconnectConfig::gives_up_on`.
+/// Whether another attempt cannot end better than this one, as far as the code tells: the server's certificate is refused,
+/// the URL's scheme is not what the server speaks, there is no protocol in common, or the peer refuses this client. For
+/// `ReconnectConfig::gives_up_on`.
 inline bool cannot_get_better(std::error_code code) {
-    if (code == Error::Unauthorized || code == Error::UnknownAlpn || code == Error::Version || code == Error::Unsupported)
-        return true;
-    // OpenSSL has a name for it, whose number depends on OpenSSL's version.
+    for (const Error one : {Error::Unauthorized, Error::UnknownAlpn, Error::Version, Error::Unsupported})
+        if (code == one) return true;
+    for (const ConnectError one : {ConnectError::InvalidUrl, ConnectError::UnknownScheme, ConnectError::ServerSpeaksHttp,
+                                     ConnectError::ServerSpeaksTls, ConnectError::ServerSpeaksQmux, ConnectError::ServerSpeaksNoTls})
+        if (code == one) return true;
+    if (is_certificate_error(code)) return true;
+    // Of a program's own streams. OpenSSL has a name for it, whose number depends on OpenSSL's version.
     return code.category().name() == std::string_view("asio.ssl") &&
            code.message().find("certificate verify failed") != std::string::npos;
 }

@@ -31,9 +31,10 @@ inline asio::awaitable<std::shared_ptr<lite::Session>> connect_session(Scheme sc
     std::rethrow_exception(failure);
 }
 
-/// The path of the URL is told once: by the transport, or by SETUP.
+/// The path of the URL is told once: by the transport, or by SETUP. The log names the session by the URL, without its query.
 inline void tell_path(const Scheme &scheme, const Url &url, ConnectConfig &config) {
     if (!scheme.carries_path && !config.session.path) config.session.path = url.target;
+    if (config.session.name.empty()) config.session.name = url.text();
 }
 
 inline asio::awaitable<std::shared_ptr<Transport>> connect_by(std::string text, ConnectConfig config) {
