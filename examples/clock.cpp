@@ -1,6 +1,7 @@
 // clock: publishes a line of text every second through a relay, and reads it from there.
 #include "net/client.hpp"
 #include "shared/command_line.hpp"
+#include "shared/log_lines.hpp"
 
 #include <comoq/announce.hpp>
 #include <comoq/first_of.hpp>
@@ -33,9 +34,7 @@ constexpr const char *usage =
     "\n"
     "  URL          a relay: ws://HOST:PORT, wss://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT\n"
     "  --path PATH  the broadcast; default: clock\n"
-    "  --count N    exit after N lines\n"
-    "  --ca FILE    PEM file of authorities to check a secure relay against; default: the system's\n"
-    "  --help       print this\n";
+    "  --count N    exit after N lines\n";
 
 struct Options {
     std::optional<std::string> role;
@@ -152,10 +151,12 @@ int main(int argc, char **argv) {
     options.relay.read_from(line);
     line.option("--path", [&](std::string_view text) { options.path = text; });
     line.option("--count", [&](std::string_view text) { options.count = number_from("--count", text, 1, 1'000'000'000); });
-    return run_main("clock", usage, line, argc, argv, [&options] {
+    return run_main("clock", std::string(usage) + RelayOptions::usage, line, argc, argv, [&options] {
+        show_log("clock", options.relay.log_level());
         if ((options.role != "publish" && options.role != "subscribe") || !options.relay.url) {
             throw UsageError("missing publish or subscribe, or URL (see --help)");
         }
+        check_path(options.path);
         return run_client(run(options));
     });
 }

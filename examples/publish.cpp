@@ -3,8 +3,13 @@
 #include "shared/command_line.hpp"
 #include "shared/fmp4.hpp"
 #include "shared/fmp4_times.hpp"
+#include "shared/log_lines.hpp"
 
+#include <comoq/first_of.hpp>
 #include <comoq/origin.hpp>
+#include <comoq/path.hpp>
+#include <comoq/task_group.hpp>
+#include <comoq/with_timeout.hpp>
 
 #include <asio/awaitable.hpp>
 #include <asio/error.hpp>
@@ -38,7 +43,8 @@ constexpr const char *usage =
     "usage: publish URL PATH [FILE.mp4] [options]\n"
     "\n"
     "Publishes a fragmented MP4, at the speed of playback, as the tracks init and video of a broadcast. Without a file,\n"
-    "publishes standard input as the track data, a group for each piece that is read.\n"
+    "publishes standard input as the track data, a group for each piece that is read. It begins when the relay is reached,\n"
+    "ends when its readers have everything, and fails if there was no reader.\n"
     "\n"
     "  URL           a relay: ws://HOST:PORT, wss://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT\n"
     "  PATH          the broadcast\n"
@@ -46,9 +52,7 @@ constexpr const char *usage =
     "  --track NAME  a name for the track in place of video, or data\n"
     "  --loop        start again at the end of the file\n"
     "  --wait        start when somebody subscribes\n"
-    "  --keep SECONDS  how long published groups can be requested; default: 30\n"
-    "  --ca FILE     PEM file of authorities to check a secure relay against; default: the system's\n"
-    "  --help        print this\n";
+    "  --keep SECONDS  how long published groups can be requested; default: 30\n";
 
 struct Options {
     RelayOptions relay;
@@ -121,11 +125,38 @@ awaitable<void> publish_input(comoq::TrackProducer data, const Options &options)
     data.finish();
 }
 
+// How long a reader that has waited for the broadcast may take to come when that is over already.
+constexpr auto last_chance = 3s;
+
 // Waits until the readers have received the track and left.
 awaitable<void> until_read(comoq::TrackProducer track, std::chrono::seconds longest) {
     using namespace asio::experimental::awaitable_operators;
     asio::steady_timer timer(co_await asio::this_coro::executor, longest);
     co_await (track.unused() || timer.async_wait(use_awaitable));
+}
+
+awaitable<void> note_reader(comoq::TrackProducer track, bool &came) {
+    co_await track.used();
+    came = true;
+}
+
+// Publishes a track by `playing`, until its readers have everything. Throws if none came.
+awaitable<void> publish_to_readers(comoq::TrackProducer track, awaitable<void> playing, const Options &options) {
+    bool came = false;
+    const auto body = [&](comoq::TaskGroup &tasks) -> awaitable<void> {
+        tasks.spawn(note_reader(track, came));
+        co_await std::move(playing);
+        if (!came) {
+            auto reader = track.used();
+            co_await comoq::first_of(std::move(reader), comoq::sleep_for(last_chance));
+        }
+        co_await until_read(track, options.keep);
+        tasks.cancel();
+    };
+    co_await comoq::with_task_group(body);
+    if (!came) {
+        throw std::runtime_error(fmt::format("nobody has subscribed to {} (--wait waits for a reader)", in_quotes(*options.path)));
+    }
 }
 
 awaitable<void> work(const Options &options, comoq::OriginProducer origin, const fmp4::Movie &movie) {
@@ -136,15 +167,13 @@ awaitable<void> work(const Options &options, comoq::OriginProducer origin, const
     auto &producer = broadcast.producer();
     if (!options.file) {
         auto data = producer.create_track(options.track.value_or("data"), info);
-        co_await publish_input(data, options);
-        co_await until_read(data, options.keep);
+        co_await publish_to_readers(data, publish_input(data, options), options);
         co_return;
     }
     auto init = producer.create_track("init", info);
     info.timescale = comoq::Timescale(1'000'000);
     auto video = producer.create_track(options.track.value_or("video"), info);
-    co_await publish_movie(init, video, movie, options);
-    co_await until_read(video, options.keep);
+    co_await publish_to_readers(video, publish_movie(init, video, movie, options), options);
 }
 
 awaitable<void> run(const Options &options, const fmp4::Movie &movie) {
@@ -170,13 +199,15 @@ int main(int argc, char **argv) {
     });
     line.flag("--loop", [&] { options.loops = true; });
     line.flag("--wait", [&] { options.waits = true; });
-    return run_main("publish", usage, line, argc, argv, [&options] {
+    return run_main("publish", std::string(usage) + RelayOptions::usage, line, argc, argv, [&options] {
+        show_log("publish", options.relay.log_level());
         if (!options.relay.url || !options.path) {
             throw UsageError("missing URL or PATH (see --help)");
         }
         if (options.loops && !options.file) {
             throw UsageError("--loop needs a file");
         }
+        check_path(*options.path);
         fmp4::Movie movie;
         std::vector<std::byte> file;
         try {

@@ -3,6 +3,7 @@
 #include "recorder/record.hpp"
 #include "net/client.hpp"
 #include "shared/command_line.hpp"
+#include "shared/log_lines.hpp"
 
 #include <comoq/origin.hpp>
 #include <comoq/with_timeout.hpp>
@@ -42,9 +43,7 @@ constexpr const char *usage =
     "  --start N       start with group N instead of the newest one\n"
     "  --latency MS    how late groups may come before the relay gives them up; default: as late as the publisher keeps them\n"
     "  --wait SECONDS  how long to wait for the broadcast to be announced; default: not at all\n"
-    "  --strict        exit with 1 if anything is missing\n"
-    "  --ca FILE       PEM file of authorities to check a secure relay against; default: the system's\n"
-    "  --help          print this\n";
+    "  --strict        exit with 1 if anything is missing\n";
 
 struct Options {
     RelayOptions relay;
@@ -132,7 +131,8 @@ int main(int argc, char **argv) {
     number("--latency", 1, 86'400'000, [&](std::size_t n) { options.wishes.max_latency = std::chrono::milliseconds(n); });
     number("--wait", 1, 31'536'000, [&](std::size_t n) { options.wait = std::chrono::seconds(n); });
     line.flag("--strict", [&] { options.is_strict = true; });
-    return run_main("recorder", usage, line, argc, argv, [&options] {
+    return run_main("recorder", std::string(usage) + RelayOptions::usage, line, argc, argv, [&options] {
+        show_log("recorder", options.relay.log_level());
         if (!options.relay.url || options.tracks.empty()) {
             throw UsageError("missing URL, PATH, DIRECTORY or TRACK (see --help)");
         }

@@ -1,8 +1,10 @@
 // subscribe: writes tracks of a broadcast at a relay to standard output.
 #include "net/client.hpp"
 #include "shared/command_line.hpp"
+#include "shared/log_lines.hpp"
 
 #include <comoq/origin.hpp>
+#include <comoq/time.hpp>
 
 #include <asio/awaitable.hpp>
 
@@ -26,7 +28,7 @@ constexpr const char *usage =
     "usage: subscribe URL PATH TRACK [TRACK] [options]\n"
     "\n"
     "Writes the frames of a track to standard output, group after group, and then those of the next track. The relay must\n"
-    "have the broadcast; with --announced it may come later. Missing groups are reported on standard error.\n"
+    "have the broadcast; with --announced it may come later. Missing groups, and their seconds, are reported on standard error.\n"
     "\n"
     "  URL           a relay: ws://HOST:PORT, wss://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT\n"
     "  PATH          the broadcast, announced or not\n"
@@ -34,9 +36,7 @@ constexpr const char *usage =
     "  --start N     start with group N instead of the newest one\n"
     "  --groups N    exit after N groups of a track\n"
     "  --announced   wait until the broadcast is announced\n"
-    "  --strict      exit with 1 if a group is missing\n"
-    "  --ca FILE     PEM file of authorities to check a secure relay against; default: the system's\n"
-    "  --help        print this\n";
+    "  --strict      exit with 1 if a group is missing\n";
 
 struct Options {
     RelayOptions relay;
@@ -53,54 +53,77 @@ void write(std::string_view bytes) {
     }
 }
 
-// Reports the groups of a track that are missing in the output.
+// Reports the groups of a track that are missing in the output, and counts them.
 class Missing {
 public:
     // Without a start, a track begins anywhere.
     Missing(std::string track, std::optional<std::uint64_t> start) : track_(std::move(track)), next_(start) {}
 
-    void took(std::uint64_t sequence) {
+    // A group has come, whose first frame has that time.
+    void took(std::uint64_t sequence, std::optional<comoq::Timestamp> begin) {
         if (next_) {
-            skipped_up_to(sequence);
+            skipped_up_to(sequence, last_ && begin ? seconds(*begin) - seconds(*last_) : 0);
         }
         next_ = sequence + 1;
     }
+    void read_until(comoq::Timestamp time) { last_ = time; }
     // The track has no group from `end` on.
     void ended_at(std::uint64_t end) {
         if (next_) {
-            skipped_up_to(end);
+            skipped_up_to(end, 0);
         }
     }
     void broke_off(std::uint64_t sequence, const std::error_code &code) {
         fmt::print(stderr, "subscribe: {}: group {} is not whole: {}\n", track_, sequence, code.message());
-        any_ = true;
+        ++groups_;
     }
-    bool any() const { return any_; }
+    std::uint64_t groups() const { return groups_; }
+    double seconds() const { return seconds_; }
 
 private:
-    void skipped_up_to(std::uint64_t end) {
+    static double seconds(comoq::Timestamp time) {
+        return static_cast<double>(time.value()) / static_cast<double>(time.scale().units_per_second());
+    }
+    void skipped_up_to(std::uint64_t end, double time) {
         if (end <= *next_) {
             return;
         }
-        if (end - *next_ == 1) {
-            fmt::print(stderr, "subscribe: {}: group {} is missing\n", track_, *next_);
-        } else {
-            fmt::print(stderr, "subscribe: {}: groups {} to {} are missing\n", track_, *next_, end - 1);
-        }
-        any_ = true;
+        const auto which = end - *next_ == 1 ? fmt::format("group {} is", *next_) : fmt::format("groups {} to {} are", *next_, end - 1);
+        // From the last frame before them to the first one after them.
+        const auto how_long = time > 0 ? fmt::format(" ({:.1f} seconds)", time) : std::string();
+        fmt::print(stderr, "subscribe: {}: {} missing{}\n", track_, which, how_long);
+        groups_ += end - *next_;
+        seconds_ += time > 0 ? time : 0;
     }
 
     const std::string track_;
     std::optional<std::uint64_t> next_;
-    bool any_ = false;
+    std::optional<comoq::Timestamp> last_;  // of the frames that came
+    std::uint64_t groups_ = 0;
+    double seconds_ = 0;
 };
 
-// True if everything arrived.
-awaitable<bool> copy_track(comoq::BroadcastConsumer broadcast, std::string name, const Options &options) {
+struct Total {
+    std::uint64_t groups = 0;
+    double seconds = 0;
+};
+
+// What cannot be subscribed to is named.
+awaitable<comoq::TrackSubscriber> subscribed(comoq::BroadcastConsumer broadcast, std::string name, const Options &options) {
     comoq::Subscription wishes;
     wishes.ordered = true;
     wishes.start = options.start;
-    auto track = co_await broadcast.track(name).subscribe(wishes);
+    try {
+        auto subscribing = broadcast.track(name).subscribe(wishes);
+        co_return co_await std::move(subscribing);
+    } catch (const std::system_error &error) {
+        throw std::system_error(error.code(), fmt::format("track {} of {}", in_quotes(name), in_quotes(*options.path)));
+    }
+}
+
+// Adds to `total` what has not come.
+awaitable<void> copy_track(comoq::BroadcastConsumer broadcast, std::string name, const Options &options, Total &total) {
+    auto track = co_await subscribed(broadcast, name, options);
     Missing missing(name, options.start);
     for (std::size_t groups = 0; groups != options.groups; ++groups) {
         auto group = co_await track.next_group();
@@ -111,32 +134,36 @@ awaitable<bool> copy_track(comoq::BroadcastConsumer broadcast, std::string name,
             }
             break;
         }
-        missing.took(group->sequence());
         // A group that is lost on the way does not end the track.
-        while (true) {
+        for (bool is_first = true;; is_first = false) {
             auto [failure, frame] = co_await group->read_frame().as_tuple();
+            if (is_first) {
+                missing.took(group->sequence(), frame ? std::optional(frame->timestamp) : std::nullopt);
+            }
             if (failure) {
                 missing.broke_off(group->sequence(), failure);
             }
             if (failure || !frame) {
                 break;
             }
+            missing.read_until(frame->timestamp);
             write(frame->payload.view());
         }
     }
-    co_return !missing.any();
+    total.groups += missing.groups();
+    total.seconds += missing.seconds();
 }
 
 awaitable<void> work(const Options &options, comoq::OriginConsumer origin) {
     auto found = options.announced ? origin.announced_broadcast(*options.path) : origin.request_broadcast(*options.path);
     auto broadcast = co_await std::move(found);
-    bool is_whole = true;
+    Total missing;
     for (const auto &name : options.tracks) {
-        const bool came = co_await copy_track(broadcast, name, options);
-        is_whole = is_whole && came;
+        co_await copy_track(broadcast, name, options, missing);
     }
-    if (options.is_strict && !is_whole) {
-        throw std::runtime_error("the output is not complete");
+    if (options.is_strict && missing.groups != 0) {
+        throw std::runtime_error(fmt::format("the output is not complete: {} {} missing, {:.1f} seconds", missing.groups,
+                                             missing.groups == 1 ? "group is" : "groups are", missing.seconds));
     }
 }
 
@@ -162,10 +189,12 @@ int main(int argc, char **argv) {
     });
     line.flag("--announced", [&] { options.announced = true; });
     line.flag("--strict", [&] { options.is_strict = true; });
-    return run_main("subscribe", usage, line, argc, argv, [&options] {
+    return run_main("subscribe", std::string(usage) + RelayOptions::usage, line, argc, argv, [&options] {
+        show_log("subscribe", options.relay.log_level());
         if (options.tracks.empty()) {
             throw UsageError("missing URL, PATH or TRACK (see --help)");
         }
+        check_path(*options.path);
         return run_client(run(options));
     });
 }

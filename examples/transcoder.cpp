@@ -2,6 +2,7 @@
 #include "transcoder/transcode.hpp"
 #include "net/client.hpp"
 #include "shared/command_line.hpp"
+#include "shared/log_lines.hpp"
 
 #include <comoq/origin.hpp>
 #include <comoq/path.hpp>
@@ -27,9 +28,7 @@ constexpr const char *usage =
     "  URL         a relay: ws://HOST:PORT, wss://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT\n"
     "  PREFIX      where to serve, such as small\n"
     "  --each N    pass the first frame of a group and each N-th one after it; default: 2\n"
-    "  --upper     turn a to z into A to Z\n"
-    "  --ca FILE   PEM file of authorities to check a secure relay against; default: the system's\n"
-    "  --help      print this\n";
+    "  --upper     turn a to z into A to Z\n";
 
 struct Options {
     RelayOptions relay;
@@ -65,7 +64,8 @@ int main(int argc, char **argv) {
     line.word([&](std::string_view text) { options.prefix = text; });
     line.option("--each", [&](std::string_view text) { options.each = number_from("--each", text, 1, 1'000'000); });
     line.flag("--upper", [&] { options.is_upper = true; });
-    return run_main("transcoder", usage, line, argc, argv, [&options] {
+    return run_main("transcoder", std::string(usage) + RelayOptions::usage, line, argc, argv, [&options] {
+        show_log("transcoder", options.relay.log_level());
         if (!options.relay.url || !options.prefix) throw UsageError("missing URL or PREFIX (see --help)");
         return run_client(run(options));
     });

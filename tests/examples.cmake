@@ -129,7 +129,7 @@ if(TARGET comoq_example_net AND bash)
     # A client that tries what no program of the examples does.
     add_executable(comoq_outsider examples/outsider.cpp)
     target_link_libraries(comoq_outsider PRIVATE comoq_developer_once comoq_example_net)
-    foreach(case websocket tcp tls name chain skipped path_allow signals drain web clock stats wrong_use pages secrets sources large_files
+    foreach(case websocket tcp tls name chain skipped path_allow signals drain web clock stats help pages secrets sources large_files
                  interrupted roots isolation rights logs log_flood frozen transcoder recorder)
         add_test(
             NAME "examples: network, ${case}"
@@ -139,6 +139,11 @@ if(TARGET comoq_example_net AND bash)
             ENVIRONMENT "OUTSIDER=$<TARGET_FILE:comoq_outsider>"
         )
     endforeach()
+    add_test(
+        NAME "examples: wrong runs" COMMAND "${bash}" "${CMAKE_CURRENT_SOURCE_DIR}/examples/wrong_runs.sh"
+                                            $<TARGET_FILE_DIR:relay>
+    )
+    set_tests_properties("examples: wrong runs" PROPERTIES TIMEOUT 300)
 endif()
 
 # The parts of the examples, by themselves.

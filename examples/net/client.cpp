@@ -10,8 +10,11 @@
 #include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
+#include <asio/redirect_error.hpp>
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
 
 #include <chrono>
 #include <csignal>
@@ -32,9 +35,19 @@ constexpr std::chrono::seconds longest_end{2};
 void RelayOptions::read_from(CommandLine &line) {
     line.word([this](std::string_view text) { url = parse_url(text); });
     line.option("--ca", [this](std::string_view text) { authorities = text; });
+    line.option("--tries", [this](std::string_view text) { tries = number_from("--tries", text, 1, 1'000'000); });
+    line.flag("--verbose", [this] { is_verbose = true; });
 }
 
-Client::Client(const RelayOptions &relay, std::optional<std::string_view> wanted) : url_(*relay.url) {
+void check_path(std::string_view text) {
+    try {
+        const comoq::Path path(text);
+    } catch (const std::system_error &error) {
+        throw UsageError(fmt::format("{} is not a path of a broadcast: {}", in_quotes(text), error.code().message()));
+    }
+}
+
+Client::Client(const RelayOptions &relay, std::optional<std::string_view> wanted) : url_(*relay.url), tries_(relay.tries) {
     if (wanted) {
         wanted_.emplace(*wanted);
     }
@@ -53,9 +66,16 @@ asio::awaitable<void> Client::while_connected(asio::awaitable<void> work) {
     if (wanted_) {
         config.session.subscribe = received_.producer().scope(std::span<const comoq::Path>(&*wanted_, 1));
     }
-    config.on_retry = [relay = url_.text()](std::error_code code, std::chrono::milliseconds pause) {
-        const auto what = code ? code.message() : "the relay closed the connection";
-        fmt::print(stderr, "{}: {}; trying again in {} ms\n", relay, what, pause.count());
+    config.session.name = url_.text();
+    config.tries = tries_;
+    config.gives_up_on = comoq::lite::cannot_get_better;
+    // The timer is over when the first connection is made.
+    bool is_connected = false;
+    asio::steady_timer first(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+    config.on_change = [&is_connected, &first](const comoq::lite::ConnectionEvent &event) {
+        if (event.kind == comoq::lite::ConnectionEvent::Kind::Connected && !std::exchange(is_connected, true)) {
+            first.expires_at(asio::steady_timer::time_point::min());
+        }
     };
     auto connect = [url = url_, tls = tls_]() -> asio::awaitable<std::shared_ptr<comoq::Transport>> {
         co_return co_await dial(url, tls);
@@ -64,7 +84,12 @@ asio::awaitable<void> Client::while_connected(asio::awaitable<void> work) {
     // Everything ends with the work, however that ends.
     const auto both = [&](comoq::TaskGroup &tasks) -> asio::awaitable<void> {
         tasks.spawn(std::move(connected));
-        co_await std::move(work);
+        std::error_code ignored;
+        co_await first.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        // Otherwise this was cancelled.
+        if (is_connected) {
+            co_await std::move(work);
+        }
         tasks.cancel();
     };
     co_await comoq::with_task_group(both);
