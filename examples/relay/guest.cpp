@@ -351,6 +351,7 @@ void Guest::configure() {
     config_.authorize = [self = shared_from_this()](const comoq::lite::Setup &setup, const comoq::Transport &) {
         return decide(self, setup.path.value_or(""));
     };
+    config_.name = log_.peer();
     config_.on_event = [self = shared_from_this()](const comoq::lite::SessionEvent &event) { self->log_.happened(event); };
     config_.announcements_left = house_.announcements_left;
     config_.max_announced = house_.options.max_announced;

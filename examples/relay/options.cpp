@@ -49,9 +49,30 @@ const std::string_view usage =
     "Of URLs, what may be secret (a query, a user) is never logged.\n"
     "SIGINT or SIGTERM closes all sessions and ends the relay, after the time of --drain; a second one ends it at once.\n";
 
+namespace {
+
+// A listener at the usual port of a scheme, which few may open, is an accident more often than a wish.
+bool names_port(std::string_view url) {
+    const auto scheme = url.find("://");
+    const auto authority = url.substr(scheme == std::string_view::npos ? 0 : scheme + 3);
+    const auto host = authority.substr(0, authority.find_first_of("/?#"));
+    const auto bracket = host.rfind(']');
+    return host.find(':', bracket == std::string_view::npos ? 0 : bracket) != std::string_view::npos;
+}
+
+Url listener_at(std::string_view text) {
+    auto url = parse_url(text);
+    if (!names_port(text)) {
+        throw UsageError(fmt::format("--listen: {} names no port; ws://127.0.0.1:4443 does, and port 0 picks a free one", in_quotes(url.text())));
+    }
+    return url;
+}
+
+}  // namespace
+
 CommandLine command_line(Options &options) {
     CommandLine line;
-    line.option("--listen", [&](std::string_view text) { options.listen.push_back(parse_url(text)); });
+    line.option("--listen", [&](std::string_view text) { options.listen.push_back(listener_at(text)); });
     line.option("--upstream", [&](std::string_view text) { options.upstreams.push_back(parse_url(text)); });
     line.option("--path-allow", [&](std::string_view text) { options.rights.allow(text); });
     line.option("--public-publish", [&](std::string_view text) { options.rights.let_publish(text); });

@@ -7,6 +7,7 @@
 
 #include <comoq/fair_strand.hpp>
 #include <comoq/lite/keep_connected.hpp>
+#include <comoq/log.hpp>
 #include <comoq/mirror.hpp>
 #include <comoq/proxy.hpp>
 #include <comoq/with_timeout.hpp>
@@ -74,6 +75,16 @@ bool is_missing_here(std::error_code refused) {
     return refused.value() == EAFNOSUPPORT || refused.value() == EADDRNOTAVAIL;
 }
 
+// The library's own warnings are about the limits of sessions: what goes beyond them is refused, or left out.
+void log_limits(LogBudget &budget) {
+    const auto log = [&budget](const comoq::LogRecord &record) {
+        if (record.event == "limit_reached" && is_logged(Level::Warning) && budget.take({}, std::chrono::steady_clock::now())) {
+            LogLine(Level::Warning, record.event).with("peer", record.name).with("limit", record.reason);
+        }
+    };
+    comoq::set_log(log, comoq::LogLevel::Warning);
+}
+
 comoq::OriginConfig origin_config(const Options &options) {
     comoq::OriginConfig config;
     config.max_cached_bytes = options.cache_mib << 20;
@@ -85,6 +96,7 @@ comoq::OriginConfig origin_config(const Options &options) {
 Server::Server(const Options &options)
     : options_(options), origin_(origin_config(options)), house_(origin_, options) {
     allow_many_files();
+    log_limits(house_.log_budget);
     const auto threads = options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
     for (std::size_t i = 0; i < threads; ++i) {
         threads_.emplace_back();
@@ -123,7 +135,7 @@ Server::Server(const Options &options)
     }
 }
 
-Server::~Server() = default;
+Server::~Server() { comoq::set_log({}); }
 
 asio::any_io_executor Server::strand_of(Thread &thread) { return comoq::FairStrand(thread.context.get_executor()); }
 
@@ -249,6 +261,7 @@ void Server::connect_to(const Url &url) {
         config.session.publish = config.session.publish->scope(allowed);
         config.session.subscribe = config.session.subscribe->scope(allowed);
     }
+    config.session.name = url.text();
     config.session.on_event = [this, where = url.text()](const comoq::lite::SessionEvent &event) {
         log_of_upstream(where, event);
     };

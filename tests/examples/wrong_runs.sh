@@ -78,6 +78,8 @@ wrong 2 "where to listen" relay
 wrong 2 "has a path" relay --listen ws://127.0.0.1:0/room
 wrong 2 "http://" relay --listen http://127.0.0.1:1
 wrong 2 "names no port" relay --listen tcp://127.0.0.1
+wrong 2 "names no port" relay --listen ws://127.0.0.1
+wrong 2 "names no port" relay --listen "ws://[::1]/"
 wrong 2 "port" relay --listen ws://127.0.0.1:99999
 wrong 2 "port" relay --listen ws://127.0.0.1:
 wrong 2 "needs a value" relay --listen
