@@ -1,10 +1,13 @@
 // The owner of a payload may do anything at its end, also call the library: it ends under none of the library's locks.
 // A lock that is held makes these tests hang.
 #include <comoq/comoq.hpp>
+#include <comoq/detail/lite/requested_broadcasts.hpp>
+#include <comoq/detail/session/announce_feed.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,7 +16,10 @@
 #include <utility>
 #include <vector>
 
+#include <asio/io_context.hpp>
+
 #include "support/catch.hpp"
+#include "support/run.hpp"
 #include "support/seed.hpp"
 #include "support/settle.hpp"
 
@@ -175,6 +181,60 @@ TEST_CASE("D16: a broadcast that only the origin's table of served broadcasts ow
     asked.reset();
     CHECK(ended == 1);
     CHECK_FALSE(origin.consumer().request_broadcast("a").ready());
+}
+
+TEST_CASE("D16: a broadcast that a stream of announcements has not told of yet is not kept by it", "[deleters]") {
+    Origin origin;
+    const auto consumer = origin.consumer();
+    const auto &view = consumer.view(detail::Passkey());
+    auto feed = std::make_shared<detail::AnnounceFeed>(consumer.state(detail::Passkey()), std::vector<std::uint64_t>());
+    const detail::AnnounceFeed::Follower slow(feed, view, true), quick(feed, view, true);
+    for (const auto *each : {&slow, &quick}) {
+        CHECK(now(each->next()).count == std::uint64_t{0});
+        CHECK(now(each->next()).told.empty());
+    }
+    int ended = 0;
+    {
+        const BroadcastProducer broadcast;
+        const auto &state = broadcast.state(detail::Passkey());
+        auto watched = std::shared_ptr<detail::BroadcastState>(state.get(), [&, state](detail::BroadcastState *) {
+            ++ended;
+            static_cast<void>(origin.stats());
+        });
+        const auto guard =
+            origin.producer().publish_broadcast("a", BroadcastConsumer(detail::Passkey(), std::move(watched)));
+        CHECK(now(quick.next()).told.size() == 1);
+    }
+    CHECK(ended == 1);
+    CHECK(now(quick.next()).told.size() == 1);
+    CHECK_FALSE(slow.next().ready());
+}
+
+TEST_CASE("D16: a requested broadcast whose path another one takes, and a view, end while no lock is held", "[deleters]") {
+    asio::io_context context;
+    lite::detail::RequestedBroadcasts table;
+    int ended = 0;
+    const auto make = [](const OriginProducer &in) { return lite::detail::RequestedBroadcasts::Made(in.make_broadcast()); };
+    {
+        // The last holder of the origin's bounds ends the clock.
+        auto looks = std::shared_ptr<int>(new int(0), [&](int *number) {
+            delete number;
+            ++ended;
+            static_cast<void>(table.below_root("a"));
+        });
+        OriginConfig config;
+        config.clock = [looks = std::move(looks)] { return std::chrono::steady_clock::time_point() + std::chrono::seconds(*looks); };
+        const Origin origin(std::move(config));
+        table.admit(origin.producer());
+        CHECK(table.find_or_make("a", 10, make));
+        CHECK(run_to_end(context, table.next()).size() == 1);
+    }
+    CHECK(ended == 0);
+    const Origin other;
+    table.admit(other.producer());
+    CHECK(ended == 0);
+    CHECK(table.find_or_make("a", 10, make));
+    CHECK(ended == 1);
 }
 
 }

@@ -26,6 +26,9 @@ namespace comoq::lite::detail {
 
 /// The peer's broadcasts by path: those that it announced, and those that were requested without an announcement, which
 /// go when nobody holds them. Threads: any.
+///
+/// What a lock finds here may be gone but for it: each handle that is made or replaced under the lock is released after it,
+/// because the end of a broadcast frees frames, whose memory may be a program's.
 class RequestedBroadcasts {
 public:
     /// A requested broadcast, to be served. Its handler was made before anybody could ask it for a track.
@@ -46,7 +49,7 @@ public:
     /// The view in which the peer may publish, once that is decided.
     void admit(std::optional<OriginProducer> view) {
         comoq::detail::Lock lock(mutex_);
-        view_ = std::move(view);
+        view_.swap(view);
     }
 
     /// A path below the root of that view; nothing if it is not.
@@ -59,12 +62,16 @@ public:
     /// The caller of `next` serves the result of `make(view)`. Throws Unauthorized where the peer may not publish, and
     /// LimitReached if there are `most` others.
     template <class Make> BroadcastConsumer find_or_make(std::string_view path, std::size_t most, Make make) {
+        State there;
+        std::optional<Made> making;
+        Known known;
         comoq::detail::Lock lock(mutex_);
         if (!covers(path)) comoq::detail::throw_error(make_error_code(Error::Unauthorized));
         const auto found = broadcasts_.find(path);
-        if (found != broadcasts_.end() && is_open(found->second)) return give(found->second);
+        if (found != broadcasts_.end()) there = found->second.state();
+        if (there != nullptr && !there->closed()) return give(found->second, there);
         if (asked_ >= most) comoq::detail::throw_error(make_error_code(Error::LimitReached));
-        Made made(make(*view_));
+        Made &made = making.emplace(make(*view_));
         if (is_leaving_) made.broadcast.state(comoq::detail::Passkey())->route().leave();
         if (over_) {
             made.broadcast.abort(*over_);
@@ -72,14 +79,13 @@ public:
         }
         // In this order: a failure leaves nothing behind.
         to_serve_.reserve(to_serve_.size() + 1);
-        Known known;
         known.asked_for = made.broadcast.state(comoq::detail::Passkey());
         known.let_go = made.let_go;
         known.lease = made.lease;
-        auto given = give(known);
+        auto given = give(known, known.asked_for);
         auto mark = mark_of(known.asked_for, true);
         std::string key(path);
-        broadcasts_[key] = std::move(known);
+        std::swap(broadcasts_[key], known);
         put(std::move(mark));
         to_serve_.push_back(Asked{std::move(key), std::move(made)});
         any_to_serve_.set();
@@ -95,12 +101,12 @@ public:
     }
 
     void announced(std::string_view path, const BroadcastConsumer &broadcast) {
+        Known known;
         comoq::detail::Lock lock(mutex_);
         const auto &state = broadcast.state(comoq::detail::Passkey());
         auto mark = mark_of(state, false);
-        Known known;
         known.announced = state;
-        broadcasts_[std::string(path)] = std::move(known);
+        std::swap(broadcasts_[std::string(path)], known);
         put(std::move(mark));
     }
 
@@ -115,17 +121,19 @@ public:
 
     /// Its service is over.
     void forget(std::string_view path, const BroadcastProducer &broadcast) {
+        State there;
         comoq::detail::Lock lock(mutex_);
-        erase(path, broadcast);
+        erase(path, broadcast, there);
         take_off(broadcast);
     }
 
     /// Forgets a requested broadcast that nobody holds any more, nor a track of it. False if a holder remains, or came
     /// back: a later caller gets another one.
     bool retire(std::string_view path, const Made &made) {
+        State there;
         comoq::detail::Lock lock(mutex_);
         if (!(*made.lease)->held().expired() || made.broadcast.state(comoq::detail::Passkey())->has_tracks()) return false;
-        erase(path, made.broadcast);
+        erase(path, made.broadcast, there);
         take_off(made.broadcast);
         return true;
     }
@@ -133,10 +141,13 @@ public:
     /// The peer takes no new tracks: who asks for the path of a requested broadcast, also from now on, is to get another
     /// one elsewhere.
     void leave() {
+        std::vector<State> all;
         comoq::detail::Lock lock(mutex_);
+        all.reserve(marks_.size());
         is_leaving_ = true;
         for (const auto &[address, mark] : marks_) {
-            const auto there = mark.was_asked_for ? mark.broadcast.lock() : nullptr;
+            if (!mark.was_asked_for) continue;
+            const State &there = all.emplace_back(mark.broadcast.lock());
             if (there != nullptr) there->route().leave();
         }
     }
@@ -160,6 +171,8 @@ public:
     }
 
 private:
+    using State = std::shared_ptr<comoq::detail::BroadcastState>;
+
     struct Mark {
         std::weak_ptr<comoq::detail::BroadcastState> broadcast;
         bool was_asked_for;
@@ -174,7 +187,7 @@ private:
         // The lease of that one.
         std::shared_ptr<std::optional<comoq::detail::Lease>> lease;
         comoq::detail::Event let_go;
-        std::shared_ptr<comoq::detail::BroadcastState> state() const noexcept {
+        State state() const noexcept {
             return asked_for != nullptr ? asked_for : announced.lock();
         }
     };
@@ -206,13 +219,9 @@ private:
         const auto has = [path](const Path &prefix) { return comoq::detail::has_prefix(path, prefix.view()); };
         return view_ && std::ranges::any_of(view_->allowed(), has);
     }
-    static bool is_open(const Known &known) noexcept {
-        const auto there = known.state();
-        return there != nullptr && !there->closed();
-    }
     /// The same broadcast for all callers that hold it at a time, and a share in it again once they have let go of it.
-    static BroadcastConsumer give(Known &known) {
-        if (known.asked_for == nullptr) return BroadcastConsumer(comoq::detail::Passkey(), known.announced.lock());
+    static BroadcastConsumer give(Known &known, const State &there) {
+        if (known.asked_for == nullptr) return BroadcastConsumer(comoq::detail::Passkey(), there);
         auto &lease = *known.lease;
         if (lease)
             if (auto held = lease->held().lock()) return BroadcastConsumer(comoq::detail::Passkey(), std::move(held));
@@ -221,10 +230,11 @@ private:
         lease.emplace(std::move(next));
         return lease->give();
     }
-    void erase(std::string_view path, const BroadcastProducer &broadcast) {
+    void erase(std::string_view path, const BroadcastProducer &broadcast, State &there) {
         const auto found = broadcasts_.find(path);
-        if (found == broadcasts_.end() || found->second.state() != broadcast.state(comoq::detail::Passkey())) return;
-        broadcasts_.erase(found);
+        if (found == broadcasts_.end()) return;
+        there = found->second.state();
+        if (there == broadcast.state(comoq::detail::Passkey())) broadcasts_.erase(found);
     }
 
     comoq::detail::Mutex mutex_;

@@ -16,6 +16,9 @@ namespace comoq::detail {
 class BroadcastState;
 
 /// One watcher's unseen changes: at most one entry a path, in the order in which the paths first became dirty.
+///
+/// It does not keep the broadcasts: entries come and go under the origin's lock, and the end of a broadcast must not. The
+/// broadcast of an entry is announced, and held there, for as long as the queue knows of all changes.
 class WatchQueue {
 public:
     enum class Event { Active, Restart, Ended };
@@ -52,23 +55,23 @@ public:
     }
 
     /// A path without a broadcast has one now.
-    void announced(const PathText &path, Broadcast broadcast) noexcept {
+    void announced(const PathText &path, const Broadcast &broadcast) noexcept {
         const HashedText hashed(*path);
         Entry *entry = find(hashed);
         if (entry == nullptr)
-            add(path, hashed.hash, State::Active, std::move(broadcast));
+            add(path, hashed.hash, State::Active, broadcast);
         else
-            set(*entry, State::EndedThenActive, std::move(broadcast));  // only an unseen end can be waiting there
+            set(*entry, State::EndedThenActive, broadcast);  // only an unseen end can be waiting there
     }
 
     /// A path's broadcast was replaced by another one, or has another route.
-    void restarted(const PathText &path, Broadcast broadcast, const RouteChange &route) noexcept {
+    void restarted(const PathText &path, const Broadcast &broadcast, const RouteChange &route) noexcept {
         const HashedText hashed(*path);
         Entry *entry = find(hashed);
         if (entry != nullptr) {
-            set(*entry, entry->state, std::move(broadcast));
+            set(*entry, entry->state, broadcast);
             entry->route.then(route);
-        } else if ((entry = add(path, hashed.hash, State::Restart, std::move(broadcast))) != nullptr) {
+        } else if ((entry = add(path, hashed.hash, State::Restart, broadcast)) != nullptr) {
             entry->route = route;
         }
     }
@@ -94,7 +97,7 @@ public:
             front.state = State::Active;
             return {front.path, Event::Ended, nullptr, {}};
         }
-        Change change{std::move(front.path), event_of(front.state), std::move(front.broadcast), front.route};
+        Change change{std::move(front.path), event_of(front.state), front.broadcast.lock(), front.route};
         erase(front);
         return change;
     }
@@ -105,11 +108,11 @@ private:
     enum class State { Active, Restart, Ended, EndedThenActive };
 
     struct Entry : ListNode<Entry>, HashLink<Entry> {
-        Entry(PathText changed, std::size_t hash, State due, Broadcast with) noexcept
-            : HashLink<Entry>(hash), path(std::move(changed)), state(due), broadcast(std::move(with)) {}
+        Entry(PathText changed, std::size_t hash, State due, const Broadcast &with) noexcept
+            : HashLink<Entry>(hash), path(std::move(changed)), state(due), broadcast(with) {}
         PathText path;
         State state;
-        Broadcast broadcast;
+        std::weak_ptr<BroadcastState> broadcast;
         RouteChange route;  // of a Restart
     };
 
@@ -121,14 +124,14 @@ private:
         return places_.find(path.hash, [&](const Entry &entry) { return *entry.path == path.text; });
     }
     /// The new entry; null if there is no memory for it.
-    Entry *add(const PathText &path, std::size_t hash, State state, Broadcast broadcast) noexcept {
+    Entry *add(const PathText &path, std::size_t hash, State state, const Broadcast &broadcast) noexcept {
         if (lost_) return nullptr;
         Entry *entry = spare_.release();
         if (entry != nullptr) {
             std::destroy_at(entry);
-            std::construct_at(entry, path, hash, state, std::move(broadcast));
+            std::construct_at(entry, path, hash, state, broadcast);
         } else {
-            entry = new (std::nothrow) Entry(path, hash, state, std::move(broadcast));
+            entry = new (std::nothrow) Entry(path, hash, state, broadcast);
             if (entry == nullptr) {
                 lost_ = true;
                 return nullptr;
@@ -138,15 +141,15 @@ private:
         places_.insert(*entry);
         return entry;
     }
-    static void set(Entry &entry, State state, Broadcast broadcast) noexcept {
+    static void set(Entry &entry, State state, const Broadcast &broadcast) noexcept {
         entry.state = state;
-        entry.broadcast = std::move(broadcast);
+        entry.broadcast = broadcast;
     }
     void erase(Entry &entry) noexcept {
         places_.erase(entry);
         order_.remove(entry);
         entry.path = nullptr;
-        entry.broadcast = nullptr;
+        entry.broadcast.reset();
         spare_.reset(&entry);
     }
 
