@@ -185,6 +185,23 @@ TEST_CASE("sending frames: a part of an open group is over with its last frame, 
     }
 }
 
+TEST_CASE("sending frames: a group that the peer has stopped leaves at once, also while it waits for a frame or for the rest of one",
+          "[lite]") {
+    for (const bool in_frame : {false, true}) {
+        CAPTURE(in_frame);
+        PartScene scene(2);
+        std::optional<FrameProducer> begun;
+        if (in_frame) begun.emplace(scene.group.create_frame(10, {}));
+        REQUIRE_FALSE(scene.begin(0, all));
+        auto receiving = run_to_end(scene.context, scene.link.server()->accept_uni());
+        receiving->stop(7);
+        settle_down(scene.context);
+        REQUIRE(scene.sending->done());
+        CHECK(scene.sending->code());
+        if (begun) begun->write(payload("0123456789"));
+    }
+}
+
 TEST_CASE("a group's reader: it goes to any frame that the group still has, or may get", "[lite][bounds]") {
     BroadcastProducer broadcast;
     auto track = broadcast.create_track("video");

@@ -3,6 +3,7 @@
 #include "../../group.hpp"
 #include "../../transport.hpp"
 #include "../session/group_outbox.hpp"
+#include "../wait/failure.hpp"
 #include "frame_header.hpp"
 #include "message_fields.hpp"
 
@@ -15,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <variant>
 
 namespace comoq::lite::detail {
 
@@ -29,36 +31,58 @@ public:
 
     static constexpr std::uint64_t all = std::numeric_limits<std::uint64_t>::max();
 
-    /// Does not wait for more than `left` frames.
+    /// Does not wait for more than `left` frames, nor for a peer that has stopped the stream.
     asio::awaitable<void> send(GroupConsumer &group, std::uint64_t left = all) {
-        while (left != 0) {
-            const auto together = static_cast<std::size_t>(std::min<std::uint64_t>(together_, left));
-            auto ready = group.take_frames(comoq::detail::Passkey(), together);
-            if (ready.ready()) {
-                if (!item_.has_room()) co_await make_room();
-                auto taken = co_await std::move(ready);
-                if (!taken) break;
-                left -= taken->frames.size();
-                co_await write(*taken);
-            } else if (item_.held() != 0) {
-                co_await drained();
-            } else {
-                // Taken only when it is there: a frame that comes whole is taken when there is room for it.
-                auto there = group.frame_there(comoq::detail::Passkey());
-                if (!there.ready()) {
-                    co_await std::move(there);
-                    continue;
-                }
-                auto frame = co_await group.next_frame();
-                if (!frame) break;
-                --left;
-                co_await write(*frame, group);
+        // Writing notices that the stream is over, and waiting for a frame does not. Most groups are sent without any wait.
+        const bool over = co_await send_ready(group, left);
+        if (!over) {
+            auto coming = send_coming(group, left);
+            auto stopped = stream_.stopped();
+            const auto first = co_await first_of(std::move(coming), std::move(stopped));
+            if (first.index() == 1) {
+                const auto code = std::get<1>(first);
+                comoq::detail::throw_error(code ? code : make_error_code(Error::Closed));
             }
         }
         item_.settle(0);
     }
 
 private:
+    /// Sends frames as long as the next one is there. True if no more are to be sent.
+    asio::awaitable<bool> send_ready(GroupConsumer &group, std::uint64_t &left) {
+        while (left != 0) {
+            const auto together = static_cast<std::size_t>(std::min<std::uint64_t>(together_, left));
+            auto ready = group.take_frames(comoq::detail::Passkey(), together);
+            if (!ready.ready()) co_return false;
+            if (!item_.has_room()) co_await make_room();
+            auto taken = co_await std::move(ready);
+            if (!taken) break;
+            left -= taken->frames.size();
+            co_await write(*taken);
+        }
+        co_return true;
+    }
+    asio::awaitable<void> send_coming(GroupConsumer &group, std::uint64_t &left) {
+        while (true) {
+            const bool over = co_await send_ready(group, left);
+            if (over) co_return;
+            if (item_.held() != 0) {
+                co_await drained();
+                continue;
+            }
+            // Taken only when it is there: a frame that comes whole is taken when there is room for it.
+            auto there = group.frame_there(comoq::detail::Passkey());
+            if (!there.ready()) {
+                co_await std::move(there);
+                continue;
+            }
+            auto frame = co_await group.next_frame();
+            if (!frame) co_return;
+            --left;
+            co_await write(*frame, group);
+        }
+    }
+
     // Taken frames stay in memory while the peer does not read: about this many bytes, judged by the last ones.
     static constexpr std::size_t enough = 64 * 1024;
     static constexpr std::size_t most_together = 64;
