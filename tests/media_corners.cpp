@@ -309,7 +309,7 @@ TEST_CASE("section 8 subscribers: update moves the cursors to the new start, or 
 TEST_CASE("section 8 subscribers: the wishes for the source follow every change at once", "[corners]") {
     Scene scene;
     scene.create({0, 1, 2});
-    const auto wanted = [&] { return scene.track->state(comoq::detail::Passkey())->combined_for_source(); };
+    const auto wanted = [&] { return detail::SourceWishes::of(*scene.track->state(detail::Passkey())); };
     auto far = std::make_optional(scene.subscribe(Wish{.start = 1'000}));
     CHECK(wanted()->start == 1'000);
     const comoq::detail::SourceWishes wishes(scene.track->state(comoq::detail::Passkey()));

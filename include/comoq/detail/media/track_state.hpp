@@ -78,16 +78,8 @@ public:
         return all;
     }
 
-    /// A relay's wishes for its source: as `combined`, but a start that has not been reached yet must not keep from the
-    /// others what they want now, and the max_latency of some must not limit a reader that has none.
-    std::optional<Subscription> wishes_for_source() const {
-        auto all = combined();
-        if (all && all->start && subscribers_.follows_edge() && *all->start > numbers_.latest().value_or(0)) all->start.reset();
-        // With a start, no limit asks for all that there is: where nobody wants that, the publisher's own one does.
-        const bool is_limited = all && all->start && !subscribers_.is_patient() && live_;
-        if (subscribers_.has_unlimited()) all->max_latency = is_limited ? shared_->info.max_latency : std::chrono::milliseconds(0);
-        return all;
-    }
+    const SubscriberList &subscriber_list() const noexcept { return subscribers_; }
+    bool is_live() const noexcept { return live_; }
 
     /// The groups or frames that subscribers may take have changed.
     void wake_readers(WakeList &wake) noexcept { shared_->wake_readers(wake); }
@@ -100,12 +92,6 @@ public:
     void change_wishes(SubscriberPlace &place, const Subscription &wishes) noexcept { subscribers_.change(place, wishes); }
 
     // The following functions take the lock.
-
-    /// As `wishes_for_source`.
-    std::optional<Subscription> combined_for_source() const {
-        Lock lock(mutex());
-        return wishes_for_source();
-    }
 
     /// Goes live. Called once, before anybody can see it except its requesters. Requests for groups that have no
     /// handler are refused.

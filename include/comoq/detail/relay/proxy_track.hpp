@@ -243,7 +243,7 @@ private:
 
     /// The subscription for upstream, without groups that have already arrived; nothing if nobody subscribes.
     std::optional<Subscription> wanted(const TrackProducer &out) const {
-        auto wishes = out.state(Passkey())->combined_for_source();
+        auto wishes = SourceWishes::of(*out.state(Passkey()));
         if (wishes && rest_) wishes->start = std::max(wishes->start.value_or(0), *rest_);
         return wishes;
     }
