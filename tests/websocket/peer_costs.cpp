@@ -38,7 +38,7 @@ struct SlowStream {
         auto initiate = [this, buffer](auto handler) {
             if (next >= text.size()) {
                 auto kept = std::make_shared<decltype(handler)>(std::move(handler));
-                waits = [kept] { (*kept)(asio::error::operation_aborted, 0); };
+                waits = [kept] { (*kept)(std::error_code(asio::error::operation_aborted), 0); };
                 return;
             }
             const auto count = std::min({at_once, text.size() - next, buffer.size()});

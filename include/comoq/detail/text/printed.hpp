@@ -4,17 +4,11 @@
 #pragma once
 #include "../../config.hpp"
 
-#include <algorithm>
-#include <cstddef>
 #include <iosfwd>
-#include <stdexcept>
 #include <string>
 
-#if __has_include(<fmt/base.h>)
-#include <fmt/base.h>
-#else
-#include <fmt/core.h>
-#endif
+// The formatter of strings is defined there, for a fmt that is compiled apart, too.
+#include <fmt/format.h>
 
 namespace comoq {
 
@@ -23,31 +17,12 @@ namespace detail {
 /// True for a type that COMOQ_PRINTED names. It has a `to_string` in its namespace.
 template <class T> inline constexpr bool is_printed = false;
 
-/// The text, with the format specification of strings; a width or precision is a number there, and no argument. It needs of fmt
-/// only what `<fmt/core.h>` has, also where fmt is compiled apart.
+/// The text, with the format specification of strings.
 template <class T> struct TextFormatter : fmt::formatter<fmt::string_view> {
-    template <class ParseContext> constexpr auto parse(ParseContext &context) {
-        const auto begin = context.begin();
-        const auto end = fmt::formatter<fmt::string_view>::parse(context);
-        specification_ = fmt::string_view(begin, static_cast<std::size_t>(end - begin));
-        for (const char c : specification_) {
-            if (c == '{') throw std::invalid_argument("a width or precision that is an argument is not supported here");
-        }
-        return end;
-    }
     template <class Context> auto format(const T &value, Context &context) const {
-        std::string text = to_string(value);
-        if (specification_.size() != 0) {
-            const fmt::string_view view(text.data(), text.size());
-            std::string pattern = "{:";
-            pattern.append(specification_.data(), specification_.size()) += '}';
-            text = fmt::vformat(fmt::string_view(pattern.data(), pattern.size()), fmt::make_format_args(view));
-        }
-        return std::copy(text.begin(), text.end(), context.out());
+        const std::string text = to_string(value);
+        return fmt::formatter<fmt::string_view>::format(fmt::string_view(text.data(), text.size()), context);
     }
-
-private:
-    fmt::string_view specification_;
 };
 
 }  // namespace detail
