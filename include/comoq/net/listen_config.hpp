@@ -49,7 +49,8 @@ struct ListenConfig {
     std::vector<std::string> protocols = default_protocols();
     /// For wss and tls.
     ServerTlsConfig tls = {};
-    /// How long all handshakes of a client may take together, up to its SETUP.
+    /// How long all handshakes of a client may take together, up to its SETUP. With `serve` they end before the SETUP: with TLS
+    /// and WebSocket. A tcp URL has none then, and so neither this time nor `max_handshakes_of_address` limits anything.
     std::chrono::milliseconds handshake_within = std::chrono::seconds(10);
     /// The most connections at a time. Further ones are closed at once.
     std::size_t max_connections = 4096;
@@ -61,9 +62,11 @@ struct ListenConfig {
     /// server's own host may if that is an address, localhost or the listener's name, or TLS has proved it.
     std::vector<std::string> allowed_web_origins = {};
     /// Serves one client, on the listener's executor; its end is the end of the connection, and what it throws is given to
-    /// `on_refused`. If it is empty, a session with the config above is served until it is over.
+    /// `on_refused`. If it is empty, a session with the config above is served until it is over. A client may never send its
+    /// SETUP: a session that is made here limits the wait itself, as by `with_timeout` around `Session::peer`.
     std::function<asio::awaitable<void>(AcceptedClient)> serve = {};
-    /// Is told why a connection was refused or has failed. Must not throw.
+    /// Is told why a connection was refused or has failed. Must not throw. Also why none can be accepted at present, such as
+    /// too many open files: once for each code, and with an empty address. The listener goes on trying.
     std::function<void(const asio::ip::address &, std::error_code)> on_refused = {};
 };
 

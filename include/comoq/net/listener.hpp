@@ -27,6 +27,7 @@ public:
     /// A port 0 lets the system choose one. The URL has no path: that is the clients' to choose. Throws `std::system_error`,
     /// whose `what()` says what is wrong: a URL, an address that cannot be used, a file of the certificate.
     Listener(asio::any_io_executor executor, std::string_view url, ListenConfig config = {});
+    /// A listener that was moved from accepts nothing, and has an empty URL.
     Listener(Listener &&) noexcept = default;
     Listener &operator=(Listener &&) noexcept;
     /// Closes it. Clients that are connected end with `run()`.
@@ -36,7 +37,7 @@ public:
     const net::Url &url() const noexcept;
 
     /// Accepts and serves, until `close()` has been called and the last client has gone. When it is cancelled it ends all
-    /// clients, waits for them, and throws `operation_aborted`. Call it once.
+    /// clients, waits for them, and throws `operation_aborted`. After its end nothing listens any more. Call it once.
     asio::awaitable<void> run();
 
     /// No client is accepted any more; those that are connected stay.
@@ -44,7 +45,7 @@ public:
 
     /// Connections that are open.
     std::size_t connections() const noexcept;
-    /// Connections that were refused at a limit so far.
+    /// Connections that were refused so far: at a limit, or for want of memory.
     std::size_t refused() const noexcept;
 
 private:

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <set>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -45,10 +46,25 @@ private:
     asio::ip::address address_;
 };
 
+/// Tells why connections cannot be accepted: each code once, because a failure that lasts comes again and again.
+class AcceptFailures {
+public:
+    explicit AcceptFailures(std::shared_ptr<const ListenConfig> config) noexcept : config_(std::move(config)) {}
+    void tell(std::error_code failure) {
+        if (!config_->on_refused || !told_.insert(failure).second) return;
+        config_->on_refused(asio::ip::address(), failure);
+    }
+
+private:
+    const std::shared_ptr<const ListenConfig> config_;
+    std::set<std::error_code> told_;
+};
+
 class TcpAcceptor final : public Acceptor {
 public:
-    TcpAcceptor(asio::ip::tcp::acceptor acceptor, ShakeHands shake_hands)
-        : acceptor_(std::move(acceptor)), pause_(acceptor_.get_executor()), shake_hands_(std::move(shake_hands)) {}
+    TcpAcceptor(asio::ip::tcp::acceptor acceptor, std::shared_ptr<const ListenConfig> config, ShakeHands shake_hands)
+        : acceptor_(std::move(acceptor)), pause_(acceptor_.get_executor()), failures_(std::move(config)),
+          shake_hands_(std::move(shake_hands)) {}
 
     asio::awaitable<std::unique_ptr<Arrival>> next() override {
         while (true) {
@@ -57,6 +73,7 @@ public:
             if (!failure) co_return std::make_unique<TcpArrival>(std::move(socket), shake_hands_);
             if (!acceptor_.is_open() || failure == asio::error::operation_aborted)
                 comoq::detail::throw_error(make_error_code(asio::error::operation_aborted));
+            failures_.tell(failure);
             // Too many open files, for instance: waiting connections stay where they are.
             pause_.expires_after(std::chrono::milliseconds(100));
             co_await pause_.async_wait(asio::use_awaitable);
@@ -71,14 +88,16 @@ public:
 private:
     asio::ip::tcp::acceptor acceptor_;
     asio::steady_timer pause_;
+    AcceptFailures failures_;
     const ShakeHands shake_hands_;
 };
 
 inline std::vector<std::unique_ptr<Acceptor>> acceptors_at(const asio::any_io_executor &executor, Url &url,
+                                                           const std::shared_ptr<const ListenConfig> &config,
                                                            const ShakeHands &shake_hands) {
     std::vector<std::unique_ptr<Acceptor>> all;
     for (auto &acceptor : listen_at(executor, url))
-        all.push_back(std::make_unique<TcpAcceptor>(std::move(acceptor), shake_hands));
+        all.push_back(std::make_unique<TcpAcceptor>(std::move(acceptor), config, shake_hands));
     return all;
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../../detail/lite/codes.hpp"
 #include "../../detail/wait/code_of.hpp"
 #include "../../detail/wait/failure.hpp"
+#include "../../detail/wait/frame_turn.hpp"
+#include "../../detail/wait/in_any_case.hpp"
 #include "../../lite/session.hpp"
 #include "../../net/listener.hpp"
 #include "../../net/schemes.hpp"
@@ -10,9 +13,12 @@
 #include "../../with_timeout.hpp"
 
 #include <asio/error.hpp>
+#include <asio/this_coro.hpp>
 
+#include <chrono>
 #include <exception>
 #include <new>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -37,6 +43,8 @@ public:
     }
 
     static asio::awaitable<void> run(Self self) {
+        if (self == nullptr) co_return;
+        const Closing closing(self);
         const Run body(self);
         co_await with_task_group(body);
     }
@@ -48,6 +56,18 @@ public:
     std::size_t connections = 0, refused = 0;
 
 private:
+    /// Nothing listens any more when the end of `run` has come, whatever it is.
+    class Closing {
+    public:
+        explicit Closing(Self of) noexcept : of_(std::move(of)) {}
+        Closing(const Closing &) = delete;
+        Closing &operator=(const Closing &) = delete;
+        ~Closing() { of_->close(); }
+
+    private:
+        const Self of_;
+    };
+
     /// The first task of the group. It is a named class because g++ warns of a lambda in a coroutine that is not inline.
     class Run {
     public:
@@ -83,8 +103,35 @@ private:
         net::SourceLimits::Places places_;
     };
 
+    /// A client. Its connection ends with it, however that comes.
+    struct Visit {
+        explicit Visit(Self of) : stay(std::move(of)) {}
+        Visit(const Visit &) = delete;
+        Visit &operator=(const Visit &) = delete;
+        ~Visit() { close({}); }
+        /// Twice does no harm.
+        void close(std::error_code code) {
+            if (session) session->close(code);
+            if (client.transport != nullptr) client.transport->close(lite::session_code(code), {});
+        }
+
+        Stay stay;
+        AcceptedClient client;
+        std::optional<lite::Session> session;
+    };
+
+    /// The end of a client's session. It is a named class for the same reason.
+    class Leaving {
+    public:
+        explicit Leaving(std::shared_ptr<Visit> visit) noexcept : visit_(std::move(visit)) {}
+        Operation<void> operator()() const { return visit_->session->done(); }
+
+    private:
+        std::shared_ptr<Visit> visit_;
+    };
+
     static asio::awaitable<void> accept(Self self, net::Acceptor &acceptor, TaskGroup &group) {
-        while (true) {
+        for (comoq::detail::FrameTurn turn;;) {
             std::unique_ptr<net::Arrival> arrival;
             std::exception_ptr failure;
             try {
@@ -93,19 +140,29 @@ private:
             } catch (...) {
                 failure = std::current_exception();
             }
-            if (failure != nullptr) {
-                if (comoq::detail::code_of(failure) == asio::error::operation_aborted) co_return;
-                std::rethrow_exception(failure);
-            }
+            if (comoq::detail::code_of(failure) == asio::error::operation_aborted) co_return;
+            if (failure != nullptr && !comoq::detail::is_want_of_memory(failure)) std::rethrow_exception(failure);
             // Without memory for it, a connection is closed, and the listener goes on.
             try {
+                if (failure != nullptr) std::rethrow_exception(failure);
                 const auto address = arrival->address();
                 group.spawn(serve(self, std::move(arrival)), [self, address](const std::exception_ptr &ended) {
                     self->tell(address, comoq::detail::told_of(ended));
                 });
-            } catch (const std::bad_alloc &) {
-                ++self->refused;
+                continue;
+            } catch (...) {
+                failure = std::current_exception();
             }
+            if (!comoq::detail::is_want_of_memory(failure)) std::rethrow_exception(failure);
+            ++self->refused;
+            // The pause gives others time to free some. Where it finds no memory either, it is a turn.
+            try {
+                auto pause = sleep_for(std::chrono::milliseconds(100), self->config_->session.sleep);
+                co_await std::move(pause);
+                continue;
+            } catch (const std::bad_alloc &) {
+            }
+            co_await turn.take();
         }
     }
 
@@ -114,36 +171,56 @@ private:
     }
 
     static asio::awaitable<void> serve(Self self, std::unique_ptr<net::Arrival> arrival) {
-        Stay stay(self);
-        if (!stay.enter(arrival->address())) {
+        const auto visit = std::make_shared<Visit>(self);
+        if (!visit->stay.enter(arrival->address())) {
             ++self->refused;
             comoq::detail::throw_error(make_error_code(Error::LimitReached));
         }
-        auto shaking = with_timeout(arrival->shake_hands(), self->config_->handshake_within, self->config_->session.sleep);
-        AcceptedClient client = co_await std::move(shaking);
-        if (self->config_->serve) {
-            stay.greeted();
-            auto serving = self->config_->serve(std::move(client));
-            co_await std::move(serving);
-            co_return;
+        // Made first: every session ends, however little memory there is then.
+        auto leaving = comoq::detail::in_any_case(Leaving(visit));
+        std::exception_ptr failure;
+        std::error_code code;
+        try {
+            auto greeting = with_timeout(greet(self, visit, std::move(arrival)), self->config_->handshake_within,
+                                         self->config_->session.sleep);
+            co_await std::move(greeting);
+            auto serving = serve_greeted(self, visit);
+            code = co_await std::move(serving);
+        } catch (...) {
+            failure = std::current_exception();
+            code = comoq::detail::told_of(failure);
         }
-        auto serving = serve_session(self, std::move(client), stay);
-        co_await std::move(serving);
+        visit->close(code);
+        if (visit->session) {
+            co_await asio::this_coro::throw_if_cancelled(false);
+            co_await std::move(leaving);
+        }
+        if (failure != nullptr) std::rethrow_exception(failure);
+        if (code) comoq::detail::throw_error(code);
     }
 
-    static asio::awaitable<void> serve_session(Self self, AcceptedClient client, Stay &stay) {
-        auto config = self->config_->session;
-        config.url_target = std::move(client.url_target);
-        lite::Session session(client.transport, std::move(config));
-        auto greeting = with_timeout<std::shared_ptr<const lite::Setup>>(session.peer(), self->config_->handshake_within,
-                                                                         self->config_->session.sleep);
-        co_await std::move(greeting);
-        stay.greeted();
-        auto closed = session.closed();
-        const std::error_code code = co_await std::move(closed);
-        auto done = session.done();
-        co_await std::move(done);
-        if (code) comoq::detail::throw_error(code);
+    /// All that a client says before it is served.
+    static asio::awaitable<void> greet(Self self, std::shared_ptr<Visit> visit, std::unique_ptr<net::Arrival> arrival) {
+        auto shaking = arrival->shake_hands();
+        visit->client = co_await std::move(shaking);
+        if (!self->config_->serve) {
+            auto config = self->config_->session;
+            config.url_target = std::move(visit->client.url_target);
+            visit->session.emplace(visit->client.transport, std::move(config));
+            auto setup = visit->session->peer();
+            co_await std::move(setup);
+        }
+        visit->stay.greeted();
+    }
+
+    static asio::awaitable<std::error_code> serve_greeted(Self self, std::shared_ptr<Visit> visit) {
+        if (visit->session) {
+            auto closed = visit->session->closed();
+            co_return co_await std::move(closed);
+        }
+        auto serving = self->config_->serve(visit->client);
+        co_await std::move(serving);
+        co_return std::error_code();
     }
 
     const std::shared_ptr<const ListenConfig> config_;
@@ -164,10 +241,15 @@ COMOQ_DECL Listener::~Listener() {
     if (state_ != nullptr) state_->close();
 }
 
-COMOQ_DECL const net::Url &Listener::url() const noexcept { return state_->url; }
+COMOQ_DECL const net::Url &Listener::url() const noexcept {
+    static const net::Url none;
+    return state_ != nullptr ? state_->url : none;
+}
 COMOQ_DECL asio::awaitable<void> Listener::run() { return State::run(state_); }
-COMOQ_DECL void Listener::close() { state_->close(); }
-COMOQ_DECL std::size_t Listener::connections() const noexcept { return state_->connections; }
-COMOQ_DECL std::size_t Listener::refused() const noexcept { return state_->refused; }
+COMOQ_DECL void Listener::close() {
+    if (state_ != nullptr) state_->close();
+}
+COMOQ_DECL std::size_t Listener::connections() const noexcept { return state_ != nullptr ? state_->connections : 0; }
+COMOQ_DECL std::size_t Listener::refused() const noexcept { return state_ != nullptr ? state_->refused : 0; }
 
 }  // namespace comoq

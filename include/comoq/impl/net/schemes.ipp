@@ -39,10 +39,10 @@ inline asio::awaitable<AcceptedClient> accept_tcp(asio::ip::tcp::socket socket, 
 
 inline std::vector<std::unique_ptr<Acceptor>> listen_tcp(asio::any_io_executor executor, Url &url,
                                                          std::shared_ptr<const ListenConfig> config) {
-    return acceptors_at(executor, url, [config](asio::ip::tcp::socket socket) { return accept_tcp(std::move(socket), config); });
+    return acceptors_at(executor, url, config, [config](asio::ip::tcp::socket socket) { return accept_tcp(std::move(socket), config); });
 }
 
-struct SchemeTable {
+struct COMOQ_VISIBLE SchemeTable {
     SchemeTable() {
         Scheme tcp;
         tcp.name = "tcp";
@@ -54,7 +54,7 @@ struct SchemeTable {
     std::vector<Scheme> all;
 };
 
-COMOQ_DECL SchemeTable &scheme_table() {
+COMOQ_VISIBLE COMOQ_DECL SchemeTable &scheme_table() {
     static SchemeTable table;
     return table;
 }

@@ -162,7 +162,7 @@ inline std::vector<std::unique_ptr<Acceptor>> listen_web(const asio::any_io_exec
     for (const auto &origin : config->allowed_web_origins) server->origins.allow(origin);
     server->origins.add_host(url.host);
     server->config = std::move(config);
-    return acceptors_at(executor, url, [server, accept](PlainStream socket) { return accept(std::move(socket), server); });
+    return acceptors_at(executor, url, server->config, [server, accept](PlainStream socket) { return accept(std::move(socket), server); });
 }
 inline std::vector<std::unique_ptr<Acceptor>> listen_ws(asio::any_io_executor executor, Url &url,
                                                         std::shared_ptr<const ListenConfig> config) {
