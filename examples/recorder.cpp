@@ -10,10 +10,12 @@
 
 #include <asio/awaitable.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <exception>
 #include <fmt/format.h>
 #include <optional>
 #include <stdexcept>
@@ -98,11 +100,20 @@ bool report(const std::vector<Recorded> &tracks) {
 bool record(const Options &options) {
     std::vector<Recorded> tracks;
     for (const auto &name : options.tracks) tracks.emplace_back(name, options.wishes.start);
+    // It outlives the disk, whose thread completes there.
+    ClientPlace place;
     Disk disk(*options.directory, options.tracks);
-    // Also after Ctrl-C: what was recorded stays.
-    run_client(run(options, tracks, disk));
+    // Also after a failure or Ctrl-C: what was recorded stays.
+    std::exception_ptr failure;
+    try {
+        run_client(place, run(options, tracks, disk));
+    } catch (...) {
+        failure = std::current_exception();
+    }
     disk.close();
-    return report(tracks) || !options.is_strict;
+    const bool is_whole = report(tracks);
+    if (failure != nullptr) std::rethrow_exception(failure);
+    return is_whole || !options.is_strict;
 }
 
 }  // namespace
@@ -117,6 +128,8 @@ int main(int argc, char **argv) {
     const auto track = [&](std::string_view text) {
         if (text.empty() || text.starts_with('.') || text.find('/') != std::string_view::npos)
             throw UsageError(fmt::format("track {} is not the name of a file", in_quotes(text)));
+        if (std::ranges::find(options.tracks, text) != options.tracks.end())
+            throw UsageError(fmt::format("track {} is there twice", in_quotes(text)));
         options.tracks.emplace_back(text);
     };
     for (int i = 0; i < 3; ++i) line.word(track);

@@ -7,6 +7,7 @@
 #include <comoq/time.hpp>
 
 #include <asio/awaitable.hpp>
+#include <asio/error.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -137,6 +138,10 @@ awaitable<void> copy_track(comoq::BroadcastConsumer broadcast, std::string name,
         // A group that is lost on the way does not end the track.
         for (bool is_first = true;; is_first = false) {
             auto [failure, frame] = co_await group->read_frame().as_tuple();
+            // This program ends: nothing is missing.
+            if (failure == asio::error::operation_aborted) {
+                throw std::system_error(failure);
+            }
             if (is_first) {
                 missing.took(group->sequence(), frame ? std::optional(frame->timestamp) : std::nullopt);
             }

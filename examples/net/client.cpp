@@ -96,9 +96,13 @@ asio::awaitable<void> Client::while_connected(asio::awaitable<void> work) {
 }
 
 bool run_client(asio::awaitable<void> program) {
-    // It outlives its users: the context destroys its remaining work at the end.
-    asio::cancellation_signal stop;
-    asio::io_context context(1);
+    ClientPlace place;
+    return run_client(place, std::move(program));
+}
+
+bool run_client(ClientPlace &place, asio::awaitable<void> program) {
+    auto &stop = place.stop;
+    auto &context = place.context;
     asio::signal_set signals(context, SIGINT, SIGTERM);
     asio::steady_timer limit(context);
     bool stopped = false;

@@ -9,6 +9,8 @@
 #include <comoq/path.hpp>
 
 #include <asio/awaitable.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/io_context.hpp>
 #include <asio/ssl/context.hpp>
 
 #include <cstddef>
@@ -64,6 +66,16 @@ private:
     comoq::Origin published_, received_;
 };
 
+// Where a program runs. It outlives what may complete there later, such as the work of another thread. Only its destructor
+// destroys what two seconds did not end.
+struct ClientPlace {
+    // It outlives its users, which the context destroys.
+    asio::cancellation_signal stop;
+    asio::io_context context{1};
+};
+
 // Runs a program's coroutine until it is over, or SIGINT or SIGTERM ends it, which is not a failure. Throws the
 // coroutine's exception. Work that it leaves behind has two seconds to end.
+bool run_client(ClientPlace &place, asio::awaitable<void> program);
+// The same, for a program that has no other threads.
 bool run_client(asio::awaitable<void> program);

@@ -2,6 +2,8 @@
 
 #include "shared/command_line.hpp"
 
+#include <asio/bind_cancellation_slot.hpp>
+#include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/use_awaitable.hpp>
 
@@ -42,7 +44,9 @@ asio::awaitable<void> Disk::write(std::size_t file, std::vector<comoq::Frame> fr
         }
         co_return;
     };
-    co_await asio::co_spawn(thread_, writing(files_[file], std::move(frames)), asio::use_awaitable);
+    // Without the caller's cancellation: it would reach the coroutine from another thread, and drop frames that wait.
+    constexpr auto uncancelled = [] { return asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable); };
+    co_await asio::co_spawn(thread_, writing(files_[file], std::move(frames)), uncancelled());
 }
 
 void Disk::close() {

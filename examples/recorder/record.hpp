@@ -9,6 +9,7 @@
 #include <comoq/with_timeout.hpp>
 
 #include <asio/awaitable.hpp>
+#include <asio/error.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -130,6 +131,8 @@ private:
         std::uint64_t count = 0;
         for (bool is_over = false; !is_over;) {
             auto [failure, frames] = co_await group.read_frames(frames_at_once).as_tuple();
+            // At a limit nothing is missing.
+            if (failure == asio::error::operation_aborted) throw std::system_error(failure);
             if (failure) {
                 recorded.breaks_off();
                 co_return;

@@ -63,8 +63,10 @@ struct ProxyConfig {
     /// * Cancellation: the transform is cancelled with the proxy, which waits for it. Nothing else cancels it for a group:
     ///   a group that has begun is transformed to its end, also when nobody reads it any more.
     /// * Threads: it is called, and its coroutine runs, on the executor of the proxy. Give work that takes long to
-    ///   another executor: `co_await asio::co_spawn(pool, work(frame), asio::use_awaitable)`. Groups that wait for it too
-    ///   long expire upstream, and fail with Old here.
+    ///   another executor, `co_await asio::co_spawn(pool, work(frame), token)`, with a token that keeps the cancellation of
+    ///   this one away: `asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable)`. A cancellation
+    ///   would reach that work on the wrong thread. Groups that wait for it too long expire upstream, and fail with Old
+    ///   here.
     ProxyTransform transform;
 
     /// The path for which `proxy` asks upstream, given the one that was requested (from the root of its origin); nothing

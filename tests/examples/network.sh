@@ -607,6 +607,7 @@ case_recorder() {
     exits 1 "not found" "$bin/recorder" "$url" no/such "$tmp/none" data
     exits 1 "cannot be created" "$bin/recorder" "$url" a/clip "$tmp/drained/below" video
     exits 2 "is not the name of a file" "$bin/recorder" "$url" a/clip "$tmp/none" ../video
+    exits 2 "'video' is there twice" "$bin/recorder" "$url" a/clip "$tmp/none" video video
     exits 2 "missing URL" "$bin/recorder" "$url" a/clip "$tmp/none"
 }
 

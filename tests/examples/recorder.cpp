@@ -194,6 +194,23 @@ TEST_CASE("recorder: a group that breaks off is missing, and the track goes on",
     CHECK(scene.recorded[0].missing_groups() == 1);
 }
 
+TEST_CASE("recorder: a group that is under way at a limit is not missing", "[examples]") {
+    Scene scene(limit([](RecordingLimits &of) {
+        of.time = 10s;
+        of.bytes = 3;
+    }));
+    auto group = scene.video.append_group();
+    group.write_frame(payload("a"));
+    scene.run();
+    SECTION("of time") { scene.sleep.advance(10s); }
+    SECTION("of bytes, which another track reaches") { scene.film(scene.audio, "123"); }
+    scene.run();
+    CHECK_FALSE(scene.work.was_cancelled());
+    CHECK(scene.files[0] == "a");
+    CHECK(scene.recorded[0].is_whole());
+    scene.check_nothing_is_left();
+}
+
 TEST_CASE("recorder: groups that do not come before the end of the track are missing", "[examples]") {
     Scene scene;
     scene.film(scene.video, "a");
