@@ -6,6 +6,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -54,6 +55,15 @@ TEST_CASE("log: records below the level of the hook are not made", "[log]") {
     CHECK(logged.take() == std::vector<std::string>{"warning c", "error d"});
     set_log([](const LogRecord &) { FAIL("nothing is wanted"); }, LogLevel::Off);
     say(LogLevel::Error, "e");
+}
+
+TEST_CASE("log: a hook gets no record below its level that was made for the hook before it", "[log]") {
+    Logged logged(LogLevel::Warning);
+    // `is_logged` was asked before this hook was set.
+    LogRecord record;
+    record.level = LogLevel::Debug;
+    comoq::detail::write_log(record);
+    CHECK(logged.take().empty());
 }
 
 TEST_CASE("log: what a hook throws does not reach the library", "[log]") {
@@ -120,6 +130,21 @@ TEST_CASE("log: threads may write while another one sets hooks", "[log]") {
     ends = true;
     for (auto &thread : threads) thread.join();
     set_log({});
+}
+
+TEST_CASE("log: a peer's words cannot end their quotation, or command a terminal", "[log]") {
+    LogRecord record;
+    record.event = "subscribed";
+    const auto shown = [&record](std::string_view track) {
+        record.track = track;
+        return to_string(record).substr(std::string_view("info subscribed track=").size());
+    };
+    CHECK(shown("a' reason='b") == "'a? reason=?b'");
+    CHECK(shown("\x1b[2J\x7f\r") == "'?[2J?" "?'");
+    CHECK(shown("a\xc2\x9b" "2J\x9b") == "'a??2J?'");
+    CHECK(shown("\xc2") == "'?'");
+    const std::string words = "Gr\xc3\x9c\xc3\x9f\x65 \xe2\x82\xac \xf0\x9f\x8e\xac";
+    CHECK(shown(words) == "'" + words + "'");
 }
 
 TEST_CASE("log: a record in one line, with a peer's words in quotes", "[log]") {

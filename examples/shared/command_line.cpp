@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <fmt/format.h>
@@ -9,9 +10,13 @@
 
 std::string in_quotes(std::string_view typed) {
     std::string shown = "'";
-    for (const char c : typed) {
-        const bool control = (c >= 0 && c < ' ') || c == '\x7f';
-        shown += control ? '?' : c;
+    for (std::size_t i = 0; i < typed.size(); ++i) {
+        const auto c = static_cast<unsigned char>(typed[i]);
+        const auto next = i + 1 < typed.size() ? static_cast<unsigned char>(typed[i + 1]) : 0U;
+        // Also the controls of two bytes.
+        const bool control = c < ' ' || c == 0x7f || (c == 0xc2 && next < 0xa0);
+        shown += control ? '?' : typed[i];
+        i += control && c == 0xc2 && next >= 0x80 ? 1 : 0;
     }
     return shown + '\'';
 }

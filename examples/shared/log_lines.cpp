@@ -1,17 +1,23 @@
 #include "log_lines.hpp"
 
+#include "command_line.hpp"
+
+#include <cstddef>
 #include <cstdio>
 #include <fmt/format.h>
 #include <utility>
 
 namespace {
 
+constexpr std::size_t most_said = 200;
+
 std::string line_of(const comoq::LogRecord &record) {
     if (record.event != "connection_lost") {
         return to_string(record);
     }
     const auto why = record.code ? record.code.message() : "the relay closed the connection";
-    const auto more = record.reason.empty() ? std::string() : fmt::format(" ({})", record.reason);
+    // The peer's words.
+    const auto more = record.reason.empty() ? std::string() : fmt::format(" ({})", in_quotes(record.reason.substr(0, most_said)));
     return fmt::format("{}: {}{}; trying again in {} ms", record.name, why, more, record.next_try.count());
 }
 

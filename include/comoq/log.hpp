@@ -17,8 +17,8 @@ namespace comoq {
 
 /// How much a record matters. `Off` is above all of them.
 enum class LogLevel : std::uint8_t {
-    Debug,    ///< What peers announce and subscribe to, and attempts to connect.
-    Info,     ///< Sessions that begin and end, and refusals.
+    Debug,    ///< What peers announce, subscribe to and are refused, and attempts to connect. Peers set the pace of these.
+    Info,     ///< Sessions that begin and end.
     Warning,  ///< A connection that is lost, and a limit that is reached.
     Error,    ///< Nothing more is tried.
     Off       ///< Nothing has that level.
@@ -26,7 +26,8 @@ enum class LogLevel : std::uint8_t {
 
 /// One thing that has happened, for a log. Fields that do not apply are empty, or 0. The texts are valid during the call.
 /// `path`, `track` and `reason` may be a peer's words, of any length: `to_string` quotes them and cuts them off. No record
-/// contains a secret: no query of a URL, and no payload.
+/// contains a secret: no query of a URL, and no payload. From Info on, a session makes only a few records, whatever its peer
+/// does; at Debug there is one for each thing that the peer does.
 struct LogRecord {
     /// How much it matters.
     LogLevel level = LogLevel::Info;

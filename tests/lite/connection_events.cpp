@@ -67,6 +67,7 @@ struct Scene {
     }
     static asio::awaitable<std::shared_ptr<Transport>> connect_now(Scene &scene) {
         if (scene.refuses) scene.refuses();
+        if (scene.gives_nothing) co_return nullptr;
         scene.server.reset();
         scene.link.emplace(scene.context.get_executor(), scene.context.get_executor(), spoken_link());
         lite::SessionConfig config;
@@ -97,6 +98,7 @@ struct Scene {
     std::optional<MemoryLink> link;
     std::optional<lite::Session> server;
     std::function<void()> refuses;
+    bool gives_nothing = false;
     Lines news;
     std::exception_ptr failure;
 };
@@ -201,7 +203,39 @@ TEST_CASE("keep_connected gives up on what cannot get better, if it should", "[l
     scene.server->close(Error::Unauthorized, "the token is too old");
     scene.run();
     CHECK(scene.take().back() == "giving up 2: not authorized, the token is too old");
-    CHECK(scene.what() == "relay: the token is too old: not authorized");
+    CHECK(scene.what() == "relay: 'the token is too old': not authorized");
+}
+
+TEST_CASE("keep_connected gives up on a peer that sends each session away", "[lite][keep_connected]") {
+    Scene scene([](Scene &, lite::ReconnectConfig &config) {
+        config.tries = 2;
+        // Not asked for these.
+        config.gives_up_on = [](std::error_code) { return true; };
+    });
+    scene.take();
+    scene.server->goaway("");
+    scene.run();
+    CHECK(scene.take() == Lines{"sent away 1; again"});
+    scene.pass(1s);
+    scene.server->goaway("");
+    scene.run();
+    CHECK(scene.take().back() == "giving up 2: in peace");
+    CHECK(scene.what() == "relay: closed");
+}
+
+TEST_CASE("keep_connected takes a connection that is null for a failed attempt", "[lite][keep_connected]") {
+    Scene scene([](Scene &self, lite::ReconnectConfig &) { self.gives_nothing = true; });
+    CHECK(scene.take() == Lines{"connecting 1", "lost 1: the transport failed, there is no connection; again"});
+    scene.gives_nothing = false;
+    scene.pass(1s);
+    CHECK(scene.take() == Lines{"connecting 2", "connected 2 " + spoken_protocol()});
+}
+
+TEST_CASE("keep_connected quotes a peer's words in its failure", "[lite][keep_connected]") {
+    Scene scene([](Scene &, lite::ReconnectConfig &config) { config.tries = 1; });
+    scene.server->close(Error::Unauthorized, "no\n\x1b[2J'");
+    scene.run();
+    CHECK(scene.what() == "relay: 'no??[2J?': not authorized");
 }
 
 TEST_CASE("what cannot get better: no protocol in common, a refusal, a certificate", "[lite][keep_connected]") {

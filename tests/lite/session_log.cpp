@@ -115,10 +115,23 @@ TEST_CASE("log of a session: what the peer announces, subscribes to and is refus
     CHECK(scene.code<TrackSubscriber>(scene.announced("room/cam").track("audio").subscribe()) == Error::NotFound);
     const auto refusals = scene.logged.take();
     REQUIRE_FALSE(refusals.empty());
-    CHECK(refusals.front() == said("info refused name='guest'", " path='room/cam' track='audio' code='not found'"));
+    CHECK(refusals.front() == said("debug refused name='guest'", " path='room/cam' track='audio' code='not found'"));
     scene.broadcasts.clear();
     scene.run();
     CHECK(with("unannounced", scene.logged.take()) == Lines{said("debug unannounced name='relay'", " path='room/cam'")});
+}
+
+TEST_CASE("log of a session: at the level of set_log's default, a peer cannot set the pace", "[lite][session][log]") {
+    LiteScene scene;
+    Logged logged(LogLevel::Info);
+    scene.connect();
+    auto track = scene.publish("cam");
+    scene.run();
+    logged.take();
+    CHECK(scene.code<TrackSubscriber>(scene.announced("cam").track("audio").subscribe()) == Error::NotFound);
+    scene.broadcasts.clear();
+    scene.run();
+    CHECK(logged.take().empty());
 }
 
 TEST_CASE("log of a session: a limit beyond which the peer is served no more, once", "[lite][session][log]") {

@@ -14,6 +14,7 @@ namespace detail {
 struct LogPlace {
     Mutex mutex;
     std::shared_ptr<const LogHook> hook;
+    LogLevel least = LogLevel::Off;
 };
 /// It is never destroyed: sessions of static objects may end after everything else.
 COMOQ_VISIBLE inline LogPlace &log_place() {
@@ -27,7 +28,8 @@ COMOQ_DECL void write_log(const LogRecord &record) noexcept {
         std::shared_ptr<const LogHook> hook;
         {
             Lock lock(place.mutex);
-            hook = place.hook;
+            // The hook may be another one than `is_logged` was asked about.
+            if (record.level >= place.least) hook = place.hook;
         }
         if (hook != nullptr) (*hook)(record);
     } catch (...) {
@@ -44,6 +46,7 @@ COMOQ_DECL void set_log(LogHook hook, LogLevel least) {
     // What the former hook owns is destroyed without the lock.
     detail::Lock lock(place.mutex);
     place.hook.swap(next);
+    place.least = level;
     detail::log_least.store(level, std::memory_order_relaxed);
     lock.unlock();
 }

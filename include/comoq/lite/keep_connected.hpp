@@ -18,7 +18,7 @@
 
 namespace comoq::lite {
 
-/// Makes a connection to the peer, or throws the failure.
+/// Makes a connection to the peer, or throws the failure. Null is a failure, too.
 using Connect = std::function<asio::awaitable<std::shared_ptr<Transport>>()>;
 
 /// What `keep_connected` asks of each session, and how it comes back after a loss.
@@ -50,7 +50,8 @@ struct ReconnectConfig {
     /// Is told each step, on the executor. Must not throw. The program's log (`comoq::set_log`) has the same steps, with
     /// `session.name`.
     comoq::detail::ConfigMember<std::function<void(const ConnectionEvent &)>> on_change = {};
-    /// The most attempts in a row, without a session that lasted. After that it gives up. 0 is no limit.
+    /// The most attempts in a row, without a session that lasted, also if the peer sends each away. After that it gives up.
+    /// 0 is no limit.
     std::size_t tries = 0;
     /// Whether it gives up when an attempt, or a session, has ended with that code. If it is empty, no code is final.
     /// `cannot_get_better` is such a function.
@@ -66,7 +67,8 @@ struct ReconnectConfig {
 /// the dearest; requests are for the new one.
 ///
 /// It never returns. When it gives up (`tries`, `gives_up_on`), it throws the code that ended the last attempt, or Closed
-/// for a session that was closed in peace; `what()` begins with `session.name` and the reason. When cancelled, it throws
+/// for a session that was closed in peace or told to go; `what()` begins with `session.name` and the reason, in quotes if
+/// it is the peer's. When cancelled, it throws
 /// `operation_aborted`. Either way all its coroutines are over then: waiting requests are refused with Cancelled, the
 /// session is closed, and so is a connection that was just made. It runs on the executor of the awaiting coroutine, which
 /// must be that of the transports that `connect` returns. While it runs it keeps `config.session.subscribe`.

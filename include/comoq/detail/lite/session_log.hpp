@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <exception>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -33,8 +32,8 @@ public:
 
     std::uint64_t number() const noexcept { return number_; }
 
-    /// Whether the events of a peer are wanted.
-    static bool wants_events() noexcept { return comoq::detail::is_logged(LogLevel::Info); }
+    /// Whether the events of a peer are wanted. The peer sets their pace.
+    static bool wants_events() noexcept { return comoq::detail::is_logged(LogLevel::Debug); }
 
     void begun(std::string_view target) const noexcept {
         if (!comoq::detail::is_logged(LogLevel::Info)) return;
@@ -49,15 +48,15 @@ public:
         std::string reason;
         try {
             reason = transport_.end_reason();
-        } catch (const std::exception &) {
+        } catch (...) {
+            // Of a foreign transport.
         }
         record.reason = reason;
         comoq::detail::write_log(record);
     }
     void happened(const SessionEvent &event) const noexcept {
-        const auto level = event.kind == SessionEvent::Kind::Refused ? LogLevel::Info : LogLevel::Debug;
-        if (!comoq::detail::is_logged(level)) return;
-        LogRecord record = record_of(level, name_of(event.kind));
+        if (!wants_events()) return;
+        LogRecord record = record_of(LogLevel::Debug, name_of(event.kind));
         record.path = event.path;
         record.track = event.track;
         record.code = event.code;

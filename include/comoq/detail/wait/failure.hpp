@@ -17,11 +17,22 @@ namespace comoq::detail {
 /// Throws `std::system_error`. Takes an `Error` as well.
 [[noreturn]] inline void throw_error(std::error_code ec) { throw std::system_error(ec); }
 
-/// Foreign text, quoted for a message: it cannot forge a line, and its length is bounded.
+/// Foreign text, quoted for a message: it can forge neither a line nor the end of the quotation, it has no controls of a
+/// terminal (also not those of two bytes), and its length is bounded.
 inline std::string quoted(std::string_view text) {
     constexpr std::size_t most = 200;
+    const auto shown = text.substr(0, most);
+    const auto byte = [&shown](std::size_t i) { return i < shown.size() ? static_cast<unsigned char>(shown[i]) : 0u; };
     std::string quoted = "'";
-    for (const char c : text.substr(0, most)) quoted += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+    int rest = 0;  // bytes of a character that are still to come
+    for (std::size_t i = 0; i < shown.size(); ++i) {
+        const unsigned c = byte(i);
+        const bool continues = c >= 0x80 && c < 0xc0 && rest > 0;
+        const bool begins = c >= 0xc2 && c < 0xf5 && !(c == 0xc2 && byte(i + 1) < 0xa0);
+        const bool is_plain = c >= 0x20 && c < 0x7f && c != '\'';
+        rest = continues ? rest - 1 : !begins ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+        quoted += continues || begins || is_plain ? shown[i] : '?';
+    }
     return quoted += text.size() > most ? "...'" : "'";
 }
 

@@ -96,6 +96,7 @@ private:
         try {
             auto connecting = self->connecting();
             transport = co_await std::move(connecting);
+            if (transport == nullptr) throw std::system_error(make_error_code(Error::Transport), "there is no connection");
         } catch (...) {
             // Any failure ends this attempt; only a cancellation ends this coroutine.
             failure = std::current_exception();
@@ -106,6 +107,7 @@ private:
             comoq::detail::throw_error(asio::error::make_error_code(asio::error::operation_aborted));
         }
         self->lost_ = comoq::detail::code_of(failure);
+        self->is_reason_foreign_ = transport != nullptr;
         if (transport == nullptr) {
             self->reason_ = words_of(failure);
             co_return false;
@@ -224,15 +226,16 @@ private:
     }
 
     bool gives_up(bool lasted) const {
-        if (is_sent_away_) return false;
         const std::function<bool(std::error_code)> &is_final = config_.gives_up_on;
         const bool is_last = config_.tries != 0 && !lasted && attempt_ >= config_.tries;
-        return is_last || (is_final && lost_ && is_final(lost_));
+        return is_last || (!is_sent_away_ && is_final && lost_ && is_final(lost_));
     }
     [[noreturn]] void give_up() const {
         tell(ConnectionEvent::Kind::GivingUp);
         const std::string &name = config_.session.name;
-        const auto about = name.empty() || reason_.empty() ? name + reason_ : name + ": " + reason_;
+        // A program shows this, perhaps on a terminal.
+        const auto reason = is_reason_foreign_ && !reason_.empty() ? comoq::detail::quoted(reason_) : reason_;
+        const auto about = name.empty() || reason.empty() ? name + reason : name + ": " + reason;
         const auto code = lost_ ? lost_ : make_error_code(Error::Closed);
         if (about.empty()) comoq::detail::throw_error(code);
         throw std::system_error(code, about);
@@ -257,14 +260,15 @@ private:
             if (code && what == message) return {};
             if (code && what.ends_with(": " + message)) what.remove_suffix(message.size() + 2);
             return std::string(what);
-        } catch (const std::bad_alloc &) {
+        } catch (...) {
+            // Of a foreign category.
             return {};
         }
     }
     static std::string reason_of(const Transport &transport) noexcept {
         try {
             return transport.end_reason();
-        } catch (const std::bad_alloc &) {
+        } catch (...) {
             return {};
         }
     }
@@ -336,6 +340,7 @@ private:
     std::string uri_;            // to there, unless it is empty
     std::error_code lost_;  // the code that ended the last attempt or session
     std::string reason_;    // and more about it
+    bool is_reason_foreign_ = false;  // the peer's words
     std::size_t attempt_ = 0;  // since the last session that lasted
     comoq::detail::Event connected_;
     comoq::detail::Event nothing_;  // set while no session exists, for coroutines that wait for that

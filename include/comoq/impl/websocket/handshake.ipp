@@ -113,7 +113,8 @@ COMOQ_DECL std::optional<qmux::Subprotocol> check_answer(const ResponseHead &res
     if (status == 401 || status == 403) return fail(Error::Unauthorized);
     if (status == 404) return fail(Error::NotFound);
     if (status == 426) return fail(Error::Version);
-    if (status >= 500) return fail(Error::Transport);
+    // Also what the server will not do now: 408 and 429.
+    if (status >= 500 || status == 408 || status == 429) return fail(Error::Transport);
     if (status != 101) return fail(Error::Unsupported);
     const auto upgrade = fields.only("Upgrade");
     if (response.minor_version == 0 || !upgrade || !detail::same_text(*upgrade, "websocket") ||
