@@ -322,6 +322,7 @@ struct Renamed {
             const std::string path(requested.view());
             if (path == "bad") throw std::system_error(app_error(3));
             if (path == "worse") throw std::logic_error("a defect");
+            if (path.empty()) return Path("live/camera");
             const auto end = path.rfind("/small");
             if (end == std::string::npos || end + 6 != path.size()) return std::nullopt;
             return Path(path.substr(0, end));
@@ -372,6 +373,18 @@ TEST_CASE("proxy transform: a broadcast is served under a path of its own, also 
     settle_down(scene.context);
     CHECK(scene.origin.stats().served == 0);
     CHECK(scene.video.stats().subscribers == 0);
+}
+
+TEST_CASE("proxy transform: the root may be the path of its own of a broadcast", "[proxy]") {
+    Renamed scene;
+    auto asked = scene.ask("");
+    auto subscribing = wait(asked.value().track("video").subscribe());
+    settle_down(scene.context);
+    scene.video.write_frame(payload("a"));
+    settle_down(scene.context);
+    CHECK(whole(now(subscribing.value().next_group()).value()) == Words{"aa"});
+    CHECK(scene.paths == Words{""});
+    CHECK(asked.value().info().hops.empty());
 }
 
 TEST_CASE("proxy transform: a request without a source is refused with NotFound or the failure's code", "[proxy]") {

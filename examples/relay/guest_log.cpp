@@ -59,6 +59,16 @@ std::string protocols_in_log(std::string_view offer) {
     return all.append(has_others ? all.empty() ? "others" : ",others" : "");
 }
 
+asio::ip::address address_in(std::string_view name) {
+    auto address = name.substr(0, name.rfind(':'));
+    if (address.starts_with('[') && address.ends_with(']')) {
+        address = address.substr(1, address.size() - 2);
+    }
+    std::error_code none;
+    const auto found = asio::ip::make_address(std::string(address), none);
+    return none ? asio::ip::address() : found;
+}
+
 std::string_view name_of(comoq::lite::SessionEvent::Kind kind) {
     using Kind = comoq::lite::SessionEvent::Kind;
     switch (kind) {

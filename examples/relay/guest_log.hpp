@@ -22,6 +22,9 @@ std::string page_in_log(std::string_view origin);
 // The names of protocols in an offer that have the form of one. Some clients put a token there.
 std::string protocols_in_log(std::string_view offer);
 
+// The address in the name of a guest, which is that of its peer; without one, such as for an upstream, an empty address.
+asio::ip::address address_in(std::string_view name);
+
 // The name of an event in the log.
 std::string_view name_of(comoq::lite::SessionEvent::Kind kind);
 

@@ -1,6 +1,7 @@
 #include "server.hpp"
 
 #include "begin_there.hpp"
+#include "guest_log.hpp"
 #include "log.hpp"
 #include "net/dial.hpp"
 #include "net/tls.hpp"
@@ -78,7 +79,8 @@ bool is_missing_here(std::error_code refused) {
 // The library's own warnings are about the limits of sessions: what goes beyond them is refused, or left out.
 void log_limits(LogBudget &budget) {
     const auto log = [&budget](const comoq::LogRecord &record) {
-        if (record.event == "limit_reached" && is_logged(Level::Warning) && budget.take({}, std::chrono::steady_clock::now())) {
+        if (record.event == "limit_reached" && is_logged(Level::Warning) &&
+            budget.take(address_in(record.name), std::chrono::steady_clock::now())) {
             LogLine(Level::Warning, record.event).with("peer", record.name).with("limit", record.reason);
         }
     };

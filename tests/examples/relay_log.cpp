@@ -86,6 +86,13 @@ TEST_CASE("the relay's log: of an offer it has the names of protocols, because s
     CHECK(protocols_in_log(many).size() <= 2 * longest_value);
 }
 
+TEST_CASE("the relay's log: a guest's name has the address whose budget a warning about it takes", "[examples]") {
+    CHECK(address_in("192.0.2.1:4443") == address("192.0.2.1"));
+    CHECK(address_in("[2001:db8::7]:4443") == address("2001:db8::7"));
+    CHECK(address_in("wss://example.com") == asio::ip::address());
+    CHECK(address_in("") == asio::ip::address());
+}
+
 TEST_CASE("the relay's log: a source may write so much at once, and then so much a second", "[examples]") {
     Scene scene(limits(10, 2, 1'000, 1'000));
     CHECK(scene.take("192.0.2.1", 15) == 10);

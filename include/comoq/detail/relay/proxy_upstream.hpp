@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -34,7 +35,8 @@ public:
     /// The broadcast at `path` of the first of `origins` that has one there; of several, the first that knows a
     /// requested track.
     /// `served_at` is the path here, where that is another one.
-    ProxyUpstream(std::vector<OriginConsumer> origins, std::string path, ProxyConfig config, std::string served_at = {})
+    ProxyUpstream(std::vector<OriginConsumer> origins, std::string path, ProxyConfig config,
+                  std::optional<std::string> served_at = std::nullopt)
         : config_(std::move(config)), origins_(std::move(origins)), path_(std::move(path)), served_at_(std::move(served_at)),
           choice_(origins_.size()) {}
     /// The same if the first answer is known.
@@ -47,8 +49,8 @@ public:
     const BroadcastConsumer &current() const noexcept { return current_; }
     /// Null if media pass as they are.
     const ProxyTransform *transform() const noexcept { return config_.transform ? &config_.transform : nullptr; }
-    bool is_renamed() const noexcept { return !served_at_.empty(); }
-    std::string_view served_at() const noexcept { return served_at_.empty() ? path_ : served_at_; }
+    bool is_renamed() const noexcept { return served_at_.has_value(); }
+    std::string_view served_at() const noexcept { return served_at_ ? *served_at_ : path_; }
     /// How many origins may be asked for a track in turn.
     std::size_t choices() const noexcept { return choice_.origins(); }
 
@@ -170,7 +172,7 @@ private:
     BroadcastConsumer current_;
     std::vector<OriginConsumer> origins_;
     const std::string path_;
-    const std::string served_at_;
+    const std::optional<std::string> served_at_;
     UpstreamChoice choice_;
     Event changed_, answered_;
     RingCheck ring_check_;
