@@ -75,6 +75,11 @@ TEST_CASE("a URL that is wrong is refused with a sentence that says why, without
     CHECK(shown.find("pass") == std::string::npos);
     CHECK(shown.find("secret") == std::string::npos);
     CHECK(shown.find("ws://...@h:1/a") != std::string::npos);
+    CHECK(net::without_secrets("tcp://user:pa?ss@host") == "tcp://...");
+    CHECK(net::without_secrets("user:pass@host://h") == "...@host://h");
+    CHECK(net::without_secrets("tcp://user:pa#ss@host/a") == "tcp://...");
+    CHECK(net::without_secrets("ws://h:1/a?mail=a@secret") == "ws://h:1/a");
+    CHECK(net::without_secrets("ws://h:1?mail=a@secret") == "ws://...");
 }
 
 }  // namespace url_tests
