@@ -16,6 +16,7 @@ COMOQ_DECL asio::ip::address source_of(const asio::ip::address &address) {
 }
 
 COMOQ_DECL SourceLimits::Places SourceLimits::enter(const asio::ip::address &address) {
+    if (most_connections_ == 0 || most_handshakes_ == 0) return {};
     const auto source = source_of(address);
     std::lock_guard lock(mutex_);
     auto &count = counts_[source];

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <optional>
 #include <set>
 #include <string>
@@ -52,7 +53,11 @@ inline asio::awaitable<std::vector<asio::ip::address>> resolve_by_system(std::st
     const auto resolving = std::make_shared<Resolving>(executor);
     const auto take = [resolving](std::error_code failure, const asio::ip::tcp::resolver::results_type &results) {
         resolving->failure = failure;
-        for (const auto &one : results) resolving->found.push_back(one.endpoint().address());
+        try {
+            for (const auto &one : results) resolving->found.push_back(one.endpoint().address());
+        } catch (const std::bad_alloc &) {
+            resolving->failure = std::make_error_code(std::errc::not_enough_memory);
+        }
         resolving->over.set();
     };
     resolving->resolver.async_resolve(host, "", take);
