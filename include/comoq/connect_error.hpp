@@ -56,7 +56,7 @@ constexpr const char *text_of(ConnectError error) noexcept {
     case ConnectError::ServerSpeaksNoTls:
         return "the server does not speak TLS; use ws:// in place of wss://, or tcp:// in place of tls://";
     case ConnectError::ClosedAtOnce:
-        return "the server closed the connection without a word; does it expect TLS (wss://, tls://) or a WebSocket (ws://)?";
+        return "the server closed the connection without a word; does it serve another scheme (tls://, wss://, ws://, tcp://)?";
     }
     return "unknown error";
 }

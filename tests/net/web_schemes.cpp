@@ -123,9 +123,23 @@ TEST_CASE("connect: a certificate is refused with the reason, and taken only fro
     CHECK_FALSE(outcome_of(other, by_name, "127.0.0.1"));
     const auto old = make_certificate("IP:127.0.0.1", -3600);
     CHECK(outcome_of(old, trusting(old), "127.0.0.1").value() == X509_V_ERR_CERT_HAS_EXPIRED);
+    // A context of the program's own checks nothing by itself.
+    ConnectConfig own;
+    own.tls.context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+    CHECK(is_certificate_error(outcome_of(of_this_machine(), own, "127.0.0.1")));
     ConnectConfig careless;
     careless.tls.accept_any_certificate = true;
     CHECK_FALSE(outcome_of(old, careless, "127.0.0.1"));
+}
+
+TEST_CASE("connect: a server that is cut off during the TLS handshake may get better", "[net]") {
+    asio::io_context context;
+    asio::ip::tcp::acceptor acceptor(context, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    acceptor.async_accept([](std::error_code, asio::ip::tcp::socket) {});
+    const auto url = "tls://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port());
+    const auto failure = connect_now(context, url).failure;
+    CHECK(failure == ConnectError::ClosedAtOnce);
+    CHECK_FALSE(lite::cannot_get_better(failure));
 }
 
 TEST_CASE("connect: files of TLS that cannot be used are named", "[net]") {
@@ -133,7 +147,18 @@ TEST_CASE("connect: files of TLS that cannot be used are named", "[net]") {
     NetServer server(context, "tls://127.0.0.1:0", listen_config());
     ConnectConfig config;
     config.tls.authorities_file = "/not/there.pem";
-    CHECK(connect_now(context, server.url(), config).failure);
+    const auto text_of = [&](const ConnectConfig &wrong) -> std::string {
+        try {
+            static_cast<void>(comoq::connect(context.get_executor(), server.url(), wrong));
+        } catch (const std::system_error &error) {
+            return error.what();
+        }
+        return {};
+    };
+    CHECK(text_of(config).find("/not/there.pem") == 0);
+    ConnectConfig nameless;
+    nameless.tls.server_name = "";
+    CHECK(text_of(nameless).find("is empty") != std::string::npos);
     server.end();
     ListenConfig without;
     without.tls.certificate_file = "/not/there.pem";

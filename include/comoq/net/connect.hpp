@@ -36,9 +36,10 @@ struct Connect {
 /// It begins at once, on `executor`: a strand, or a context that one thread runs. The session runs there, too. Destroying the
 /// operation, or cancelling its wait, ends the attempt and closes what it has made.
 ///
-/// Throws at once `std::system_error`: ConnectError::InvalidUrl or UnknownScheme, with a `what()` that says what is wrong. The
-/// operation fails with the codes of `ConnectError`, with those of the system and of asio, with a certificate's
-/// (`is_certificate_error`), and with the session's code if that ends at once.
+/// Throws at once `std::system_error`: ConnectError::InvalidUrl or UnknownScheme, or the code of a file of TLS that cannot be
+/// used, with a `what()` that says what is wrong. The operation fails with the
+/// codes of `ConnectError`, with those of the system and of asio, with a certificate's (`is_certificate_error`), and with the
+/// session's code if that ends at once.
 inline constexpr net::Connect connect{};
 
 /// The same up to the connection, without a session on it. Runs on the executor of the awaiting coroutine, like the
@@ -48,7 +49,8 @@ asio::awaitable<std::shared_ptr<Transport>> connect_transport(std::string_view u
 
 /// Connects as `connect` does, and again whenever the connection is lost, until it is cancelled: `lite::keep_connected`,
 /// which see, on the executor of the awaiting coroutine. `retry` has the pauses and `on_retry`, which is told the codes;
-/// `config.session` takes the place of `retry.session`. A URL that is wrong throws at once.
+/// `config.session` takes the place of `retry.session`, and its `answer_within` that of `config.deadlines.admission`. What
+/// `connect` throws at once, this throws at once.
 asio::awaitable<void> keep_connected(std::string_view url, ConnectConfig config, lite::ReconnectConfig retry = {});
 
 COMOQ_DECLARE_OPERATION(std::shared_ptr<lite::Session>);

@@ -36,7 +36,9 @@ struct TlsConfig {
     bool accept_any_certificate = false;
     /// Files of this client's own certificate chain and key, both PEM, for servers that ask for one.
     std::optional<std::string> certificate_file, key_file;
-    /// If set, it is used in place of the files above.
+    /// If set, it is used in place of the files above, and decides the versions of TLS, the authorities, and what else it
+    /// may. Whether the certificate is checked, and for which name, is decided here all the same; but a callback of the
+    /// context's that accepts a certificate has the last word.
     std::shared_ptr<asio::ssl::context> context;
 };
 
@@ -47,7 +49,7 @@ struct ConnectDeadlines {
     std::chrono::milliseconds tls = std::chrono::seconds(5);        ///< ConnectError::TlsTimeout
     std::chrono::milliseconds upgrade = std::chrono::seconds(5);    ///< ConnectError::UpgradeTimeout
     std::chrono::milliseconds greeting = std::chrono::seconds(5);   ///< ConnectError::GreetingTimeout, for the first record
-    std::chrono::milliseconds admission = std::chrono::seconds(15);  ///< Error::Timeout, for the server's SETUP
+    std::chrono::milliseconds admission = std::chrono::seconds(15);  ///< Error::Timeout, for the server's SETUP; only of `connect`
 };
 
 /// How a session with a relay is made.

@@ -25,6 +25,9 @@ struct Scheme {
     std::uint16_t usual_port = 0;
     /// Whether the transport itself tells the server the path, as a WebSocket does. Otherwise SETUP does.
     bool carries_path = false;
+    /// Completes the configuration of a client, once for all its connections. Throws `std::system_error` if it cannot be
+    /// used. May be null.
+    void (*prepare)(ConnectConfig &config) = nullptr;
     /// Connects on the executor of the awaiting coroutine. Returns when both sides have agreed on a protocol. Throws
     /// `std::system_error`; a cancellation ends it, and leaves nothing behind.
     asio::awaitable<std::shared_ptr<Transport>> (*connect)(Url url, std::shared_ptr<const ConnectConfig> config) = nullptr;

@@ -31,8 +31,10 @@ inline asio::awaitable<std::shared_ptr<lite::Session>> connect_session(Scheme sc
     std::rethrow_exception(failure);
 }
 
-/// The path of the URL is told once: by the transport, or by SETUP. The log names the session by the URL, without its query.
-inline void tell_path(const Scheme &scheme, const Url &url, ConnectConfig &config) {
+/// Once for all connections. The path of the URL is told once: by the transport, or by SETUP. The log names the session by the
+/// URL, without its query.
+inline void prepare(const Scheme &scheme, const Url &url, ConnectConfig &config) {
+    if (scheme.prepare != nullptr) scheme.prepare(config);
     if (!scheme.carries_path && !config.session.path) config.session.path = url.target;
     if (config.session.name.empty()) config.session.name = url.text();
 }
@@ -40,6 +42,7 @@ inline void tell_path(const Scheme &scheme, const Url &url, ConnectConfig &confi
 inline asio::awaitable<std::shared_ptr<Transport>> connect_by(std::string text, ConnectConfig config) {
     auto url = parse_url(text);
     const auto scheme = scheme_of(url);
+    prepare(scheme, url, config);
     auto shared = std::make_shared<const ConnectConfig>(std::move(config));
     auto connecting = scheme.connect(std::move(url), std::move(shared));
     co_return co_await std::move(connecting);
@@ -65,7 +68,7 @@ COMOQ_DECL Operation<std::shared_ptr<lite::Session>> net::Connect::operator()(as
                                                                               ConnectConfig config) const {
     auto url = net::parse_url(text);
     auto scheme = net::scheme_of(url);
-    net::detail::tell_path(scheme, url, config);
+    net::detail::prepare(scheme, url, config);
     auto shared = std::make_shared<const ConnectConfig>(std::move(config));
     auto task = net::detail::connect_session(std::move(scheme), std::move(url), std::move(shared));
     return net::detail::BegunTask<std::shared_ptr<lite::Session>>::begin(executor, std::move(task));
@@ -78,7 +81,7 @@ COMOQ_DECL asio::awaitable<std::shared_ptr<Transport>> connect_transport(std::st
 COMOQ_DECL asio::awaitable<void> keep_connected(std::string_view text, ConnectConfig config, lite::ReconnectConfig retry) {
     auto url = net::parse_url(text);
     auto scheme = net::scheme_of(url);
-    net::detail::tell_path(scheme, url, config);
+    net::detail::prepare(scheme, url, config);
     retry.session = config.session;
     auto shared = std::make_shared<const ConnectConfig>(std::move(config));
     net::detail::ConnectAgain again(std::move(scheme), std::move(url), std::move(shared));

@@ -31,6 +31,14 @@ inline std::vector<std::string_view> views_of(const std::vector<std::string> &te
 
 // Clients.
 
+/// The files are read once, and by the call that names them.
+inline void prepare_tls(ConnectConfig &config) {
+    if (config.tls.server_name && config.tls.server_name->empty())
+        throw std::system_error(std::make_error_code(std::errc::invalid_argument),
+                                "the name that the server's certificate must have is empty");
+    if (config.tls.context == nullptr) config.tls.context = client_tls(config.tls);
+}
+
 inline asio::awaitable<PlainStream> open_plain(Url url, std::shared_ptr<const ConnectConfig> config) {
     return connect_socket(std::move(url), std::move(config));
 }
@@ -42,9 +50,10 @@ inline asio::awaitable<TlsStream> open_secure(Url url, std::shared_ptr<const Con
     co_return co_await std::move(securing);
 }
 
-/// As in the field Host: without the usual port.
+/// As in the field Host: without the usual port, and without a zone.
 inline std::string host_field(Url url) {
     if (url.port == (url.scheme == "wss" ? 443 : 80)) url.port.reset();
+    url.host = without_zone(url.host);
     return url.authority();
 }
 
@@ -189,10 +198,12 @@ COMOQ_DECL bool add_web_schemes() {
     Scheme wss = ws;
     wss.name = "wss";
     wss.usual_port = 443;
+    wss.prepare = detail::prepare_tls;
     wss.connect = detail::connect_wss;
     wss.listen = detail::listen_wss;
     Scheme tls;
     tls.name = "tls";
+    tls.prepare = detail::prepare_tls;
     tls.connect = detail::connect_tls;
     tls.listen = detail::listen_tls;
     add_scheme(std::move(ws));

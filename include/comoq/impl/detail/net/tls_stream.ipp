@@ -9,6 +9,7 @@
 #include <asio/ssl/error.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -62,26 +63,38 @@ inline std::error_code explained_tls(std::error_code failure, SSL *stream) noexc
     }
     const bool is_cut = failure == asio::error::eof || failure == asio::error::connection_reset ||
                         failure == asio::ssl::error::stream_truncated;
-    return is_cut ? make_error_code(ConnectError::ServerSpeaksNoTls) : failure;
+    // It may be a server that goes down: that can get better, and the wrong scheme cannot.
+    return is_cut ? make_error_code(ConnectError::ClosedAtOnce) : failure;
+}
+
+/// Without this step a certificate for any name would do.
+inline void must(bool is_done, const std::string &name) {
+    if (is_done) return;
+    const auto reason = ERR_get_error();
+    const auto code = reason != 0 ? std::error_code(static_cast<int>(reason), asio::error::get_ssl_category())
+                                  : std::make_error_code(std::errc::invalid_argument);
+    throw std::system_error(code, "the server's certificate cannot be checked for the name " + comoq::detail::quoted(name));
 }
 
 /// Which name the certificate must have. An address is not a name, and is not told to the server.
 inline void expect(SSL *stream, const std::string &host) {
+    ERR_clear_error();
+    must(!host.empty() && host.find('\0') == std::string::npos, host);
+    const auto name = without_zone(host);
     std::error_code is_name;
-    asio::ip::make_address(host, is_name);
-    if (!is_name) {
-        X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(stream), host.c_str());
-        return;
-    }
+    asio::ip::make_address(name, is_name);
+    if (!is_name) return must(X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(stream), name.c_str()) == 1, host);
     SSL_set_hostflags(stream, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    SSL_set1_host(stream, host.c_str());
+    must(SSL_set1_host(stream, name.c_str()) == 1, host);
     // For servers with several names.
-    SSL_set_tlsext_host_name(stream, const_cast<char *>(host.c_str()));
+    must(SSL_set_tlsext_host_name(stream, const_cast<char *>(name.c_str())) == 1, host);
 }
 
 COMOQ_DECL asio::awaitable<TlsStream> secure(asio::ip::tcp::socket socket, Url url, std::shared_ptr<const ConnectConfig> config) {
     const auto context = config->tls.context != nullptr ? config->tls.context : client_tls(config->tls);
     TlsStream stream(std::move(socket), *context);
+    // The mode of a context that the program has made is that of OpenSSL, which checks nothing.
+    stream.set_verify_mode(config->tls.accept_any_certificate ? asio::ssl::verify_none : asio::ssl::verify_peer);
     expect(stream.native_handle(), config->tls.server_name.value_or(url.host));
     std::error_code failure;
     co_await stream.async_handshake(asio::ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, failure));
