@@ -29,6 +29,7 @@
 #include <comoq/detail/wait/code_of.hpp>
 #include <comoq/net/listener.hpp>
 #include <comoq/net/schemes.hpp>
+#include <comoq/net/source_limits.hpp>
 
 #include "net/net_scene.hpp"
 #include "support/catch.hpp"
@@ -127,6 +128,63 @@ TEST_CASE("connect and listen, tcp: the session is admitted, and the path of the
 TEST_CASE("connect, tcp: the failures of the system are passed on", "[net]") {
     asio::io_context context;
     CHECK(connect_now(context, "tcp://127.0.0.1:" + closed_port(context)).failure == asio::error::connection_refused);
+}
+
+TEST_CASE("connect: the exception of the operation names the URL, without its query", "[net]") {
+    asio::io_context context;
+    const auto url = "tcp://127.0.0.1:" + closed_port(context) + "/room";
+    auto connecting = comoq::connect(context.get_executor(), url + "?jwt=secret");
+    std::string what;
+    const auto wait = [&]() -> asio::awaitable<void> { co_await std::move(connecting); };
+    asio::co_spawn(context, wait(), [&](const std::exception_ptr &failure) {
+        try {
+            std::rethrow_exception(failure);
+        } catch (const std::system_error &error) {
+            what = error.what();
+        }
+    });
+    run_until(context, [&] { return !what.empty(); });
+    CHECK(what.find("comoq: '" + url + "': ") == 0);
+}
+
+TEST_CASE("connect: the operation may outlive the context that was destroyed in the midst of the attempt", "[net]") {
+    for (int steps = 0; steps < 4; ++steps) {
+        asio::io_context elsewhere;
+        RawServer server(elsewhere);
+        std::optional<Operation<std::shared_ptr<lite::Session>>> connecting;
+        {
+            asio::io_context context;
+            connecting.emplace(comoq::connect(context.get_executor(), "tcp://127.0.0.1:" + server.port()));
+            for (int i = 0; i < steps; ++i) context.poll_one();
+            CHECK_FALSE(connecting->ready());
+        }
+        CHECK(connecting->ready());
+        connecting.reset();
+    }
+}
+
+TEST_CASE("connect: the path is the URL's, also if the configuration has one", "[net]") {
+    asio::io_context context;
+    ListenConfig listening;
+    std::optional<std::string> asked;
+    listening.session.authorize = [&](const lite::Setup &setup, const Transport &) -> asio::awaitable<lite::SessionViews> {
+        asked = setup.path;
+        co_return lite::SessionViews();
+    };
+    NetServer server(context, "tcp://127.0.0.1:0", std::move(listening));
+    ConnectConfig config;
+    config.session.path = "/other";
+    auto connected = connect_now(context, server.url("/room"), std::move(config));
+    run_until(context, [&] { return asked.has_value(); });
+    CHECK(asked == "/room");
+    if (connected.session) connected.session->close();
+    server.end();
+}
+
+TEST_CASE("limits of an address that are 0 keep nothing of those that are refused", "[net]") {
+    net::SourceLimits limits(0, 1);
+    CHECK_FALSE(limits.enter(asio::ip::address_v4::loopback()));
+    CHECK(limits.size() == 0);
 }
 
 TEST_CASE("connect: a wrong URL, an unknown scheme and a missing port throw at once, with a sentence", "[net]") {

@@ -37,9 +37,9 @@ struct Connect {
 /// operation, or cancelling its wait, ends the attempt and closes what it has made.
 ///
 /// Throws at once `std::system_error`: ConnectError::InvalidUrl or UnknownScheme, or the code of a file of TLS that cannot be
-/// used, with a `what()` that says what is wrong. The operation fails with the
+/// used, with a `what()` that says what is wrong. The exception of the operation names the URL. The operation fails with the
 /// codes of `ConnectError`, with those of the system and of asio, with a certificate's (`is_certificate_error`), and with the
-/// session's code if that ends at once.
+/// session's code if that ends at once. It fails with Cancelled if its context is destroyed before.
 inline constexpr net::Connect connect{};
 
 /// The same up to the connection, without a session on it. Runs on the executor of the awaiting coroutine, like the

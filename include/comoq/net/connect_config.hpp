@@ -56,7 +56,8 @@ struct ConnectDeadlines {
 struct ConnectConfig {
     ConnectConfig() {}  // as above
 
-    /// What the session serves and asks for: set `session.publish` and `session.subscribe`. The path is taken from the URL.
+    /// What the session serves and asks for: set `session.publish` and `session.subscribe`. The path is always the
+    /// URL's, and not `session.path`.
     lite::SessionConfig session = {};
     /// Those that this side speaks, the best first.
     std::vector<std::string> protocols = default_protocols();

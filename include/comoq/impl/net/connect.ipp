@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../../detail/net/begun_task.hpp"
+#include "../../detail/wait/failure.hpp"
 #include "../../net/connect.hpp"
 #include "../../net/schemes.hpp"
 #include "../../with_timeout.hpp"
 
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -35,7 +37,7 @@ inline asio::awaitable<std::shared_ptr<lite::Session>> connect_session(Scheme sc
 /// URL, without its query.
 inline void prepare(const Scheme &scheme, const Url &url, ConnectConfig &config) {
     if (scheme.prepare != nullptr) scheme.prepare(config);
-    if (!scheme.carries_path && !config.session.path) config.session.path = url.target;
+    config.session.path = scheme.carries_path ? std::nullopt : std::optional(url.target);
     if (config.session.name.empty()) config.session.name = url.text();
 }
 
@@ -69,9 +71,10 @@ COMOQ_DECL Operation<std::shared_ptr<lite::Session>> net::Connect::operator()(as
     auto url = net::parse_url(text);
     auto scheme = net::scheme_of(url);
     net::detail::prepare(scheme, url, config);
+    auto subject = comoq::detail::quoted(url.text());
     auto shared = std::make_shared<const ConnectConfig>(std::move(config));
     auto task = net::detail::connect_session(std::move(scheme), std::move(url), std::move(shared));
-    return net::detail::BegunTask<std::shared_ptr<lite::Session>>::begin(executor, std::move(task));
+    return net::detail::BegunTask<std::shared_ptr<lite::Session>>::begin(executor, std::move(task), std::move(subject));
 }
 
 COMOQ_DECL asio::awaitable<std::shared_ptr<Transport>> connect_transport(std::string_view url, ConnectConfig config) {
