@@ -54,8 +54,13 @@ public:
     BroadcastConsumer() noexcept = default;
     explicit BroadcastConsumer(detail::Passkey key, std::shared_ptr<detail::BroadcastState> state) noexcept
         : BroadcastConsumer(key, detail::BroadcastInterest(std::move(state))) {}
+    BroadcastConsumer(const BroadcastConsumer &) noexcept = default;
+    BroadcastConsumer(BroadcastConsumer &&) noexcept = default;
+    BroadcastConsumer &operator=(const BroadcastConsumer &) noexcept = default;
+    BroadcastConsumer &operator=(BroadcastConsumer &&) noexcept = default;
+    COMOQ_INLINED ~BroadcastConsumer() {}  // not defaulted, which cannot be inlined on demand
     explicit BroadcastConsumer(detail::Passkey, detail::BroadcastInterest &&interest) noexcept
-        : state_(std::move(interest)), info_(state_ ? state_.state()->route().changed_info() : nullptr) {}
+        : state_(std::move(interest)), info_(state_ ? state_.state()->route().changed_info() : detail::HeldInfo()) {}
 
     /// A track by its name. Never fails and asks nobody: operations on the track resolve the name.
     TrackConsumer track(std::string_view name) const;
@@ -82,7 +87,7 @@ public:
 
 private:
     detail::BroadcastInterest state_;
-    std::shared_ptr<const BroadcastInfo> info_;  // null if it had not changed since the broadcast was made
+    detail::HeldInfo info_;  // empty if it had not changed since the broadcast was made
 };
 
 /// A handler's request for a missing track. Answer it once. Dropping it unanswered answers NotFound. Moves only; works

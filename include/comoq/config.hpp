@@ -37,14 +37,16 @@
 #define COMOQ_FORM "1"
 #endif
 
-/// COMOQ_INLINED is for small functions in the path of every call, COMOQ_SELDOM for the rare part of such a function: as a
-/// function of its own it does not keep the compiler from inlining the rest.
+/// COMOQ_INLINED is for small functions in the path of every call, COMOQ_SELDOM for the rare part of such a function, and
+/// COMOQ_APART for its large part: as a function of its own it does not keep the compiler from inlining the rest.
 #if defined(__GNUC__)
 #define COMOQ_INLINED __attribute__((always_inline))
 #define COMOQ_SELDOM __attribute__((cold, noinline))
+#define COMOQ_APART __attribute__((noinline))
 #else
 #define COMOQ_INLINED
 #define COMOQ_SELDOM
+#define COMOQ_APART
 #endif
 
 /// For objects of which a process has one, also if modules are compiled with -fvisibility=hidden.

@@ -11,7 +11,7 @@ COMOQ_DECL TrackConsumer BroadcastConsumer::track(std::string_view name) const {
 
 COMOQ_DECL const BroadcastInfo &BroadcastConsumer::info() const noexcept {
     static const BroadcastInfo none;
-    if (info_ != nullptr) return *info_;
+    if (info_) return *info_;
     return state_ ? state_->first_info() : none;
 }
 

@@ -44,16 +44,36 @@ COMOQ_DECL const OriginView &not_empty(const std::shared_ptr<const OriginView> &
     return *view;
 }
 
+/// A broadcast that is there. Its handle is made when it is taken: the source is moved often, and this is the least of it.
+class FoundBroadcast {
+public:
+    using taken_type = BroadcastInterest;
+    explicit FoundBroadcast(std::shared_ptr<BroadcastState> &&found) noexcept : found_(std::move(found)) {}
+    bool ready() const noexcept { return true; }
+    std::optional<Outcome<taken_type>> take(Permit *permit) {
+        if (permit != nullptr && !permit->grant()) return std::nullopt;
+        return Outcome<taken_type>(std::in_place, std::move(found_));
+    }
+    Outcome<BroadcastConsumer> finish(Outcome<taken_type> &&taken) {
+        return Outcome<BroadcastConsumer>(std::in_place, Passkey(), std::move(taken.value));
+    }
+    Outcome<BroadcastConsumer> give() noexcept {
+        return Outcome<BroadcastConsumer>(std::in_place, Passkey(), std::move(found_));
+    }
+    bool wait(Waiter &) noexcept { return false; }
+    bool withdraw(Waiter &) noexcept { return false; }
+
+private:
+    BroadcastInterest found_;
+};
+
 COMOQ_DECL Pending<BroadcastConsumer> pending_broadcast(std::error_code refusal, std::string_view path) {
     auto name = std::make_shared<const std::string>(path);
     return Pending<BroadcastConsumer>(Passkey(), RefusedSource<BroadcastConsumer>(refusal, "broadcast", std::move(name)));
 }
 
 COMOQ_DECL Pending<BroadcastConsumer> pending_broadcast(std::shared_ptr<BroadcastState> &&broadcast, std::string_view) {
-    using Found = BroadcastInterest;
-    return Pending<BroadcastConsumer>(
-        Passkey(), mapped<BroadcastConsumer>(ReadySource<Found>(Outcome<Found>(std::in_place, std::move(broadcast))),
-                                             [](Found &&found) { return BroadcastConsumer(Passkey(), std::move(found)); }));
+    return Pending<BroadcastConsumer>(Passkey(), FoundBroadcast(std::move(broadcast)));
 }
 
 }  // namespace comoq::detail

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include "../../broadcast_info.hpp"
 #include "../wait/sync.hpp"
 #include "../wait/waiter.hpp"
+#include "held_info.hpp"
 
 #include <atomic>
-#include <memory>
 #include <utility>
 
 namespace comoq::detail {
@@ -14,15 +13,15 @@ namespace comoq::detail {
 /// is locked, or ended, in the meantime.
 class BroadcastRoute {
 public:
-    /// Null if it has never changed.
-    std::shared_ptr<const BroadcastInfo> changed_info() const noexcept {
-        if (!has_changed_info_.load(std::memory_order_acquire)) return nullptr;
+    /// Nothing if it has never changed.
+    HeldInfo changed_info() const noexcept {
+        if (!has_changed_info_.load(std::memory_order_acquire)) return {};
         Lock lock(mutex_);
         return changed_info_;
     }
-    void change(std::shared_ptr<const BroadcastInfo> info, WakeList &wake) noexcept {
+    void change(HeldInfo info, WakeList &wake) noexcept {
         Lock lock(mutex_);
-        changed_info_.swap(info);
+        std::swap(changed_info_, info);
         wake.take(waits_);
         has_changed_info_.store(true, std::memory_order_release);
     }
@@ -34,13 +33,13 @@ public:
     /// The lock and the waiters of those who follow the info. Guarded by that lock: the info that has changed last.
     Mutex &mutex() const noexcept { return mutex_; }
     WaitList &waits() noexcept { return waits_; }
-    const std::shared_ptr<const BroadcastInfo> &last() const noexcept { return changed_info_; }
+    const HeldInfo &last() const noexcept { return changed_info_; }
 
 private:
     mutable Mutex mutex_;
     Atomic<bool> has_changed_info_{false};
     Atomic<bool> is_leaving_{false};
-    std::shared_ptr<const BroadcastInfo> changed_info_;
+    HeldInfo changed_info_;
     WaitList waits_;
 };
 

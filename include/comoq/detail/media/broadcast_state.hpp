@@ -43,8 +43,13 @@ public:
     const BroadcastInfo &first_info() const noexcept { return first_info_; }
     /// As it is now.
     std::shared_ptr<const BroadcastInfo> info() const noexcept {
-        auto changed = route_.changed_info();
+        auto changed = route_.changed_info().info();
         return changed != nullptr ? changed : std::shared_ptr<const BroadcastInfo>(shared_from_this(), &first_info_);
+    }
+    /// Calls `look` with it, and returns the result.
+    template <class Look> auto with_info(Look look) const {
+        const HeldInfo changed = route_.changed_info();
+        return look(changed ? *changed : first_info_);
     }
     BroadcastRoute &route() noexcept { return route_; }
     static std::string subject_of(const std::string &track) { return About{"track", track}.text(); }

@@ -165,6 +165,7 @@ public:
             throw;
         }
         added.node_ = &node;
+        if (is_set(added.below)) ++prefix_sources_;
         // An await of the path has found nothing open here: a publication that ranks before this one is closing at this
         // moment.
         settle_awaits(node, added, wake);
@@ -185,6 +186,7 @@ public:
     void remove(Publication &publication, WakeList &wake) {
         Node *node = std::exchange(publication.node_, nullptr);
         if (node == nullptr) return;
+        if (is_set(publication.below)) --prefix_sources_;
         auto &all = node->publications;
         auto place = std::find_if(all.begin(), all.end(),
                                   [&](const PublicationPtr &other) { return other.get() == &publication; });
@@ -289,7 +291,7 @@ public:
         };
         leave(root_);
         nodes_.for_each(leave);
-        announced_ = 0;
+        announced_ = prefix_sources_ = 0;
         in_order_.clear();
         root_.first_child = nullptr;
         return Remains(std::exchange(root_.publications, {}), std::move(nodes_));
@@ -391,8 +393,7 @@ private:
     PathOrder<Node> in_order_;  // those that have publications
     IntrusiveList<Watch> watches_;
     const std::shared_ptr<BroadcastState> none_;
-    std::size_t announced_ = 0;
-    std::size_t watchers_ = 0;
+    std::size_t announced_ = 0, watchers_ = 0, prefix_sources_ = 0;  // those: publications that answer for the paths below
     std::uint64_t next_arrival_ = 0;
 };
 

@@ -66,11 +66,15 @@ public:
         return all;
     }
 
+    /// Whether any publisher answers for the paths below its own.
+    static bool has_sources(const AnnounceTree &tree) noexcept { return tree.prefix_sources_ != 0; }
+
     /// Finds the publisher of the longest announced path above this one; it answers for the paths below its own. Null if no path
     /// above this one is announced, or none that is longer than `longer_than`.
     static std::shared_ptr<PrefixSource> source_above(const AnnounceTree &tree, std::string_view path,
                                                       std::optional<std::size_t> longer_than,
                                                       std::span<const std::uint64_t> excluded_hops) noexcept {
+        if (!has_sources(tree)) return nullptr;
         while (!path.empty()) {
             path = parent(path);
             if (longer_than && path.size() <= *longer_than) break;

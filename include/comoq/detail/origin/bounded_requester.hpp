@@ -35,7 +35,8 @@ public:
     Outcome<value_type> take() {
         // What is hidden stays in the request, which this leaves without the lock: that may wake others.
         const auto &answer = request_.entry().outcome().value;
-        if (answer && !view_->shows(*answer.state()->info())) return Outcome<value_type>(make_error_code(Error::NotFound));
+        const auto shown = [this](const BroadcastInfo &info) { return view_->shows(info); };
+        if (answer && !answer.state()->with_info(shown)) return Outcome<value_type>(make_error_code(Error::NotFound));
         return request_.take();
     }
 

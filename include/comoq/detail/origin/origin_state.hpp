@@ -66,44 +66,19 @@ public:
         if (!path.valid()) return make_error_code(Error::InvalidPath);
         if (!view.covers(path.view())) return make_error_code(Error::Unauthorized);
         const HashedText hashed(path.view());
-        std::optional<WakeList> wake;  // for a new request only
-        // It may be the last handle of the broadcast, whose end must not come under the lock.
-        Broadcast served;
-        std::shared_ptr<PrefixSource> announcer;
         Lock lock(mutex_);
         if (gone_) return make_error_code(Error::Dropped);
         if (const Broadcast &announced = tree_.active(hashed, view.excluded_hops())) return announced;
-        if ((served = find_served(hashed)) != nullptr && !served->closed() && !served->route().is_leaving()) {
-            // Asking the handler again would give the same broadcast.
-            if (!view.shows(*served->info())) return make_error_code(Error::NotFound);
-            return served;
-        }
-        const auto *share = view.request_share().get();
-        const bool share_is_full = share != nullptr && share->used >= share->most;
-        if (auto pending = requests_.find(hashed.text, hashed.hash)) {
-            if (share_is_full) return make_error_code(Error::LimitReached);
-            requests_.join(*pending);
-            return requester(std::move(pending), through);
-        }
-        auto prefix = path.view();
-        auto *lane = lanes_.lane_from(prefix);
-        const auto handled = lane != nullptr ? std::optional(prefix.size()) : std::nullopt;
-        if ((announcer = AnnounceWalk::source_above(tree_, path.view(), handled, view.excluded_hops())) != nullptr) {
-            lock.unlock();
-            return of_announcer(*announcer, path.view());
-        }
-        if (lane == nullptr) return make_error_code(Error::NotFound);
-        if (share_is_full || requests_.size() >= bounds_->max_pending_requests) return make_error_code(Error::LimitReached);
-        auto entry = requests_.open(PathAccess::make(hashed.text), hashed.hash, lane->queue);
-        lane->wake_one(wake.emplace());
-        return requester(std::move(entry), through);
+        if (serves_nothing()) return make_error_code(Error::NotFound);
+        return request_unannounced(through, hashed, std::move(lock));
     }
 
     /// Settles a request with a handler's answer, while the caller has the broadcast. It is remembered for the path while it is
     /// open.
     bool settle_request(Requests::Entry &entry, Broadcast broadcast) {
         if (broadcast == nullptr) return settle_request(entry, make_error_code(Error::NotFound));
-        if (loops(*broadcast->info())) return settle_request(entry, make_error_code(Error::RoutingLoop));
+        if (broadcast->with_info([this](const BroadcastInfo &info) { return loops(info); }))
+            return settle_request(entry, make_error_code(Error::RoutingLoop));
         ResumeScope scope;
         Outcome<BroadcastInterest> answer(std::in_place, broadcast);
         auto served = std::make_shared<Served>(weak_from_this(), entry, broadcast);
@@ -144,7 +119,7 @@ public:
         if (!path.valid()) throw_error(make_error_code(Error::InvalidPath));
         if (!view.covers(path.view())) throw_error(make_error_code(Error::Unauthorized));
         if (broadcast == nullptr) throw_error(make_error_code(Error::NotFound));
-        throw_if_refused(*broadcast->info());
+        broadcast->with_info([this](const BroadcastInfo &info) { throw_if_refused(info); });
         ResumeScope scope;
         auto added = std::make_shared<Announced>(weak_from_this(), path.view(), broadcast);
         added->below = std::move(below);
@@ -219,6 +194,47 @@ public:
     }
 
 private:
+    /// Nothing was served, nothing is pending, and nobody could be asked, whatever the path.
+    bool serves_nothing() const noexcept {
+        return lanes_.empty() && served_.empty() && requests_.size() == 0 && !AnnounceWalk::has_sources(tree_);
+    }
+
+    /// The rest of `request`: most paths are announced.
+    COMOQ_APART Resolution request_unannounced(const std::shared_ptr<const OriginView> &through, const HashedText &path,
+                                               Lock &&locked) {
+        const OriginView &view = *through;
+        std::optional<WakeList> wake;  // for a new request only
+        // It may be the last handle of the broadcast, whose end must not come under the lock.
+        Broadcast served;
+        std::shared_ptr<PrefixSource> announcer;
+        Lock lock(std::move(locked));
+        if ((served = find_served(path)) != nullptr && !served->closed() && !served->route().is_leaving()) {
+            // Asking the handler again would give the same broadcast.
+            if (!served->with_info([&](const BroadcastInfo &info) { return view.shows(info); }))
+                return make_error_code(Error::NotFound);
+            return served;
+        }
+        const auto *share = view.request_share().get();
+        const bool share_is_full = share != nullptr && share->used >= share->most;
+        if (auto pending = requests_.find(path.text, path.hash)) {
+            if (share_is_full) return make_error_code(Error::LimitReached);
+            requests_.join(*pending);
+            return requester(std::move(pending), through);
+        }
+        auto prefix = path.text;
+        auto *lane = lanes_.lane_from(prefix);
+        const auto handled = lane != nullptr ? std::optional(prefix.size()) : std::nullopt;
+        if ((announcer = AnnounceWalk::source_above(tree_, path.text, handled, view.excluded_hops())) != nullptr) {
+            lock.unlock();
+            return of_announcer(*announcer, path.text);
+        }
+        if (lane == nullptr) return make_error_code(Error::NotFound);
+        if (share_is_full || requests_.size() >= bounds_->max_pending_requests) return make_error_code(Error::LimitReached);
+        auto entry = requests_.open(PathAccess::make(path.text), path.hash, lane->queue);
+        lane->wake_one(wake.emplace());
+        return requester(std::move(entry), through);
+    }
+
     static Resolution of_announcer(PrefixSource &announcer, std::string_view path) {
         try {
             return announcer.broadcast_at(path);

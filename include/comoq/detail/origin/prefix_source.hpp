@@ -20,4 +20,10 @@ public:
     virtual std::shared_ptr<BroadcastState> broadcast_at(std::string_view path) = 0;
 };
 
+/// False for a reference that never had a source; a source may be gone.
+inline bool is_set(const std::weak_ptr<PrefixSource> &source) noexcept {
+    const std::weak_ptr<PrefixSource> none;
+    return source.owner_before(none) || none.owner_before(source);
+}
+
 }  // namespace comoq::detail

@@ -25,7 +25,7 @@ public:
         tree.reserve(node);
         PublicationRoute now(*publication.path_, std::move(route));
         now.rank.arrived(publication.route_.rank.arrival());
-        publication.broadcast->route().change(now.info, wake);
+        publication.broadcast->route().change(HeldInfo(now.info), wake);
         publication.route_ = std::move(now);
         sort(node.publications, publication);
         settle_awaits(tree, node, publication, wake);

@@ -16,6 +16,14 @@ struct ToldRoute {
     std::uint32_t cost = 0;
 
     static ToldRoute of(const BroadcastInfo &info) noexcept {
+        // Most of what is published here has no hops and no cost: it is hashed once.
+        static const ToldRoute plain = hashed(BroadcastInfo());
+        return info.hops.empty() && info.cost == Cost() ? plain : hashed(info);
+    }
+    friend bool operator==(const ToldRoute &, const ToldRoute &) = default;
+
+private:
+    static ToldRoute hashed(const BroadcastInfo &info) noexcept {
         const auto folded = [](std::uint64_t hash) { return static_cast<std::uint32_t>(hash ^ hash >> 32); };
         const auto publisher = tells_via(info) ? info.via : info.hops.empty() ? std::uint64_t{0} : info.hops.front() + 1;
         ToldRoute route;
@@ -24,7 +32,6 @@ struct ToldRoute {
         route.cost = folded(keyed_hash(keyed_hash(info.cost.warm) ^ info.cost.cold));
         return route;
     }
-    friend bool operator==(const ToldRoute &, const ToldRoute &) = default;
 };
 
 /// A route in the place of another one at the same path.

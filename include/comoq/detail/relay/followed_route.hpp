@@ -4,6 +4,7 @@
 #include "../../broadcast_info.hpp"
 #include "../../operation.hpp"
 #include "../media/broadcast_state.hpp"
+#include "../media/held_info.hpp"
 #include "../wait/outcome.hpp"
 #include "../wait/step.hpp"
 #include "../wait/sync.hpp"
@@ -21,13 +22,13 @@ public:
         : broadcast_(of.state(Passkey())), seen_(broadcast_->route().changed_info()) {}
 
     /// As it was when this was made.
-    const BroadcastInfo &info() const noexcept { return seen_ != nullptr ? *seen_ : broadcast_->first_info(); }
+    const BroadcastInfo &info() const noexcept { return seen_ ? *seen_ : broadcast_->first_info(); }
 
     /// Gives it to another broadcast. Throws std::bad_alloc.
     void give_to(const BroadcastProducer &other) const {
         const auto &state = other.state(Passkey());
         if (*state->info() == info()) return;
-        auto same = std::make_shared<const BroadcastInfo>(info());
+        HeldInfo same(std::make_shared<const BroadcastInfo>(info()));
         WakeList wake;
         state->route().change(std::move(same), wake);
     }
@@ -39,20 +40,20 @@ private:
     class Rule {
     public:
         using value_type = void;
-        Rule(std::shared_ptr<BroadcastState> broadcast, std::shared_ptr<const BroadcastInfo> seen) noexcept
+        Rule(std::shared_ptr<BroadcastState> broadcast, HeldInfo seen) noexcept
             : broadcast_(std::move(broadcast)), seen_(std::move(seen)) {}
         Mutex &mutex() const noexcept { return broadcast_->route().mutex(); }
         WaitList &waits() const noexcept { return broadcast_->route().waits(); }
-        bool available() const noexcept { return broadcast_->route().last() != seen_; }
+        bool available() const noexcept { return !(broadcast_->route().last() == seen_); }
         Outcome<void> take() { return Outcome<void>(); }
 
     private:
         std::shared_ptr<BroadcastState> broadcast_;
-        std::shared_ptr<const BroadcastInfo> seen_;
+        HeldInfo seen_;
     };
 
     std::shared_ptr<BroadcastState> broadcast_;
-    std::shared_ptr<const BroadcastInfo> seen_;
+    HeldInfo seen_;
 };
 
 }  // namespace comoq::detail

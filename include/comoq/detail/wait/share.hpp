@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../../config.hpp"
 #include "failure.hpp"
 #include "resumption.hpp"
 #include "sync.hpp"
@@ -29,12 +30,9 @@ public:
     }
     // The pointer is in a union so that no part of this object is touched after the scope has ended: the coroutines
     // that it resumes may free the memory which the object is part of.
-    ~Share() {
+    COMOQ_INLINED ~Share() {
         // Most are empty when they end: they were moved from.
-        if (state_ == nullptr) return;
-        ResumeScope scope;
-        release();
-        state_.~shared_ptr();
+        if (state_ != nullptr) end();
     }
 
     explicit operator bool() const noexcept { return state_ != nullptr; }
@@ -50,11 +48,16 @@ public:
 
     void reset() noexcept {
         ResumeScope scope;
-        release();
+        if (state_ != nullptr && was_last()) ((*state_).*Gone)();
         state_.reset();
     }
 
 private:
+    COMOQ_APART void end() noexcept {
+        ResumeScope scope;
+        if (was_last()) ((*state_).*Gone)();
+        state_.~shared_ptr();
+    }
     void acquire() noexcept {
         if (state_ == nullptr) return;
         if constexpr (std::is_null_pointer_v<decltype(Came)>)
@@ -62,10 +65,10 @@ private:
         else if (((*state_).*Count).fetch_add(1) == 0)
             ((*state_).*Came)();
     }
-    void release() noexcept {
+    bool was_last() noexcept {
         // If both changes are reported, they are in one order with all other sequentially consistent operations.
         constexpr auto order = std::is_null_pointer_v<decltype(Came)> ? std::memory_order_acq_rel : std::memory_order_seq_cst;
-        if (state_ != nullptr && ((*state_).*Count).fetch_sub(1, order) == 1) ((*state_).*Gone)();
+        return ((*state_).*Count).fetch_sub(1, order) == 1;
     }
 
     union {

@@ -16,6 +16,7 @@ class Lock {
 public:
     explicit Lock(Mutex &mutex) : locked_(&mutex) { mutex.lock(); }
     Lock(const Lock &) = delete;
+    Lock(Lock &&other) noexcept : locked_(std::exchange(other.locked_, nullptr)) {}
     Lock &operator=(const Lock &) = delete;
     ~Lock() {
         if (locked_ != nullptr) locked_->unlock();
