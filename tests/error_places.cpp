@@ -129,18 +129,30 @@ TEST_CASE("errors with a place: coroutines without an executor get the same text
     }
 }
 
-TEST_CASE("errors with a place: a request that succeeds copies no path", "[errors]") {
+TEST_CASE("errors with a place: a long path is cut off between two characters", "[errors]") {
+    Origin origin;
+    const auto text = [&origin](const std::string &path) {
+        return failure_of<BroadcastConsumer>(origin.consumer().request_broadcast(path)).what;
+    };
+    CHECK(text(std::string(46, 'x')) == "comoq: broadcast '" + std::string(46, 'x') + "': not found");
+    CHECK(text(std::string(47, 'x')) == "comoq: broadcast '" + std::string(46, 'x') + "...': not found");
+    CHECK(text(std::string(45, 'x') + "\u00e9") == "comoq: broadcast '" + std::string(45, 'x') + "...': not found");
+}
+
+TEST_CASE("errors with a place: neither a request that succeeds nor one that is refused copies a path", "[errors]") {
     Origin origin;
     const std::string long_path(200, 'x');
     const auto one = origin.producer().create_broadcast("a");
     const auto other = origin.producer().create_broadcast(long_path);
-    const auto cost = [&origin](const std::string &path) {
-        const auto consumer = origin.consumer();
+    const auto consumer = origin.consumer();
+    const auto cost = [&consumer](const std::string &path) {
         const AllocationCount count;
         CHECK(consumer.request_broadcast(path).ready());
         return count.made();
     };
     CHECK(cost(long_path) <= cost("a") + 1);
+    CHECK(cost("b") <= cost("a"));
+    CHECK(cost(long_path + "y") <= cost("a"));
     CHECK(wait(origin.consumer().request_broadcast("b")).code() == Error::NotFound);
 }
 

@@ -26,10 +26,11 @@ namespace detail {
 
 /// What a buffer type such as `asio::const_buffer` is like: this header knows no asio.
 template <class T>
-concept ConstBuffer = std::constructible_from<T, const void *, std::size_t> && requires(const T buffer) {
+concept ConstBuffer = requires(const T buffer) {
+    // First: an incomplete class has none of it, and the next question is an error for one.
     { buffer.data() } -> std::same_as<const void *>;
     { buffer.size() } -> std::same_as<std::size_t>;
-};
+} && std::constructible_from<T, const void *, std::size_t>;
 
 }  // namespace detail
 

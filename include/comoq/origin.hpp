@@ -166,7 +166,8 @@ template <class Rule> Pending<BroadcastConsumer> pending_broadcast(Rule &&rule, 
 /// Reads an origin: watches, looks up and requests. It is a view of all or a part of the origin; it does not keep the
 /// origin alive.
 ///
-/// Paths are relative to `root()`; each call that takes one as text takes a `Path` as well. Copyable. Threads: distinct copies may be used at the same time.
+/// Paths are relative to `root()`; calls that take one as text take a `Path` as well, unless they take a `std::error_code`.
+/// Copyable. Threads: distinct copies may be used at the same time.
 class OriginConsumer {
 public:
     /// Empty: its calls throw Closed, and its operations fail with it.
@@ -306,6 +307,9 @@ public:
     }
     BroadcastPublish create_broadcast(std::string_view path, std::error_code &ec) const noexcept {
         return create_broadcast(path, {}, ec);
+    }
+    OriginPublish publish_broadcast(const std::same_as<Path> auto &path, BroadcastConsumer broadcast, std::error_code &ec) const noexcept {
+        return publish_broadcast(path.view(), std::move(broadcast), ec);
     }
 
     /// Makes a broadcast that is not announced and shares the origin's pool, clock and bounds: for a handler to serve.

@@ -228,6 +228,34 @@ TEST_CASE("a start over sessions: who comes back to a quiet track gets its newes
     CHECK(nexts(reader) == Numbers{3});
 }
 
+TEST_CASE("a start over sessions: who comes back to a quiet track with a start gets the groups before the newest as well",
+          "[lite][session][start]") {
+    const auto version = GENERATE(draft_05, draft_06);
+    CAPTURE(version);
+    Chain chain(version, 0);
+    chain.write(6);
+    {
+        auto first = chain.subscribe({});
+        CHECK(nexts(first) == Numbers{5});
+    }
+    chain.run();
+    auto again = chain.subscribe(from(0));
+    CHECK(nexts(again) == Numbers{0, 1, 2, 3, 4, 5});
+}
+
+TEST_CASE("a start over sessions: a reader that goes back below its start waits for nothing that nobody was asked for",
+          "[lite][session][start]") {
+    const auto version = GENERATE(draft_05, draft_06);
+    CAPTURE(version);
+    Chain chain(version, 0);
+    chain.write(6);
+    auto some = chain.subscribe(from(3));
+    some.start_at(1);
+    CHECK(nexts(some) == Numbers{3, 4, 5});
+    chain.write(1);
+    CHECK(nexts(some) == Numbers{6});
+}
+
 TEST_CASE("a start over sessions: whoever joins whom, each gets in order what it would get alone", "[lite][session][start]") {
     const auto version = GENERATE(draft_05, draft_06);
     const auto relays = static_cast<std::size_t>(GENERATE(0, 2));

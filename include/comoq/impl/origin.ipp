@@ -4,6 +4,13 @@
 #include "../detail/origin/hop_id.hpp"
 #include "../origin.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
 namespace comoq {
 
 COMOQ_DECL OriginPublish &OriginPublish::operator=(OriginPublish &&other) noexcept {
@@ -67,9 +74,30 @@ private:
     BroadcastInterest found_;
 };
 
+/// A refusal and the path that was asked for, cut off where it would need memory.
+class RefusedBroadcast : public FailedSource<BroadcastConsumer> {
+public:
+    RefusedBroadcast(std::error_code code, std::string_view path) noexcept
+        : FailedSource<BroadcastConsumer>(code), is_cut_(path.size() > text_.size()) {
+        std::size_t length = std::min(path.size(), text_.size());
+        // Not within a character.
+        while (is_cut_ && length != 0 && (static_cast<unsigned char>(path[length]) & 0xC0) == 0x80) --length;
+        length_ = static_cast<std::uint8_t>(length);
+        std::copy_n(path.data(), length, text_.data());
+    }
+    std::string subject() const {
+        const auto shown = std::string(text_.data(), length_) + (is_cut_ ? "..." : "");
+        return About{"broadcast", shown}.text();
+    }
+
+private:
+    std::array<char, 46> text_;
+    std::uint8_t length_ = 0;
+    bool is_cut_;
+};
+
 COMOQ_DECL Pending<BroadcastConsumer> pending_broadcast(std::error_code refusal, std::string_view path) {
-    auto name = std::make_shared<const std::string>(path);
-    return Pending<BroadcastConsumer>(Passkey(), RefusedSource<BroadcastConsumer>(refusal, "broadcast", std::move(name)));
+    return Pending<BroadcastConsumer>(Passkey(), RefusedBroadcast(refusal, path));
 }
 
 COMOQ_DECL Pending<BroadcastConsumer> pending_broadcast(std::shared_ptr<BroadcastState> &&broadcast, std::string_view) {

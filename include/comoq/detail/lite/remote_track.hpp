@@ -117,7 +117,7 @@ private:
             break;
         case Act::Unsubscribe:
             std::exchange(asking_, nullptr)->leave();
-            forget_asked();
+            forget_asked(comoq::detail::TrackNumbers::Asked());
             break;
         case Act::Retire: happens(retire() ? Event::Gone : Event::Kept); break;
         }
@@ -228,10 +228,10 @@ private:
         if (is_more && !std::exchange(is_order_kept_, true)) begin_part(end_order(shared_from_this()));
         return is_more;
     }
-    /// The peer is not asked for anything any more: readers do not wait for that.
-    void forget_asked() noexcept {
+    /// The peer is not asked for anything any more. With `from_now`, the next reader waits until it is.
+    void forget_asked(std::optional<comoq::detail::TrackNumbers::Asked> from_now = {}) noexcept {
         asked_for_.reset();
-        change_numbers([](auto &numbers) { numbers.set_asked({}); });
+        change_numbers([&from_now](auto &numbers) { numbers.set_asked(from_now); });
     }
     template <class Change> void change_numbers(Change change) const {
         if (out_) out_->state(comoq::detail::Passkey())->change_numbers(change);

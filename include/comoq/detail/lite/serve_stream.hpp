@@ -186,10 +186,10 @@ private:
             co_return;
         }
         self->core_->below.reset();
-        self->core_->requested.leave();
-        self->core_->goaway.set(std::move(request.uri));
-        self->send_->finish();
         try {
+            self->core_->requested.leave();
+            self->core_->goaway.set(std::move(request.uri));
+            self->send_->finish();
             for (const auto &act : self->core_->when_told_to_go) act();
         } catch (const std::bad_alloc &) {
             self->core_->close(std::make_error_code(std::errc::not_enough_memory), "GOAWAY");

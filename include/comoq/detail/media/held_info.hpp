@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #pragma once
 #include "../../broadcast_info.hpp"
 #include "../../config.hpp"

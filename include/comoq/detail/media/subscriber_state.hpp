@@ -111,7 +111,10 @@ protected:
     bool is_in_turn(std::uint64_t sequence) const noexcept {
         SubscriberPlace &at = place();
         if (!at.within_cap(sequence)) return false;
-        return !at.wishes.start || track().ended() || !track().numbers().is_early(sequence, at.next, age_of(at.wishes));
+        if (!at.wishes.start || track().ended()) return true;
+        // Nobody is asked for numbers below the start, to which `start_at` may have gone back.
+        const auto next = std::max(at.next, *at.wishes.start);
+        return !track().numbers().is_early(sequence, next, age_of(at.wishes));
     }
 
     std::shared_ptr<SubscriberState> subscriber_;

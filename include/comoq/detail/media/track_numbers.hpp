@@ -37,6 +37,9 @@ public:
     /// True if the number is known to be used: below a gap that was given up (see `SequenceSet`), nothing is known.
     bool has_used(std::uint64_t number) const noexcept { return number >= seen_.exact_from() && seen_.contains(number); }
 
+    /// The lowest number from there on that was neither used nor declared missing.
+    std::uint64_t next_open(std::uint64_t from) const noexcept { return seen_.next_missing(from); }
+
     /// Makes sure that `use` finds memory, once.
     void reserve() { seen_.reserve(); }
     void use(std::uint64_t number) {

@@ -113,7 +113,12 @@ inline std::uint64_t lowest_to_come(const TrackState &track, std::uint64_t floor
     // A peer that gives the track may give the newest groups first, and is asked for older ones if it has not been.
     if (const auto &source = track.numbers().source_start()) {
         const bool is_told = age && source->asked.covers(floor, std::min(*age, track.info().max_latency));
-        if (!chosen.is_limited) lowest = is_told ? chosen.first.value_or(std::max(source->first, floor)) : floor;
+        if (!chosen.is_limited && !is_told) lowest = floor;
+        // Groups may have overtaken others that are still to come.
+        if (!chosen.is_limited && is_told) {
+            const auto begin = std::max(source->first, floor);
+            lowest = chosen.first ? std::min(*chosen.first, track.numbers().next_open(begin)) : begin;
+        }
     } else if (track.numbers().keeps_order()) {
         // The peer that gives the track has not said yet where it begins, and a group has overtaken that.
         lowest = floor;
