@@ -9,6 +9,7 @@
 #include <comoq/path.hpp>
 
 #include <asio/awaitable.hpp>
+#include <asio/error.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
@@ -20,6 +21,7 @@
 #include <fmt/format.h>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -67,11 +69,30 @@ asio::awaitable<void> publish(comoq::TrackProducer track, std::size_t count) {
     track.finish();
 }
 
+// Says why a publisher is not read: once for each reason, until something is read.
+class Complaint {
+public:
+    void say(std::error_code why) {
+        // A cancellation is not a failure: another publisher is read.
+        if (!why || why == asio::error::operation_aborted || why == said_) {
+            return;
+        }
+        said_ = why;
+        fmt::print(stderr, "clock: the track seconds has failed: {}; waiting for another publisher\n", why.message());
+    }
+    void over() { said_.clear(); }
+
+private:
+    std::error_code said_;
+};
+
 // Prints the lines of one publisher until it is gone, or until enough lines are printed.
-asio::awaitable<void> print(comoq::BroadcastConsumer broadcast, std::size_t &lines, std::size_t count) {
+asio::awaitable<void> print(comoq::BroadcastConsumer broadcast, std::size_t &lines, std::size_t count, Complaint &complaint) {
     auto [failure, track] = co_await broadcast.track("seconds").subscribe().as_tuple();
+    complaint.say(failure);
     while (!failure) {
         auto [lost, group] = co_await track.next_group().as_tuple();
+        complaint.say(lost);
         if (lost || !group) {
             break;
         }
@@ -82,6 +103,7 @@ asio::awaitable<void> print(comoq::BroadcastConsumer broadcast, std::size_t &lin
             }
             fmt::print("{}\n", frame->payload.view());
             std::fflush(stdout);
+            complaint.over();
             if (++lines == count) {
                 co_return;
             }
@@ -108,6 +130,7 @@ asio::awaitable<MaybeAnnouncement> next_other(comoq::AnnounceConsumer &watch, co
 asio::awaitable<void> subscribe(comoq::OriginConsumer origin, std::string text, std::size_t count) {
     const comoq::Path path(text);
     std::size_t lines = 0;
+    Complaint complaint;
     auto watch = origin.announced();
     MaybeAnnouncement change = co_await next_of(watch);
     // The publisher may come and go, and another one may take the path over after it falls silent: read that one then.
@@ -116,7 +139,7 @@ asio::awaitable<void> subscribe(comoq::OriginConsumer origin, std::string text, 
             change = co_await next_of(watch);
             continue;
         }
-        auto printing = print(change->broadcast, lines, count);
+        auto printing = print(change->broadcast, lines, count, complaint);
         auto changing = next_other(watch, *change);
         auto first = co_await comoq::first_of(std::move(printing), std::move(changing));
         if (count != 0 && lines == count) {

@@ -128,11 +128,29 @@ awaitable<void> publish_input(comoq::TrackProducer data, const Options &options)
 // How long a reader that has waited for the broadcast may take to come when that is over already.
 constexpr auto last_chance = 3s;
 
-// Waits until the readers have received the track and left.
-awaitable<void> until_read(comoq::TrackProducer track, std::chrono::seconds longest) {
+// A lost connection is told a moment after its readers have gone.
+constexpr auto loss_is_told = 100ms;
+
+// Waits until the readers have received the track and left. Throws if they left because the relay was lost, and none came
+// back as long as the track is kept.
+awaitable<void> until_read(const Client &client, comoq::TrackProducer track, std::chrono::seconds longest) {
     using namespace asio::experimental::awaitable_operators;
-    asio::steady_timer timer(co_await asio::this_coro::executor, longest);
-    co_await (track.unused() || timer.async_wait(use_awaitable));
+    const auto end = std::chrono::steady_clock::now() + longest;
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    while (true) {
+        timer.expires_at(end);
+        co_await (track.unused() || timer.async_wait(use_awaitable));
+        timer.expires_after(loss_is_told);
+        co_await timer.async_wait(use_awaitable);
+        if (client.is_connected()) {
+            co_return;
+        }
+        timer.expires_at(end);
+        const auto first = co_await (track.used() || timer.async_wait(use_awaitable));
+        if (first.index() == 1) {
+            throw std::runtime_error("the relay was lost before the readers had everything");
+        }
+    }
 }
 
 awaitable<void> note_reader(comoq::TrackProducer track, bool &came) {
@@ -141,7 +159,8 @@ awaitable<void> note_reader(comoq::TrackProducer track, bool &came) {
 }
 
 // Publishes a track by `playing`, until its readers have everything. Throws if none came.
-awaitable<void> publish_to_readers(comoq::TrackProducer track, awaitable<void> playing, const Options &options) {
+awaitable<void> publish_to_readers(const Client &client, comoq::TrackProducer track, awaitable<void> playing,
+                                   const Options &options) {
     bool came = false;
     const auto body = [&](comoq::TaskGroup &tasks) -> awaitable<void> {
         tasks.spawn(note_reader(track, came));
@@ -150,7 +169,7 @@ awaitable<void> publish_to_readers(comoq::TrackProducer track, awaitable<void> p
             auto reader = track.used();
             co_await comoq::first_of(std::move(reader), comoq::sleep_for(last_chance));
         }
-        co_await until_read(track, options.keep);
+        co_await until_read(client, track, options.keep);
         tasks.cancel();
     };
     co_await comoq::with_task_group(body);
@@ -159,26 +178,26 @@ awaitable<void> publish_to_readers(comoq::TrackProducer track, awaitable<void> p
     }
 }
 
-awaitable<void> work(const Options &options, comoq::OriginProducer origin, const fmp4::Movie &movie) {
-    auto broadcast = origin.create_broadcast(*options.path);
+awaitable<void> work(const Options &options, const Client &client, const fmp4::Movie &movie) {
+    auto broadcast = client.published().create_broadcast(*options.path);
     comoq::TrackInfo info;
     info.max_latency = options.keep;
     info.ordered = true;
     auto &producer = broadcast.producer();
     if (!options.file) {
         auto data = producer.create_track(options.track.value_or("data"), info);
-        co_await publish_to_readers(data, publish_input(data, options), options);
+        co_await publish_to_readers(client, data, publish_input(data, options), options);
         co_return;
     }
     auto init = producer.create_track("init", info);
     info.timescale = comoq::Timescale(1'000'000);
     auto video = producer.create_track(options.track.value_or("video"), info);
-    co_await publish_to_readers(video, publish_movie(init, video, movie, options), options);
+    co_await publish_to_readers(client, video, publish_movie(init, video, movie, options), options);
 }
 
 awaitable<void> run(const Options &options, const fmp4::Movie &movie) {
     Client client(options.relay);
-    co_await client.while_connected(work(options, client.published(), movie));
+    co_await client.while_connected(work(options, client, movie));
 }
 
 }  // namespace

@@ -70,10 +70,11 @@ asio::awaitable<void> Client::while_connected(asio::awaitable<void> work) {
     config.tries = tries_;
     config.gives_up_on = comoq::lite::cannot_get_better;
     // The timer is over when the first connection is made.
-    bool is_connected = false;
+    bool has_begun = false;
     asio::steady_timer first(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
-    config.on_change = [&is_connected, &first](const comoq::lite::ConnectionEvent &event) {
-        if (event.kind == comoq::lite::ConnectionEvent::Kind::Connected && !std::exchange(is_connected, true)) {
+    config.on_change = [this, &has_begun, &first](const comoq::lite::ConnectionEvent &event) {
+        is_connected_ = event.kind == comoq::lite::ConnectionEvent::Kind::Connected;
+        if (is_connected_ && !std::exchange(has_begun, true)) {
             first.expires_at(asio::steady_timer::time_point::min());
         }
     };
@@ -87,7 +88,7 @@ asio::awaitable<void> Client::while_connected(asio::awaitable<void> work) {
         std::error_code ignored;
         co_await first.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
         // Otherwise this was cancelled.
-        if (is_connected) {
+        if (has_begun) {
             co_await std::move(work);
         }
         tasks.cancel();

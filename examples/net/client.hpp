@@ -53,6 +53,9 @@ public:
     // The relay's announcements are announced here, and a request for anything else asks the relay.
     comoq::OriginConsumer received() const { return received_.consumer(); }
 
+    // Whether there is a connection now. A lost one is told a moment after the readers of that connection have gone.
+    bool is_connected() const { return is_connected_; }
+
     // Connects, begins `work` when that has succeeded, and stays connected until the work is done. Throws the exception of
     // the work, or of a relay that cannot be reached. Nothing is closed before that: a publisher has to wait until its readers
     // have left. `show_log` shows what happens to the connection.
@@ -64,6 +67,7 @@ private:
     std::optional<comoq::Path> wanted_;
     std::shared_ptr<asio::ssl::context> tls_;
     comoq::Origin published_, received_;
+    bool is_connected_ = false;
 };
 
 // Where a program runs. It outlives what may complete there later, such as the work of another thread. Only its destructor
