@@ -29,6 +29,8 @@
 #include <comoq/detail/wait/code_of.hpp>
 #include <comoq/net/listener.hpp>
 #include <comoq/net/schemes.hpp>
+#include <comoq/qmux/run.hpp>
+#include <comoq/qmux/tcp_channel.hpp>
 #include <comoq/net/source_limits.hpp>
 
 #include "net/net_scene.hpp"
@@ -541,8 +543,11 @@ TEST_CASE("listen: one deadline is for the handshake and the SETUP together", "[
     scheme.listen = [](asio::any_io_executor executor, net::Url &url, std::shared_ptr<const ListenConfig> listening) {
         auto shake = [listening](tcp::socket socket) -> asio::awaitable<AcceptedClient> {
             co_await sleep_for(std::chrono::seconds(6), listening->session.sleep);
-            auto accepting = net::detail::accept_tcp(std::move(socket), listening);
-            co_return co_await std::move(accepting);
+            qmux::ConnectionConfig parameters;
+            parameters.protocols = listening->protocols;
+            AcceptedClient client;
+            client.transport = qmux::start(qmux::TcpChannel<tcp::socket>(std::move(socket)), false, std::move(parameters));
+            co_return client;
         };
         return net::detail::acceptors_at(executor, url, listening, shake);
     };
