@@ -82,9 +82,16 @@ asio::awaitable<void> Client::while_connected(asio::awaitable<void> work) {
         co_return co_await dial(url, tls);
     };
     auto connected = comoq::lite::keep_connected(std::move(connect), std::move(config));
-    // Everything ends with the work, however that ends.
+    // Everything ends with the work, however that ends. A relay that cannot be reached any more cancels what the work asks for:
+    // then why it cannot is the reason, and not the cancellation.
+    std::exception_ptr unreachable;
     const auto both = [&](comoq::TaskGroup &tasks) -> asio::awaitable<void> {
-        tasks.spawn(std::move(connected));
+        tasks.spawn(std::move(connected), [&](std::exception_ptr thrown) {
+            if (!tasks.is_cancelled()) {
+                unreachable = std::move(thrown);
+            }
+            tasks.cancel();
+        });
         std::error_code ignored;
         co_await first.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
         // Otherwise this was cancelled.
@@ -93,7 +100,18 @@ asio::awaitable<void> Client::while_connected(asio::awaitable<void> work) {
         }
         tasks.cancel();
     };
-    co_await comoq::with_task_group(both);
+    std::exception_ptr failure;
+    try {
+        co_await comoq::with_task_group(both);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    if (unreachable != nullptr) {
+        std::rethrow_exception(unreachable);
+    }
+    if (failure != nullptr) {
+        std::rethrow_exception(failure);
+    }
 }
 
 bool run_client(asio::awaitable<void> program) {

@@ -51,7 +51,10 @@ asio::awaitable<std::shared_ptr<Transport>> connect_transport(std::string_view u
 /// which see, on the executor of the awaiting coroutine. `retry` has the pauses and `on_retry`, which is told the codes;
 /// `config.session` takes the place of `retry.session`, and its `answer_within` that of `config.deadlines.admission`. What
 /// `connect` throws at once, this throws at once.
-asio::awaitable<void> keep_connected(std::string_view url, ConnectConfig config, lite::ReconnectConfig retry = {});
+asio::awaitable<void> keep_connected(std::string_view url, ConnectConfig config, lite::ReconnectConfig retry);
+/// The same with the usual pauses. It has no default argument in its place: GCC 12 destroys an aggregate that is made inside a
+/// co_await expression twice.
+asio::awaitable<void> keep_connected(std::string_view url, ConnectConfig config);
 
 COMOQ_DECLARE_OPERATION(std::shared_ptr<lite::Session>);
 

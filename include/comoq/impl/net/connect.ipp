@@ -91,6 +91,10 @@ COMOQ_DECL asio::awaitable<void> keep_connected(std::string_view text, ConnectCo
     return lite::keep_connected(std::move(again), std::move(retry));
 }
 
+COMOQ_DECL asio::awaitable<void> keep_connected(std::string_view text, ConnectConfig config) {
+    return keep_connected(text, std::move(config), lite::ReconnectConfig());
+}
+
 COMOQ_DEFINE_OPERATION(std::shared_ptr<lite::Session>);
 
 }  // namespace comoq
