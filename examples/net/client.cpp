@@ -3,12 +3,14 @@
 #include "dial.hpp"
 #include "tls.hpp"
 
+#include <comoq/error.hpp>
 #include <comoq/lite/keep_connected.hpp>
 #include <comoq/task_group.hpp>
 
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
+#include <asio/error.hpp>
 #include <asio/io_context.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/signal_set.hpp>
@@ -29,6 +31,16 @@ namespace {
 
 // How long a program may take to say goodbye, whatever is lost or stuck.
 constexpr std::chrono::seconds longest_end{2};
+
+bool was_cancelled(const std::exception_ptr &thrown) {
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const std::system_error &error) {
+        return error.code() == asio::error::operation_aborted;
+    } catch (...) {
+        return false;
+    }
+}
 
 }  // namespace
 
@@ -85,18 +97,36 @@ asio::awaitable<void> Client::while_connected(asio::awaitable<void> work) {
     // Everything ends with the work, however that ends. A relay that cannot be reached any more cancels what the work asks for:
     // then why it cannot is the reason, and not the cancellation.
     std::exception_ptr unreachable;
+    bool has_ended = false;
     const auto both = [&](comoq::TaskGroup &tasks) -> asio::awaitable<void> {
         tasks.spawn(std::move(connected), [&](std::exception_ptr thrown) {
-            if (!tasks.is_cancelled()) {
+            has_ended = true;
+            if (!was_cancelled(thrown)) {
                 unreachable = std::move(thrown);
             }
+            first.cancel();
             tasks.cancel();
         });
         std::error_code ignored;
         co_await first.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
         // Otherwise this was cancelled.
+        std::exception_ptr cancelled;
         if (has_begun) {
-            co_await std::move(work);
+            try {
+                co_await std::move(work);
+            } catch (const std::system_error &error) {
+                if (error.code() != comoq::Error::Cancelled) {
+                    throw;
+                }
+                cancelled = std::current_exception();
+            }
+        }
+        if (cancelled != nullptr) {
+            if (!has_ended) {
+                first.expires_after(longest_end);
+                co_await first.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+            }
+            std::rethrow_exception(cancelled);
         }
         tasks.cancel();
     };
