@@ -15,6 +15,8 @@
 #include "support/catch.hpp"
 #include "support/run.hpp"
 
+namespace begin_there_tests {
+
 using namespace comoq;
 using namespace comoq::test;
 
@@ -63,4 +65,6 @@ TEST_CASE("the relay: with any allocation failing, a connection is served or tur
         }
     }
     CHECK(turned_away >= 3);  // the way there, the guest, its task
+}
+
 }

@@ -11,6 +11,8 @@
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
+namespace fmp4_tests {
+
 using namespace std::string_literals;
 
 namespace {
@@ -197,4 +199,6 @@ TEST_CASE("fmp4: the parts of an accepted file are all of its bytes in order", "
     }
     CHECK(accepted > 1000);
     CHECK(refused > 1000);
+}
+
 }

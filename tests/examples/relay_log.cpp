@@ -13,6 +13,8 @@
 
 #include "support/catch.hpp"
 
+namespace relay_log_tests {
+
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 using namespace std::string_view_literals;
@@ -158,4 +160,6 @@ TEST_CASE("the relay's log: it knows so many sources at most, the rest share a p
     CHECK(scene.budget.size() == 0);
     CHECK(scene.take(from(7).c_str(), 3) == 2);
     CHECK(scene.budget.size() == 1);
+}
+
 }

@@ -12,6 +12,8 @@
 
 #include "support/catch.hpp"
 
+namespace rights_tests {
+
 using namespace comoq;
 
 namespace {
@@ -113,4 +115,6 @@ TEST_CASE("the relay's rights: a pattern that means something else elsewhere is 
     CHECK_THROWS_AS(rights.allow("a\nb"), UsageError);
     // An empty limit is none.
     for (const auto *empty : {"", "/", "//"}) CHECK_THROWS_AS(rights.allow(empty), UsageError);
+}
+
 }
