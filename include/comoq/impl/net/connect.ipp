@@ -7,23 +7,46 @@
 #include "../../with_timeout.hpp"
 
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace comoq {
 
 namespace net::detail {
 
-inline asio::awaitable<std::shared_ptr<lite::Session>> connect_session(Scheme scheme, Url url,
-                                                                       std::shared_ptr<const ConnectConfig> config) {
-    auto connecting = scheme.connect(std::move(url), config);
+/// A server, and how it is reached: all that a call decides before it waits. Called, it connects.
+class Way {
+public:
+    /// The path of the URL is told once: by the transport, or by SETUP. The log names the session by the URL, without its
+    /// query.
+    Way(std::string_view text, ConnectConfig config) : url_(parse_url(text)), scheme_(scheme_of(url_)) {
+        if (scheme_.prepare != nullptr) scheme_.prepare(config);
+        config.session.path = scheme_.carries_path ? std::nullopt : std::optional(url_.target);
+        if (config.session.name.empty()) config.session.name = url_.text();
+        config_ = std::make_shared<const ConnectConfig>(std::move(config));
+    }
+    asio::awaitable<std::shared_ptr<Transport>> operator()() const { return scheme_.connect(url_, config_); }
+    const Url &url() const noexcept { return url_; }
+    const ConnectConfig &config() const noexcept { return *config_; }
+
+private:
+    Url url_;
+    Scheme scheme_;
+    std::shared_ptr<const ConnectConfig> config_;
+};
+
+inline asio::awaitable<std::shared_ptr<lite::Session>> connect_session(Way way) {
+    auto connecting = way();
     auto transport = co_await std::move(connecting);
+    const auto &config = way.config();
     std::shared_ptr<lite::Session> session;
     std::exception_ptr failure;
     try {
-        session = std::make_shared<lite::Session>(transport, config->session);
-        auto admitted = with_timeout<void>(session->admitted(), config->deadlines.admission, config->session.sleep);
+        session = std::make_shared<lite::Session>(transport, config.session);
+        auto admitted = with_timeout<void>(session->admitted(), config.deadlines.admission, config.session.sleep);
         co_await std::move(admitted);
     } catch (...) {
         failure = std::current_exception();
@@ -33,47 +56,21 @@ inline asio::awaitable<std::shared_ptr<lite::Session>> connect_session(Scheme sc
     std::rethrow_exception(failure);
 }
 
-/// Once for all connections. The path of the URL is told once: by the transport, or by SETUP. The log names the session by the
-/// URL, without its query.
-inline void prepare(const Scheme &scheme, const Url &url, ConnectConfig &config) {
-    if (scheme.prepare != nullptr) scheme.prepare(config);
-    config.session.path = scheme.carries_path ? std::nullopt : std::optional(url.target);
-    if (config.session.name.empty()) config.session.name = url.text();
-}
-
+/// It throws when it is awaited, and not before.
 inline asio::awaitable<std::shared_ptr<Transport>> connect_by(std::string text, ConnectConfig config) {
-    auto url = parse_url(text);
-    const auto scheme = scheme_of(url);
-    prepare(scheme, url, config);
-    auto shared = std::make_shared<const ConnectConfig>(std::move(config));
-    auto connecting = scheme.connect(std::move(url), std::move(shared));
+    const Way way(text, std::move(config));
+    auto connecting = way();
     co_return co_await std::move(connecting);
 }
-
-/// The function that connects again and again.
-class ConnectAgain {
-public:
-    ConnectAgain(Scheme scheme, Url url, std::shared_ptr<const ConnectConfig> config)
-        : scheme_(std::move(scheme)), url_(std::move(url)), config_(std::move(config)) {}
-    asio::awaitable<std::shared_ptr<Transport>> operator()() const { return scheme_.connect(url_, config_); }
-
-private:
-    Scheme scheme_;
-    Url url_;
-    std::shared_ptr<const ConnectConfig> config_;
-};
 
 }  // namespace net::detail
 
 COMOQ_DECL Operation<std::shared_ptr<lite::Session>> net::Connect::operator()(asio::any_io_executor executor,
                                                                               std::string_view text,
                                                                               ConnectConfig config) const {
-    auto url = net::parse_url(text);
-    auto scheme = net::scheme_of(url);
-    net::detail::prepare(scheme, url, config);
-    auto subject = comoq::detail::quoted(url.text());
-    auto shared = std::make_shared<const ConnectConfig>(std::move(config));
-    auto task = net::detail::connect_session(std::move(scheme), std::move(url), std::move(shared));
+    net::detail::Way way(text, std::move(config));
+    auto subject = comoq::detail::quoted(way.url().text());
+    auto task = net::detail::connect_session(std::move(way));
     return net::detail::BegunTask<std::shared_ptr<lite::Session>>::begin(executor, std::move(task), std::move(subject));
 }
 
@@ -82,13 +79,9 @@ COMOQ_DECL asio::awaitable<std::shared_ptr<Transport>> connect_transport(std::st
 }
 
 COMOQ_DECL asio::awaitable<void> keep_connected(std::string_view text, ConnectConfig config, lite::ReconnectConfig retry) {
-    auto url = net::parse_url(text);
-    auto scheme = net::scheme_of(url);
-    net::detail::prepare(scheme, url, config);
-    retry.session = config.session;
-    auto shared = std::make_shared<const ConnectConfig>(std::move(config));
-    net::detail::ConnectAgain again(std::move(scheme), std::move(url), std::move(shared));
-    return lite::keep_connected(std::move(again), std::move(retry));
+    net::detail::Way way(text, std::move(config));
+    retry.session = way.config().session;
+    return lite::keep_connected(std::move(way), std::move(retry));
 }
 
 COMOQ_DECL asio::awaitable<void> keep_connected(std::string_view text, ConnectConfig config) {
