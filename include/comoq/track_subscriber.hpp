@@ -131,34 +131,34 @@ private:
     // The sources of steps. The handle is not empty.
     template <class Rule> auto frame_source() const {
         using Next = std::optional<Frame>;
-        state_->track()->expire();
         return detail::mapped<Next>(detail::Step(Rule(state_)), [](std::optional<detail::FrameSlot> &&slot) {
             return slot ? Next(detail::frame_of(std::move(*slot))) : Next();
         });
     }
     template <class Rule> auto group_source() const {
         using Next = std::optional<GroupConsumer>;
-        state_->track()->expire();
         return detail::mapped<Next>(detail::Step(Rule(state_)), [](std::optional<std::shared_ptr<detail::GroupReader>> &&group) {
             return group ? Next(std::in_place, detail::Passkey(), std::move(*group)) : Next();
         });
     }
     auto datagram_source() const {
         using Next = std::optional<Datagram>;
-        state_->track()->expire();
         return detail::mapped<Next>(detail::Step(detail::NextDatagramRule(state_)), [](std::optional<detail::DatagramSlot> &&slot) {
             return slot ? Next(Datagram{slot->sequence, slot->timestamp, std::move(slot->payload)}) : Next();
         });
     }
 
+    // `ready()` of an operation asks no clock: what is too old by now goes before.
     template <class Rule> Operation<std::optional<Frame>> frame_step() {
         using Next = std::optional<Frame>;
         if (state_ == nullptr) return detail::closed_operation<Next>();
+        state_->track()->expire();
         return Operation<Next>(detail::Passkey(), frame_source<Rule>());
     }
     template <class Rule> Operation<std::optional<GroupConsumer>> group_step() {
         using Next = std::optional<GroupConsumer>;
         if (state_ == nullptr) return detail::closed_operation<Next>();
+        state_->track()->expire();
         return Operation<Next>(detail::Passkey(), group_source<Rule>());
     }
 

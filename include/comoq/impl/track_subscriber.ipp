@@ -30,6 +30,7 @@ COMOQ_DECL Operation<std::optional<Frame>> TrackSubscriber::read_first_frame() {
 COMOQ_DECL Operation<std::optional<Datagram>> TrackSubscriber::recv_datagram() {
     using Next = std::optional<Datagram>;
     if (state_ == nullptr) return detail::closed_operation<Next>();
+    state_->track()->expire();
     return Operation<Next>(detail::Passkey(), datagram_source());
 }
 
