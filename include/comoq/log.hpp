@@ -59,8 +59,8 @@ struct LogRecord {
 /// for long. What it throws is dropped. It is never called under a lock of the library, so it may call the library.
 using LogHook = std::function<void(const LogRecord &)>;
 
-/// Where the library's records go, from now on: to `hook`, if they are of level `least` or above. Without a hook, as at
-/// the beginning, there is no log; then a record costs the load of one number. There is one hook for the process.
+/// Where the library's records go, from now on: to `hook`, if they are of level `least` or above. A process has one
+/// hook, and none at the beginning. Without a hook nothing is logged, and a record costs the load of one number.
 ///
 ///     comoq::set_log([](const comoq::LogRecord &record) { std::cerr << to_string(record) << '\n'; });
 ///

@@ -23,11 +23,11 @@ struct ConnectionEvent {
         Connecting,
         /// The peer has said who it is. `protocol` is what both agreed on.
         Connected,
-        /// There is no connection, or none any more: `code` and `reason` say why. The next attempt is in `next_try`.
+        /// An attempt failed, or a session ended: `code` and `reason` say why. The next attempt begins after `next_try`.
         Lost,
-        /// The peer told this side to go elsewhere: the next attempt is made at once, or in `next_try`.
+        /// The peer told this side to go elsewhere. The next attempt begins after `next_try`, which may be 0.
         SentAway,
-        /// The same as Lost, and there is no next attempt.
+        /// An attempt failed, or a session ended, as for Lost. No attempt follows.
         GivingUp
     };
 
@@ -45,9 +45,9 @@ struct ConnectionEvent {
     std::chrono::milliseconds next_try = std::chrono::milliseconds(0);
 };
 
-/// Whether another attempt cannot end better than this one, as far as the code tells: the server's certificate is refused,
-/// the URL's scheme is not what the server speaks, there is no protocol in common, or the peer refuses this client. For
-/// `ReconnectConfig::gives_up_on`.
+/// Whether another attempt cannot end better than the one that failed with `code`: this side refuses the server's
+/// certificate, the server speaks another scheme than the URL's, the two sides have no common protocol, or the peer refuses
+/// this client. Meant for `ReconnectConfig::gives_up_on`.
 inline bool cannot_get_better(std::error_code code) {
     for (const Error one : {Error::Unauthorized, Error::UnknownAlpn, Error::Version, Error::Unsupported})
         if (code == one) return true;

@@ -51,7 +51,7 @@ struct ReconnectConfig {
     /// `session.name`.
     comoq::detail::ConfigMember<std::function<void(const ConnectionEvent &)>> on_change = {};
     /// The most attempts in a row, without a session that lasted, also if the peer sends each away. After that it gives up.
-    /// 0 is no limit.
+    /// 0 means any number.
     std::size_t tries = 0;
     /// Whether it gives up when an attempt, or a session, has ended with that code. If it is empty, no code is final.
     /// `cannot_get_better` is such a function.
