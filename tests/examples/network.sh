@@ -4,17 +4,7 @@
 # Each case starts its programs on ports of the system's choice, and ends them on every way out.
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-bin=$1
-tmp=$(mktemp -d)
-pids=()
-cleanup() {
-    # Nothing is said about those that are killed.
-    exec 2>/dev/null
-    for pid in "${pids[@]}"; do kill -KILL "$pid" || true; done
-    rm -rf "$tmp"
-}
-trap cleanup EXIT
+. "$(dirname "$0")/programs.sh"
 
 fail() {
     echo "FAILED: $*"

@@ -5,16 +5,7 @@
 # wrong command line, 1 for the rest. All of them run side by side.
 set -uo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-bin=$1
-tmp=$(mktemp -d)
-pids=()
-cleanup() {
-    exec 2>/dev/null
-    for pid in "${pids[@]}"; do kill -KILL "$pid" || true; done
-    rm -rf "$tmp"
-}
-trap cleanup EXIT
+. "$(dirname "$0")/programs.sh"
 patience=${PATIENCE:-60}
 failures=0
 fail() {
