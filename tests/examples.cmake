@@ -154,7 +154,7 @@ target_sources(comoq_tests PRIVATE "${PROJECT_SOURCE_DIR}/examples/relay/rights.
 # What the relay logs needs the fields of HTTP.
 if(TARGET comoq::websocket)
     target_sources(comoq_tests PRIVATE examples/relay_log.cpp)
-    foreach(part guest_log log log_budget source_limits)
+    foreach(part guest_log log log_budget)
         target_sources(comoq_tests PRIVATE "${PROJECT_SOURCE_DIR}/examples/relay/${part}.cpp")
     endforeach()
 endif()

@@ -11,7 +11,7 @@
 
 using TlsStream = asio::ssl::stream<asio::ip::tcp::socket>;
 
-// A server's identity: a certificate chain and its key, both PEM. Throws std::runtime_error with the file's name.
+// A server's identity: a certificate chain and its key, both PEM. Throws std::system_error with the file's name.
 std::shared_ptr<asio::ssl::context> server_tls(const std::string &certificate, const std::string &key);
 
 // The authorities that a client trusts: this system's, or those in a PEM file.

@@ -2,6 +2,8 @@
 
 #include "shared/command_line.hpp"
 
+#include <comoq/net/url.hpp>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -24,26 +26,8 @@ constexpr std::array known_schemes = {
 
 const Known &known(Scheme scheme) { return *std::ranges::find(known_schemes, scheme, &Known::scheme); }
 
-// Drops the parts that may be a secret: the query, and the user.
-std::string without_secrets(std::string_view text) {
-    const auto scheme = text.find("://");
-    const auto user = scheme == std::string::npos || scheme > text.find_first_of("?#@") ? 0 : scheme + 3;
-    const auto query = text.find_first_of("?#");
-    std::string shown(text.substr(0, query));
-    const auto at = shown.rfind('@');
-    if (at != std::string::npos && at >= user) {
-        return shown.replace(user, at - user, "...");
-    }
-    // A password may have a "?", too.
-    const bool has_path = shown.find('/', user) != std::string::npos;
-    if (query != std::string::npos && !has_path && text.find('@', query) != std::string::npos) {
-        return shown.substr(0, user) + "...";
-    }
-    return shown;
-}
-
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
-    throw UsageError(fmt::format("{} is no URL of a relay: {}", in_quotes(without_secrets(text)), why));
+    throw UsageError(fmt::format("{} is no URL of a relay: {}", in_quotes(comoq::net::without_secrets(text)), why));
 }
 
 }  // namespace

@@ -6,11 +6,11 @@
 
 #include "guest_log.hpp"
 #include "log_budget.hpp"
-#include "source_limits.hpp"
 #include "web_files.hpp"
-#include "web_origins.hpp"
 
 #include <comoq/lite/session.hpp>
+#include <comoq/net/source_limits.hpp>
+#include <comoq/net/web_origins.hpp>
 #include <comoq/path.hpp>
 #include <comoq/qmux/connection.hpp>
 #include <comoq/transport.hpp>
@@ -74,10 +74,10 @@ struct House {
 
     comoq::Origin &origin;
     const Options &options;
-    WebOrigins web_origins;
+    comoq::net::WebOrigins web_origins;
     std::optional<WebFiles> web;
     std::shared_ptr<asio::ssl::context> tls;
-    SourceLimits sources;
+    comoq::net::SourceLimits sources;
     Guests guests;
     LogBudget log_budget;
     // Four sessions' worth, for all sessions together: by default some hundreds of megabytes.
@@ -123,7 +123,7 @@ private:
     const Url &listener_;
     const std::uint64_t id_;
     GuestLog log_;
-    SourceLimits::Places places_;
+    comoq::net::SourceLimits::Places places_;
     asio::ip::tcp::socket *socket_ = nullptr;  // while no connection is on it yet
     comoq::lite::SessionConfig config_;
     mutable std::mutex mutex_;

@@ -1,6 +1,6 @@
 #include "log_budget.hpp"
 
-#include "source_limits.hpp"
+#include <comoq/net/source_limits.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -49,7 +49,7 @@ LogBudget::Bucket &LogBudget::bucket_of(const asio::ip::address &source, Time no
 }
 
 bool LogBudget::take(const asio::ip::address &address, Time now) {
-    const auto source = source_of(address);
+    const auto source = comoq::net::source_of(address);
     std::lock_guard lock(mutex_);
     auto &bucket = bucket_of(source, now);
     fill(bucket, limits_.at_once_each, limits_.per_second_each, now);

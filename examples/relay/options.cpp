@@ -68,6 +68,14 @@ Url listener_at(std::string_view text) {
     return url;
 }
 
+void allow_origin(comoq::net::WebOrigins &origins, std::string_view text) {
+    try {
+        origins.allow(text);
+    } catch (const std::system_error &) {
+        throw UsageError(fmt::format("--allow-origin takes an origin such as https://example.com, or *, and not {}", in_quotes(text)));
+    }
+}
+
 }  // namespace
 
 CommandLine command_line(Options &options) {
@@ -81,7 +89,7 @@ CommandLine command_line(Options &options) {
     line.option("--key", [&](std::string_view text) { options.key = text; });
     line.option("--ca", [&](std::string_view text) { options.authorities = text; });
     line.option("--web", [&](std::string_view text) { options.web = text; });
-    line.option("--allow-origin", [&](std::string_view text) { options.web_origins.allow(text); });
+    line.option("--allow-origin", [&](std::string_view text) { allow_origin(options.web_origins, text); });
     line.option("--stats", [&](std::string_view text) {
         options.stats = std::chrono::seconds(number_from("--stats", text, 1, 86'400));
     });

@@ -6,7 +6,8 @@
 
 #include "log.hpp"
 #include "rights.hpp"
-#include "web_origins.hpp"
+
+#include <comoq/net/web_origins.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -28,7 +29,7 @@ struct Options {
     std::size_t max_of_address = 2048, max_handshakes = 1024;
     // For one session.
     std::size_t max_announced = 16'384, max_requested = 16'384, max_waiting = 512;
-    WebOrigins web_origins;
+    comoq::net::WebOrigins web_origins;
     std::size_t cache_mib = 1024;
     Level log = Level::Info;
 };

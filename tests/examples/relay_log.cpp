@@ -2,7 +2,6 @@
 #include "relay/guest_log.hpp"
 #include "relay/log.hpp"
 #include "relay/log_budget.hpp"
-#include "relay/source_limits.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -10,6 +9,8 @@
 #include <string_view>
 
 #include <asio/ip/address.hpp>
+
+#include <comoq/net/source_limits.hpp>
 
 #include "support/catch.hpp"
 
