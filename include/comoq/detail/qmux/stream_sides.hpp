@@ -3,6 +3,7 @@
 #include "../containers/intrusive_list.hpp"
 #include "../stream/receive_half.hpp"
 #include "../stream/send_half.hpp"
+#include "../stream/send_scheduler.hpp"
 #include "credit.hpp"
 
 #include "frames.hpp"
@@ -21,8 +22,6 @@ constexpr std::uint64_t index_of(std::uint64_t id) noexcept { return id >> 2; }
 constexpr std::uint64_t id_of(Direction direction, bool server, std::uint64_t index) noexcept {
     return index << 2 | (direction == Direction::Uni ? 2u : 0u) | (server ? 1u : 0u);
 }
-
-struct FlowOfStreams;
 
 /// The end of a stream that this side writes.
 class SendSide final : public comoq::detail::SendHalf, public comoq::detail::ListNode<SendSide> {
@@ -43,7 +42,7 @@ public:
     bool end_due = false;
 
     // For the scheduler: the flow of its order, and whether it waits there for its turn.
-    FlowOfStreams *flow = nullptr;
+    comoq::detail::FlowOfStreams<SendSide> *flow = nullptr;
     bool scheduled = false;
 };
 
