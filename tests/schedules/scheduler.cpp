@@ -97,6 +97,14 @@ private:
     std::binary_semaphore done_{0};
 };
 
+bool seeded(long number) noexcept {
+    static const long chosen = [] {
+        const char *text = std::getenv("COMOQ_SEEDED_DEFECT");
+        return text == nullptr ? 0 : std::strtol(text, nullptr, 10);
+    }();
+    return number == chosen;
+}
+
 Run *Run::current() noexcept { return run_of_thread; }
 
 void Run::run() {

@@ -18,6 +18,9 @@ namespace comoq::schedule {
 class Explorer;
 class Pool;
 
+/// True if the defect of that number, one of defects/, is switched on: COMOQ_SEEDED_DEFECT in the environment.
+bool seeded(long number) noexcept;
+
 /// One run of some threads.
 class Run {
 public:

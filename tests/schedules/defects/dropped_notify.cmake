@@ -1,5 +1,4 @@
 # A waiting requester is not told of the answer.
-set(tests requests)
 set(found_by "schedules: two requesters share one request, and both get what its handler answers")
 set(header detail/request/request_table.hpp)
 set(search [==[
@@ -7,5 +6,6 @@ set(search [==[
         wake.take(entry.abandoned_waits_);
         remove(entry, Entry::State::Settled);]==])
 set(replace [==[
+        if (!SEEDED) wake.take(entry.requester_waits_);
         wake.take(entry.abandoned_waits_);
         remove(entry, Entry::State::Settled);]==])

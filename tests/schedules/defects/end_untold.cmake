@@ -1,5 +1,4 @@
 # Watchers are not told of an end.
-set(tests watchers)
 set(found_by "schedules: a watcher knows in the end what is announced, whoever announces and leaves")
 set(header detail/origin/announce_tree.hpp)
 set(search [==[
@@ -7,6 +6,8 @@ set(search [==[
                 queue.unannounced(path);
             return true;]==])
 set(replace [==[
-            else
+            else if (SEEDED)
                 return false;
+            else
+                queue.unannounced(path);
             return true;]==])

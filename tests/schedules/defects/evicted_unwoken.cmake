@@ -1,5 +1,4 @@
 # A reader that waits for a group is not woken when that is evicted.
-set(tests memory)
 set(found_by "schedules: what the pool takes from a reader he is told of, and what is used meanwhile is whole")
 set(header detail/media/group_state.hpp)
 set(search [==[
@@ -8,4 +7,5 @@ set(search [==[
 ]==])
 set(replace [==[
         if (!held_) leave_pool();
+        if (!SEEDED) wake_readers(wake);
 ]==])
