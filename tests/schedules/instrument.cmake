@@ -1,7 +1,7 @@
 # Copies the library's headers to DESTINATION/comoq, with tests/schedules/sync.hpp in the place of detail/wait/sync.hpp. The other
-# headers are unchanged, except for DEFECTS, if given: a list of files that set `header`, `search` (which must occur once) and
-# `replace`, in which SEEDED is true when the defect is switched on: COMOQ_SEEDED_DEFECT in the environment is its place in the
-# list, from 1. One program therefore has all of them, where a program for each took 28 compilations instead of 5.
+# headers are unchanged, unless WITH_DEFECTS is true. Each file of defects/ then sets `header`, `search` (which must occur once)
+# and `replace`, in which SEEDED is true while the defect is switched on: COMOQ_SEEDED_DEFECT in the environment is its place in
+# the list of these files, from 1. One program therefore has all of them: a program for each took 28 compilations instead of 5.
 file(GLOB_RECURSE headers RELATIVE "${SOURCE}/include" "${SOURCE}/include/comoq/*.hpp"
      "${SOURCE}/include/comoq/*.ipp")
 foreach(path IN LISTS headers)
@@ -11,8 +11,12 @@ foreach(path IN LISTS headers)
     endif()
     file(READ "${from}" text_of_${path})
 endforeach()
+set(defects)
+if(WITH_DEFECTS)
+    file(GLOB defects "${SOURCE}/tests/schedules/defects/*.cmake")
+endif()
 set(number 0)
-foreach(defect IN LISTS DEFECTS)
+foreach(defect IN LISTS defects)
     math(EXPR number "${number} + 1")
     include("${defect}")
     string(FIND "${text_of_comoq/${header}}" "${search}" first)
