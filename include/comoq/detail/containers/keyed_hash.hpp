@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "random_bits.hpp"
+
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <random>
 #include <string_view>
 #if defined(__linux__)
 #include <sys/auxv.h>
@@ -105,10 +106,8 @@ inline const HashKey &process_hash_key() noexcept {
             return HashKey{SipHash13(secret)(std::uint64_t{1}), SipHash13(secret)(std::uint64_t{2})};
         }
 #endif
-        std::random_device device;
-        std::uniform_int_distribution<std::uint64_t> any;
-        secret.first = any(device);
-        secret.second = any(device);
+        secret.first = random_bits();
+        secret.second = random_bits();
         return secret;
     }();
     return key;

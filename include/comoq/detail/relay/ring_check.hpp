@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../containers/random_bits.hpp"
 #include "../wait/event.hpp"
 
 #include <cstdint>
 #include <cstdio>
 #include <list>
-#include <random>
 #include <string>
 #include <string_view>
 
@@ -54,11 +54,10 @@ private:
 
     /// Unique, and nobody can guess it.
     static std::string new_name() {
-        std::random_device random;
         std::string name(prefix);
-        for (int i = 0; i < 4; ++i) {
-            char digits[9];
-            std::snprintf(digits, sizeof digits, "%08x", static_cast<unsigned>(random()));
+        for (int i = 0; i < 2; ++i) {
+            char digits[17];
+            std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(random_bits()));
             name += digits;
         }
         return name;
