@@ -280,6 +280,7 @@ TEST_CASE("websocket channel: bytes that are not a frame are refused", "[websock
     check_refused(masked(3, "x"), close_code(1002), Error::ProtocolViolation);
     check_refused(masked(11, "x"), close_code(1002), Error::ProtocolViolation);
     check_refused(masked(Close, close_code(1005)), close_code(1002), Error::ProtocolViolation);
+    check_refused(masked(Close, "x"), close_code(1002), Error::ProtocolViolation);
     check_refused(masked(Close, close_code(1000) + "\xff"), close_code(1007), Error::ProtocolViolation);
     // wslay gives no code for these.
     check_refused(masked(Ping, std::string(126, 'x')), "", Error::ProtocolViolation);

@@ -32,6 +32,10 @@ namespace comoq::qmux {
 /// A channel may have `limit_unsent(std::size_t bytes)`, too: how many bytes should wait below it, in the system, before
 /// `write_record` does. It is called when a link turns out to be slow, and again when it is not any more, then with the
 /// greatest number there is.
+///
+/// A channel that answers when its peer closes it, or breaks a rule, may have `is_answering()` and `answered()`: whether
+/// such an answer still waits, behind a record that is being written, say, and a coroutine that completes when none does.
+/// The connection is over at once, and the channel stays open for the answer until `run`'s `close_timeout` at most.
 template <class T>
 concept Channel = requires(T channel, std::span<const asio::const_buffer> frames) {
     { channel.read_record() } -> std::same_as<asio::awaitable<std::span<const std::byte>>>;
@@ -73,6 +77,10 @@ private:
     /// Reads until the channel fails. After the connection is closed, this still reads the peer's records and drops
     /// them: a socket that is closed with unread bytes takes away bytes that the peer has not read.
     static asio::awaitable<void> read(std::shared_ptr<Running> self) {
+        co_await read_records(self);
+        if constexpr (answers) co_await self->channel_.answered();
+    }
+    static asio::awaitable<void> read_records(std::shared_ptr<Running> self) {
         try {
             for (Turns turns;;) {
                 auto frames = co_await self->channel_.read_record();
@@ -97,6 +105,7 @@ private:
 
     /// A record can contain thousands of frames. Each may open a stream, or wake somebody.
     static constexpr std::size_t most_frames = 64;
+    static constexpr bool answers = requires(T channel) { channel.answered(); };
     /// The share of a peer's bytes that is read before others on the executor have their turn: a channel may have a lot
     /// at hand.
     class Turns {
@@ -152,11 +161,15 @@ private:
     static void begin_end(const std::shared_ptr<Running> &self, std::chrono::steady_clock::duration timeout) {
         self->ticks_.cancel();
         // If nothing is left to send, the peer already knows, or is gone.
-        if (!self->connection_->ends_here()) return self->channel_.close();
+        if (!self->connection_->ends_here() && !self->is_answering()) return self->channel_.close();
         self->limit_.expires_after(timeout);
         self->limit_.async_wait([self](std::error_code in_time) {
             if (!in_time) self->channel_.close();
         });
+    }
+    bool is_answering() const noexcept {
+        if constexpr (answers) return channel_.is_answering();
+        return false;
     }
     /// The peer's parameters, or an outgoing ping, can bring the deadline forward.
     void look_at_deadline() {
@@ -179,7 +192,7 @@ private:
 /// it returns.
 ///
 /// A connection that is closed here still sends its last record, and waits at most `close_timeout` for the peer to
-/// close the channel.
+/// close the channel. One that the peer has closed waits as long for the channel's own answer.
 template <Channel T>
 asio::awaitable<void> run(std::shared_ptr<Connection> connection, T channel,
                           std::chrono::steady_clock::duration close_timeout = usual_close_timeout) {

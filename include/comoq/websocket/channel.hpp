@@ -91,6 +91,17 @@ public:
         answer(state);
     }
 
+    /// The peer is still to be told something: the answer to its close frame, or to a fault of its. It follows the record
+    /// that is being written.
+    bool is_answering() const noexcept {
+        return !state_->is_mute && state_->framing.is_closing() && (state_->is_writing || state_->framing.has_answers());
+    }
+    /// Completes when the peer has been told, or cannot be any more. Call it in the place of another `read_record`.
+    asio::awaitable<void> answered() {
+        const auto state = state_;
+        while (state->is_writing && !state->is_mute) co_await wait_for_turn(state);
+    }
+
     /// The most bytes that the system should hold ahead of what it has sent, if it can be told that; never more than the
     /// socket's own limit when this is called first.
     void limit_unsent(std::size_t bytes) noexcept { state_->unsent_limit.set(state_->stream.lowest_layer(), bytes); }

@@ -180,6 +180,9 @@ private:
     static void frame_begins(wslay_event_context_ptr, const wslay_event_on_frame_recv_start_arg *frame, void *data) noexcept {
         Framing &self = self_of(data);
         self.is_control_ = wslay_is_ctrl_frame(frame->opcode) != 0;
+        // Half a code (RFC 6455, section 5.5.1), which wslay takes for none.
+        if (frame->opcode == WSLAY_CONNECTION_CLOSE && frame->payload_length == 1)
+            self.fail(WSLAY_CODE_PROTOCOL_ERROR, Error::ProtocolViolation);
         if (self.is_control_) return;
         const auto have = self.records_.size() - self.begin_of_open_record();
         if (frame->opcode == WSLAY_TEXT_FRAME)
