@@ -2,6 +2,7 @@
 #include "net/client.hpp"
 #include "shared/command_line.hpp"
 #include "shared/log_lines.hpp"
+#include "shared/run_until_signal.hpp"
 
 #include <comoq/announce.hpp>
 #include <comoq/first_of.hpp>
@@ -155,7 +156,7 @@ asio::awaitable<void> subscribe(comoq::OriginConsumer origin, std::string text, 
 
 asio::awaitable<void> run(Options options) {
     if (options.role == "subscribe") {
-        Client client(options.relay, options.path);
+        Client client(options.relay, comoq::Path(options.path));
         co_await client.while_connected(subscribe(client.received(), options.path, options.count));
         co_return;
     }
@@ -180,6 +181,7 @@ int main(int argc, char **argv) {
             throw UsageError("missing publish or subscribe, or URL (see --help)");
         }
         check_path(options.path);
-        return run_client(run(options));
+        run_until_signal(run(options));
+        return true;
     });
 }

@@ -4,6 +4,7 @@
 #include "shared/fmp4.hpp"
 #include "shared/fmp4_times.hpp"
 #include "shared/log_lines.hpp"
+#include "shared/run_until_signal.hpp"
 
 #include <comoq/first_of.hpp>
 #include <comoq/origin.hpp>
@@ -237,6 +238,7 @@ int main(int argc, char **argv) {
         } catch (const fmp4::BadFile &error) {
             throw std::runtime_error(fmt::format("{} {}", in_quotes(*options.file), error.what()));
         }
-        return run_client(run(options, movie));
+        run_until_signal(run(options, movie));
+        return true;
     });
 }

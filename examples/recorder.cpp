@@ -1,9 +1,10 @@
 // recorder: writes tracks of a broadcast at a relay to files, up to a limit.
+#include "net/client.hpp"
 #include "recorder/disk.hpp"
 #include "recorder/record.hpp"
-#include "net/client.hpp"
 #include "shared/command_line.hpp"
 #include "shared/log_lines.hpp"
+#include "shared/run_until_signal.hpp"
 
 #include <comoq/origin.hpp>
 #include <comoq/with_timeout.hpp>
@@ -80,7 +81,7 @@ awaitable<void> work(const Options &options, comoq::OriginConsumer origin, std::
 }
 
 awaitable<void> run(const Options &options, std::vector<Recorded> &tracks, Disk &disk) {
-    Client client(options.relay, *options.path);
+    Client client(options.relay, comoq::Path(*options.path));
     co_await client.while_connected(work(options, client.received(), tracks, disk));
 }
 
@@ -101,12 +102,12 @@ bool record(const Options &options) {
     std::vector<Recorded> tracks;
     for (const auto &name : options.tracks) tracks.emplace_back(name, options.wishes.start);
     // It outlives the disk, whose thread completes there.
-    ClientPlace place;
+    ProgramPlace place;
     Disk disk(*options.directory, options.tracks);
     // Also after a failure or Ctrl-C: what was recorded stays.
     std::exception_ptr failure;
     try {
-        run_client(place, run(options, tracks, disk));
+        run_until_signal(place, run(options, tracks, disk));
     } catch (...) {
         failure = std::current_exception();
     }

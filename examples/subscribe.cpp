@@ -2,6 +2,7 @@
 #include "net/client.hpp"
 #include "shared/command_line.hpp"
 #include "shared/log_lines.hpp"
+#include "shared/run_until_signal.hpp"
 
 #include <comoq/origin.hpp>
 #include <comoq/time.hpp>
@@ -173,7 +174,7 @@ awaitable<void> work(const Options &options, comoq::OriginConsumer origin) {
 }
 
 awaitable<void> run(const Options &options) {
-    Client client(options.relay, *options.path);
+    Client client(options.relay, comoq::Path(*options.path));
     co_await client.while_connected(work(options, client.received()));
 }
 
@@ -200,6 +201,7 @@ int main(int argc, char **argv) {
             throw UsageError("missing URL, PATH or TRACK (see --help)");
         }
         check_path(*options.path);
-        return run_client(run(options));
+        run_until_signal(run(options));
+        return true;
     });
 }

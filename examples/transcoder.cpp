@@ -1,8 +1,9 @@
 // transcoder: serves what a relay has in another form, while somebody watches it.
-#include "transcoder/transcode.hpp"
 #include "net/client.hpp"
 #include "shared/command_line.hpp"
 #include "shared/log_lines.hpp"
+#include "shared/run_until_signal.hpp"
+#include "transcoder/transcode.hpp"
 
 #include <comoq/origin.hpp>
 #include <comoq/path.hpp>
@@ -44,7 +45,7 @@ void say(const comoq::Path &path, bool is_watched) {
 
 asio::awaitable<void> run(const Options &options) {
     // It may be asked for anything that the relay has.
-    Client client(options.relay, "");
+    Client client(options.relay, comoq::Path());
     const comoq::Path prefix(*options.prefix);
     auto transform = thinned(options.each);
     if (options.is_upper) transform = in_upper_case(std::move(transform));
@@ -67,6 +68,7 @@ int main(int argc, char **argv) {
     return run_main("transcoder", std::string(usage) + RelayOptions::usage, line, argc, argv, [&options] {
         show_log("transcoder", options.relay.log_level());
         if (!options.relay.url || !options.prefix) throw UsageError("missing URL or PREFIX (see --help)");
-        return run_client(run(options));
+        run_until_signal(run(options));
+        return true;
     });
 }

@@ -1,18 +1,18 @@
 #include "guest.hpp"
 
 #include "log.hpp"
-#include "net/deadline.hpp"
-#include "net/dial.hpp"
-#include "net/tls.hpp"
 
+#include <comoq/net/sockets.hpp>
 #include <comoq/qmux/run.hpp>
 #include <comoq/qmux/tcp_channel.hpp>
 #include <comoq/websocket/channel.hpp>
 #include <comoq/websocket/upgrade.hpp>
+#include <comoq/with_timeout.hpp>
 
 #include <asio/bind_executor.hpp>
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
+#include <asio/ssl/stream.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
@@ -44,21 +44,28 @@ constexpr std::size_t piece_of_answer = 16 * 1024;
 constexpr auto longest_piece = 20s;
 constexpr auto longest_silence = 10s;
 
-template <class Stream> awaitable<void> write_piece(Stream &stream, tcp::socket &socket, std::string_view piece) {
-    auto writing = asio::async_write(stream, asio::buffer(piece), use_awaitable);
-    co_await within(socket, longest_piece, std::move(writing));
+using TlsStream = asio::ssl::stream<tcp::socket>;
+
+awaitable<void> secure(TlsStream &stream) { co_await stream.async_handshake(asio::ssl::stream_base::server, use_awaitable); }
+
+template <class Stream> awaitable<void> write_all(Stream &stream, std::string_view piece) {
+    co_await asio::async_write(stream, asio::buffer(piece), use_awaitable);
+}
+template <class Stream> awaitable<void> write_piece(Stream &stream, std::string_view piece) {
+    auto writing = write_all(stream, piece);
+    co_await comoq::with_timeout(std::move(writing), longest_piece);
 }
 
 // However large a file is, and however many clients ask for it, one piece is in memory for each of them.
 template <class Stream>
-awaitable<void> write_answer(Stream &stream, tcp::socket &socket, WebAnswer &answer, bool has_body, bool keeps_alive) {
+awaitable<void> write_answer(Stream &stream, WebAnswer &answer, bool has_body, bool keeps_alive) {
     answer.head.fields.add("Content-Length", std::to_string(answer.size));
     answer.head.fields.add("Connection", keeps_alive ? "keep-alive" : "close");
     auto text = to_text(answer.head);
     if (has_body) {
         text += answer.text;
     }
-    co_await write_piece(stream, socket, text);
+    co_await write_piece(stream, text);
     if (!has_body || !answer.file.is_open()) {
         co_return;
     }
@@ -69,7 +76,7 @@ awaitable<void> write_answer(Stream &stream, tcp::socket &socket, WebAnswer &ans
             // The file has become shorter: only the end of the connection tells the client.
             throw std::system_error(std::make_error_code(std::errc::io_error));
         }
-        co_await write_piece(stream, socket, piece);
+        co_await write_piece(stream, piece);
     }
 }
 
@@ -244,12 +251,12 @@ awaitable<void> Guest::serve_here(std::shared_ptr<Guest> self, tcp::socket socke
         self->log_.refused("too many are connected", Level::Warning);
         co_return;
     }
-    prepare(socket);
-    if (self->listener_.is_secure()) {
+    comoq::net::tune(socket);
+    if (self->listener_.is_secure) {
         TlsStream stream(std::move(socket), *self->house_.tls);
         const SocketShown shown(*self, stream.next_layer());
-        auto handshake = stream.async_handshake(asio::ssl::stream_base::server, use_awaitable);
-        co_await within(stream.next_layer(), longest_handshake, std::move(handshake));
+        auto securing = secure(stream);
+        co_await comoq::with_timeout(std::move(securing), longest_handshake);
         co_await self->serve_stream(stream);
     } else {
         const SocketShown shown(*self, socket);
@@ -259,15 +266,14 @@ awaitable<void> Guest::serve_here(std::shared_ptr<Guest> self, tcp::socket socke
 
 template <class Stream> awaitable<void> Guest::serve_stream(Stream &stream) {
     std::shared_ptr<comoq::qmux::Connection> transport;
-    if (listener_.is_websocket()) {
+    if (listener_.is_websocket) {
         const bool is_session = co_await upgrade(stream);
         if (!is_session) {
             co_return;
         }
     } else {
-        comoq::qmux::ConnectionConfig config;
-        config.protocols.assign(protocols.begin(), protocols.end());
-        transport = comoq::qmux::start(comoq::qmux::TcpChannel<Stream>(std::move(stream)), false, std::move(config));
+        comoq::qmux::TcpChannel<Stream> channel(std::move(stream));
+        transport = comoq::qmux::start(std::move(channel), false, comoq::qmux::ConnectionConfig());
         std::lock_guard lock(mutex_);
         transport_ = std::move(transport);
     }
@@ -281,7 +287,7 @@ template <class Stream> awaitable<bool> Guest::upgrade(Stream &stream) {
     std::vector<std::byte> leftover;
     while (true) {
         auto reading = websocket::read_request(stream, std::move(leftover));
-        auto request = co_await within(*socket_, longest_handshake, std::move(reading));
+        auto request = co_await comoq::with_timeout(std::move(reading), longest_handshake);
         if (websocket::is_upgrade(request.head)) {
             auto accepting = accept_upgrade(stream, std::move(request));
             co_return co_await std::move(accepting);
@@ -293,7 +299,7 @@ template <class Stream> awaitable<bool> Guest::upgrade(Stream &stream) {
             .with("method", request.head.method)
             .with("target", path_of(request.head.target))
             .with("status", answer.head.status);
-        co_await write_answer(stream, *socket_, answer, request.head.method != "HEAD", keeps_alive);
+        co_await write_answer(stream, answer, request.head.method != "HEAD", keeps_alive);
         if (!keeps_alive) {
             co_return false;
         }
@@ -307,18 +313,20 @@ template <class Stream> awaitable<bool> Guest::accept_upgrade(Stream &stream, co
     const std::string target = request.head.target;
     log_.asks_for(target);
     log_.runs_in(request.head.fields);
-    const bool is_welcome = house_.web_origins.lets_in(request.head, listener_.is_secure());
+    const bool is_welcome = house_.web_origins.lets_in(request.head, listener_.is_secure);
     if (!is_welcome || !house_.options.rights.at(target, house_.origin)) {
         auto answer = refusal(403, "Forbidden");
         log_.refused(is_welcome ? "nothing is allowed there" : "a page of another origin", Level::Info, answer.head.status);
-        co_await write_answer(stream, *socket_, answer, request.head.method != "HEAD", false);
+        co_await write_answer(stream, answer, request.head.method != "HEAD", false);
         co_return false;
     }
     const auto offer = request.head.fields.joined("Sec-WebSocket-Protocol");
+    const auto spoken = comoq::qmux::default_protocols();
+    const std::vector<std::string_view> protocols(spoken.begin(), spoken.end());
     std::optional<websocket::AcceptedUpgrade> accepted;
     try {
         auto accepting = websocket::accept(stream, std::move(request), protocols);
-        accepted = co_await within(*socket_, longest_handshake, std::move(accepting));
+        accepted = co_await comoq::with_timeout(std::move(accepting), longest_handshake);
     } catch (const std::system_error &error) {
         log_.refused(error.code().message(), Level::Info, 0, offer);
         co_return false;
@@ -362,7 +370,7 @@ void Guest::configure() {
 // Without a WebSocket, the protocol is known when the client has said which ones it speaks; the draft of qmux has no name.
 void Guest::note_protocol() {
     const auto protocol = transport_->protocol();
-    if (!listener_.is_websocket() && !protocol.empty()) {
+    if (!listener_.is_websocket && !protocol.empty()) {
         log_.speaks(std::string(protocol));
     }
 }

@@ -1,7 +1,6 @@
 // A client of the relay: a session, or a browser that wants files.
 #pragma once
 
-#include "net/url.hpp"
 #include "options.hpp"
 
 #include "guest_log.hpp"
@@ -87,7 +86,7 @@ struct House {
 
 class Guest : public std::enable_shared_from_this<Guest> {
 public:
-    Guest(House &house, const Url &listener, std::uint64_t id)
+    Guest(House &house, const Address &listener, std::uint64_t id)
         : house_(house), listener_(listener), id_(id), log_(house.log_budget, id, listener.text()) {}
     Guest(const Guest &) = delete;
     Guest &operator=(const Guest &) = delete;
@@ -120,7 +119,7 @@ private:
     bool close_session();
 
     House &house_;
-    const Url &listener_;
+    const Address &listener_;
     const std::uint64_t id_;
     GuestLog log_;
     comoq::net::SourceLimits::Places places_;

@@ -1,5 +1,10 @@
 #include "options.hpp"
 
+#include "shared/relay_options.hpp"
+
+#include <comoq/net/schemes.hpp>
+#include <comoq/net/web_schemes.hpp>
+
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
@@ -51,21 +56,27 @@ const std::string_view usage =
 
 namespace {
 
-// A listener at the usual port of a scheme, which few may open, is an accident more often than a wish.
-bool names_port(std::string_view url) {
-    const auto scheme = url.find("://");
-    const auto authority = url.substr(scheme == std::string_view::npos ? 0 : scheme + 3);
-    const auto host = authority.substr(0, authority.find_first_of("/?#"));
-    const auto bracket = host.rfind(']');
-    return host.find(':', bracket == std::string_view::npos ? 0 : bracket) != std::string_view::npos;
+Address listener_at(std::string_view text) {
+    Address address;
+    try {
+        address.url = comoq::net::parse_url(text);
+        // A listener at the usual port of a scheme, which few may open, is an accident more often than a wish.
+        if (!address.url.port) {
+            throw UsageError(fmt::format("--listen: {} names no port; ws://127.0.0.1:4443 does, and port 0 picks a free one",
+                                         in_quotes(address.url.text())));
+        }
+        const auto scheme = comoq::net::scheme_of(address.url);
+        address.is_websocket = scheme.carries_path;
+        address.is_secure = scheme.is_secure;
+    } catch (const std::system_error &error) {
+        throw UsageError(fmt::format("--listen: {}", error.what()));
+    }
+    return address;
 }
 
-Url listener_at(std::string_view text) {
-    auto url = parse_url(text);
-    if (!names_port(text)) {
-        throw UsageError(fmt::format("--listen: {} names no port; ws://127.0.0.1:4443 does, and port 0 picks a free one", in_quotes(url.text())));
-    }
-    return url;
+std::string upstream_at(std::string_view text) {
+    static_cast<void>(relay_url(text));
+    return std::string(text);
 }
 
 void allow_origin(comoq::net::WebOrigins &origins, std::string_view text) {
@@ -81,7 +92,7 @@ void allow_origin(comoq::net::WebOrigins &origins, std::string_view text) {
 CommandLine command_line(Options &options) {
     CommandLine line;
     line.option("--listen", [&](std::string_view text) { options.listen.push_back(listener_at(text)); });
-    line.option("--upstream", [&](std::string_view text) { options.upstreams.push_back(parse_url(text)); });
+    line.option("--upstream", [&](std::string_view text) { options.upstreams.push_back(upstream_at(text)); });
     line.option("--path-allow", [&](std::string_view text) { options.rights.allow(text); });
     line.option("--public-publish", [&](std::string_view text) { options.rights.let_publish(text); });
     line.option("--public-subscribe", [&](std::string_view text) { options.rights.let_watch(text); });
@@ -117,17 +128,17 @@ void check(const Options &options) {
     if (options.listen.empty()) {
         throw UsageError("where to listen? --listen ws://127.0.0.1:4443, for example (--help tells)");
     }
-    for (const Url &url : options.listen) {
-        if (url.target != "/") {
-            throw UsageError(fmt::format("what a listener is asked for is for who connects to say: {} has a path", in_quotes(url.text())));
+    for (const Address &address : options.listen) {
+        if (address.url.target != "/") {
+            throw UsageError(fmt::format("--listen: {} has a path, which only the clients choose", in_quotes(address.url.text())));
         }
     }
-    const bool is_secure = std::ranges::any_of(options.listen, &Url::is_secure);
+    const bool is_secure = std::ranges::any_of(options.listen, &Address::is_secure);
     if (is_secure != options.certificate.has_value() || is_secure != options.key.has_value()) {
         throw UsageError(is_secure ? "wss and tls listeners need --cert and --key"
                                    : "--cert and --key are for wss and tls listeners, and there is none");
     }
-    if (options.web && std::ranges::none_of(options.listen, &Url::is_websocket)) {
+    if (options.web && std::ranges::none_of(options.listen, &Address::is_websocket)) {
         throw UsageError("--web needs a ws or wss listener");
     }
     std::error_code ignored;

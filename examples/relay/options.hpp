@@ -2,11 +2,11 @@
 #pragma once
 
 #include "shared/command_line.hpp"
-#include "net/url.hpp"
 
 #include "log.hpp"
 #include "rights.hpp"
 
+#include <comoq/net/url.hpp>
 #include <comoq/net/web_origins.hpp>
 
 #include <chrono>
@@ -16,9 +16,18 @@
 #include <string_view>
 #include <vector>
 
+// Where the relay listens.
+struct Address {
+    comoq::net::Url url;
+    bool is_websocket = false, is_secure = false;
+
+    // For the log. A WebSocket always has a path.
+    std::string text() const { return url.text() + (is_websocket ? "/" : ""); }
+};
+
 struct Options {
-    std::vector<Url> listen;
-    std::vector<Url> upstreams;
+    std::vector<Address> listen;
+    std::vector<std::string> upstreams;
     Rights rights;
     std::optional<std::string> certificate, key, authorities;
     std::optional<std::string> web;

@@ -3,34 +3,29 @@
 #include "begin_there.hpp"
 #include "guest_log.hpp"
 #include "log.hpp"
-#include "net/dial.hpp"
-#include "net/tls.hpp"
 
 #include <comoq/fair_strand.hpp>
-#include <comoq/lite/keep_connected.hpp>
 #include <comoq/log.hpp>
 #include <comoq/mirror.hpp>
+#include <comoq/net/connect.hpp>
+#include <comoq/net/sockets.hpp>
+#include <comoq/net/tls.hpp>
 #include <comoq/proxy.hpp>
 #include <comoq/with_timeout.hpp>
 
 #include <asio/error.hpp>
 #include <asio/executor_work_guard.hpp>
-#include <asio/ip/v6_only.hpp>
 #include <asio/post.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <exception>
-#include <fmt/format.h>
 #include <new>
 #include <optional>
-#include <set>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <sys/resource.h>
@@ -70,12 +65,6 @@ void allow_many_files() {
     }
 }
 
-// A name may have an address of a kind that this machine does not have.
-bool is_missing_here(std::error_code refused) {
-    // By their numbers: asio's category does not map all of them to conditions.
-    return refused.value() == EAFNOSUPPORT || refused.value() == EADDRNOTAVAIL;
-}
-
 // The library's own warnings are about the limits of sessions: what goes beyond them is refused, or left out.
 void log_limits(LogBudget &budget) {
     const auto log = [&budget](const comoq::LogRecord &record) {
@@ -96,7 +85,7 @@ comoq::OriginConfig origin_config(const Options &options) {
 }  // namespace
 
 Server::Server(const Options &options)
-    : options_(options), origin_(origin_config(options)), house_(origin_, options) {
+    : options_(options), origin_(origin_config(options)), house_(origin_, options), addresses_(options.listen) {
     allow_many_files();
     log_limits(house_.log_budget);
     const auto threads = options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
@@ -104,22 +93,22 @@ Server::Server(const Options &options)
         threads_.emplace_back();
     }
     if (options.certificate) {
-        house_.tls = server_tls(*options.certificate, *options.key);
+        comoq::ServerTlsConfig identity;
+        identity.certificate_file = *options.certificate;
+        identity.key_file = *options.key;
+        house_.tls = comoq::net::server_tls(identity);
     }
     if (options.web) {
         house_.web.emplace(*options.web);
     }
     house_.web_origins = options.web_origins;
-    for (const Url &url : options.listen) {
-        house_.web_origins.add_host(url.host);
+    for (auto &address : addresses_) {
+        house_.web_origins.add_host(address.url.host);
     }
-    if (std::ranges::any_of(options.upstreams, &Url::is_secure)) {
-        upstream_tls_ = client_tls(options.authorities);
+    for (auto &address : addresses_) {
+        listen(address);
     }
-    for (const Url &url : options.listen) {
-        listen(url);
-    }
-    for (const Url &url : options.upstreams) {
+    for (const auto &url : options.upstreams) {
         connect_to(url);
     }
     if (!upstreams_.empty()) {
@@ -162,52 +151,18 @@ void Server::begin(comoq::TaskGroup &group, const asio::any_io_executor &executo
 }
 
 // Listens at all addresses of a name, and at the same port of each.
-void Server::listen(Url url) {
-    std::error_code failure;
-    tcp::resolver resolver(threads_.front().context);
-    std::set<tcp::endpoint> addresses;
-    for (const auto &found : resolver.resolve(url.host, std::to_string(url.port), tcp::resolver::passive, failure)) {
-        addresses.insert(found.endpoint());
+void Server::listen(Address &address) {
+    auto &first = threads_.front();
+    for (auto &acceptor : comoq::net::listen_at(first.context.get_executor(), address.url)) {
+        auto &kept = listeners_.emplace_back(address, std::move(acceptor));
+        begin(first.tasks, first.context.get_executor(), "a listener", accept(kept));
     }
-    const auto before = listeners_.size();
-    for (tcp::endpoint address : addresses) {
-        address.port(url.port);
-        if (const auto refused = listen_at(url, address, addresses.size() > 1)) {
-            failure = refused;
-            if (!is_missing_here(failure)) {
-                break;
-            }
-        }
-    }
-    if (listeners_.size() == before || (failure && !is_missing_here(failure))) {
-        throw std::runtime_error(fmt::format("cannot listen at {}: {}", url.text(), failure.message()));
-    }
-    LogLine(Level::Info, "listening").with("url", url.text());
-}
-
-// Writes the assigned port into `url`, if that has none.
-std::error_code Server::listen_at(Url &url, const tcp::endpoint &address, bool is_one_of_several) {
-    Listener listener(threads_.front().context, url);
-    try {
-        listener.acceptor.open(address.protocol());
-        listener.acceptor.set_option(tcp::acceptor::reuse_address(true));
-        if (address.protocol() == tcp::v6() && is_one_of_several) {
-            listener.acceptor.set_option(asio::ip::v6_only(true));
-        }
-        listener.acceptor.bind(address);
-        listener.acceptor.listen();
-        url.port = listener.url.port = listener.acceptor.local_endpoint().port();
-    } catch (const std::system_error &error) {
-        return error.code();
-    }
-    auto &kept = listeners_.emplace_back(std::move(listener));
-    begin(threads_.front().tasks, threads_.front().context.get_executor(), "a listener", accept(kept));
-    return {};
+    LogLine(Level::Info, "listening").with("url", address.text());
 }
 
 awaitable<void> Server::accept(Listener &listener) {
     asio::steady_timer pause(threads_.front().context);
-    const std::string address = listener.url.text();
+    const std::string address = listener.address.text();
     while (true) {
         auto &thread = next_thread();
         std::error_code failure;
@@ -233,7 +188,7 @@ awaitable<void> Server::accept(Listener &listener) {
         }
         // Without memory for it, a connection is turned away, and the listener goes on.
         auto serve = [this, &thread, &listener, strand, id = next_guest_++, socket = std::move(*socket)]() mutable {
-            auto guest = std::make_shared<Guest>(house_, listener.url, id);
+            auto guest = std::make_shared<Guest>(house_, listener.address, id);
             begin(thread.guests, strand, "a guest", Guest::serve(std::move(guest), std::move(socket)));
         };
         const auto refused = [this]() noexcept {
@@ -244,42 +199,44 @@ awaitable<void> Server::accept(Listener &listener) {
     }
 }
 
-// Announces this relay's broadcasts there, and the other way round.
-void Server::connect_to(const Url &url) {
-    auto upstream_config = origin_config(options_);
-    upstream_config.id = origin_.id();
-    auto &upstream = upstreams_.emplace_back(url, std::move(upstream_config), next_thread());
-    comoq::lite::ReconnectConfig config;
-    if (!url.is_websocket()) {
-        config.session.path = url.target;
-    }
+// What is told to an upstream, and taken from it.
+comoq::ConnectConfig Server::upstream_config(const comoq::OriginProducer &into, const std::string &where) {
+    comoq::ConnectConfig config;
+    config.tls.authorities_file = options_.authorities;
     config.session.max_announced = options_.max_announced;
     config.session.max_requested = options_.max_requested;
     config.session.publish = origin_.consumer();
     // The upstream can ask here only for what it knows of, and hides the names itself.
     config.session.announce_hidden = true;
-    config.session.subscribe = upstream.origin.producer();
+    config.session.subscribe = into;
     if (const auto &allowed = options_.rights.allowed(); !allowed.empty()) {
         config.session.publish = config.session.publish->scope(allowed);
         config.session.subscribe = config.session.subscribe->scope(allowed);
     }
-    config.session.name = url.text();
-    config.session.on_event = [this, where = url.text()](const comoq::lite::SessionEvent &event) {
-        log_of_upstream(where, event);
-    };
+    config.session.on_event = [this, where](const comoq::lite::SessionEvent &event) { log_of_upstream(where, event); };
+    return config;
+}
+
+// Announces this relay's broadcasts there, and the other way round.
+void Server::connect_to(const std::string &url) {
+    const auto where = comoq::net::parse_url(url).text();
+    auto of_upstream = origin_config(options_);
+    of_upstream.id = origin_.id();
+    auto &upstream = upstreams_.emplace_back(std::move(of_upstream), next_thread());
+    comoq::lite::ReconnectConfig retry;
     // A relay with other upstreams to ask does not wait long for one.
-    config.patience = options_.upstreams.size() > 1 ? 1s : 10s;
-    config.on_retry = [url](std::error_code code, std::chrono::milliseconds pause) {
+    retry.patience = options_.upstreams.size() > 1 ? 1s : 10s;
+    retry.on_change = [where](const comoq::lite::ConnectionEvent &event) {
+        if (event.kind == comoq::lite::ConnectionEvent::Kind::Connected) {
+            LogLine(Level::Info, "upstream_connected").with("url", where);
+        }
+    };
+    retry.on_retry = [where](std::error_code code, std::chrono::milliseconds pause) {
         LogLine line(Level::Warning, "upstream_lost");
-        line.with("url", url.text()).with("error", code ? code.message() : "closed");
+        line.with("url", where).with("error", code ? code.message() : "closed");
         line.with("again_in_ms", static_cast<std::uint64_t>(pause.count()));
     };
-    auto connect = [&upstream, tls = upstream_tls_]() -> awaitable<std::shared_ptr<comoq::Transport>> {
-        upstream.connection = co_await dial(upstream.url, tls);
-        LogLine(Level::Info, "upstream_connected").with("url", upstream.url.text());
-        co_return upstream.connection;
-    };
-    auto connected = comoq::lite::keep_connected(std::move(connect), std::move(config));
+    auto connected = comoq::keep_connected(url, upstream_config(upstream.origin.producer(), where), std::move(retry));
     begin(upstream.thread.tasks, strand_of(upstream.thread), "an upstream", std::move(connected));
     auto shown = comoq::mirror(upstream.origin.consumer(), origin_.producer());
     begin(upstream.thread.tasks, strand_of(upstream.thread), "the announcements of an upstream", std::move(shown));
@@ -409,17 +366,12 @@ awaitable<void> Server::shut_down() {
     }
 }
 
-// Completes when all tasks are over: by then, upstreams have heard the goodbye, too.
+// Completes when all tasks are over.
 awaitable<void> Server::all_over() {
     for (auto &thread : threads_) {
         co_await thread.tasks.idle();
     }
     co_await guests_gone();
-    for (auto &upstream : upstreams_) {
-        if (upstream.connection != nullptr) {
-            co_await upstream.connection->done();
-        }
-    }
 }
 
 awaitable<void> Server::guests_gone() {
@@ -438,5 +390,15 @@ void Server::run() {
     }
     for (auto &thread : threads) {
         thread.join();
+    }
+    finish();
+}
+
+// A goodbye to an upstream may still be on its way.
+void Server::finish() {
+    const auto end = std::chrono::steady_clock::now() + longest_end;
+    for (auto &thread : threads_) {
+        thread.context.restart();
+        thread.context.run_until(end);
     }
 }

@@ -4,8 +4,8 @@
 #include "guest.hpp"
 #include "options.hpp"
 
+#include <comoq/net/connect_config.hpp>
 #include <comoq/origin.hpp>
-#include <comoq/qmux/connection.hpp>
 #include <comoq/task_group.hpp>
 
 #include <asio/awaitable.hpp>
@@ -24,7 +24,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 class Server {
@@ -47,23 +46,20 @@ private:
         comoq::TaskGroup guests{context.get_executor()};
     };
     struct Listener {
-        Listener(asio::io_context &context, Url where) : url(std::move(where)), acceptor(context) {}
-        Url url;
+        Listener(const Address &where, asio::ip::tcp::acceptor of) : address(where), acceptor(std::move(of)) {}
+        const Address &address;
         asio::ip::tcp::acceptor acceptor;
     };
     // The broadcasts of another relay are in an origin of its own, so that readers here can go on when it comes back.
     struct Upstream {
-        Upstream(Url where, comoq::OriginConfig config, Thread &of)
-            : url(std::move(where)), origin(std::move(config)), thread(of) {}
-        Url url;
+        Upstream(comoq::OriginConfig config, Thread &of) : origin(std::move(config)), thread(of) {}
         comoq::Origin origin;
         Thread &thread;
-        std::shared_ptr<comoq::qmux::Connection> connection;  // the latest one
     };
 
-    void listen(Url url);
-    std::error_code listen_at(Url &url, const asio::ip::tcp::endpoint &address, bool is_one_of_several);
-    void connect_to(const Url &url);
+    void listen(Address &address);
+    void connect_to(const std::string &url);
+    comoq::ConnectConfig upstream_config(const comoq::OriginProducer &into, const std::string &where);
     void log_of_upstream(const std::string &url, const comoq::lite::SessionEvent &event) noexcept;
     void serve_from_upstreams();
     Thread &next_thread();
@@ -79,16 +75,17 @@ private:
     void stop_listening();
     asio::awaitable<void> all_over();
     asio::awaitable<void> guests_gone();
+    void finish();
 
     const Options &options_;
     comoq::Origin origin_;
     House house_;
-    std::shared_ptr<asio::ssl::context> upstream_tls_;
     std::atomic<std::uint64_t> next_guest_{1};
     std::atomic<std::size_t> next_thread_{0};
     std::list<Upstream> upstreams_;
     // The first also has the listeners.
     std::deque<Thread> threads_;
+    std::vector<Address> addresses_;
     std::list<Listener> listeners_;
     std::unique_ptr<asio::signal_set> signals_;
     std::unique_ptr<asio::steady_timer> ticks_, log_ticks_;

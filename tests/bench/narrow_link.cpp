@@ -1,8 +1,10 @@
 // narrow_link: a viewer at a relay, behind a link that is slower than what it watches, and how late urgent data comes there.
-#include "net/dial.hpp"
 #include "shared/command_line.hpp"
+#include "shared/relay_options.hpp"
 
 #include <comoq/lite/session.hpp>
+#include <comoq/net/connect.hpp>
+#include <comoq/net/web_schemes.hpp>
 #include <comoq/origin.hpp>
 
 #include <asio/awaitable.hpp>
@@ -80,9 +82,9 @@ public:
 
     awaitable<void> run() {
         tcp::socket viewer = co_await acceptor_.async_accept(use_awaitable);
-        const auto url = parse_url(*options_.relay);
+        const auto url = relay_url(*options_.relay);
         tcp::resolver resolver(context_);
-        const auto found = co_await resolver.async_resolve(url.host, std::to_string(url.port), use_awaitable);
+        const auto found = co_await resolver.async_resolve(url.host, std::to_string(*url.port), use_awaitable);
         tcp::socket relay(context_);
         relay.open(tcp::v4());
         // Before it connects: the window is agreed on there.
@@ -166,8 +168,9 @@ private:
     }
 
     awaitable<void> whole() {
-        auto url = parse_url(*options_.relay);
-        auto publishing = co_await dial(url, nullptr);
+        auto url = relay_url(*options_.relay);
+        auto connecting = comoq::connect_transport(url.text());
+        auto publishing = co_await std::move(connecting);
         comoq::lite::SessionConfig of_publisher;
         of_publisher.publish = there_.consumer();
         publisher_.emplace(std::move(publishing), std::move(of_publisher));
@@ -176,7 +179,8 @@ private:
 
         url.host = "127.0.0.1";
         url.port = link_.port();
-        auto watching = co_await dial(url, nullptr);
+        connecting = comoq::connect_transport(url.text());
+        auto watching = co_await std::move(connecting);
         comoq::lite::SessionConfig of_viewer;
         of_viewer.subscribe = here_.producer();
         of_viewer.probe = true;
@@ -312,7 +316,8 @@ int main(int argc, char **argv) {
     number("--goodput", options.goodput, 0, 100);
     return run_main("narrow_link", usage, line, argc, argv, [&options] {
         if (!options.relay) throw UsageError("which relay? --relay (--help tells)");
-        if (parse_url(*options.relay).is_secure()) throw UsageError("ws:// and tcp:// alone");
+        const auto scheme = relay_url(*options.relay).scheme;
+        if (scheme != "ws" && scheme != "tcp") throw UsageError("ws:// and tcp:// alone");
         return Run(options).run();
     });
 }

@@ -1,9 +1,11 @@
 // relay_load: one publisher and many viewers at a relay, each with a connection of its own, and the cost of that for the
 // relay's process. It works with any relay; relay.sh compares two.
-#include "net/dial.hpp"
 #include "shared/command_line.hpp"
+#include "shared/relay_options.hpp"
 
 #include <comoq/lite/session.hpp>
+#include <comoq/net/connect.hpp>
+#include <comoq/net/web_schemes.hpp>
 #include <comoq/origin.hpp>
 
 #include <asio/awaitable.hpp>
@@ -235,7 +237,8 @@ public:
     }
 
     awaitable<void> watch() {
-        auto transport = co_await dial(parse_url(*run_.options.subscribe), nullptr);
+        auto connecting = comoq::connect_transport(*run_.options.subscribe);
+        auto transport = co_await std::move(connecting);
         comoq::lite::SessionConfig config;
         config.subscribe = origin_.producer();
         session_.emplace(std::move(transport), std::move(config));
@@ -316,7 +319,8 @@ public:
     }
 
     awaitable<void> connect() {
-        auto transport = co_await dial(parse_url(*run_.options.publish), nullptr);
+        auto connecting = comoq::connect_transport(*run_.options.publish);
+        auto transport = co_await std::move(connecting);
         comoq::lite::SessionConfig config;
         config.publish = origin_.consumer();
         session_.emplace(std::move(transport), std::move(config));
@@ -549,8 +553,10 @@ int main(int argc, char **argv) {
     return run_main("relay_load", usage, line, argc, argv, [&options] {
         if (!options.publish || !options.subscribe || options.pid == 0)
             throw UsageError("which relay? --publish, --subscribe and --pid (--help tells)");
-        for (const auto &url : {*options.publish, *options.subscribe})
-            if (parse_url(url).is_secure()) throw UsageError("TLS is not measured here: ws:// and tcp:// alone");
+        for (const auto &url : {*options.publish, *options.subscribe}) {
+            const auto scheme = relay_url(url).scheme;
+            if (scheme != "ws" && scheme != "tcp") throw UsageError("TLS is not measured here: ws:// and tcp:// alone");
+        }
         return run(options);
     });
 }

@@ -95,9 +95,9 @@ case_tls() {
     tls=$(sed -n 's/.*url=\(tls:.*\)/\1/p' "$tmp/relay.log" | sed s/0.0.0.0/127.0.0.1/)
     pipe_through "$url" "$tls" --ca "$here/tls/cert.pem"
     # Another authority: nothing is said to a relay that cannot be trusted.
-    exits 1 "certificate verify failed" "$bin/subscribe" "$url" a/pipe data --ca "$here/tls/other.pem"
+    exits 1 "certificate was refused" "$bin/subscribe" "$url" a/pipe data --ca "$here/tls/other.pem"
     # A name that is not the certificate's.
-    exits 1 "certificate verify failed" "$bin/subscribe" "${tls/127.0.0.1/127.0.0.2}" a/pipe data --ca "$here/tls/cert.pem"
+    exits 1 "certificate was refused" "$bin/subscribe" "${tls/127.0.0.1/127.0.0.2}" a/pipe data --ca "$here/tls/cert.pem"
     # Neither plain text nor silence is TLS, and others do not notice.
     exec 3<>"/dev/tcp/127.0.0.1/${tls##*:}"
     echo "GET / HTTP/1.1" >&3
@@ -446,9 +446,11 @@ case_secrets() {
     start lost "$bin/subscribe" "ws://127.0.0.1:1/open?jwt=SECRET" x video
     until_true "nobody complains" grep -q "trying again" "$tmp/lost.log"
     kill "$pid"
-    exits 2 "is no URL" "$bin/subscribe" "http://user:SECRET@127.0.0.1/?jwt=SECRET" x video
+    exits 2 "this program knows" "$bin/subscribe" "http://127.0.0.1/?jwt=SECRET" x video
     ! grep -q SECRET "$tmp/exits.log" || fail "a message has it"
-    exits 2 "no user" "$bin/subscribe" "ws://SECRET@127.0.0.1/?jwt=SECRET" x video
+    exits 2 "names a user" "$bin/subscribe" "http://user:SECRET@127.0.0.1/?jwt=SECRET" x video
+    ! grep -q SECRET "$tmp/exits.log" || fail "a message has it"
+    exits 2 "names a user" "$bin/subscribe" "ws://SECRET@127.0.0.1/?jwt=SECRET" x video
     ! grep -q SECRET "$tmp"/*.log || fail "a log has it"
 }
 

@@ -3,11 +3,9 @@
 //
 // The relay must have a broadcast `x` below that path, with a track `seconds`. Exits with 1 if anything outside answers.
 // With PATH it says that path in SETUP, beside a WebSocket's URL, and exits with 1 unless that closes the session.
-#include "net/dial.hpp"
-#include "net/tls.hpp"
-#include "net/url.hpp"
-
 #include <comoq/lite/setup.hpp>
+#include <comoq/net/tls.hpp>
+#include <comoq/net/url.hpp>
 #include <comoq/qmux/run.hpp>
 #include <comoq/qmux/tcp_channel.hpp>
 #include <comoq/transport_code.hpp>
@@ -19,6 +17,8 @@
 #include <asio/co_spawn.hpp>
 #include <asio/connect.hpp>
 #include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/ssl/stream.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
@@ -44,6 +44,8 @@ using asio::use_awaitable;
 using asio::ip::tcp;
 using namespace std::chrono_literals;
 using TransportPtr = std::shared_ptr<comoq::Transport>;
+using TlsStream = asio::ssl::stream<tcp::socket>;
+using comoq::net::Url;
 
 constexpr std::array<std::string_view, 1> spoken = {"moq-lite-05"};
 // moq-lite's numbers for a request of something that is not there, or not allowed.
@@ -64,7 +66,7 @@ std::string announce_request(std::string_view prefix) { return '\x01' + message(
 
 template <class Stream> awaitable<TransportPtr> speak(Stream &stream, const Url &url) {
     comoq::qmux::ConnectionConfig config;
-    if (!url.is_websocket()) {
+    if (url.scheme == "tcp" || url.scheme == "tls") {
         config.protocols.assign(spoken.begin(), spoken.end());
         co_return comoq::qmux::start(comoq::qmux::TcpChannel<Stream>(std::move(stream)), true, std::move(config));
     }
@@ -77,14 +79,16 @@ template <class Stream> awaitable<TransportPtr> speak(Stream &stream, const Url 
 }
 awaitable<void> connect(tcp::socket &socket, const Url &url) {
     tcp::resolver resolver(socket.get_executor());
-    const auto port = std::to_string(url.port);
+    const auto port = std::to_string(url.port.value_or(0));
     const auto found = co_await resolver.async_resolve(url.host, port, use_awaitable);
     co_await asio::async_connect(socket, found, use_awaitable);
 }
 awaitable<TransportPtr> dial_plainly(const Url &url, const std::optional<std::string> &authorities) {
     const auto executor = co_await asio::this_coro::executor;
-    if (url.is_secure()) {
-        const auto tls = client_tls(authorities);
+    if (url.scheme == "wss" || url.scheme == "tls") {
+        comoq::TlsConfig config;
+        config.authorities_file = authorities;
+        const auto tls = comoq::net::client_tls(config);
         TlsStream stream(executor, *tls);
         co_await connect(stream.next_layer(), url);
         co_await stream.async_handshake(asio::ssl::stream_base::client, use_awaitable);
@@ -164,7 +168,7 @@ std::vector<std::string> other_places() {
 
 awaitable<void> try_everything(Url url, std::optional<std::string> authorities) {
     const auto relay = co_await dial_plainly(url, authorities);
-    const auto setup = url.is_websocket() ? std::string(1, '\0') : "\x01\x02" + text(url.target);
+    const auto setup = url.scheme == "ws" || url.scheme == "wss" ? std::string(1, '\0') : "\x01\x02" + text(url.target);
     co_await send_uni(relay, '\x01' + message(setup));
 
     const auto elsewhere = other_places();
@@ -214,7 +218,7 @@ int main(int argc, char **argv) {
     if (argc < 3) return 2;
     asio::io_context context(1);
     std::exception_ptr failure;
-    const auto url = parse_url(argv[1]);
+    const auto url = comoq::net::parse_url(argv[1]);
     auto trying = argc > 3 ? contradict(url, argv[2], argv[3]) : try_everything(url, argv[2]);
     auto work = comoq::with_timeout(std::move(trying), 20s);
     asio::co_spawn(context, std::move(work), [&failure](const std::exception_ptr &thrown) { failure = thrown; });

@@ -373,10 +373,10 @@ private:
     }
 
     awaitable<void> serve() {
-        tcp::acceptor acceptor(context_, tcp::endpoint(asio::ip::make_address(settings_.url.host), settings_.url.port));
-        Url url = settings_.url;
+        tcp::acceptor acceptor(context_, tcp::endpoint(asio::ip::make_address(settings_.url.host), *settings_.url.port));
+        auto url = settings_.url;
         url.port = acceptor.local_endpoint().port();
-        log_.emit(Event("listening").with("port", url.port).with("url", url.text()));
+        log_.emit(Event("listening").with("port", *url.port).with("url", url.text()));
         while (true) {
             tcp::socket socket = co_await acceptor.async_accept(use_awaitable);
             spawn(context_.get_executor(), welcome(std::move(socket)), log_);

@@ -174,8 +174,42 @@ TEST_CASE("keep_connected gives up after its last attempt, and says why", "[lite
     CHECK(scene.take() == Lines{"connecting 2", "giving up 2: the transport failed, no such host"});
     CHECK(scene.what() == "relay: no such host: the transport failed");
     // Nothing of it is left.
-    CHECK(asked.code() == Error::Cancelled);
+    CHECK(asked.code() == Error::Transport);
     CHECK(scene.here.stats().handlers == 0);
+}
+
+TEST_CASE("keep_connected refuses waiting requests with the code for which it gives up", "[lite][keep_connected]") {
+    Scene scene([](Scene &, lite::ReconnectConfig &config) { config.gives_up_on = lite::cannot_get_better; });
+    scene.link->cut();
+    scene.run();
+    auto asked = wait(scene.here.consumer().request_broadcast("x"));
+    auto also = wait(scene.here.consumer().request_broadcast("y"));
+    scene.run();
+    const auto why = GENERATE(make_error_code(Error::Unauthorized), std::error_code(make_error_code(ConnectError::ServerSpeaksTls)));
+    scene.refuses = [why] { throw std::system_error(why, "no entry"); };
+    scene.pass(1s);
+    CHECK(asked.code() == why);
+    CHECK(also.code() == why);
+    CHECK(scene.what() == "relay: no entry: " + why.message());
+    CHECK(scene.here.stats().pending == 0);
+}
+
+TEST_CASE("keep_connected refuses waiting requests with Closed when its last session has ended in peace", "[lite][keep_connected]") {
+    Scene scene([](Scene &self, lite::ReconnectConfig &config) {
+        config.tries = 1;
+        config.session.authorize = [&self](const lite::Setup &, const Transport &) -> asio::awaitable<lite::SessionViews> {
+            // It never decides: requests wait.
+            co_await self.time(1h);
+            co_return lite::SessionViews();
+        };
+    });
+    auto asked = wait(scene.here.consumer().request_broadcast("x"));
+    scene.run();
+    CHECK_FALSE(asked.done());
+    scene.server->close();
+    scene.run();
+    CHECK(asked.code() == Error::Closed);
+    CHECK(scene.what() == "relay: closed");
 }
 
 TEST_CASE("keep_connected counts only attempts in a row", "[lite][keep_connected]") {

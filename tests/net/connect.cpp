@@ -32,6 +32,7 @@
 #include <comoq/qmux/run.hpp>
 #include <comoq/qmux/tcp_channel.hpp>
 #include <comoq/net/source_limits.hpp>
+#include <comoq/with_timeout.hpp>
 
 #include "net/net_scene.hpp"
 #include "support/catch.hpp"

@@ -68,9 +68,9 @@ struct ReconnectConfig {
 ///
 /// It never returns. When it gives up (`tries`, `gives_up_on`), it throws the code that ended the last attempt, or Closed
 /// for a session that was closed in peace or told to go; `what()` begins with `session.name` and the reason, in quotes if
-/// it is the peer's. When cancelled, it throws
-/// `operation_aborted`. Either way all its coroutines are over then: waiting requests are refused with Cancelled, the
-/// session is closed, and so is a connection that was just made. It runs on the executor of the awaiting coroutine, which
+/// it is the peer's. Waiting requests are refused with the same code. When cancelled, it throws `operation_aborted`, and waiting
+/// requests are refused with Cancelled. Either way all its coroutines are over then: the session is closed, and so is a
+/// connection that was just made. It runs on the executor of the awaiting coroutine, which
 /// must be that of the transports that `connect` returns. While it runs it keeps `config.session.subscribe`.
 asio::awaitable<void> keep_connected(Connect connect, ReconnectConfig config);
 

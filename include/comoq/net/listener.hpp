@@ -21,7 +21,7 @@ namespace comoq {
 ///
 /// It listens from its construction on, and accepts while `run()` runs. Make, use and destroy it on its executor, which must be
 /// a strand, or a context that one thread runs: all its sessions run there. For more threads make one listener on each of
-/// several contexts, or serve sockets of your own as `examples/relay` does.
+/// several contexts, or serve the sockets of `net::listen_at` as `examples/relay` does.
 class Listener {
 public:
     /// A port 0 lets the system choose one. The URL has no path: that is the clients' to choose. Throws `std::system_error`,

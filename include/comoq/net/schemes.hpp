@@ -25,6 +25,8 @@ struct Scheme {
     std::uint16_t usual_port = 0;
     /// Whether the transport itself tells the server the path, as a WebSocket does. Otherwise SETUP does.
     bool carries_path = false;
+    /// Whether the connection is encrypted, and the client knows who the server is. The server then needs a certificate.
+    bool is_secure = false;
     /// Completes the configuration of a client, once for all its connections. Throws `std::system_error` if it cannot be
     /// used. May be null.
     void (*prepare)(ConnectConfig &config) = nullptr;

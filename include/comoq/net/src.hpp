@@ -14,5 +14,6 @@
 #include "../impl/net/connect.ipp"
 #include "../impl/net/listener.ipp"
 #include "../impl/net/schemes.ipp"
+#include "../impl/net/sockets.ipp"
 #include "../impl/net/source_limits.ipp"
 #include "../impl/net/url.ipp"

@@ -1,18 +1,18 @@
 #include "connection.hpp"
 
-#include "net/deadline.hpp"
-#include "net/dial.hpp"
-
+#include <comoq/net/sockets.hpp>
 #include <comoq/qmux/run.hpp>
 #include <comoq/qmux/tcp_channel.hpp>
 #include <comoq/websocket/channel.hpp>
 #include <comoq/websocket/upgrade.hpp>
+#include <comoq/with_timeout.hpp>
 
 #include <asio/connect.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -31,6 +31,7 @@ using asio::use_awaitable;
 using asio::ip::tcp;
 
 constexpr std::chrono::seconds longest_handshake{10};
+constexpr std::array<std::string_view, 2> protocols = {"moq-lite-06", "moq-lite-05"};
 
 qmux::Version only_version(Qmux qmux) {
     return qmux == Qmux::Draft01 ? qmux::Version::Draft01 : qmux::Version::Draft02;
@@ -115,35 +116,33 @@ awaitable<Connection> upgrade_as_server(tcp::socket &socket, const Settings &set
     co_return start_on_websocket(std::move(socket), false, chosen, std::move(accepted.leftover), settings);
 }
 
+awaitable<Connection> connect_now(const Settings &settings) {
+    tcp::socket socket(co_await asio::this_coro::executor);
+    tcp::resolver resolver(socket.get_executor());
+    const auto port = std::to_string(settings.url.port.value_or(80));
+    const auto found = co_await resolver.async_resolve(settings.url.host, port, use_awaitable);
+    co_await asio::async_connect(socket, found, use_awaitable);
+    comoq::net::tune(socket);
+    if (!settings.is_websocket()) {
+        co_return start_on_tcp(std::move(socket), true, settings);
+    }
+    co_return co_await upgrade_as_client(socket, settings);
+}
+
+awaitable<Connection> accept_now(tcp::socket socket, const Settings &settings) {
+    comoq::net::tune(socket);
+    if (!settings.is_websocket()) {
+        co_return start_on_tcp(std::move(socket), false, settings);
+    }
+    co_return co_await upgrade_as_server(socket, settings);
+}
+
 }  // namespace
 
 awaitable<Connection> connect(const Settings &settings) {
-    tcp::socket socket(co_await asio::this_coro::executor);
-    const Deadline deadline(socket, longest_handshake);
-    try {
-        tcp::resolver resolver(socket.get_executor());
-        const auto port = std::to_string(settings.url.port);
-        const auto found = co_await resolver.async_resolve(settings.url.host, port, use_awaitable);
-        co_await asio::async_connect(socket, found, use_awaitable);
-        prepare(socket);
-        if (!settings.url.is_websocket()) {
-            co_return start_on_tcp(std::move(socket), true, settings);
-        }
-        co_return co_await upgrade_as_client(socket, settings);
-    } catch (const std::system_error &) {
-        deadline.rethrow();
-    }
+    return comoq::with_timeout(connect_now(settings), longest_handshake);
 }
 
 awaitable<Connection> accept(tcp::socket socket, const Settings &settings) {
-    prepare(socket);
-    const Deadline deadline(socket, longest_handshake);
-    try {
-        if (!settings.url.is_websocket()) {
-            co_return start_on_tcp(std::move(socket), false, settings);
-        }
-        co_return co_await upgrade_as_server(socket, settings);
-    } catch (const std::system_error &) {
-        deadline.rethrow();
-    }
+    return comoq::with_timeout(accept_now(std::move(socket), settings), longest_handshake);
 }

@@ -1,6 +1,9 @@
 #include "settings.hpp"
 
 #include "shared/command_line.hpp"
+#include "shared/relay_options.hpp"
+
+#include <comoq/net/web_schemes.hpp>
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -96,7 +99,7 @@ public:
         }
         s.is_server = words_[0] == "serve";
         s.role = choice("the role", words_[s.is_server ? 1 : 0], roles);
-        s.url = parse_url(s.is_server ? fmt::format("{}://{}:{}/", on_tcp_ ? "tcp" : "ws", host_, port_) : words_[1]);
+        s.url = relay_url(s.is_server ? fmt::format("{}://{}:{}/", on_tcp_ ? "tcp" : "ws", host_, port_) : words_[1]);
         if (s.broadcasts.empty()) {
             s.broadcasts.emplace_back("test");
         }

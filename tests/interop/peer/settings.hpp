@@ -1,8 +1,7 @@
 // The command line of the peer.
 #pragma once
 
-#include "net/url.hpp"
-
+#include <comoq/net/url.hpp>
 #include <comoq/qmux/connection_config.hpp>
 #include <comoq/subscription.hpp>
 
@@ -22,7 +21,8 @@ enum class Finish { Clean, Abort, Never };
 struct Settings {
     Role role = Role::Publish;
     bool is_server = false;
-    Url url;  // where to, or where to listen
+    comoq::net::Url url;  // where to, or where to listen
+    bool is_websocket() const { return url.scheme == "ws"; }
     Qmux qmux = Qmux::Any;
     comoq::qmux::TransportParameters parameters = comoq::qmux::default_parameters();
     std::size_t sessions = 1;

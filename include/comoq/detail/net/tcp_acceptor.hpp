@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../../net/listen_config.hpp"
+#include "../../net/sockets.hpp"
 #include "../../net/url.hpp"
-#include "tcp.hpp"
+#include "../wait/failure.hpp"
 
+#include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
+#include <asio/error.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
@@ -29,7 +32,7 @@ public:
         : socket_(std::move(socket)), shake_hands_(std::move(shake_hands)) {
         std::error_code ignored;
         address_ = socket_.remote_endpoint(ignored).address();
-        prepare(socket_);
+        tune(socket_);
     }
     asio::ip::address address() const override { return address_; }
     asio::awaitable<AcceptedClient> shake_hands() override { return run(shake_hands_(std::move(socket_)), address_); }

@@ -230,15 +230,15 @@ private:
         const bool is_last = config_.tries != 0 && !lasted && attempt_ >= config_.tries;
         return is_last || (!is_sent_away_ && is_final && lost_ && is_final(lost_));
     }
-    [[noreturn]] void give_up() const {
+    [[noreturn]] void give_up() {
         tell(ConnectionEvent::Kind::GivingUp);
+        gave_up_ = lost_ ? lost_ : make_error_code(Error::Closed);
         const std::string &name = config_.session.name;
         // A program shows this, perhaps on a terminal.
         const auto reason = is_reason_foreign_ && !reason_.empty() ? comoq::detail::quoted(reason_) : reason_;
         const auto about = name.empty() || reason.empty() ? name + reason : name + ": " + reason;
-        const auto code = lost_ ? lost_ : make_error_code(Error::Closed);
-        if (about.empty()) comoq::detail::throw_error(code);
-        throw std::system_error(code, about);
+        if (about.empty()) comoq::detail::throw_error(gave_up_);
+        throw std::system_error(gave_up_, about);
     }
 
     /// What the failure says beyond its code.
@@ -300,7 +300,7 @@ private:
             failure = std::current_exception();
         }
         if (failure != nullptr) {
-            request.reject(comoq::detail::told_of(failure));
+            request.reject(self->gave_up_ ? self->gave_up_ : comoq::detail::told_of(failure));
             std::rethrow_exception(failure);
         }
     }
@@ -341,6 +341,7 @@ private:
     std::error_code lost_;  // the code that ended the last attempt or session
     std::string reason_;    // and more about it
     bool is_reason_foreign_ = false;  // the peer's words
+    std::error_code gave_up_;         // false until it gives up
     std::size_t attempt_ = 0;  // since the last session that lasted
     comoq::detail::Event connected_;
     comoq::detail::Event nothing_;  // set while no session exists, for coroutines that wait for that

@@ -198,11 +198,13 @@ COMOQ_DECL bool add_web_schemes() {
     Scheme wss = ws;
     wss.name = "wss";
     wss.usual_port = 443;
+    wss.is_secure = true;
     wss.prepare = detail::prepare_tls;
     wss.connect = detail::connect_wss;
     wss.listen = detail::listen_wss;
     Scheme tls;
     tls.name = "tls";
+    tls.is_secure = true;
     tls.prepare = detail::prepare_tls;
     tls.connect = detail::connect_tls;
     tls.listen = detail::listen_tls;

@@ -7,37 +7,21 @@
 #include "../../../detail/wait/event.hpp"
 #include "../../../detail/wait/failure.hpp"
 #include "../../../first_of.hpp"
+#include "../../../net/sockets.hpp"
 #include "../../../task_group.hpp"
 
 #include <asio/error.hpp>
-#include <asio/ip/v6_only.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <new>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 
-#if defined(__linux__) || defined(__APPLE__)
-#include <netinet/tcp.h>
-#endif
-
 namespace comoq::net::detail {
-
-COMOQ_DECL void prepare(asio::ip::tcp::socket &socket) noexcept {
-    std::error_code ignored;
-    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-#ifdef TCP_NOTSENT_LOWAT
-    // Two of the largest records of WebSocket and TLS: the kernel asks for more before it has run out.
-    using NotSentLowWater = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
-    socket.set_option(NotSentLowWater(64 * 1024), ignored);
-#endif
-}
 
 /// The system's resolver, which cannot be interrupted: it may end after the coroutine that waits for it.
 struct Resolving {
@@ -145,7 +129,7 @@ COMOQ_DECL asio::awaitable<asio::ip::tcp::socket> connect_first(std::vector<asio
     const RunAttempts body(attempts, head_start, std::move(sleep));
     co_await with_task_group(body);
     if (!attempts->winner) comoq::detail::throw_error(attempts->race.failure());
-    prepare(*attempts->winner);
+    tune(*attempts->winner);
     co_return std::move(*attempts->winner);
 }
 
@@ -156,48 +140,6 @@ COMOQ_DECL asio::awaitable<asio::ip::tcp::socket> connect_socket(Url url, std::s
     auto connecting = in_time(connect_first(std::move(addresses), config->head_start, sleep), config->deadlines.connect,
                               ConnectError::ConnectTimeout, sleep);
     co_return co_await std::move(connecting);
-}
-
-/// A name may have an address of a kind that this machine does not have.
-inline bool is_missing_here(std::error_code refused) noexcept {
-    // By their numbers: asio's category does not map all of them to conditions.
-    return refused.value() == EAFNOSUPPORT || refused.value() == EADDRNOTAVAIL;
-}
-
-inline asio::ip::tcp::acceptor listen_at_one(const asio::any_io_executor &executor, const asio::ip::tcp::endpoint &address,
-                                             bool is_one_of_several) {
-    asio::ip::tcp::acceptor acceptor(executor);
-    acceptor.open(address.protocol());
-    acceptor.set_option(asio::ip::tcp::acceptor::reuse_address(true));
-    if (address.protocol() == asio::ip::tcp::v6() && is_one_of_several) acceptor.set_option(asio::ip::v6_only(true));
-    acceptor.bind(address);
-    acceptor.listen();
-    return acceptor;
-}
-
-COMOQ_DECL std::vector<asio::ip::tcp::acceptor> listen_at(const asio::any_io_executor &executor, Url &url) {
-    using asio::ip::tcp;
-    std::error_code failure;
-    tcp::resolver resolver(executor);
-    std::set<tcp::endpoint> addresses;
-    for (const auto &found : resolver.resolve(url.host, std::to_string(url.port.value_or(0)), tcp::resolver::passive, failure))
-        addresses.insert(found.endpoint());
-    std::vector<tcp::acceptor> acceptors;
-    for (tcp::endpoint address : addresses) {
-        address.port(url.port.value_or(0));
-        try {
-            acceptors.push_back(listen_at_one(executor, address, addresses.size() > 1));
-            url.port = acceptors.back().local_endpoint().port();
-        } catch (const std::system_error &error) {
-            failure = error.code();
-            if (!is_missing_here(failure)) break;
-        }
-    }
-    if (acceptors.empty() || (failure && !is_missing_here(failure))) {
-        if (!failure) failure = make_error_code(ConnectError::NoAddress);
-        throw std::system_error(failure, "cannot listen at " + url.text());
-    }
-    return acceptors;
 }
 
 }  // namespace comoq::net::detail
