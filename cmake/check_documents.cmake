@@ -1,6 +1,7 @@
 # cmake -DSOURCE_DIR=... -P check_documents.cmake: the documents against the tree. The front page is short, and its program is that
-# of examples/request_broadcast.cpp; every link to a file or a heading of this repository has its target; no page has a turn of
-# phrase that is not English.
+# of examples/request_broadcast.cpp; every link to a file or a heading of this repository has its target, and every file that a
+# page names is there; no page has a turn of phrase that is not English, nor has a comment, a message or a name of a test
+# (check_words.cmake).
 cmake_minimum_required(VERSION 3.22)
 
 set(longest_front_page 8192)
@@ -12,6 +13,10 @@ set(banned
     "[Ff]or who "
     " who has "
     "leaves no "
+    " which see"
+    "[Ii]nformations"
+    " in the moment "
+    " allows to "
 )
 
 set(faults "")
@@ -50,9 +55,12 @@ file(
     "${SOURCE_DIR}/cmake/*.md"
     "${SOURCE_DIR}/examples/*.md"
     "${SOURCE_DIR}/examples/guide/*.md"
+    "${SOURCE_DIR}/examples/web/*.md"
     "${SOURCE_DIR}/include/comoq/*.md"
     "${SOURCE_DIR}/tests/*.md"
     "${SOURCE_DIR}/tests/bench/*.md"
+    "${SOURCE_DIR}/tests/bench/peer/*.md"
+    "${SOURCE_DIR}/tests/interop/*.md"
 )
 foreach(page IN LISTS pages)
     file(RELATIVE_PATH name "${SOURCE_DIR}" "${page}")
@@ -85,6 +93,21 @@ foreach(page IN LISTS pages)
         endif()
     endforeach()
 
+    # Files of the library that a page names; impl/x.ipp stands for all of its kind.
+    string(REGEX MATCHALL "`[a-z_0-9]+/[a-z_0-9/]+\\.[hic]pp`" named "${text}")
+    foreach(file IN LISTS named)
+        string(REPLACE "`" "" file "${file}")
+        set(found FALSE)
+        foreach(place IN ITEMS "" include/ include/comoq/ tests/ examples/)
+            if(EXISTS "${SOURCE_DIR}/${place}${file}" OR file MATCHES "^(asio|build)/|^impl/x\\.ipp$")
+                set(found TRUE)
+            endif()
+        endforeach()
+        if(NOT found)
+            fault("${name}: ${file} does not exist")
+        endif()
+    endforeach()
+
     string(REGEX REPLACE "[ \n]+" " " running "${prose}")
     foreach(turn IN LISTS banned)
         if(running MATCHES "[^.:|]*${turn}[^.:|]*")
@@ -114,3 +137,5 @@ if(NOT faults STREQUAL "")
 endif()
 list(LENGTH pages count)
 message(STATUS "${count} pages: the front page has ${size} bytes, every link has a target")
+
+include("${CMAKE_CURRENT_LIST_DIR}/check_words.cmake")

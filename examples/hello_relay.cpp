@@ -1,5 +1,6 @@
 // hello_relay: prints the lines that `clock publish URL` publishes through a relay.
 #include <comoq/first_of.hpp>
+#include <comoq/log.hpp>
 #include <comoq/net/connect.hpp>
 #include <comoq/net/web_schemes.hpp>
 #include <comoq/origin.hpp>
@@ -15,7 +16,10 @@
 asio::awaitable<void> print_clock(comoq::OriginConsumer origin) {
     auto broadcast = co_await origin.announced_broadcast("clock");
     auto track = co_await broadcast.track("seconds").subscribe();
-    while (auto frame = co_await track.read_frame()) std::puts(std::string(frame->payload.view()).c_str());
+    while (auto frame = co_await track.read_frame()) {
+        std::puts(std::string(frame->payload.view()).c_str());
+        std::fflush(stdout);
+    }
 }
 
 asio::awaitable<void> watch(const char *url) {
@@ -28,6 +32,10 @@ asio::awaitable<void> watch(const char *url) {
 }
 
 int main(int argc, char **argv) try {
+    // It says why there is no connection; without a hook the program would try again in silence.
+    const auto say = [](const comoq::LogRecord &record) { std::fprintf(stderr, "hello_relay: %s\n", to_string(record).c_str()); };
+    comoq::set_log(say, comoq::LogLevel::Warning);
+
     asio::io_context context(1);
     auto watching = asio::co_spawn(context, watch(argc == 2 ? argv[1] : "ws://127.0.0.1:4443"), asio::use_future);
     context.run();

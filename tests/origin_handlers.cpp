@@ -84,7 +84,7 @@ TEST_CASE("section 5 rule 5: the handler is chosen when a request is taken, so a
     CHECK(take_paths(narrow) == Texts{"a/b/1", "a/b/2"});
 }
 
-TEST_CASE("section 5 rule 5: a handler that is no more specific takes over nothing", "[handlers]") {
+TEST_CASE("section 5 rule 5: a handler that is not more specific takes over nothing", "[handlers]") {
     Origins origins;
     auto narrow = origins.handler({"a/b"});
     origins.ask("a/b/1");

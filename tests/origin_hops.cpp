@@ -102,7 +102,7 @@ TEST_CASE("without_hop: a broadcast that a handler served is left out as well, a
     CHECK_FALSE(handler.requested_broadcast().ready());
 }
 
-TEST_CASE("without_hop: a broadcast that a session brought is left out by the session's number, which is no hop", "[origin]") {
+TEST_CASE("without_hop: a broadcast that a session brought is left out by the session's number, which is not a hop", "[origin]") {
     Origin origin;
     auto producer = origin.producer();
     auto info = through({3});

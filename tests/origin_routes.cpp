@@ -54,7 +54,7 @@ TEST_CASE("a route that changes: watchers are told Restart with the same broadca
     CHECK(origin.stats().announced == 1);
 }
 
-TEST_CASE("a route that changes: the same route again is no change, and several unseen changes are one", "[origin][routes]") {
+TEST_CASE("a route that changes: the same route again changes nothing, and several unseen changes are one", "[origin][routes]") {
     Origin origin;
     auto published = origin.producer().create_broadcast("a", route({7}));
     auto watcher = origin.consumer().announced();
@@ -112,7 +112,7 @@ TEST_CASE("a route that changes: a publication gets another place, and keeps its
     CHECK(back[0].broadcast == second);
 }
 
-TEST_CASE("a route that changes: it appears and disappears for who leaves out an origin", "[origin][routes]") {
+TEST_CASE("a route that changes: it appears and disappears for a view that leaves out an origin", "[origin][routes]") {
     Origin origin;
     const auto without = origin.consumer().without_hop(9);
     auto published = origin.producer().create_broadcast("a", route({9}));

@@ -21,7 +21,7 @@ using Thirds = std::chrono::duration<std::int64_t, std::ratio<2, 3>>;
 
 static_assert(WholeDuration<std::chrono::nanoseconds> && WholeDuration<std::chrono::hours> && WholeDuration<Ticks>);
 static_assert(!WholeDuration<Thirds> && !WholeDuration<std::chrono::duration<double>> && !WholeDuration<int>);
-static_assert(!std::is_convertible_v<std::chrono::milliseconds, Timestamp>, "a duration is no point of time by accident");
+static_assert(!std::is_convertible_v<std::chrono::milliseconds, Timestamp>, "a duration is not a point of time by accident");
 static_assert(Timestamp(40ms).value() == 40 && Timestamp(40ms).scale() == Timescale(1000));
 
 TEST_CASE("durations: a timestamp has the units of its duration", "[time]") {

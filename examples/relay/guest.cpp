@@ -210,7 +210,7 @@ private:
     Guest &of_;
 };
 
-// Shows the socket to who asks the guest to leave, while no connection is on it yet.
+// Shows the socket to a caller that asks the guest to leave, while no connection is on it yet.
 class Guest::SocketShown {
 public:
     SocketShown(Guest &guest, tcp::socket &socket) noexcept : guest_(guest) { guest_.socket_ = &socket; }

@@ -18,7 +18,7 @@ bool is_logged(Level level);
 
 // The longest value in a line, in bytes. A longer one is cut off, and ends with three dots.
 inline constexpr std::size_t longest_value = 256;
-// A value as a line has it: a word as it is; anything else in quotes, with controls, what is no UTF-8, and what changes
+// A value as a line has it: a word as it is; anything else in quotes, with controls, what is not UTF-8, and what changes
 // the direction of text written as \xNN. So a peer can neither forge a line nor play tricks on a terminal.
 std::string in_log(std::string_view value);
 

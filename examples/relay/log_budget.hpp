@@ -10,7 +10,7 @@
 #include <mutex>
 #include <optional>
 
-// A number of lines at once and then so many a second: for each source address, and for all together. A peer can neither
+// How many lines may come at once, and how many a second after that: of each address, and of all together. A peer can neither
 // fill the disk nor push the lines of others out, as long as it has few addresses; lines that were left out are counted.
 // The time is an argument. Any thread.
 class LogBudget {

@@ -143,6 +143,6 @@ void check(const Options &options) {
     }
     std::error_code ignored;
     if (options.web && !std::filesystem::is_directory(*options.web, ignored)) {
-        throw UsageError(fmt::format("--web: {} is no directory", in_quotes(*options.web)));
+        throw UsageError(fmt::format("--web: {} is not a directory", in_quotes(*options.web)));
     }
 }

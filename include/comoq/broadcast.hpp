@@ -125,7 +125,8 @@ public:
     /// track without subscribers. If the track goes live without a handler, requests for its groups get NotFound.
     TrackDynamic dynamic() const { return TrackDynamic(detail::Passkey(), obligation_.held()->payload()); }
 
-    /// Completes once nobody waits for the track any more, or the request is settled. Never fails.
+    /// Completes once nobody waits for the track any more, or the request is settled. Fails only with Closed, on an
+    /// empty handle.
     Operation<void> abandoned();
     /// Gives the request up, unless a requester waits for it again: false then. A later caller makes a new request.
     bool withdraw() noexcept { return obligation_.withdraw(); }

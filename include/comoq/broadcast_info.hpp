@@ -59,7 +59,7 @@ public:
     Cost cost;
     /// The session that brought it here, by a random number which that session has for its peer; 0 if none did. What a
     /// `mirror` announces, or a `proxy` serves for a request, has that of its first source: its peer is not offered what it
-    /// sent itself, even if it has no hop id. It is no hop here; peers are told it in front of a chain whose first hop is
+    /// sent itself, even if it has no hop id. It is not a hop here; peers are told it in front of a chain whose first hop is
     /// unknown.
     std::uint64_t via = 0;
 

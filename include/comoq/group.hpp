@@ -73,8 +73,8 @@ public:
     /// The frame that `next_frame` gave last, from that byte on. Empty if the group does not have it any more.
     FrameConsumer frame_again(detail::Passkey, std::uint64_t offset);
 
-    /// The frame with that index (0 is the group's first), once it is there; empty if the group ends before. Does not
-    /// move this reader.
+    /// The frame with that index (0 is the group's first), once it is there; empty if the group ends before. Fails as
+    /// `read_frame` does, with Lagged if the group has dropped that frame. Does not move this reader.
     Operation<std::optional<Frame>> get_frame(std::size_t index);
 
     /// The number of frames, once the group is finished; fails with the group's code.

@@ -255,8 +255,8 @@ public:
     Operation &operator=(Operation &&) noexcept = default;
     ~Operation() = default;
 
-    /// True if `co_await` would finish without suspending. False for an operation that was moved from, or whose request
-    /// was.
+    /// True if the outcome is there: `co_await` does not wait for it, though one in 128 goes through the executor. False
+    /// for an operation that was moved from, or whose request was.
     bool ready() const noexcept { return this->valid() && this->source_ != nullptr && this->source_->ready(); }
 
     /// The same without exceptions: awaitable in the same places, yields `std::tuple<std::error_code, T>`

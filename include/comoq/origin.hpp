@@ -93,9 +93,9 @@ public:
     ~OriginPublish();
 
     /// The broadcast has come by another route, or at another cost, from now on: it gets a new place among the publishers
-    /// of its path. It stays the same broadcast, and its tracks and readers go on. Who watches the path is told Restart,
-    /// with this broadcast if it is active, unless nothing has changed. Where else the broadcast is announced, nothing
-    /// changes. Throws RoutingLoop and BoundsExceeded as `publish_broadcast`, and then nothing has changed.
+    /// of its path. It stays the same broadcast, and its tracks and readers go on. Watchers of the path get Restart,
+    /// with this broadcast if it is active, unless nothing has changed. Other announcements of the broadcast do
+    /// not change. Throws RoutingLoop and BoundsExceeded as `publish_broadcast`, and then nothing has changed.
     void update(BroadcastInfo info);
     /// The same without exceptions: `ec` gets the code.
     void update(BroadcastInfo info, std::error_code &ec) noexcept {

@@ -49,7 +49,8 @@ public:
     /// next request for the path reaches a handler again.
     bool reject(std::error_code code) { return obligation_.settle(detail::failure(code)); }
 
-    /// Completes once nobody waits for the broadcast any more, or the request is settled. Never fails.
+    /// Completes once nobody waits for the broadcast any more, or the request is settled. Fails only with Closed, on an
+    /// empty handle.
     Operation<void> abandoned();
 
     /// The origin that it was made at; null for an empty one.

@@ -32,9 +32,9 @@ struct Subscription {
     /// the same process gets all groups. A session that many read through asks for the longest that any of them has, and
     /// for the publisher's where one leaves it to that.
     std::chrono::milliseconds max_latency{0};
-    /// The first wanted group; none means the highest existing one. Over a session, who wants history leaves `max_latency`
-    /// at 0, and gets all groups from here on that the publisher still has, whatever their timestamps. With a `max_latency`
-    /// the publisher skips groups that end longer than that before the newest frame.
+    /// The first wanted group; none means the highest existing one. Over a session, a reader that wants history leaves
+    /// `max_latency` at 0, and gets all groups from here on that the publisher still has, whatever their timestamps. With a
+    /// `max_latency` the publisher skips groups that end longer than that before the newest frame.
     std::optional<std::uint64_t> start = std::nullopt;
     /// The last wanted group, inclusive; none means no end.
     std::optional<std::uint64_t> end = std::nullopt;

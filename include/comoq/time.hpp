@@ -115,7 +115,7 @@ public:
     }
 
     /// The time since zero as a duration. Throws `std::system_error` with `Error::TimestampMismatch` where that is not exact,
-    /// as 1 of 90,000 in microseconds is not: `floor` rounds. A duration in floating point is the nearest one.
+    /// as 1 of 90,000 in microseconds is not: `floor` rounds. A duration in floating point is rounded.
     template <class Duration> constexpr Duration to() const {
         if constexpr (std::chrono::treat_as_floating_point_v<typename Duration::rep>) {
             using Rep = typename Duration::rep;

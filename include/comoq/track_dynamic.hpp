@@ -53,7 +53,8 @@ public:
     /// before.
     bool reject(std::error_code code) { return obligation_.settle(detail::failure(code)); }
 
-    /// Completes once nobody waits for the group any more, or the request is settled. Never fails.
+    /// Completes once nobody waits for the group any more, or the request is settled. Fails only with Closed, on an
+    /// empty handle.
     Operation<void> abandoned();
     /// Gives the request up, unless a requester waits for it again: false then. A later caller makes a new request.
     bool withdraw() noexcept { return obligation_.withdraw(); }

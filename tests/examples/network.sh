@@ -470,11 +470,11 @@ case_sources() {
     start one "$bin/clock" publish "$url" --path one
     start two "$bin/clock" publish "$url" --path two
     local two=$pid
-    # What they announce shows that they are no handshakes any more.
+    # What they announce shows that their handshakes are over.
     until_true "no two sessions" connected 2 1 2
     start three "$bin/clock" publish "$url" --path three
     start four "$bin/clock" publish "$url" --path four
-    until_true "those that have said what they want are no handshakes" connected 4 1 4
+    until_true "those that have said what they want do not count as handshakes" connected 4 1 4
     exec {fd}<>"/dev/tcp/127.0.0.1/$port"
     until_true "a fifth is let in" connected 4 2
     kill "$two"

@@ -54,7 +54,7 @@ TEST_CASE("the relay's log: a word is written as it is, and anything else in quo
 
 TEST_CASE("the relay's log: a peer can forge no line, and reaches no terminal", "[examples]") {
     CHECK(in_log("a\nevent=forged\r\x1b[2J\x7f\0"sv) == R"("a\x0aevent=forged\x0d\x1b[2J\x7f\x00")");
-    // A control of eight bits, as UTF-8 and as a byte; what is no UTF-8.
+    // A control of eight bits, as UTF-8 and as a byte; what is not UTF-8.
     CHECK(in_log("\xc2\x9b|\x9b|\xff|\xc3|\xc0\xaf|\xed\xa0\x80|\xf4\x90\x80\x80|\xe2\x82|") ==
           R"("\xc2\x9b|\x9b|\xff|\xc3|\xc0\xaf|\xed\xa0\x80|\xf4\x90\x80\x80|\xe2\x82|")");
     // Ends of lines, and text from right to left.
@@ -146,7 +146,7 @@ TEST_CASE("the relay's log: what was left out is counted once, with the source t
     CHECK(scene.budget.take_left_out(scene.now).lines == 0);
 }
 
-TEST_CASE("the relay's log: it knows so many sources at most, the rest share a place, and it forgets those that are quiet", "[examples]") {
+TEST_CASE("the relay's log: it knows a bounded number of sources, the rest share a place, and it forgets those that are quiet", "[examples]") {
     Scene scene(limits(2, 1, 10'000, 1'000, 5));
     const auto from = [](int i) { return "192.0.2." + std::to_string(i); };
     for (int i = 0; i < 5; ++i) CHECK(scene.take(from(i).c_str(), 3) == 2);

@@ -76,7 +76,7 @@ wrong 2 "port" relay --listen ws://127.0.0.1:
 wrong 2 "needs a value" relay --listen
 wrong 2 "need --cert and --key" relay --listen wss://127.0.0.1:0
 wrong 2 "there is none" relay --listen ws://127.0.0.1:0 --cert x --key y
-wrong 2 "is no directory" relay --listen ws://127.0.0.1:0 --web "$tmp/nowhere"
+wrong 2 "is not a directory" relay --listen ws://127.0.0.1:0 --web "$tmp/nowhere"
 wrong 2 "needs a ws or wss" relay --listen tcp://127.0.0.1:0 --web "$tmp"
 wrong 2 "takes a path" relay --listen ws://127.0.0.1:0 --path-allow $'a\tb'
 wrong 2 "an empty one limits nothing" relay --listen ws://127.0.0.1:0 --path-allow ''

@@ -41,7 +41,7 @@ def without_colours(text):
 class Server:
     """A program that listens on both transports, until the end of the scenario."""
 
-    usual = "^$"  # lines that are no warning
+    usual = "^$"  # lines that are not warnings
     warns_of = None
 
     def __init__(self, *command):
@@ -148,7 +148,7 @@ async def protocol_error(awaitable, what):
         await soon(awaitable, what)
     except moq.Error as error:
         details = moq.protocol_error(error)
-        check(details is not None, f"{what}: {error!r} is no protocol error")
+        check(details is not None, f"{what}: {error!r} is not a protocol error")
         return details.code, details.kind.name
     raise Failed(f"{what}: no failure")
 

@@ -131,12 +131,12 @@ struct Deviation {
 
 inline constexpr Deviation deviations[] = {
     {"announce.relay_to_subscriber", "A change is told at once: the real relay holds it for 0.3 s, in which an END overtakes it."},
-    {"track.unroutable", "Who has nothing there says NotFound; Unroutable is for a peer that is about to go."},
+    {"track.unroutable", "A peer that has nothing there says NotFound; Unroutable is for a peer that is about to go."},
     {"subscribe.unroutable", "As with TRACK."},
     {"subscribe.left_by_fin", "A subscription that its subscriber ends is cancelled, and not at its end: it is reset, as its groups are."},
     {"unknown_stream_type", "A type that this side does not know is an internal error, and not cancelled."},
     {"lite05.publisher.1", "Status 2, a restart, is read, and never written: every peer takes a second 1."},
-    {"track.fin_behind_request", "FIN says that the peer has asked, and the answer goes to who still reads it; older peers mean that."},
+    {"track.fin_behind_request", "FIN says that the peer has asked, and the answer goes to a peer that still reads it; older peers mean that."},
     {"fetch.fin_behind_request", "As with TRACK."},
     {"subscribe.end_frame_without_end_group", "A malformed request is refused as a malformed track, not as cancelled."},
     {"subscribe.relay_upstream", "Whole groups are asked for."},

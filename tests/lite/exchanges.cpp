@@ -271,7 +271,7 @@ TEST_CASE("exchanges: hidden paths, and one that is asked for exactly", "[lite][
     }
 }
 
-TEST_CASE("exchanges: who asks for what is not there is told so", "[lite][session][exchanges]") {
+TEST_CASE("exchanges: a peer that asks for what is not there is told so", "[lite][session][exchanges]") {
     Talk talk;
     talk.announcing(has_room_cam);
     auto &viewer = talk.peer(of_viewer);
@@ -283,7 +283,7 @@ TEST_CASE("exchanges: who asks for what is not there is told so", "[lite][sessio
     CHECK_FALSE(viewer.closed());
 }
 
-TEST_CASE("exchanges: a publisher's refusal reaches who asked", "[lite][session][exchanges]") {
+TEST_CASE("exchanges: a publisher's refusal reaches the peer that asked", "[lite][session][exchanges]") {
     Talk talk;
     auto &publisher = talk.announcing(has_room_cam);
     auto &viewer = talk.peer(of_viewer);

@@ -313,7 +313,7 @@ TEST_CASE("a session serves: a subscription gets its first group from a frame on
     std::sort(groups.begin(), groups.end());
     CHECK(groups == Texts{"5+1: 5500 g5f1, 6000 g5f2, fin", "6: 6000 g6f0, 6500 g6f1, 7000 g6f2, fin",
                           "7: 7000 g7f0, 7500 g7f1, fin"});
-    // Only who asked gets a part.
+    // Only a subscriber that asked gets a part.
     scene.subscribe(1, from(7, 30s));
     CHECK(scene.got->of(1) == Texts{"7: 7000 g7f0, 7500 g7f1, 8000 g7f2, fin"});
     // Where the newest group is a later one, it begins at its first frame.
@@ -331,7 +331,7 @@ TEST_CASE("a session serves: a subscription gets its first group from a frame on
     CHECK(scene.open());
 }
 
-TEST_CASE("a session serves: a frame of group 0 may be the first, although 0 is no floor", "[lite][session][bounds]") {
+TEST_CASE("a session serves: a frame of group 0 may be the first, although 0 is not a floor", "[lite][session][bounds]") {
     BoundsScene scene(draft_06);
     auto group = scene.video.append_group();
     scene.write(group, 0);

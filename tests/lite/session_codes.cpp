@@ -226,7 +226,7 @@ TEST_CASE("session codes: a track that ends with 0 was dropped, and its groups a
     CHECK(code_now(subscriber.next_group()) == Error::Dropped);
 }
 
-TEST_CASE("session codes: who leaves says that this cancels the request, and the groups", "[lite][session][codes]") {
+TEST_CASE("session codes: a side that leaves says that this cancels the request, and the groups", "[lite][session][codes]") {
     AskedScene scene;
     auto broadcast = scene.session->broadcast("a");
     SECTION("a requester") {

@@ -77,7 +77,7 @@ TEST_CASE("a session asks: a FETCH whose answer has begun goes on, whoever leave
         CHECK(publisher.questions() == 3);
     }
     SECTION("the last one") {
-        // The group is the track's once it has begun, and is completed for who asks next.
+        // The group is the track's once it has begun, and is completed for the next viewer that asks.
         other.reset(1);
         CHECK(upstream.end().empty());
         CHECK_FALSE(upstream.stopped());
@@ -91,7 +91,7 @@ TEST_CASE("a session asks: a FETCH whose answer has begun goes on, whoever leave
     }
 }
 
-TEST_CASE("a session: the only group of a quiet track is there for who comes again, after another publisher took over",
+TEST_CASE("a session: the only group of a quiet track is there for a viewer that comes again, after another publisher took over",
           "[lite][session]") {
     const Speaking speaking(GENERATE(std::string("moq-lite-05"), std::string("moq-lite-06")));
     const bool is_watching = GENERATE(true, false);

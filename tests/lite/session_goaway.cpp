@@ -98,9 +98,11 @@ TEST_CASE("draining: with no time at all a session is closed in peace, and the r
     CHECK(error_of([&] { scene.server->drain(1s, std::string(8'193, 'x')); }) == Error::BoundsExceeded);
     auto told = wait(scene.client->goaway_received());
     auto at_peer = wait(scene.client->closed());
+    auto here = wait(scene.server->closed());
     scene.server->drain(0s);
     scene.run();
     CHECK(told.code());
+    CHECK(here.value() == Error::GoingAway);
     CHECK((!at_peer.value() || at_peer.value() == Error::Cancelled));
     lite::Session empty = std::move(*scene.server);
     CHECK(error_of([&] { scene.server->drain(1s); }) == Error::Closed);
@@ -205,7 +207,7 @@ TEST_CASE("keep_connected: a peer that goes is left for a new connection at once
     CHECK(scene.servers.size() == 3);
 }
 
-TEST_CASE("keep_connected: who asks for a path on demand gets the new session at once, and what the old one serves goes on",
+TEST_CASE("keep_connected: a request for a path on demand gets the new session at once, and what the old one serves goes on",
           "[lite][keep_connected][goaway]") {
     Kept scene;
     scene.pass(3s);

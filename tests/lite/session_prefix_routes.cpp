@@ -108,7 +108,7 @@ TEST_CASE("prefix routes: a handler with as long a prefix comes first, and the o
     CHECK(take_paths(everywhere).back() == "own/x");
 }
 
-TEST_CASE("prefix routes: who announces a path is not asked by itself, and nobody is asked in a circle", "[lite][session][routes]") {
+TEST_CASE("prefix routes: a peer that announces a path is not asked by itself, and nobody is asked in a circle", "[lite][session][routes]") {
     Scene scene;
     auto &one = scene.peer(), &other = scene.peer(), &third = scene.peer(60);
     one.announce("dyn");

@@ -144,7 +144,7 @@ TEST_CASE("a session: a peer without a hop id is not told of its own broadcasts,
     CHECK(one.heard().empty());
     CHECK(other.heard() == Texts{"+a 8 0"});
     CHECK(watcher.heard() == Texts{"+a 8 0"});
-    // It ranks first, by the hash; who sent it is told of the other one.
+    // It ranks first, by the hash; the peer that sent it is told of the other one.
     other.announce("a", {7});
     CHECK(one.heard() == Texts{"+a 7 0"});
     CHECK(other.heard().empty());
@@ -274,7 +274,7 @@ TEST_CASE("a session: a route that the peer cannot tell from the one before it i
     SECTION("a publisher that comes back with its hop id") {
         auto &back = scene.peer(50);
         back.announce("a", {7});
-        // Who asks now is served by the new one.
+        // A viewer that asks now is served by the new one.
         CHECK(watcher.heard().empty());
         const auto answer = info(watcher.raw, "a");
         CHECK(back.questions() == 1);

@@ -68,7 +68,7 @@ TEST_CASE("a session: 100 changes of a live route open no new subscription, at a
     CHECK(broadcast.is_closed());
 }
 
-TEST_CASE("a session: the same route again is no change, and one of another publisher is another broadcast",
+TEST_CASE("a session: the same route again changes nothing, and one of another publisher is another broadcast",
           "[lite][session][routes]") {
     Scene scene;
     auto &publisher = scene.publisher;

@@ -211,7 +211,7 @@ TEST_CASE("a session: where the URL has said the path, SETUP says no other one",
     }
 }
 
-TEST_CASE("a session: who decides about a client gets what it asks for, query included, from SETUP or from the URL",
+TEST_CASE("a session: the program that decides about a client gets what it asks for, query included, from SETUP or from the URL",
           "[lite][session]") {
     Scene scene;
     std::optional<std::string> got;

@@ -207,7 +207,7 @@ TEST_CASE("a start over sessions: on moq-lite-06 a reader in order does not wait
     CHECK(nexts(some) == Numbers{3, 4, 5});
 }
 
-TEST_CASE("a start over sessions: who comes back to a quiet track gets its newest group, and only that", "[lite][session][start]") {
+TEST_CASE("a start over sessions: a viewer that comes back to a quiet track gets its newest group, and only that", "[lite][session][start]") {
     const auto version = GENERATE(draft_05, draft_06);
     const auto relays = static_cast<std::size_t>(GENERATE(0, 1, 2));
     CAPTURE(version, relays);
@@ -228,7 +228,7 @@ TEST_CASE("a start over sessions: who comes back to a quiet track gets its newes
     CHECK(nexts(reader) == Numbers{3});
 }
 
-TEST_CASE("a start over sessions: who comes back to a quiet track with a start gets the groups before the newest as well",
+TEST_CASE("a start over sessions: a viewer that comes back to a quiet track with a start gets the groups before the newest as well",
           "[lite][session][start]") {
     const auto version = GENERATE(draft_05, draft_06);
     CAPTURE(version);
@@ -259,7 +259,7 @@ TEST_CASE("a start over sessions: a reader that goes back below its start waits 
 TEST_CASE("a start over sessions: whoever joins whom, each gets in order what it would get alone", "[lite][session][start]") {
     const auto version = GENERATE(draft_05, draft_06);
     const auto relays = static_cast<std::size_t>(GENERATE(0, 2));
-    // Groups a second apart: who limits the age wants those from `least` on, and may get more where others want more.
+    // Groups a second apart: a viewer that limits the age wants those from `least` on, and may get more where others want more.
     struct Wish {
         Subscription wishes;
         std::uint64_t least;

@@ -22,7 +22,7 @@ using Texts = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("a ring of three relays: who withdraws a broadcast ends it once for each subscriber, and nothing of it comes after",
+TEST_CASE("a ring of three relays: a publisher that withdraws a broadcast ends it once for each subscriber, and nothing of it comes after",
           "[lite][session][routes]") {
     RelayScene scene;
     std::vector<Origin> relays;

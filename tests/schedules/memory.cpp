@@ -165,7 +165,7 @@ TEST_CASE("schedules: a group may be written while it is asked for and while its
     Explorer(this_test()).explore(2, test);
 }
 
-TEST_CASE("schedules: who asks for a group of a track that another one takes the place of asks that one", "[schedules]") {
+TEST_CASE("schedules: a question for a group goes to the track that takes the place of the one it asked", "[schedules]") {
     const auto test = [](Run &run) {
         Media media;
         BroadcastProducer to = media.origin.producer().make_broadcast();

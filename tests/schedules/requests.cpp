@@ -81,7 +81,7 @@ TEST_CASE("schedules: an answer, a requester's departure and another's arrival",
         run.thread([&] { staying = await(served.ask(), stayer); });
         run.thread([&] { request->accept(served.broadcast.consume()); });
         run.run();
-        run.check(stayer.well(), "who stayed was not told once");
+        run.check(stayer.well(), "the one that stayed was not told once");
         run.check(served.nothing_left(), "something is left");
     };
     Explorer(this_test()).explore(3, test);
@@ -97,11 +97,11 @@ TEST_CASE("schedules: a request that nobody has taken goes with the last who wan
         run.thread([&] { another.reset(); });
         run.thread([&] { staying = await(served.ask(), stayer); });
         run.run();
-        run.check(stayer.times == 0 && served.origin.stats().pending == 1, "who stayed is not waiting");
+        run.check(stayer.times == 0 && served.origin.stats().pending == 1, "the one that stayed is not waiting");
         auto request = served.take();
-        run.check(request.has_value(), "the request of who stayed has gone");
+        run.check(request.has_value(), "the request of the one that stayed has gone");
         request->accept(served.broadcast.consume());
-        run.check(stayer.well(), "who stayed was not told once");
+        run.check(stayer.well(), "the one that stayed was not told once");
         served.broadcast.finish();
         one.emplace(served.ask());
         one.reset();
@@ -124,7 +124,7 @@ TEST_CASE("schedules: of accept, reject, an announcement and the handler's end o
         run.thread([&] { served.handler.reset(); });
         run.run();
         run.check(answer.times == 1, "the requester was not told once");
-        run.check(answer.with(make_error_code(Error::Unauthorized)) == (settled == 1), "who lost has decided");
+        run.check(answer.with(make_error_code(Error::Unauthorized)) == (settled == 1), "the loser has decided");
         run.check(settled == 1 || answer.well(), "nobody has decided");
         guard.reset();
         request.reset();
@@ -180,7 +180,7 @@ TEST_CASE("schedules: an asio coroutine gets its answer from another thread thro
     Explorer(this_test()).explore(1, test);
 }
 
-TEST_CASE("schedules: a context may go while another thread answers who waits on it", "[schedules]") {
+TEST_CASE("schedules: a context may go while another thread answers a wait on it", "[schedules]") {
     const auto test = [](Run &run) {
         Served served;
         auto loop = std::make_unique<Loop>();

@@ -93,7 +93,7 @@ TEST_CASE("schedules: a watcher may go while it is told, and an origin while it 
     Explorer(this_test()).explore(3, test);
 }
 
-TEST_CASE("schedules: who awaits a path is told once, though it comes and goes", "[schedules]") {
+TEST_CASE("schedules: a reader that awaits a path is told once, though the path comes and goes", "[schedules]") {
     const auto test = [](Run &run) {
         Origin origin(same_in_every_run());
         auto producer = origin.producer();

@@ -48,7 +48,9 @@ class SessionCore;
 /// only. Threads: any, one at a time for one handle; the executor must outlive it.
 class [[nodiscard]] Session {
 public:
-    /// A moved-from session answers Closed to everything.
+    /// Begins a session on `transport`, which is not null and belongs to the session from now on. Any thread. A session that
+    /// was moved from is empty: its waits fail with Closed, `broadcast`, `goaway` and `drain` throw it, and the rest gives
+    /// nothing.
     explicit Session(std::shared_ptr<Transport> transport, SessionConfig config = {});
     Session(Session &&other) noexcept;
     Session &operator=(Session &&other) noexcept;
@@ -91,8 +93,8 @@ public:
     /// nothing. The session goes on. Throws BoundsExceeded for a `uri` of more than 8,192 bytes. Any thread.
     void goaway(std::string uri) const;
     /// The same, once, for a session that is to end: it ends with GoawayTimeout after that time, unless the peer closes it
-    /// before. With no time at all it is closed in peace, at once. A session that was sent away already gets the time
-    /// alone. Any thread.
+    /// before. With no time at all it ends at once: in peace for the peer, with GoingAway here. A session that was sent
+    /// away already gets the time alone. Any thread.
     void drain(std::chrono::milliseconds within, std::string uri = {}) const;
     /// The address to which the peer tells this side to go, once it does. Running subscriptions go on; the peer is
     /// asked nothing new, and new requests for it are refused with Unroutable. An origin does not give out again what
@@ -105,8 +107,8 @@ public:
     /// The code with which the session ended, once it has: false if one side closed it in peace.
     Operation<std::error_code> closed() const;
     /// Completes when all coroutines of the session are over and only this handle keeps the transport and the origins:
-    /// some turns after `closed()`. The operation stays valid when this handle is gone,
-    /// and never fails.
+    /// some turns after `closed()`. The operation stays valid when this handle is gone, and does not fail, except with
+    /// Closed on an empty handle.
     Operation<void> done() const;
 
 private:

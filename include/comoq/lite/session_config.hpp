@@ -116,12 +116,12 @@ struct SessionConfig {
     /// How long a question of the peer's may wait for its answer here before it is refused with Timeout. Longer than
     /// `patience`, so that the failure code of another session gets through.
     std::chrono::milliseconds answer_within = std::chrono::seconds(15);
-    /// The most questions of the peer's that may wait for an answer at a time, and the most that may have had to wait
-    /// within 5 seconds; more are refused with LimitReached. So one viewer leaves places for others.
+    /// The most questions of the peer's that may wait for an answer at a time; more are refused with LimitReached. So one
+    /// viewer leaves places for others.
     std::size_t max_waiting = 512;
-    /// The most questions within 5 seconds that had to wait.
+    /// The most questions within 5 seconds that may have had to wait; more are refused with LimitReached.
     std::size_t max_passed_on = 2'048;
-    /// The most bytes of media in flight to the peer: in the session, and in each subscription. A larger frame goes
+    /// The most bytes of media in flight to the peer, of all subscriptions together. A larger frame goes
     /// alone. While the transport knows that its link is slow, the session holds no more than that carries in two
     /// seconds, or 256 KiB.
     std::size_t max_unsent = std::size_t{4} << 20;
@@ -142,8 +142,8 @@ struct SessionConfig {
     /// secret: leave out the query of a URL.
     comoq::detail::ConfigMember<std::string> name = {};
 
-    /// Is told what the peer does. It is called at the peer's pace, on the transport's executor, and must not throw: who
-    /// writes a log bounds that. The texts are valid during the call.
+    /// Is told what the peer does. It is called at the peer's pace, on the transport's executor, and must not throw. A
+    /// program that writes a log bounds it. The texts are valid during the call.
     comoq::detail::ConfigMember<std::function<void(const SessionEvent &)>> on_event = {};
 
     /// Completes after that time; empty means a timer of asio. For tests, which have a time of their own.

@@ -47,8 +47,8 @@ inline constexpr net::Connect connect{};
 /// `operation_aborted`.
 asio::awaitable<std::shared_ptr<Transport>> connect_transport(std::string_view url, ConnectConfig config = {});
 
-/// Connects as `connect` does, and again whenever the connection is lost, until it is cancelled: `lite::keep_connected`,
-/// which see, on the executor of the awaiting coroutine. `retry` has the pauses and `on_retry`, which is told the codes;
+/// Connects as `connect` does, and again whenever the connection is lost, until it is cancelled, on the executor of the
+/// awaiting coroutine: see `lite::keep_connected`. `retry` has the pauses and `on_retry`, which is told the codes;
 /// `config.session` takes the place of `retry.session`, and its `answer_within` that of `config.deadlines.admission`. What
 /// `connect` throws at once, this throws at once.
 asio::awaitable<void> keep_connected(std::string_view url, ConnectConfig config, lite::ReconnectConfig retry);

@@ -109,7 +109,7 @@ asio::awaitable<IncomingRequest> read_request(Stream &stream, std::vector<std::b
 
 /// Answers a request that asks for a WebSocket (`is_upgrade`) as a server that speaks `protocols`, the best first.
 /// Refuses a request that cannot be granted, and then throws the failure of `answer_upgrade`: the stream cannot be used
-/// any more.
+/// any more. Throws the stream's errors, and Unsupported where libcrypto has no SHA-1.
 template <class Stream>
 asio::awaitable<AcceptedUpgrade> accept(Stream &stream, IncomingRequest request,
                                         std::span<const std::string_view> protocols) {

@@ -85,7 +85,7 @@ TEST_CASE("announce ids: a START of a live path, and a number that was never giv
     CHECK(error_of([&] { of.ids.end({comoq::detail::max_varint}); }) == Error::ProtocolViolation);
 }
 
-TEST_CASE("announce ids: a suffix that is no path keeps its number, and not its length", "[lite]") {
+TEST_CASE("announce ids: a suffix that is not a path keeps its number, and not its length", "[lite]") {
     Ids of;
     const std::string long_one(10'000, 'x');
     const auto key = of.ids.start({long_one, {}, {}})->suffix;
@@ -176,7 +176,7 @@ TEST_CASE("announce ids: what finds no place is not told, and counted, until it 
         one.write(Announce{true, "b", {}, {}}, true, octets);
         other.write(Announce{true, "b", {}, {}}, true, octets);
         CHECK(places.left_out == 2);
-        // Another route finds no place either, and is no other announcement.
+        // Another route finds no place either, and is not another announcement.
         one.write(Announce{true, "b", {7}, {}}, false, octets);
         CHECK(places.left_out == 2);
         // Its end is nothing to tell.

@@ -57,7 +57,7 @@ TEST_CASE("wishes for a source: the first ones, then each change, also a change 
     CHECK(code_now(scene.source.next()) == app_error(3));
 }
 
-TEST_CASE("wishes for a source: who has a start and no max_latency is not limited by that of others", "[session][source_wishes]") {
+TEST_CASE("wishes for a source: a reader with a start and no max_latency is not limited by that of others", "[session][source_wishes]") {
     Scene scene;
     Subscription hasty;
     hasty.max_latency = std::chrono::milliseconds(20);
@@ -77,7 +77,7 @@ TEST_CASE("wishes for a source: who has a start and no max_latency is not limite
     CHECK(now(scene.source.next()) == hasty);
 }
 
-TEST_CASE("wishes for a source: who has no max_latency is not limited by that of others, with or without a start",
+TEST_CASE("wishes for a source: a reader without max_latency is not limited by that of others, with or without a start",
           "[session][source_wishes]") {
     Scene scene;
     auto live = std::make_unique<TrackSubscriber>(scene.subscribe());

@@ -120,7 +120,7 @@ TEST_CASE("delivery rate: what the application limits does not lower the estimat
     CHECK_FALSE(link.estimate());
 }
 
-TEST_CASE("delivery rate: a short busy time is no sample", "[qmux][rate]") {
+TEST_CASE("delivery rate: a short busy time is not a sample", "[qmux][rate]") {
     Link link(1e6);
     // The queue is full after 64,000 bytes, and 200 ms follow.
     link.send(64'000 + 25'000, false);
@@ -157,7 +157,7 @@ TEST_CASE("delivery rate: bursts show a lower bound of a link that is never busy
     CHECK_FALSE(link.estimate());
 }
 
-TEST_CASE("delivery rate: a burst is never faster than the noise of a round trip allows to say", "[qmux][rate]") {
+TEST_CASE("delivery rate: the noise of a round trip limits how fast a burst can seem", "[qmux][rate]") {
     Link link(1e12);
     link.send(20, false);
     link.ping();
@@ -209,7 +209,7 @@ TEST_CASE("delivery rate: data that piles up on the way shows the link, though t
     CHECK(link.is_about(4e5));
 }
 
-TEST_CASE("delivery rate: an answer that is a little late, or the only one for long, is no queue", "[qmux][rate]") {
+TEST_CASE("delivery rate: an answer that is a little late, or the only one for long, does not count as a queue", "[qmux][rate]") {
     Link link(1e7);
     link.send(20, false);
     link.ping();

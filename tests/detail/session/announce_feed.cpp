@@ -245,7 +245,7 @@ TEST_CASE("the announce feed: a broadcast in place of one with the same hops loo
     CHECK(told(early) == Texts{"-", "+"});
     // The one that followed later has seen nothing yet.
     CHECK(told(late) == Texts{"+"});
-    // Who comes first in the chain is known by the session, if by nothing else.
+    // The session tells the first one in the chain, if nothing else does.
     auto unnamed = std::make_optional(publish({0}, 0, 5));
     first.reset();
     CHECK(told(early) == Texts{"+"});
@@ -256,7 +256,7 @@ TEST_CASE("the announce feed: a broadcast in place of one with the same hops loo
     CHECK(told(late) == Texts{"+"});
 }
 
-TEST_CASE("the announce feed: hidden names are neither counted nor told, except below a hidden root, or to who may see them",
+TEST_CASE("the announce feed: hidden names are neither counted nor told, except below a hidden root, or to peers that may see them",
           "[session][announce]") {
     Origin origin;
     const auto producer = origin.producer();

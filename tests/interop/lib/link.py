@@ -52,7 +52,7 @@ class Link:
 
 
 class Both:
-    """The end of one way is the end of both, and a connection that breaks is no news."""
+    """The end of one way is the end of both, and a connection that breaks is not news."""
 
     def __init__(self, *sockets):
         self.sockets = sockets

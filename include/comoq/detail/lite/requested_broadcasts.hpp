@@ -138,7 +138,7 @@ public:
         return true;
     }
 
-    /// The peer takes no new tracks: who asks for the path of a requested broadcast, also from now on, is to get another
+    /// The peer takes no new tracks: requests for the path of a requested broadcast, also later ones, are to get another
     /// one elsewhere.
     void leave() {
         std::vector<State> all;

@@ -278,8 +278,8 @@ private:
         std::error_code code;
         try {
             const FrameBounds part = self.part_of(sending->sequence);
-            // A group whose beginning is gone is as good as lost where its stream would have to say so: only who asks for
-            // a part of a group gets one.
+            // A group whose beginning is gone is as good as lost where its stream would have to say so: only a peer that
+            // asks for a part of a group gets one.
             if (self.layout().frame_bounds && !group.skip_to(comoq::detail::Passkey(), static_cast<std::size_t>(part.first)))
                 comoq::detail::throw_error(make_error_code(Error::Lagged));
             co_await item.open();

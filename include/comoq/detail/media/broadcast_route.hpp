@@ -26,7 +26,7 @@ public:
         has_changed_info_.store(true, std::memory_order_release);
     }
 
-    /// Its source takes no new tracks: who asks for its path is to get another broadcast, if there is one. Its tracks go on.
+    /// Its source takes no new tracks: requests for its path are to get another broadcast, if there is one. Its tracks go on.
     bool is_leaving() const noexcept { return is_leaving_.load(std::memory_order_acquire); }
     void leave() noexcept { is_leaving_.store(true, std::memory_order_release); }
 

@@ -43,7 +43,7 @@ public:
               route_(path, broadcast->info()) {}
 
         const std::shared_ptr<BroadcastState> broadcast;
-        std::weak_ptr<PrefixSource> below;  // who answers for the paths below; set before it is added
+        std::weak_ptr<PrefixSource> below;  // what answers for the paths below; set before it is added
         std::size_t guards = 1;
         const WatchQueue::PathText &path() const noexcept { return path_; }
         const std::shared_ptr<const BroadcastInfo> &info() const noexcept { return route_.info; }

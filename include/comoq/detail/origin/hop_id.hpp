@@ -6,7 +6,7 @@
 
 namespace comoq::detail {
 
-/// A random id for who takes part in routes: an origin, or a session's peer that may have no id of its own. Hop ids have 62
+/// A random id for a member of routes: an origin, or a session's peer that may have no id of its own. Hop ids have 62
 /// bits on the wire; peers written in JavaScript refuse more than 53. 0 is nobody's.
 inline std::uint64_t random_hop_id() {
     std::uint64_t id = 0;

@@ -7,7 +7,7 @@ namespace comoq::detail {
 
 class BroadcastState;
 
-/// Who announces a path and answers for the paths below it, too: a session's peer.
+/// A publisher that announces a path and answers for the paths below it, too: a session's peer.
 class PrefixSource {
 public:
     PrefixSource() = default;

@@ -34,7 +34,7 @@ announcements.attack("a path that comes and goes 50,000 times (tcp)", async (r) 
 	return said;
 });
 const nonsense = (count) => Buffer.concat(upTo(count).map((i) => announce(true, `${i}/\n\0`.padEnd(100, "/"))));
-announcements.attack("10,000 names that are no paths (ws)", async (r) => {
+announcements.attack("10,000 names that are not paths (ws)", async (r) => {
 	const peer = await announcing(r, "ws");
 	await peer.write(1, nonsense(10_000));
 	const said = await works(peer);
@@ -42,7 +42,7 @@ announcements.attack("10,000 names that are no paths (ws)", async (r) => {
 	return said;
 });
 // They count as the others do: the ones beyond the limit are left out.
-announcements.attack("20,000 names that are no paths (ws)", async (r) => {
+announcements.attack("20,000 names that are not paths (ws)", async (r) => {
 	const peer = await announcing(r, "ws");
 	await peer.write(1, nonsense(20_000));
 	const said = await works(peer);
@@ -56,7 +56,7 @@ announcements.attack("1000 paths of 4000 bytes, 1000 of 5000 (tcp)", async (r) =
 	peer.destroy();
 	return said;
 });
-announcements.attack("who asks for all announcements and reads none (tcp)", async (r) => {
+announcements.attack("a peer that asks for all announcements and reads none (tcp)", async (r) => {
 	const peer = await Peer.to(r, "tcp", { limits: { 5: 100 } });
 	await peer.until(() => peer.theirs, "parameters");
 	for (const i of upTo(50)) peer.send(stream(i * 4, pack(1, message("", 0))));

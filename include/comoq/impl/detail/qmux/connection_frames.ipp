@@ -38,7 +38,7 @@ COMOQ_DECL Connection::MaybeFault Connection::take_frames(std::span<const std::b
     for (std::size_t left = most; left != 0; --left) {
         const auto read = next_frame(frames, failure);
         if (!read) {
-            // PADDING is no frame.
+            // PADDING is not a frame.
             frames = {};
             break;
         }

@@ -25,11 +25,11 @@ export function announces(rules) {
 		offer("2^40 hops", VIOLATION, (path) => message(1, path, 2 ** 40));
 		offer("status 3", VIOLATION, (path) => message(3, path, 0));
 		offer("a message of 1 MiB", VIOLATION, () => pack(1 << 20));
-		offer("text that is no UTF-8", VIOLATION, () => message(1, 2, Buffer.from([0xff, 0xfe]), 0));
+		offer("text that is not UTF-8", VIOLATION, () => message(1, 2, Buffer.from([0xff, 0xfe]), 0));
 		offer("status 2, which is active", undefined, (path) => pack(message(2, path, 0), message(2, path, 0), announce(false, path)));
 		offer("32 hops", undefined, (path) => announce(true, path, upTo(32)));
 		offer("hops that repeat, which are dropped", undefined, (path) => pack(announce(true, path, [7, 8, 7]), announce(true, path, [424_242]), announce(false, path)));
-		offer("names that are no paths", undefined, () => pack(...["", "/", "//", "a//b", "/a/", "..", "\0", "\n"].map((name) => announce(true, name))));
+		offer("names that are not paths", undefined, () => pack(...["", "/", "//", "a//b", "/a/", "..", "\0", "\n"].map((name) => announce(true, name))));
 		offer("a path of 5000 bytes, which ends", undefined, () => pack(announce(true, "a".repeat(5000)), announce(false, "a".repeat(5000))));
 		offer("the path of the bystander's neighbour", undefined, () => announce(true, "stander/x"));
 	}
