@@ -51,7 +51,7 @@ public:
     static void on_frame(void *user, const camera_frame *frame) noexcept {
         try {
             static_cast<Publisher *>(user)->write(*frame);
-        } catch (const std::system_error &error) {
+        } catch (const std::exception &error) {
             fmt::print(stderr, "a frame is lost: {}\n", error.what());
         }
     }
