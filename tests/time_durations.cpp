@@ -56,6 +56,9 @@ TEST_CASE("durations: a scale is exact or refused, and convert rounds down inste
 TEST_CASE("durations: a timestamp becomes a duration exactly or not, and floor rounds down", "[time]") {
     const Timestamp frame(3003, Timescale(90'000));
     CHECK(frame.to<Ticks>() == Ticks(3003));
+    // 149 years: as nanoseconds they are more units than a timestamp may have, and fit into the duration.
+    const Timestamp late(4'700'000'000'000'000, Timescale(1'000'000));
+    CHECK(late.to<std::chrono::nanoseconds>() == std::chrono::microseconds(4'700'000'000'000'000));
     CHECK(error_of([&] { return frame.to<std::chrono::milliseconds>().count(); }) == Error::TimestampMismatch);
     CHECK(error_of([&] { return frame.to<std::chrono::nanoseconds>().count(); }) == Error::TimestampMismatch);
     CHECK(frame.floor<std::chrono::milliseconds>() == 33ms);

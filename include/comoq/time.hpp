@@ -123,7 +123,9 @@ public:
                             static_cast<Rep>(Duration::period::den) / static_cast<Rep>(Duration::period::num));
         } else {
             const auto time = floor<Duration>();
-            if (Timestamp(time) != *this) detail::throw_error(Error::TimestampMismatch);
+            const Wide units = Wide{static_cast<std::uint64_t>(time.count())} * Duration::period::num;
+            if (units * scale_.units_per_second() != times(Timescale(Duration::period::den)))
+                detail::throw_error(Error::TimestampMismatch);
             return time;
         }
     }

@@ -54,7 +54,8 @@ public:
         bool greets_ = true;
     };
 
-    /// Empty if the address is at its limit.
+    /// Counts a connection from that address, with its handshake, until the result is destroyed. The result is empty, and
+    /// nothing is counted, if the address is at its limit.
     Places enter(const asio::ip::address &address);
 
     /// The number of known addresses: those that are connected.

@@ -20,6 +20,8 @@ namespace comoq::net {
 /// A page can also give its own name the address of this server (DNS rebinding); its host is then the server's. Therefore
 /// a host counts as the server's own only if nobody else can have it: an address, localhost, a name that a listener has,
 /// or any name that TLS has proved.
+///
+/// Threads: several may ask at a time while none changes it.
 class WebOrigins {
 public:
     /// Takes an origin such as https://example.com, or *, which means any. Throws `std::system_error` with
@@ -28,7 +30,8 @@ public:
     /// A name by which the server is known.
     void add_host(std::string_view name);
 
-    /// `is_secure`: the request came through TLS.
+    /// Whether the page that sends the request may connect, or the client is not a page. `is_secure`: the request came
+    /// through TLS.
     bool lets_in(const websocket::RequestHead &request, bool is_secure) const;
 
 private:

@@ -73,8 +73,9 @@ public:
         }
     }
 
-    /// Writes one message. The frames must stay in place until it completes. Throws the stream's errors, and
-    /// `asio::error::broken_pipe` after a close frame.
+    /// Writes one message, after those that are being written. The frames must stay in place until it completes. Throws the
+    /// stream's errors, and `asio::error::broken_pipe` after a close frame. If it fails or is cancelled while it writes, a part
+    /// may have been sent, and later calls throw `asio::error::broken_pipe`.
     asio::awaitable<void> write_record(std::span<const asio::const_buffer> frames) {
         const auto state = state_;
         if (!state->executor) state->executor = co_await asio::this_coro::executor;
