@@ -162,6 +162,9 @@ awaitable<void> copy_track(comoq::BroadcastConsumer broadcast, std::string name,
 
 awaitable<void> work(const Options &options, comoq::OriginConsumer origin) {
     auto found = options.announced ? origin.announced_broadcast(*options.path) : origin.request_broadcast(*options.path);
+    if (options.announced && !found.ready()) {
+        fmt::print(stderr, "subscribe: waiting until {} is announced\n", in_quotes(*options.path));
+    }
     auto broadcast = co_await std::move(found);
     Total missing;
     for (const auto &name : options.tracks) {

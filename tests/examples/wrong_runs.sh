@@ -162,7 +162,11 @@ done
 
 timeout "$patience" "$bin/subscribe" "$ws" a data --announced >"$tmp/read" 2>"$tmp/read.err" &
 reader=$!
-sleep 0.3
+until grep -q "waiting until 'a' is announced" "$tmp/read.err"; do
+    kill -0 $reader 2>/dev/null || fail "the reader does not say what it waits for: $(cat "$tmp/read.err")"
+    kill -0 $reader 2>/dev/null || break
+    sleep 0.05
+done
 echo hello | timeout "$patience" "$bin/publish" "$ws" a 2>"$tmp/said" || fail "publish to a waiting reader: $? $(cat "$tmp/said")"
 wait $reader || fail "the reader: $? $(cat "$tmp/read.err")"
 [ "$(cat "$tmp/read")" = hello ] || fail "the reader has '$(cat "$tmp/read")'"
