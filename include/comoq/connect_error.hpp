@@ -12,13 +12,13 @@ namespace comoq {
 /// (`connection_refused`), those of a name (asio's `host_not_found`), `Error` for a server that refuses the session, and
 /// `certificate_error` for a certificate.
 enum class ConnectError : int {
-    InvalidUrl = 1,
+    InvalidUrl = 1,    ///< The text is not a URL, or not one that can be used so.
     UnknownScheme,     ///< No part of this program knows the URL's scheme.
     NoAddress,         ///< The name has no address.
     ResolveTimeout,    ///< The name was not resolved in time.
     ConnectTimeout,    ///< No address of the server answered in time.
-    TlsTimeout,
-    UpgradeTimeout,
+    TlsTimeout,        ///< The handshake of TLS took too long.
+    UpgradeTimeout,    ///< The server did not answer the WebSocket request in time.
     GreetingTimeout,   ///< The server is connected and says nothing.
     ServerSpeaksHttp,  ///< The URL is tcp or tls, the server one for ws or wss.
     ServerSpeaksTls,   ///< The URL is ws or tcp, the server one for wss or tls.

@@ -16,42 +16,42 @@ namespace comoq {
 
 /// The failures. Their values are fixed, and stay in this process: each protocol has its own numbers for them.
 enum class Error : int {
-    RequiredExtension = 1,
-    Old = 2,
-    Timeout = 3,
-    Transport = 4,
-    Decode = 5,
-    Unauthorized = 6,
-    Version = 9,
-    UnexpectedStream = 10,
-    BoundsExceeded = 11,
-    Duplicate = 12,
-    NotFound = 13,
-    WrongSize = 14,
-    ProtocolViolation = 15,
-    UnexpectedMessage = 16,
-    Unsupported = 17,
-    Encode = 18,
-    TooManyParameters = 19,
-    InvalidRole = 20,
-    UnknownAlpn = 21,
-    Dropped = 24,
-    Closed = 25,
-    Lagged = 26,
-    FrameTooLarge = 27,
-    TimestampMismatch = 29,
-    Unroutable = 30,
-    Evicted = 31,
-    Cancelled = 0x10000,
-    InvalidPath,
-    RoutingLoop,
-    LimitReached,
-    Internal,        ///< The peer failed, and does not say how.
-    GoingAway,       ///< The peer is about to leave.
-    GoawayTimeout,   ///< A peer that was told to leave did not leave in time.
-    SessionClosed,   ///< The peer's session with somebody else is over, or this side may not ask for it.
-    GroupTooLarge,
-    MalformedTrack,  ///< What came of a track cannot be read, or contradicts itself.
+    RequiredExtension = 1,   ///< The peer lacks an extension that is needed.
+    Old = 2,                 ///< The group is older than its track keeps groups.
+    Timeout = 3,             ///< A peer, or a limit of the caller's, took too long.
+    Transport = 4,           ///< The connection is lost, or cannot be used.
+    Decode = 5,              ///< Bytes of a peer do not mean anything.
+    Unauthorized = 6,        ///< Outside of what this handle, or this client, may see or publish.
+    Version = 9,             ///< Both sides have no version in common.
+    UnexpectedStream = 10,   ///< The peer opened a stream that has no place in the protocol.
+    BoundsExceeded = 11,     ///< A number is larger than its limit.
+    Duplicate = 12,          ///< The name, or the number, exists already.
+    NotFound = 13,           ///< Nobody has it, and no handler makes it.
+    WrongSize = 14,          ///< A frame has another size than was declared.
+    ProtocolViolation = 15,  ///< A peer, or the order of calls, breaks a rule.
+    UnexpectedMessage = 16,  ///< The peer sent a message that has no place here.
+    Unsupported = 17,        ///< The peer, or this build, cannot do it.
+    Encode = 18,             ///< A message cannot hold it, or would be read as something else.
+    TooManyParameters = 19,  ///< A message of the peer's has more parameters than are read.
+    InvalidRole = 20,        ///< The peer does what its role does not allow.
+    UnknownAlpn = 21,        ///< Both sides have no application protocol in common.
+    Dropped = 24,            ///< A producer went without `finish()`.
+    Closed = 25,             ///< It has ended well, or the handle is empty.
+    Lagged = 26,             ///< The reader was too slow: what it had not read was dropped.
+    FrameTooLarge = 27,      ///< The frame is larger than the limit.
+    TimestampMismatch = 29,  ///< The time does not fit the timescale.
+    Unroutable = 30,         ///< There is a way to it, which is broken at present.
+    Evicted = 31,            ///< The origin needed the memory.
+    Cancelled = 0x10000,     ///< The other side does not want it any more, or its source was cancelled.
+    InvalidPath,             ///< The text is not a path (`Path`).
+    RoutingLoop,             ///< A chain of relays goes in a circle.
+    LimitReached,            ///< There are too many at a time.
+    Internal,                ///< The peer failed, and does not say how.
+    GoingAway,               ///< The peer is about to leave.
+    GoawayTimeout,           ///< A peer that was told to leave did not leave in time.
+    SessionClosed,           ///< The peer refuses a request, for a right or a limit, or its own session for it is over.
+    GroupTooLarge,           ///< The group is larger than the limit.
+    MalformedTrack,          ///< What came of a track cannot be read, or contradicts itself.
 };
 
 namespace detail {
