@@ -12,7 +12,7 @@
 cmake_minimum_required(VERSION 3.22)
 
 # From the lowest to the highest.
-set(wings containers text wait wire request media origin relay stream session lite qmux websocket net)
+set(wings containers text wait wire request media origin relay stream session lite ietf qmux websocket net)
 
 file(GLOB_RECURSE left RELATIVE "${INCLUDE_DIR}" "${INCLUDE_DIR}/*.hpp")
 list(LENGTH left count)
