@@ -14,7 +14,7 @@
 namespace comoq::ietf::shown_message {
 
 inline std::string shown(std::uint64_t number) { return " " + std::to_string(number); }
-/// What is no text comes as digits.
+/// Bytes that are not text come as digits.
 inline std::string shown_name(const std::string &name) {
     return comoq::detail::is_printable_utf8(name) ? name : "hex:" + test::hex_of(std::as_bytes(std::span(name)));
 }
