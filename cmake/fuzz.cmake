@@ -9,7 +9,7 @@ if(NOT SECONDS)
     set(SECONDS 60)
 endif()
 if(NOT MACHINES)
-    set(MACHINES origin track memory codec qmux qmux_connection websocket)
+    set(MACHINES origin track memory codec ietf qmux qmux_connection websocket)
 endif()
 
 comoq_setup(
