@@ -80,9 +80,6 @@ awaitable<void> write_answer(Stream &stream, WebAnswer &answer, bool has_body, b
     }
 }
 
-// The part of a target that is safe to log: the rest may be a secret.
-std::string_view path_of(std::string_view target) { return target.substr(0, target.find_first_of("?#")); }
-
 }  // namespace
 
 bool Guests::enter(const std::shared_ptr<Guest> &guest) {

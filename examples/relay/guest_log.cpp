@@ -17,9 +17,6 @@ namespace {
 
 constexpr std::size_t longest_protocol = 32;
 
-// The part of a target that is safe to log: the rest may be a secret.
-std::string_view path_of(std::string_view target) { return target.substr(0, target.find_first_of("?#")); }
-
 bool is_protocol(std::string_view name) {
     const auto is_ordinary = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.'; };
     return name.size() <= longest_protocol && std::ranges::all_of(name, is_ordinary) &&
@@ -28,6 +25,8 @@ bool is_protocol(std::string_view name) {
 }
 
 }  // namespace
+
+std::string_view path_of(std::string_view target) { return target.substr(0, target.find_first_of("?#")); }
 
 std::string page_in_log(std::string_view origin) {
     const auto scheme = origin.find("://");

@@ -17,6 +17,8 @@
 #include <system_error>
 #include <utility>
 
+// The part of a target that is safe to log: the rest may be a secret.
+std::string_view path_of(std::string_view target);
 // The origin of a web page, as a browser says it: scheme, host and port, and nothing else that may be in the text.
 std::string page_in_log(std::string_view origin);
 // The names of protocols in an offer that have the form of one. Some clients put a token there.
