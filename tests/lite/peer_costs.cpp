@@ -433,6 +433,74 @@ TEST_CASE("peer costs: the newest group of a track, whatever the pool holds", "[
     CHECK(track.peer.open());
 }
 
+namespace {
+
+/// A track of a peer's that is subscribed to, with a group in progress.
+struct Growing {
+    Growing(WirePeer &of, const std::string &name) : peer(of) {
+        const auto begun = WirePeer::group(peer.be_subscribed(kept_long(), name), 0);
+        stream = peer.open_uni(begun);
+        offset = begun.size();
+    }
+    void grow(std::size_t frames) {
+        Octets frame;
+        comoq::detail::WireWriter writer(frame);
+        writer.varint(0);
+        writer.varint(16'000);
+        frame.resize(frame.size() + 16'000);
+        for (std::size_t i = 0; i < frames; ++i) {
+            peer.send(qmux::Stream{stream, offset, frame, false});
+            offset += frame.size();
+        }
+    }
+    /// Whether the group is still there.
+    bool held(const std::string &name) const {
+        return now(peer.config.publish->announced_broadcast(peer.broadcast)).track(name).get_group(0).has_value();
+    }
+
+    WirePeer &peer;
+    std::uint64_t stream = 0, offset = 0;
+};
+
+}  // namespace
+
+TEST_CASE("peer costs: the newest groups of many tracks of a peer, whatever the pool holds", "[lite][peer_costs]") {
+    check_cost("newest group of one more track", lite::SessionConfig().max_newest_bytes, 8, [](std::size_t count) {
+        WirePeer peer(origin_with_cache(1));
+        peer.begin();
+        return taken_by(peer, [&] {
+            for (std::size_t i = 0; i < count; ++i) Growing(peer, number(i)).grow(10);
+        });
+    });
+
+    constexpr std::size_t cache = 1 << 20, most = 4 << 20, tracks = 16;
+    WirePeer peer(origin_with_cache(cache)), neighbour;
+    const Origin &origin = peer.origin;
+    neighbour.config.publish = origin.consumer();
+    neighbour.config.subscribe = origin.producer();
+    neighbour.broadcast = "b";
+    for (WirePeer *one : {&neighbour, &peer}) {
+        one->config.max_newest_bytes = most;
+        one->begin();
+    }
+    Growing beside(neighbour, "catalog"), small(peer, "catalog");
+    beside.grow(1);
+    small.grow(1);
+    std::vector<Growing> large;
+    for (std::size_t i = 0; i < tracks; ++i) large.emplace_back(peer, number(i));
+    // One after the other, and then all together.
+    for (Growing &one : large) one.grow(64);
+    CHECK(origin.stats().cached_bytes <= most + cache);
+    for (int i = 0; i < 64; ++i)
+        for (Growing &one : large) one.grow(1);
+    CHECK(origin.stats().cached_bytes <= most + cache);
+    CHECK(origin.stats().evicted_groups > 0);
+    // Whoever is not over their share keeps everything: a neighbour, and the same peer's small track.
+    CHECK(beside.held("catalog"));
+    CHECK(small.held("catalog"));
+    CHECK(peer.open());
+}
+
 TEST_CASE("peer costs: a group, whole or under way", "[lite][peer_costs]") {
     std::uint64_t id = 0;
     const auto subscribed = [&](WirePeer &peer) {
@@ -692,6 +760,7 @@ TEST_CASE("peer costs: every row of the table is measured", "[lite][peer_costs]"
                                          "group that is under way", "frame", "chunk of a byte", "datagram", "stream",
                                          "byte that is not read", "session", "broadcast that nobody has announced",
                                          "HTTP request", "stream for a group that is not taken", "newest group of a track",
+                                         "newest group of one more track",
                                          "announcement that a peer is told on moq-lite-06"};
     std::set<std::string> listed;
     for (const auto &row : cost_table()) listed.insert(row.thing);

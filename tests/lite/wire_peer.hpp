@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -117,12 +118,14 @@ struct WirePeer {
     void announce(bool active, std::string_view path) {
         announce(announcing.bytes(lite::Announce{active, std::string(path), {}}));
     }
-    /// Makes a local subscriber of a track of the peer's. Returns the number that its groups carry.
-    std::uint64_t be_subscribed(const TrackInfo &info = {}) {
-        announce(true, "a");
-        auto found = now(origin.consumer().announced_broadcast("a"));
+    /// Makes a local subscriber of a track of the peer's, beside those of its other tracks. Returns the number that its
+    /// groups carry.
+    std::uint64_t be_subscribed(const TrackInfo &info = {}, std::string_view track = "video") {
+        if (!std::exchange(publishes_, true)) announce(true, broadcast);
+        auto found = now(config.publish->announced_broadcast(broadcast));
         listens = true;
-        auto subscribing = wait(found.track("video").subscribe());
+        if (subscriber) others_.push_back(std::move(*subscriber));
+        auto subscribing = wait(found.track(std::string(track)).subscribe());
         run();
         Octets answer;
         lite::encode(lite::TrackInfoMessage{info}, spoken(), answer);
@@ -148,6 +151,7 @@ struct WirePeer {
     Origin origin;
     ManualSleep time;
     lite::SessionConfig config;
+    std::string broadcast = "a";  // the path of the peer's
     std::shared_ptr<qmux::Connection> connection;
     std::optional<lite::Session> session;
     std::optional<TrackSubscriber> subscriber;
@@ -194,6 +198,8 @@ private:
 
     Octets record_;
     std::uint64_t bidi_ = 0, uni_ = 0, announced_ = 0;
+    bool publishes_ = false;
+    std::vector<TrackSubscriber> others_;
     std::map<std::uint64_t, Octets> heard_;
 };
 

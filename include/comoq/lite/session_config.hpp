@@ -112,6 +112,11 @@ struct SessionConfig {
     std::size_t max_tracks = 16'384;
     /// The most groups of one track that the peer may be sending at a time; more are stopped with LimitReached.
     std::size_t max_open_groups = 1'024;
+    /// The most bytes of the newest groups of the peer's tracks, of all together, that stay here whatever
+    /// `OriginConfig::max_cached_bytes` says, because the next subscriber begins there. Above it the largest of these groups
+    /// is evicted when its turn comes, as older groups are. Twice what one group may take (32 MiB): a peer's smaller
+    /// tracks keep theirs beside the largest group that there can be.
+    std::size_t max_newest_bytes = std::size_t{64} << 20;
 
     /// How long a question of the peer's may wait for its answer here before it is refused with Timeout. Longer than
     /// `patience`, so that the failure code of another session gets through.

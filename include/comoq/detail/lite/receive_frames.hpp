@@ -18,12 +18,12 @@ namespace comoq::lite::detail {
 
 /// Reads frames from the stream of a group or of a fetch, to the stream's end. An incomplete frame is passed on chunk
 /// by chunk. Returns the code that ended it early: the stream's, or the code of the group's refusal, which the peer is
-/// told. The caller ends the group.
+/// told. The caller ends the group. `grown()` is called whenever the group has got bytes.
 class FrameReceiver {
 public:
     FrameReceiver(StreamReader &reader, Timescale timescale) noexcept : reader_(reader), timescale_(timescale) {}
 
-    asio::awaitable<std::error_code> receive(GroupProducer &group) {
+    template <class Grown> asio::awaitable<std::error_code> receive(GroupProducer &group, Grown grown) {
         std::error_code code;
         try {
             while (auto header = co_await reader_.frame_header()) {
@@ -31,7 +31,8 @@ public:
                 if (header->size <= reader_.buffered())
                     group.write_frame(reader_.take(static_cast<std::size_t>(header->size)), timestamp);
                 else
-                    co_await receive_chunks(group, header->size, timestamp);
+                    co_await receive_chunks(group, header->size, timestamp, grown);
+                grown();
             }
             co_return code;
         } catch (const std::system_error &error) {
@@ -42,7 +43,8 @@ public:
     }
 
 private:
-    asio::awaitable<void> receive_chunks(GroupProducer &group, std::uint64_t size, Timestamp timestamp) {
+    template <class Grown>
+    asio::awaitable<void> receive_chunks(GroupProducer &group, std::uint64_t size, Timestamp timestamp, Grown &grown) {
         auto frame = group.create_frame(size, timestamp);
         std::error_code code;
         try {
@@ -50,6 +52,7 @@ private:
                 Bytes chunk = co_await reader_.bytes(left);
                 left -= chunk.size();
                 frame.write(std::move(chunk));
+                grown();
             }
             frame.finish();
             co_return;

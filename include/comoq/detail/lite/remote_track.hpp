@@ -97,6 +97,7 @@ private:
         case Act::Fail: break;
         case Act::Accept:
             out_.emplace(request_.accept(info_));
+            newest_ = std::make_shared<Newest>(core_->newest_groups, out_->state(comoq::detail::Passkey()));
             asked_.set({});
             begin_part(follow_wishes(shared_from_this()));
             begin_part(watch_broadcast(shared_from_this()));
@@ -107,7 +108,7 @@ private:
             break;
         case Act::Withdraw: happens(request_.withdraw() ? Event::Gone : Event::Kept); break;
         case Act::Subscribe:
-            asking_ = std::make_shared<Asking>(core_->subscriptions, *out_);
+            asking_ = std::make_shared<Asking>(core_->subscriptions, *out_, newest_);
             note_asked();
             begin_part(subscribe(shared_from_this(), asking_));
             break;
@@ -249,7 +250,8 @@ private:
 
     /// One subscription, from before it is requested until it is over.
     struct Asking {
-        Asking(SubscriptionTable &table, const TrackProducer &to) : entry(std::in_place, table, to) {}
+        Asking(SubscriptionTable &table, const TrackProducer &to, const std::shared_ptr<Newest> &newest)
+            : entry(std::in_place, table, to, newest) {}
         /// Groups that come from now on do not count as a part of it.
         void leave() {
             entry->leave();
@@ -260,12 +262,10 @@ private:
         // Empty when this side has left. Kept when the peer ends the subscription: the end may overtake groups.
         std::optional<SubscriptionTable::Entry> entry;
         std::unique_ptr<SendStream> stream;  // once it is open
-        comoq::detail::Event left;
-        comoq::detail::Event wishes_changed;
+        comoq::detail::Event left, wishes_changed;
         std::uint64_t first_group = 0;
         comoq::detail::TrackNumbers::Asked at_first;
-        bool is_asked_for_more = false;
-        bool has_begun = false;
+        bool is_asked_for_more = false, has_begun = false;
     };
 
     static asio::awaitable<void> subscribe(Self self, std::shared_ptr<Asking> asking) {

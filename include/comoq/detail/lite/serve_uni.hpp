@@ -79,8 +79,14 @@ private:
             comoq::detail::throw_error(make_error_code(Error::Lagged));
         }
         const SubscriptionTable::Receiving receiving(ties);
+        const auto newest = target->newest;
+        const auto grown = [&newest] {
+            // Until the track is over.
+            if (const auto place = newest.lock()) place->changed();
+        };
+        grown();
         FrameReceiver receiver(reader, timescale);
-        const auto code = co_await receiver.receive(group);
+        const auto code = co_await receiver.receive(group, grown);
         if (code)
             group.abort(core->lost_code(code));
         else if (receiving.left())

@@ -6,6 +6,7 @@
 #include "../session/announce_feed.hpp"
 #include "../session/asked_paths.hpp"
 #include "../session/group_outbox.hpp"
+#include "../session/newest_groups.hpp"
 #include "../session/resolver.hpp"
 #include "subscribe_ids.hpp"
 #include "subscription_table.hpp"
@@ -118,6 +119,8 @@ public:
     /// True if this side has said that it can measure.
     bool measures = false;
     SubscriptionTable subscriptions;
+    /// What the newest groups of the peer's tracks hold.
+    comoq::detail::NewestGroups newest_groups{config.max_newest_bytes};
     /// The source of the peer's announce streams.
     comoq::detail::AnnounceFeeds announcements;
     /// The places for what these streams tell.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../session/newest_groups.hpp"
 #include "../wait/event.hpp"
 #include "../wait/sync.hpp"
 #include "../../operation.hpp"
@@ -27,6 +28,7 @@ public:
     /// The track that a subscription's groups go to.
     struct Target {
         TrackProducer track;
+        std::weak_ptr<comoq::detail::NewestGroups::Place> newest;
         std::shared_ptr<Ties> ties = std::make_shared<Ties>();
         /// The peer has said that this number will never come.
         bool has_ended_before(std::uint64_t number) const {
@@ -53,8 +55,9 @@ public:
     /// A subscription, from before it is requested until it is over.
     class Entry {
     public:
-        Entry(SubscriptionTable &table, TrackProducer to)
-            : table_(table), id_(table.next_++), ties_(table.targets_.emplace(id_, Target{std::move(to)}).first->second.ties) {}
+        Entry(SubscriptionTable &table, TrackProducer to, std::weak_ptr<comoq::detail::NewestGroups::Place> newest)
+            : table_(table), id_(table.next_++),
+              ties_(table.targets_.emplace(id_, Target{std::move(to), std::move(newest)}).first->second.ties) {}
         Entry(const Entry &) = delete;
         Entry &operator=(const Entry &) = delete;
         ~Entry() { table_.targets_.erase(id_); }

@@ -33,6 +33,7 @@ public:
 protected:
     using Self = std::shared_ptr<TrackQuestions>;
     using Ticket = comoq::detail::FetchPlaces::Ticket;
+    using Newest = comoq::detail::NewestGroups::Place;
 
     /// A group is not asked for any more.
     virtual void fetched() noexcept = 0;
@@ -58,6 +59,7 @@ protected:
     const std::string path_;
     const std::string name_;
     TrackInfo info_;
+    std::shared_ptr<Newest> newest_;  // once the track is live
     /// Set when there is an info, or with the code if there will be none.
     comoq::detail::Latch<std::error_code> asked_;
 
@@ -111,7 +113,7 @@ private:
         }
         auto group = request.accept(self->info_);
         FrameReceiver receiver(*stream.reader, self->info_.timescale);
-        const auto code = co_await receiver.receive(group);
+        const auto code = co_await receiver.receive(group, [] {});
         if (code) {
             group.abort(core.lost_code(code));
             co_return;

@@ -22,7 +22,8 @@ namespace comoq::detail {
 /// The groups that a track holds: written ones, and fetched ones. Guarded by the track's lock.
 ///
 /// A group goes when it has not been used for the track's max_latency, or for the origin's pool, but never the newest
-/// one of a live track: the next subscriber begins there.
+/// one of a live track: the next subscriber begins there. Where that is too much to keep, the pool may have it
+/// (`let_newest_go`).
 class GroupCache final : public GroupHolder {
 public:
     explicit GroupCache(TrackShared &shared) noexcept : shared_(shared) { shared_.holder = this; }
@@ -86,7 +87,7 @@ public:
 
         std::shared_ptr<GroupState> may_go = group;
         if (group->live() && (newest_ == nullptr || newest_->sequence() < group->sequence()))
-            may_go = std::exchange(newest_, group);
+            may_go = keep_newest(group);
         if (may_go != nullptr) shared_.bounds->pool.add(may_go, may_go->stamp());
         if (ages_.front() == group.get()) note_oldest();
         expire(change);
@@ -130,7 +131,11 @@ public:
     }
 
     bool let_go(GroupState &group, std::error_code code, WakeList &wake) noexcept override {
-        if (&group == newest_.get()) return false;
+        if (&group == newest_.get()) {
+            // Only to make room: it has no age.
+            if (!newest_may_go_ || code != Error::Evicted) return false;
+            newest_ = nullptr;
+        }
         if (group.live() && (!lost_ || lost_->sequence <= group.sequence()))
             lost_ = Lost{group.sequence(), group.released() ? group.failure() : code};
         if (group.held()) take_off(group);
@@ -142,7 +147,15 @@ public:
 
     /// From now on the newest group is like any other.
     void track_ended() noexcept {
-        if (const auto last = std::exchange(newest_, nullptr)) shared_.bounds->pool.add(last, last->stamp());
+        if (const auto last = keep_newest(nullptr)) shared_.bounds->pool.add(last, last->stamp());
+    }
+    /// The bytes of the newest group, if that stays whatever the pool says.
+    std::size_t kept_bytes() const noexcept { return newest_ != nullptr && !newest_may_go_ ? newest_->cost() : 0; }
+    /// From now on the pool may evict the group that is the newest one now.
+    void let_newest_go() noexcept {
+        if (newest_ == nullptr) return;
+        newest_may_go_ = true;
+        shared_.bounds->pool.add(newest_, newest_->stamp());
     }
 
     void release_all(std::error_code code, Garbage &garbage, WakeList &wake) noexcept {
@@ -155,6 +168,12 @@ public:
     }
 
 private:
+    /// Returns the group that was the newest one until now.
+    std::shared_ptr<GroupState> keep_newest(std::shared_ptr<GroupState> group) noexcept {
+        newest_may_go_ = false;
+        return std::exchange(newest_, std::move(group));
+    }
+
     void drop(GroupState &group, std::error_code code, MediaChange &change) noexcept {
         const auto keep = group.shared_from_this();
         if (!let_go(group, code, change.wake)) return;
@@ -190,6 +209,7 @@ private:
     ArrivalLog arrivals_;
     IntrusiveList<GroupState> ages_;      // the one that was used longest ago first
     std::shared_ptr<GroupState> newest_;  // of a live track: the one with the highest number
+    bool newest_may_go_ = false;          // it is in the pool
     std::size_t held_ = 0;
     std::optional<Lost> lost_;
     TimePoint last_use_ = TimePoint::min();

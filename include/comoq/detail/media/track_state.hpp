@@ -265,6 +265,14 @@ public:
         removed = hooks_.remove(hook);
     }
 
+    /// The bytes of the newest group, if that stays whatever the pool says.
+    std::size_t kept_bytes() const noexcept {
+        const Lock lock(mutex());
+        return cache_.kept_bytes();
+    }
+    /// From now on the pool may evict the group that is the newest one now.
+    void let_newest_go() noexcept;
+
     /// How long groups and datagrams are kept may have changed.
     void bounds_changed() noexcept {
         Lock lock(mutex());

@@ -88,4 +88,12 @@ COMOQ_DECL void TrackState::end(std::optional<std::error_code> code) noexcept {
     bounds().trim();
 }
 
+COMOQ_DECL void TrackState::let_newest_go() noexcept {
+    {
+        const Lock lock(mutex());
+        cache_.let_newest_go();
+    }
+    bounds().trim();
+}
+
 }  // namespace comoq::detail

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "../containers/pairing_heap.hpp"
+#include "../media/track_state.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace comoq::detail {
+
+/// Limits the bytes that the newest groups of a peer's tracks hold together. The newest group of a live track stays,
+/// whatever the pool says: the next subscriber begins there. With many tracks, or large groups, a peer could so fill the
+/// memory.
+///
+/// Above the limit the largest group of them all becomes like any other: the pool may evict it, and its bytes do not count
+/// here any more. So a peer's small tracks, such as a catalog, keep theirs, in whatever order they come. Used on one
+/// executor.
+class NewestGroups {
+public:
+    /// `most` in bytes.
+    explicit NewestGroups(std::size_t most) noexcept : most_(most) {}
+    NewestGroups(const NewestGroups &) = delete;
+    NewestGroups &operator=(const NewestGroups &) = delete;
+
+    /// A track of the peer's, for as long as it is live.
+    class Place : public HeapNode<Place> {
+    public:
+        Place(NewestGroups &groups, std::shared_ptr<TrackState> track) : groups_(groups), track_(std::move(track)) {
+            groups_.largest_.add(*this);
+        }
+        Place(const Place &) = delete;
+        Place &operator=(const Place &) = delete;
+        ~Place() {
+            groups_.held_ -= bytes_;
+            groups_.largest_.remove(*this);
+        }
+
+        /// A group of the track has begun, or has grown. Called without a lock.
+        void changed() noexcept {
+            count();
+            while (groups_.held_ > groups_.most_) groups_.largest_.top()->let_go();
+        }
+
+    private:
+        friend class NewestGroups;
+
+        void count() noexcept {
+            const std::size_t bytes = track_->kept_bytes();
+            if (bytes == bytes_) return;
+            groups_.held_ = groups_.held_ - bytes_ + bytes;
+            bytes_ = bytes;
+            groups_.largest_.update(*this);
+        }
+        void let_go() noexcept {
+            track_->let_newest_go();
+            count();
+        }
+
+        NewestGroups &groups_;
+        const std::shared_ptr<TrackState> track_;
+        std::size_t bytes_ = 0;
+    };
+
+    /// The bytes of all newest groups that stay whatever the pool says, when each was last looked at.
+    std::size_t held() const noexcept { return held_; }
+
+private:
+    struct Before {
+        bool operator()(const Place &one, const Place &other) const noexcept { return one.bytes_ > other.bytes_; }
+    };
+
+    const std::size_t most_;
+    std::size_t held_ = 0;
+    PairingHeap<Place, Before> largest_;
+};
+
+}  // namespace comoq::detail
