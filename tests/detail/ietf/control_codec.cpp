@@ -137,6 +137,27 @@ TEST_CASE("ietf 1: pairs of small and large integers come back in every draft", 
     CHECK_FALSE(pairs.find(5));
 }
 
+TEST_CASE("ietf 1: a property of a track that is out of its bounds ends the session, an unknown one does not", "[ietf]") {
+    for (const bool is_16 : {false, true}) {
+        const auto code = [&](const std::string &properties) {
+            const Draft draft = is_16 ? Draft::Draft16 : Draft::Draft18;
+            return read(0x04, (is_16 ? "000000" : "0000") + properties, draft).code;
+        };
+        CHECK(code("2201") == CloseCode::None);
+        CHECK(code("2202") == CloseCode::None);
+        CHECK(code("2200") == CloseCode::ProtocolViolation);
+        CHECK(code("2203") == CloseCode::ProtocolViolation);
+        CHECK(code("3001") == CloseCode::None);
+        CHECK(code("3002") == CloseCode::ProtocolViolation);
+        CHECK(code("3202") == CloseCode::None);
+    }
+    // The other messages with a track's properties.
+    CHECK(read(0x07, "002203").code == CloseCode::ProtocolViolation);
+    CHECK(read(0x18, "000000002203").code == CloseCode::ProtocolViolation);
+    CHECK(read(0x1d, "00010161017600002203").code == CloseCode::ProtocolViolation);
+    CHECK(read(0x1d, "00010161017600002202").code == CloseCode::None);
+}
+
 TEST_CASE("ietf 1: what a filter wants is the same in every draft that can say it", "[ietf]") {
     using Kind = Filter::Kind;
     const std::pair<Filter, std::string_view> filters[] = {

@@ -3,6 +3,7 @@
 #include "message_type.hpp"
 #include "parameters.hpp"
 #include "track_messages.hpp"
+#include "track_properties.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -37,7 +38,7 @@ struct RequestOk {
         message.of_publish = type == MessageType::PublishOk && from.dialect().shared_stream;
         if (from.dialect().shared_stream) message.request_id = from.number();
         message.parameters = read_parameters(from, detail::in_ok);
-        if (from.dialect().redirects) message.properties = Pairs::read_rest(from);
+        if (from.dialect().redirects) message.properties = read_track_properties(from);
         return message;
     }
 };
@@ -108,7 +109,7 @@ struct SubscribeOk {
         if (from.dialect().shared_stream) message.request_id = from.number();
         message.alias = from.number();
         message.parameters = read_parameters(from, detail::in_subscribe_ok);
-        message.properties = Pairs::read_rest(from);
+        message.properties = read_track_properties(from);
         return message;
     }
 };
@@ -150,7 +151,7 @@ struct FetchOk {
             message.end = detail::read_exclusive_end(from);
         }
         message.parameters = read_parameters(from, detail::in_fetch_ok);
-        message.properties = Pairs::read_rest(from);
+        message.properties = read_track_properties(from);
         return message;
     }
 };

@@ -2,6 +2,7 @@
 #pragma once
 #include "message_type.hpp"
 #include "parameters.hpp"
+#include "track_properties.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -86,7 +87,7 @@ struct Publish {
         message.track = from.full_name();
         message.alias = from.number();
         message.parameters = read_parameters(from, detail::in_publish);
-        message.properties = Pairs::read_rest(from);
+        message.properties = read_track_properties(from);
         return message;
     }
 };
