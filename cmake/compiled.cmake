@@ -1,4 +1,5 @@
-# comoq::compiled and comoq::compiled_net, and comoq::compiled_websocket and comoq::compiled_net_web if comoq::websocket exists:
+# comoq::compiled and comoq::compiled_net, comoq::compiled_websocket and comoq::compiled_net_web if comoq::websocket exists, and
+# comoq::compiled_quic if comoq::quic exists:
 # the library compiled once, together with asio's
 # own functions, for programs of several source files. Targets that link them are compiled with COMOQ_SEPARATE_COMPILATION and
 # ASIO_SEPARATE_COMPILATION; a program must use one form throughout, and the linker refuses a mixture.
@@ -69,4 +70,10 @@ if(TARGET comoq::websocket AND TARGET OpenSSL::SSL AND NOT TARGET comoq_compiled
     comoq_compiled_library(comoq_compiled_net_web "comoq/net/web_src.hpp")
     add_library(comoq::compiled_net_web ALIAS comoq_compiled_net_web)
     target_link_libraries(comoq_compiled_net_web PUBLIC comoq::compiled_net comoq::compiled_websocket comoq::net_web)
+endif()
+
+if(TARGET comoq::quic AND NOT TARGET comoq_compiled_quic)
+    comoq_compiled_library(comoq_compiled_quic "comoq/quic/src.hpp")
+    add_library(comoq::compiled_quic ALIAS comoq_compiled_quic)
+    target_link_libraries(comoq_compiled_quic PUBLIC comoq::compiled comoq::quic)
 endif()

@@ -31,6 +31,7 @@ install(
         "${PROJECT_BINARY_DIR}/comoqConfig.cmake"
         "${PROJECT_BINARY_DIR}/comoqConfigVersion.cmake"
         "${CMAKE_CURRENT_LIST_DIR}/FindAsio.cmake"
+        "${CMAKE_CURRENT_LIST_DIR}/FindNgtcp2.cmake"
         "${CMAKE_CURRENT_LIST_DIR}/FindWslay.cmake"
         "${CMAKE_CURRENT_LIST_DIR}/compiled.cmake"
         "${CMAKE_CURRENT_LIST_DIR}/comoqAsioDefinitions.cmake"
@@ -65,7 +66,7 @@ if(Wslay_LIBRARY)
     endif()
 endif()
 # All are installed, as all headers are: pkg-config itself says what a system lacks.
-foreach(name IN ITEMS comoq comoq-net comoq-net-web comoq-websocket)
+foreach(name IN ITEMS comoq comoq-net comoq-net-web comoq-quic comoq-websocket)
     configure_file("${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in" "${PROJECT_BINARY_DIR}/${name}.pc" @ONLY)
     install(FILES "${PROJECT_BINARY_DIR}/${name}.pc" DESTINATION "${pkgconfig_directory}")
 endforeach()

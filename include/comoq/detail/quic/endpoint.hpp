@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "../../error.hpp"
+#include "../../quic/connection.hpp"
+#include "../../quic/credentials.hpp"
+#include "../../quic/listener.hpp"
+#include "../wait/event.hpp"
+#include "../wait/task_group_state.hpp"
+#include "routes.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/ip/udp.hpp>
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <system_error>
+
+namespace comoq::quic::detail {
+
+/// A UDP socket, and the connections that share it. Used on the executor of the socket. A task reads it, and each connection
+/// has one that sends and keeps its time; they keep the endpoint alive until the last connection is over.
+class Endpoint : public std::enable_shared_from_this<Endpoint> {
+public:
+    /// Of a server, or of a client's one connection.
+    Endpoint(asio::ip::udp::socket socket, std::optional<ListenerConfig> serves, ServerCredentials credentials);
+
+    asio::ip::udp::endpoint local() const;
+    /// Begins to read. Call it once.
+    void begin();
+    /// Takes a client's connection.
+    void add(std::shared_ptr<Connection> connection);
+    asio::awaitable<std::shared_ptr<Connection>> next();
+    void use(ServerCredentials credentials) { credentials_ = std::move(credentials); }
+    /// No new connections any more.
+    void close();
+
+private:
+    static asio::awaitable<void> receive(std::shared_ptr<Endpoint> self);
+    static asio::awaitable<void> drive(std::shared_ptr<Endpoint> self, std::shared_ptr<Connection> connection,
+                                       std::unique_ptr<Routes::Entry> entry);
+    static asio::awaitable<void> watch_handshake(std::shared_ptr<Endpoint> self, std::shared_ptr<Connection> connection);
+    void take(std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from);
+    void greet(std::span<const std::byte> datagram, const Path &path);
+    void tell_versions(const PacketIds &ids, const asio::ip::udp::endpoint &to);
+    void drive(std::shared_ptr<Connection> connection, std::unique_ptr<Routes::Entry> entry);
+    /// The socket has nothing to do any more.
+    void look_for_end();
+
+    asio::ip::udp::socket socket_;
+    const std::optional<ListenerConfig> serves_;
+    ServerCredentials credentials_;
+    /// Of a server.
+    std::shared_ptr<Routes> routes_;
+    /// A client's.
+    std::weak_ptr<Connection> only_;
+    std::size_t connections_ = 0, handshakes_ = 0;
+    bool is_closing_ = false;
+    std::deque<std::shared_ptr<Connection>> arrived_;
+    comoq::detail::Event has_arrived_;
+    const std::shared_ptr<comoq::detail::TaskGroupState> tasks_;
+};
+
+}  // namespace comoq::quic::detail

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// \file
+/// The only header that includes ngtcp2 and its helper for GnuTLS. It hides how 0.12 (Debian 12) differs from 1.x.
+
+#include <ngtcp2/ngtcp2.h>
+#include <ngtcp2/ngtcp2_crypto.h>
+#include <ngtcp2/ngtcp2_crypto_gnutls.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace comoq::quic::detail {
+
+/// This side's connection ids, in bytes: a short header does not say how long its id is.
+inline constexpr std::size_t own_id_size = 12;
+
+/// Versions below 1.0 never free a unidirectional stream of the peer: each that has come costs about 230 bytes until the
+/// end of the connection (ngtcp2's commit 1d591bde ended that). And nobody is told when one of them is over.
+#if NGTCP2_VERSION_NUM < 0x010000
+inline constexpr bool peer_uni_streams_stay = true;
+#else
+inline constexpr bool peer_uni_streams_stay = false;
+#endif
+
+#if NGTCP2_VERSION_NUM < 0x010000
+using CloseError = ngtcp2_connection_close_error;
+#else
+using CloseError = ngtcp2_ccerr;
+#endif
+
+/// The text must outlive the error.
+inline CloseError application_error(std::uint64_t number, std::string_view reason) noexcept {
+    CloseError error;
+    const auto *text = reinterpret_cast<const std::uint8_t *>(reason.data());
+#if NGTCP2_VERSION_NUM < 0x010000
+    ngtcp2_connection_close_error_default(&error);
+    // 0.12 has no const here, and does not write.
+    ngtcp2_connection_close_error_set_application_error(&error, number, const_cast<std::uint8_t *>(text), reason.size());
+#else
+    ngtcp2_ccerr_default(&error);
+    ngtcp2_ccerr_set_application_error(&error, number, text, reason.size());
+#endif
+    return error;
+}
+/// What a failed call of the library means for the peer.
+inline CloseError library_error(int failure) noexcept {
+    CloseError error;
+#if NGTCP2_VERSION_NUM < 0x010000
+    ngtcp2_connection_close_error_default(&error);
+    ngtcp2_connection_close_error_set_transport_error_liberr(&error, failure, nullptr, 0);
+#else
+    ngtcp2_ccerr_default(&error);
+    ngtcp2_ccerr_set_liberr(&error, failure, nullptr, 0);
+#endif
+    return error;
+}
+inline CloseError tls_error(std::uint8_t alert) noexcept {
+    CloseError error;
+#if NGTCP2_VERSION_NUM < 0x010000
+    ngtcp2_connection_close_error_default(&error);
+    ngtcp2_connection_close_error_set_transport_error_tls_alert(&error, alert, nullptr, 0);
+#else
+    ngtcp2_ccerr_default(&error);
+    ngtcp2_ccerr_set_tls_alert(&error, alert, nullptr, 0);
+#endif
+    return error;
+}
+/// With a number of RFC 9000, section 20.1.
+inline CloseError transport_error(std::uint64_t number) noexcept {
+    CloseError error;
+#if NGTCP2_VERSION_NUM < 0x010000
+    ngtcp2_connection_close_error_default(&error);
+    ngtcp2_connection_close_error_set_transport_error(&error, number, nullptr, 0);
+#else
+    ngtcp2_ccerr_default(&error);
+    ngtcp2_ccerr_set_transport_error(&error, number, nullptr, 0);
+#endif
+    return error;
+}
+
+/// How the peer closed the connection. The reason is valid as long as the connection.
+struct PeerClose {
+    bool is_application = false;
+    std::uint64_t number = 0;
+    std::string_view reason;
+};
+inline PeerClose close_of_peer(ngtcp2_conn *connection) noexcept {
+#if NGTCP2_VERSION_NUM < 0x010000
+    CloseError error;
+    ngtcp2_conn_get_connection_close_error(connection, &error);
+    const bool is_application = error.type == NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_APPLICATION;
+#else
+    const CloseError &error = *ngtcp2_conn_get_ccerr(connection);
+    const bool is_application = error.type == NGTCP2_CCERR_TYPE_APPLICATION;
+#endif
+    return {is_application, error.error_code, {reinterpret_cast<const char *>(error.reason), error.reasonlen}};
+}
+
+inline int shut_down_write(ngtcp2_conn *connection, std::int64_t stream, std::uint64_t number) noexcept {
+#if NGTCP2_VERSION_NUM < 0x010000
+    return ngtcp2_conn_shutdown_stream_write(connection, stream, number);
+#else
+    return ngtcp2_conn_shutdown_stream_write(connection, 0, stream, number);
+#endif
+}
+inline int shut_down_read(ngtcp2_conn *connection, std::int64_t stream, std::uint64_t number) noexcept {
+#if NGTCP2_VERSION_NUM < 0x010000
+    return ngtcp2_conn_shutdown_stream_read(connection, stream, number);
+#else
+    return ngtcp2_conn_shutdown_stream_read(connection, 0, stream, number);
+#endif
+}
+
+/// In nanoseconds: the smoothed round trip.
+inline std::uint64_t round_trip_of(ngtcp2_conn *connection) noexcept {
+#if NGTCP2_VERSION_NUM < 0x010000
+    ngtcp2_conn_stat stat;
+    ngtcp2_conn_get_conn_stat(connection, &stat);
+    return stat.first_rtt_sample_ts == UINT64_MAX ? 0 : stat.smoothed_rtt;
+#else
+    ngtcp2_conn_info info;
+    ngtcp2_conn_get_conn_info(connection, &info);
+    // Before the first sample there is no least one.
+    return info.min_rtt == UINT64_MAX ? 0 : info.smoothed_rtt;
+#endif
+}
+
+inline bool is_handshake_over(ngtcp2_conn *connection) noexcept {
+    return ngtcp2_conn_get_handshake_completed(connection) != 0;
+}
+
+/// A server must say which connection id its client chose first.
+inline void set_original_id(ngtcp2_transport_params &parameters, const ngtcp2_cid &id) noexcept {
+    parameters.original_dcid = id;
+#if NGTCP2_VERSION_NUM >= 0x010000
+    parameters.original_dcid_present = 1;
+#endif
+}
+
+}  // namespace comoq::quic::detail

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "../containers/intrusive_list.hpp"
+#include "../stream/receive_half.hpp"
+#include "../stream/retained.hpp"
+#include "../stream/send_half.hpp"
+#include "../stream/send_scheduler.hpp"
+
+#include <cstdint>
+#include <memory>
+
+namespace comoq::quic::detail {
+
+/// The end of a stream that this side writes.
+class SendSide final : public comoq::detail::SendHalf, public comoq::detail::ListNode<SendSide> {
+public:
+    explicit SendSide(std::int64_t stream) noexcept : id(stream) {}
+
+    /// Bytes that are to be put into a packet for the first time.
+    std::size_t to_send() const noexcept { return pending() + retained.unsent(); }
+
+    const std::int64_t id;
+    /// What was taken for a packet, until the peer has it.
+    comoq::detail::Retained retained;
+    /// The end has been put into a packet.
+    bool end_sent = false;
+    /// Nothing of it is to be sent any more.
+    bool gone = false;
+    /// It waits for the peer's credit.
+    bool blocked = false;
+    /// In the list of streams whose end must be sent.
+    bool end_due = false;
+
+    // For the scheduler.
+    comoq::detail::FlowOfStreams<SendSide> *flow = nullptr;
+    bool scheduled = false;
+};
+
+/// The end of a stream that this side reads.
+class ReceiveSide final : public comoq::detail::ReceiveHalf {
+public:
+    explicit ReceiveSide(std::int64_t stream) noexcept : id(stream) {}
+
+    /// Nothing more arrives, and all received data has been read or dropped.
+    bool is_over() const noexcept { return stopped() || (ended() && buffered() == 0); }
+
+    const std::int64_t id;
+};
+
+/// A stream. A missing side is null.
+struct Stream {
+    std::int64_t id = 0;
+    std::shared_ptr<SendSide> send;
+    std::shared_ptr<ReceiveSide> receive;
+    /// The application has it.
+    bool accepted = false;
+    /// Nothing more about it comes or goes on the wire.
+    bool closed = false;
+};
+
+}  // namespace comoq::quic::detail

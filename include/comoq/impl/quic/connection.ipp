@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "../../quic/connection.hpp"
+#include "connection_begin.ipp"
+#include "connection_events.ipp"
+#include "../../detail/text/utf8.hpp"
+
+#include <algorithm>
+#include <utility>
+
+// A connection from its handshake to its end.
+
+namespace comoq::quic {
+
+// The wire's side.
+
+COMOQ_DECL void Connection::input(std::span<const std::byte> datagram, const Path &path, unsigned ecn) {
+    const Time now = clock_();
+    Aftermath after;
+    Lock lock(mutex());
+    received_bytes_ += datagram.size();
+    if (stage_ == Stage::Closing) {
+        // The peer has not heard of the end. It is told again, and the more it sends, the more seldom.
+        const std::uint64_t count = ++after_farewell_;
+        if (farewell_ != nullptr && (count & (count - 1)) == 0) wake_output(after);
+        return;
+    }
+    if (stage_ != Stage::Open) return;
+    Path addresses = path;
+    const ngtcp2_path on = detail::path_of(addresses);
+    ngtcp2_pkt_info info{};
+    info.ecn = static_cast<decltype(info.ecn)>(ecn);
+    stops_.clear();
+    after_ = &after;
+    ConnectionEvents::reader = this;
+    const int result = ngtcp2_conn_read_pkt(wire_.get(), &on, &info, detail::octets_of(datagram), datagram.size(),
+                                            detail::stamp_of(now));
+    ConnectionEvents::reader = nullptr;
+    for (const auto &[stream, number] : stops_) stopped_by_peer(static_cast<std::int64_t>(stream), number, after);
+    after_ = nullptr;
+    if (result == NGTCP2_ERR_DRAINING) return closed_by_peer(after);
+    if (result != 0) return fail(result, after);
+    wake_output(after);
+}
+
+COMOQ_DECL void Connection::tick() {
+    const Time now = clock_();
+    Aftermath after;
+    Lock lock(mutex());
+    if (stage_ == Stage::Silent) return;
+    if (stage_ != Stage::Open) {
+        if (now >= silent_at_) fall_silent(make_error_code(Error::Transport), after);
+        return;
+    }
+    after_ = &after;
+    const int result = ngtcp2_conn_handle_expiry(wire_.get(), detail::stamp_of(now));
+    after_ = nullptr;
+    if (result != 0) return fail(result, after);
+    wake_output(after);
+}
+
+COMOQ_DECL std::optional<Connection::Time> Connection::deadline() const {
+    Lock lock(mutex());
+    if (stage_ == Stage::Silent) return std::nullopt;
+    if (stage_ != Stage::Open) return silent_at_;
+    const ngtcp2_tstamp expiry = ngtcp2_conn_get_expiry(wire_.get());
+    constexpr auto latest = static_cast<ngtcp2_tstamp>(std::numeric_limits<std::int64_t>::max());
+    const std::chrono::nanoseconds since_epoch(static_cast<std::int64_t>(std::min(expiry, latest)));
+    return Time(std::chrono::duration_cast<Time::duration>(since_epoch));
+}
+
+COMOQ_DECL Operation<void> Connection::output_due() {
+    return Operation<void>(comoq::detail::Passkey(),
+                           comoq::detail::Step(OutputRule(std::static_pointer_cast<Connection>(shared_from_this()))));
+}
+
+COMOQ_DECL Operation<void> Connection::ready() {
+    return Operation<void>(comoq::detail::Passkey(),
+                           comoq::detail::Step(ReadyRule(std::static_pointer_cast<Connection>(shared_from_this()))));
+}
+
+COMOQ_DECL void Connection::lost(std::error_code code) {
+    Aftermath after;
+    Lock lock(mutex());
+    const bool ours = code && code.category() == error_category();
+    fall_silent(ours ? code : make_error_code(Error::Transport), after);
+}
+
+// The handshake.
+
+COMOQ_DECL bool Connection::agrees_on_protocol() {
+    protocol_ = tls_->protocol();
+    // TLS goes on without a word if the peer names no protocol.
+    if (protocol_.empty()) why_ = make_error_code(Error::UnknownAlpn);
+    return !protocol_.empty();
+}
+
+COMOQ_DECL void Connection::handshake_over() {
+    is_ready_ = true;
+    const auto *theirs = ngtcp2_conn_get_remote_transport_params(wire_.get());
+    ngtcp2_duration idle = detail::duration_of(config_.idle_timeout);
+    if (theirs != nullptr && theirs->max_idle_timeout != 0) idle = std::min(idle, theirs->max_idle_timeout);
+    if (idle != 0) ngtcp2_conn_set_keep_alive_timeout(wire_.get(), idle / 3);
+    learn_path_size();
+    after_->wake.take(ready_waits_);
+    StreamTransport::may_open_more(Kind::Bidi, *after_);
+    StreamTransport::may_open_more(Kind::Uni, *after_);
+}
+
+COMOQ_DECL void Connection::learn_path_size() noexcept {
+    // A short header, the longest packet number, a DATAGRAM frame's type and length, and what the cipher adds.
+    constexpr std::size_t around = 1 + NGTCP2_MAX_CIDLEN + 4 + 3 + 16;
+    const auto *theirs = ngtcp2_conn_get_remote_transport_params(wire_.get());
+    if (theirs == nullptr || theirs->max_datagram_frame_size <= 3) return;
+    const std::size_t room = ngtcp2_conn_get_path_max_tx_udp_payload_size(wire_.get());
+    max_datagram_ = std::min<std::size_t>(room - around, static_cast<std::size_t>(theirs->max_datagram_frame_size) - 3);
+}
+
+// The application's wishes.
+
+COMOQ_DECL bool Connection::may_open(Kind kind) const noexcept {
+    // A peer that allows any number and ends none must not fill the memory.
+    constexpr std::uint64_t most_own = 16 * 1024;
+    if (!is_ready_ || stage_ != Stage::Open || own_[kind == Kind::Uni] >= most_own) return false;
+    const std::uint64_t left = kind == Kind::Uni ? ngtcp2_conn_get_streams_uni_left(wire_.get())
+                                                 : ngtcp2_conn_get_streams_bidi_left(wire_.get());
+    return left != 0;
+}
+COMOQ_DECL Connection::Halves Connection::open(Kind kind) {
+    std::int64_t id = 0;
+    const bool is_uni = kind == Kind::Uni;
+    const int result = is_uni ? ngtcp2_conn_open_uni_stream(wire_.get(), &id, nullptr)
+                              : ngtcp2_conn_open_bidi_stream(wire_.get(), &id, nullptr);
+    if (result != 0) throw std::bad_alloc();
+    Stream &stream = add(id, true, !is_uni);
+    ngtcp2_conn_set_stream_user_data(wire_.get(), id, &stream);
+    stream.accepted = true;
+    ++own_[is_uni];
+    return {stream.send, stream.receive};
+}
+COMOQ_DECL void Connection::accepted(const Halves &halves, Aftermath &after) {
+    const std::int64_t id = static_cast<const ReceiveSide &>(*halves.receive).id;
+    if (Stream *stream = find(id)) stream->accepted = true;
+    settle(id, after);
+    wake_output(after);
+}
+COMOQ_DECL void Connection::send_changed(SendHalf &half, Aftermath &after) {
+    sender_.changed(static_cast<SendSide &>(half));
+    wake_output(after);
+}
+COMOQ_DECL void Connection::reset_wanted(SendHalf &half, std::uint64_t number, Aftermath &after) {
+    auto &side = static_cast<SendSide &>(half);
+    sender_.forget(side);
+    if (stage_ != Stage::Open) return;
+    detail::shut_down_write(wire_.get(), side.id, detail::maps_numbers(protocol_) ? detail::mapped(number) : number);
+    wake_output(after);
+}
+COMOQ_DECL void Connection::order_changed(SendHalf &half, const SendOrder &order) {
+    sender_.reorder(static_cast<SendSide &>(half), order);
+}
+COMOQ_DECL void Connection::consumed(ReceiveHalf &half, std::size_t count, Aftermath &after) {
+    const std::int64_t id = static_cast<ReceiveSide &>(half).id;
+    give_credit(id, count, count);
+    settle(id, after);
+    wake_output(after);
+}
+COMOQ_DECL void Connection::stop_wanted(ReceiveHalf &half, bool over, std::uint64_t number, Aftermath &after) {
+    const std::int64_t id = static_cast<ReceiveSide &>(half).id;
+    if (!over) detail::shut_down_read(wire_.get(), id, detail::maps_numbers(protocol_) ? detail::mapped(number) : number);
+    if (detail::peer_uni_streams_stay && is_uni(id))
+        if (Stream *stream = find(id)) stream->closed = true;
+    settle(id, after);
+    wake_output(after);
+}
+COMOQ_DECL void Connection::datagram_wanted(Bytes &datagram, Aftermath &after) {
+    datagrams_out_.push(datagram);
+    wake_output(after);
+}
+
+// Streams.
+
+COMOQ_DECL Connection::Stream *Connection::find(std::int64_t id) noexcept {
+    const auto place = streams_.find(id);
+    return place == streams_.end() ? nullptr : &place->second;
+}
+COMOQ_DECL Connection::Stream &Connection::add(std::int64_t id, bool has_send, bool has_receive) {
+    Stream &stream = streams_[id];
+    stream.id = id;
+    if (has_send) stream.send = std::make_shared<SendSide>(id);
+    if (has_receive) stream.receive = std::make_shared<ReceiveSide>(id);
+    return stream;
+}
+COMOQ_DECL void Connection::settle(std::int64_t id, Aftermath &after) {
+    const auto place = streams_.find(id);
+    if (place == streams_.end()) return;
+    Stream &stream = place->second;
+    if (!stream.closed || !stream.accepted || (stream.receive != nullptr && !stream.receive->is_over())) return;
+    const bool was_of_peer = is_of_peer(id), uni = is_uni(id);
+    if (detail::peer_uni_streams_stay && uni && was_of_peer) ngtcp2_conn_set_stream_user_data(wire_.get(), id, nullptr);
+    streams_.erase(place);
+    if (!was_of_peer) {
+        --own_[uni];
+        StreamTransport::may_open_more(kind_of(id), after);
+    } else if (uni) {
+        ngtcp2_conn_extend_max_streams_uni(wire_.get(), 1);
+    } else {
+        ngtcp2_conn_extend_max_streams_bidi(wire_.get(), 1);
+    }
+}
+COMOQ_DECL void Connection::give_credit(std::int64_t id, std::uint64_t stream_bytes, std::uint64_t connection_bytes) noexcept {
+    if (stage_ != Stage::Open) return;
+    if (stream_bytes != 0) ngtcp2_conn_extend_max_stream_offset(wire_.get(), id, stream_bytes);
+    if (connection_bytes != 0) ngtcp2_conn_extend_max_offset(wire_.get(), connection_bytes);
+}
+COMOQ_DECL void Connection::stopped_by_peer(std::int64_t id, std::uint64_t number, Aftermath &after) {
+    Stream *stream = find(id);
+    if (stream == nullptr || stream->send == nullptr) return;
+    if (detail::maps_numbers(protocol_)) number = detail::unmapped(number);
+    sender_.forget(*stream->send);
+    stream->send->fail(stream_ended(number), after);
+}
+
+// Endings.
+
+COMOQ_DECL void Connection::close_wanted(std::uint64_t number, std::string_view reason, Aftermath &after) {
+    // The application's reason may be anything, and a packet has little room.
+    constexpr std::size_t most = 200;
+    if (reason.size() <= most && comoq::detail::is_utf8(reason)) last_reason_ = reason;
+    last_words_ = detail::application_error(number, last_reason_);
+    stage_ = Stage::Closing;
+    silent_at_ = clock_() + std::chrono::seconds(1);
+    wake_output(after);
+}
+
+COMOQ_DECL void Connection::fail_streams(std::error_code code, Aftermath &after) {
+    for (auto &[id, stream] : streams_) {
+        if (stream.send != nullptr) {
+            sender_.forget(*stream.send);
+            stream.send->fail(code, after);
+            stream.send->retained.clear(after);
+        }
+        if (stream.receive != nullptr) stream.receive->fail(code, after.wake);
+    }
+    // The library looks at no stream from here on.
+    streams_.clear();
+    own_ = {};
+    datagrams_out_.clear(after);
+    after.wake.take(ready_waits_);
+}
+
+namespace detail {
+
+/// What the application gets for a failure of the library.
+inline std::error_code error_of(int failure) noexcept {
+    switch (failure) {
+    case NGTCP2_ERR_FRAME_ENCODING:
+    case NGTCP2_ERR_MALFORMED_TRANSPORT_PARAM:
+        return make_error_code(Error::Decode);
+    case NGTCP2_ERR_FLOW_CONTROL:
+    case NGTCP2_ERR_STREAM_LIMIT:
+    case NGTCP2_ERR_STREAM_STATE:
+    case NGTCP2_ERR_FINAL_SIZE:
+    case NGTCP2_ERR_PROTO:
+    case NGTCP2_ERR_ACK_FRAME:
+    case NGTCP2_ERR_CONNECTION_ID_LIMIT:
+    case NGTCP2_ERR_REQUIRED_TRANSPORT_PARAM:
+    case NGTCP2_ERR_TRANSPORT_PARAM:
+        return make_error_code(Error::ProtocolViolation);
+    case NGTCP2_ERR_IDLE_CLOSE:
+    case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
+        return make_error_code(Error::Timeout);
+    case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:
+        return make_error_code(Error::Version);
+    default:
+        return make_error_code(Error::Transport);
+    }
+}
+/// What a TLS alert says (RFC 8446, section 6). Empty for one that is not known.
+inline std::string_view text_of_alert(std::uint64_t alert) noexcept {
+    const char *text = gnutls_alert_get_name(static_cast<gnutls_alert_description_t>(alert));
+    return text != nullptr ? std::string_view(text) : std::string_view();
+}
+/// What the application gets for the number of a peer's CONNECTION_CLOSE (RFC 9000, section 20.1).
+inline std::error_code error_of_close(std::uint64_t number) noexcept {
+    constexpr std::uint64_t flow_control = 0x03, protocol_violation = 0x0a;
+    constexpr std::uint64_t no_protocol = NGTCP2_CRYPTO_ERROR + std::uint64_t{GNUTLS_A_NO_APPLICATION_PROTOCOL};
+    if (number == no_protocol) return make_error_code(Error::UnknownAlpn);
+    const bool is_violation = number >= flow_control && number <= protocol_violation;
+    return make_error_code(is_violation ? Error::ProtocolViolation : Error::Transport);
+}
+
+}  // namespace detail
+
+COMOQ_DECL void Connection::fail(int failure, Aftermath &after) {
+    switch (failure) {
+    case NGTCP2_ERR_IDLE_CLOSE:
+    case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
+    case NGTCP2_ERR_DROP_CONN:
+    case NGTCP2_ERR_RETRY:
+    case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:
+        ends_because(ngtcp2_strerror(failure));
+        return fall_silent(detail::error_of(failure), after);
+    case NGTCP2_ERR_CRYPTO: {
+        const std::uint8_t alert = ngtcp2_conn_get_tls_alert(wire_.get());
+        std::error_code code = tls_->refusal();
+        if (!code) code = make_error_code(alert == GNUTLS_A_NO_APPLICATION_PROTOCOL ? Error::UnknownAlpn : Error::Transport);
+        ends_because(code.category() == error_category() ? std::string(detail::text_of_alert(alert)) : code.message());
+        return end_with(detail::tls_error(alert), code, after);
+    }
+    default:
+        break;
+    }
+    ends_because(why_ ? why_.message() : std::string(ngtcp2_strerror(failure)));
+    if (why_ == Error::UnknownAlpn) return end_with(detail::tls_error(GNUTLS_A_NO_APPLICATION_PROTOCOL), why_, after);
+    end_with(detail::library_error(failure), why_ ? why_ : detail::error_of(failure), after);
+}
+
+COMOQ_DECL void Connection::end_with(const detail::CloseError &words, std::error_code code, Aftermath &after) {
+    last_words_ = words;
+    stage_ = Stage::Closing;
+    silent_at_ = clock_() + std::chrono::seconds(1);
+    lose(code, after);
+    wake_output(after);
+}
+
+COMOQ_DECL void Connection::closed_by_peer(Aftermath &after) {
+    const auto close = detail::close_of_peer(wire_.get());
+    ends_because(close.reason);
+    constexpr std::uint64_t first_alert = NGTCP2_CRYPTO_ERROR, last_alert = first_alert + 0xff;
+    if (close.reason.empty() && !close.is_application && close.number >= first_alert && close.number <= last_alert)
+        ends_because(detail::text_of_alert(close.number - first_alert));
+    const auto code = close.is_application ? connection_ended(close.number) : detail::error_of_close(close.number);
+    stage_ = Stage::Draining;
+    is_dirty_ = false;
+    has_new_deadline_ = true;
+    silent_at_ = clock_() + 3 * std::chrono::nanoseconds(ngtcp2_conn_get_pto(wire_.get()));
+    lose(code, after);
+    after.wake.take(output_waits_);
+}
+
+COMOQ_DECL void Connection::fall_silent(std::error_code code, Aftermath &after) {
+    lose(code, after);
+    stage_ = Stage::Silent;
+    farewell_.reset();
+    wire_.reset();
+    tls_.reset();
+    after.wake.take(output_waits_);
+}
+
+// Observation.
+
+COMOQ_DECL bool Connection::is_silent() const {
+    Lock lock(mutex());
+    return stage_ == Stage::Silent;
+}
+COMOQ_DECL std::string_view Connection::protocol() const noexcept {
+    Lock lock(mutex());
+    return protocol_;
+}
+COMOQ_DECL TransportStats Connection::stats() const {
+    Lock lock(mutex());
+    TransportStats stats;
+    const std::uint64_t nanoseconds = wire_ != nullptr ? detail::round_trip_of(wire_.get()) : 0;
+    stats.round_trip = std::chrono::microseconds(nanoseconds / 1000);
+    stats.received_bytes = received_bytes_;
+    stats.sent_bytes = sent_bytes_;
+    return stats;
+}
+COMOQ_DECL std::size_t Connection::open_streams() const {
+    Lock lock(mutex());
+    return streams_.size();
+}
+COMOQ_DECL std::size_t Connection::unacknowledged() const {
+    Lock lock(mutex());
+    std::size_t bytes = 0;
+    for (const auto &[id, stream] : streams_)
+        if (stream.send != nullptr) bytes += stream.send->retained.size();
+    return bytes;
+}
+
+}  // namespace comoq::quic

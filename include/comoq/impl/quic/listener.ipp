@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "../../detail/quic/endpoint.hpp"
+#include "../../detail/wait/failure.hpp"
+#include "../../detail/wait/turn.hpp"
+#include "../../quic/listener.hpp"
+
+#include <asio/buffer.hpp>
+#include <asio/error.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <utility>
+
+namespace comoq::quic {
+
+namespace detail {
+
+COMOQ_DECL Endpoint::Endpoint(asio::ip::udp::socket socket, std::optional<ListenerConfig> serves, ServerCredentials credentials)
+    : socket_(std::move(socket)),
+      serves_(std::move(serves)),
+      credentials_(std::move(credentials)),
+      tasks_(std::make_shared<comoq::detail::TaskGroupState>(socket_.get_executor())) {
+    socket_.non_blocking(true);
+    // A burst of packets must find room. The system may give less.
+    constexpr int room = 4 * 1024 * 1024;
+    std::error_code ignored;
+    socket_.set_option(asio::socket_base::receive_buffer_size(room), ignored);
+    socket_.set_option(asio::socket_base::send_buffer_size(room), ignored);
+    if (!serves_) return;
+    Routes::ResetKey key;
+    serves_->connection.random(key);
+    routes_ = std::make_shared<Routes>(key);
+}
+
+COMOQ_DECL asio::ip::udp::endpoint Endpoint::local() const {
+    std::error_code ignored;
+    return socket_.local_endpoint(ignored);
+}
+
+COMOQ_DECL void Endpoint::begin() {
+    comoq::detail::TaskGroupState::spawn(tasks_, receive(shared_from_this()), [](const std::exception_ptr &) {});
+}
+COMOQ_DECL void Endpoint::add(std::shared_ptr<Connection> connection) {
+    only_ = connection;
+    drive(std::move(connection), nullptr);
+}
+COMOQ_DECL void Endpoint::drive(std::shared_ptr<Connection> connection, std::unique_ptr<Routes::Entry> entry) {
+    ++connections_;
+    comoq::detail::TaskGroupState::spawn(tasks_, drive(shared_from_this(), std::move(connection), std::move(entry)),
+                                         [](const std::exception_ptr &) {});
+}
+
+COMOQ_DECL void Endpoint::close() {
+    is_closing_ = true;
+    for (const auto &each : std::exchange(arrived_, {})) each->close(0, "the server goes down");
+    has_arrived_.fail(make_error_code(asio::error::operation_aborted));
+    look_for_end();
+}
+COMOQ_DECL void Endpoint::look_for_end() {
+    if (connections_ != 0 || (serves_ && !is_closing_)) return;
+    std::error_code ignored;
+    socket_.close(ignored);
+}
+
+COMOQ_DECL asio::awaitable<std::shared_ptr<Connection>> Endpoint::next() {
+    const auto self = shared_from_this();
+    while (self->arrived_.empty()) {
+        if (self->is_closing_) comoq::detail::throw_error(make_error_code(asio::error::operation_aborted));
+        self->has_arrived_.clear();
+        co_await self->has_arrived_.wait();
+    }
+    auto first = std::move(self->arrived_.front());
+    self->arrived_.pop_front();
+    co_return first;
+}
+
+// Packets that come.
+
+/// One lost packet, or a peer that is not there: no reason to give the socket up.
+inline bool is_passing(std::error_code failure) noexcept {
+    return failure == asio::error::connection_refused || failure == asio::error::connection_reset ||
+           failure == asio::error::host_unreachable || failure == asio::error::network_unreachable ||
+           failure == asio::error::message_size || failure == asio::error::no_buffer_space;
+}
+
+COMOQ_DECL asio::awaitable<void> Endpoint::receive(std::shared_ptr<Endpoint> self) {
+    // Larger than any packet that this side says it takes.
+    std::array<std::byte, 2048> buffer;
+    const auto room = asio::buffer(buffer);
+    constexpr int most_at_once = 64;
+    while (self->socket_.is_open()) {
+        std::error_code failure;
+        co_await self->socket_.async_wait(asio::ip::udp::socket::wait_read, asio::redirect_error(asio::use_awaitable, failure));
+        for (int count = 0; !failure && count < most_at_once; ++count) {
+            asio::ip::udp::endpoint from;
+            const std::size_t size = self->socket_.receive_from(room, from, 0, failure);
+            if (!failure) self->take(std::span(buffer).first(size), from);
+        }
+        if (!failure || failure == asio::error::would_block || failure == asio::error::try_again) continue;
+        if (!is_passing(failure)) break;
+        // To a client it says that nobody listens there.
+        if (const auto only = self->only_.lock(); only != nullptr && only->protocol().empty()) only->lost(failure);
+    }
+}
+
+COMOQ_DECL void Endpoint::take(std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from) {
+    const Path path{local(), from};
+    if (const auto only = only_.lock()) return only->input(datagram, path);
+    if (!serves_) return;
+    const auto ids = ids_in(datagram);
+    if (!ids) return;
+    if (const auto known = routes_->find(ids->to)) {
+        try {
+            return known->input(datagram, path);
+        } catch (const std::bad_alloc &) {
+            return known->lost(make_error_code(Error::Transport));
+        }
+    }
+    if (is_closing_) return;
+    if (ids->wants_version) return tell_versions(*ids, from);
+    greet(datagram, path);
+}
+
+COMOQ_DECL void Endpoint::greet(std::span<const std::byte> datagram, const Path &path) {
+    if (connections_ >= serves_->max_connections || handshakes_ >= serves_->max_handshakes) return;
+    const auto greeting = greeting_in(datagram);
+    if (!greeting) return;
+    try {
+        auto entry = std::make_unique<Routes::Entry>(routes_);
+        const auto connection = std::make_shared<Connection>(socket_.get_executor(), serves_->connection, credentials_, *greeting,
+                                                             path, entry.get());
+        entry->belongs_to(connection);
+        connection->input(datagram, path);
+        ++handshakes_;
+        auto watching = watch_handshake(shared_from_this(), connection);
+        comoq::detail::TaskGroupState::spawn(tasks_, std::move(watching), [](const std::exception_ptr &) {});
+        drive(connection, std::move(entry));
+        arrived_.push_back(connection);
+        has_arrived_.set();
+    } catch (const std::exception &) {
+        // Without memory for it, or without a certificate, there is no connection: the client tries again.
+    }
+}
+
+COMOQ_DECL void Endpoint::tell_versions(const PacketIds &ids, const asio::ip::udp::endpoint &to) {
+    // The answer is smaller than what it answers, which is at least 1,200 bytes.
+    std::array<std::uint8_t, 256> answer;
+    constexpr std::uint32_t versions[] = {NGTCP2_PROTO_VER_V1};
+    std::byte unused{};
+    serves_->connection.random(std::span(&unused, 1));
+    const auto octets = [](std::span<const std::byte> id) { return reinterpret_cast<const std::uint8_t *>(id.data()); };
+    const auto first = std::to_integer<std::uint8_t>(unused);
+    const auto size = ngtcp2_pkt_write_version_negotiation(answer.data(), answer.size(), first, octets(ids.from), ids.from.size(),
+                                                           octets(ids.to), ids.to.size(), versions, 1);
+    std::error_code ignored;
+    if (size > 0) socket_.send_to(asio::buffer(answer.data(), static_cast<std::size_t>(size)), to, 0, ignored);
+}
+
+// Packets that go.
+
+COMOQ_DECL asio::awaitable<void> Endpoint::watch_handshake(std::shared_ptr<Endpoint> self, std::shared_ptr<Connection> connection) {
+    auto ready = connection->ready();
+    co_await std::move(ready).as_tuple();
+    --self->handshakes_;
+}
+
+COMOQ_DECL asio::awaitable<void> Endpoint::drive(std::shared_ptr<Endpoint> self, std::shared_ptr<Connection> connection,
+                                                 std::unique_ptr<Routes::Entry> entry) {
+    asio::steady_timer timer(self->socket_.get_executor());
+    const auto tick = [connection](std::error_code cancelled) {
+        if (cancelled) return;
+        try {
+            connection->tick();
+        } catch (const std::bad_alloc &) {
+            connection->lost(make_error_code(Error::Transport));
+        }
+    };
+    Packet packet;
+    // Others on the executor have their turn after this many packets.
+    constexpr unsigned most_in_turn = 32;
+    try {
+        while (!connection->is_silent()) {
+            for (unsigned count = 1; connection->output(packet); ++count) {
+                std::error_code failure;
+                const auto bytes = asio::buffer(packet.buffer.data(), packet.size);
+                for (;;) {
+                    self->socket_.send_to(bytes, packet.path.remote, 0, failure);
+                    if (failure != asio::error::would_block && failure != asio::error::try_again) break;
+                    co_await self->socket_.async_wait(asio::ip::udp::socket::wait_write, asio::use_awaitable);
+                }
+                // Of any other failure the packet is lost, as packets are.
+                if (failure == asio::error::bad_descriptor) comoq::detail::throw_error(failure);
+                if (count % most_in_turn == 0) {
+                    auto turn = comoq::detail::next_turn();
+                    co_await std::move(turn);
+                }
+            }
+            const auto deadline = connection->deadline();
+            if (!deadline) break;
+            timer.expires_after(std::max(*deadline - connection->now(), Connection::Time::duration::zero()));
+            timer.async_wait(tick);
+            co_await connection->output_due();
+        }
+    } catch (...) {
+        connection->lost(make_error_code(Error::Transport));
+    }
+    timer.cancel();
+    entry.reset();
+    --self->connections_;
+    self->look_for_end();
+}
+
+}  // namespace detail
+
+COMOQ_DECL Listener::Listener(asio::any_io_executor executor, const asio::ip::udp::endpoint &at, ServerCredentials credentials,
+                              ListenerConfig config) {
+    asio::ip::udp::socket socket(std::move(executor), at);
+    endpoint_ = std::make_shared<detail::Endpoint>(std::move(socket), std::move(config), std::move(credentials));
+    endpoint_->begin();
+}
+COMOQ_DECL Listener::~Listener() {
+    if (endpoint_ != nullptr) endpoint_->close();
+}
+COMOQ_DECL asio::ip::udp::endpoint Listener::endpoint() const { return endpoint_->local(); }
+COMOQ_DECL asio::awaitable<std::shared_ptr<Connection>> Listener::accept() { return endpoint_->next(); }
+COMOQ_DECL void Listener::use(ServerCredentials credentials) { endpoint_->use(std::move(credentials)); }
+COMOQ_DECL void Listener::close() { endpoint_->close(); }
+
+namespace detail {
+
+/// Ends an attempt that is given up.
+class Attempt {
+public:
+    explicit Attempt(std::shared_ptr<Connection> connection) noexcept : connection_(std::move(connection)) {}
+    Attempt(const Attempt &) = delete;
+    Attempt &operator=(const Attempt &) = delete;
+    ~Attempt() {
+        if (connection_ != nullptr) connection_->close(0, {});
+    }
+    std::shared_ptr<Connection> release() noexcept { return std::move(connection_); }
+
+private:
+    std::shared_ptr<Connection> connection_;
+};
+
+}  // namespace detail
+
+COMOQ_DECL asio::awaitable<std::shared_ptr<Connection>> connect(asio::ip::udp::endpoint to, std::string server,
+                                                                ClientCredentials credentials, ConnectionConfig config) {
+    const auto executor = co_await asio::this_coro::executor;
+    asio::ip::udp::socket socket(executor, to.protocol());
+    // So that the system says when nobody listens there.
+    socket.connect(to);
+    const Path path{socket.local_endpoint(), to};
+    const auto connection = std::make_shared<Connection>(executor, std::move(config), credentials, server, path);
+    const auto endpoint = std::make_shared<detail::Endpoint>(std::move(socket), std::nullopt, ServerCredentials());
+    detail::Attempt attempt(connection);
+    endpoint->add(connection);
+    endpoint->begin();
+    co_await connection->ready();
+    co_return attempt.release();
+}
+
+}  // namespace comoq::quic

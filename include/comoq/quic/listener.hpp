@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "connection.hpp"
+#include "connection_config.hpp"
+#include "credentials.hpp"
+
+#include <asio/any_io_executor.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/ip/udp.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+namespace comoq::quic {
+
+namespace detail {
+class Endpoint;
+}  // namespace detail
+
+/// What a listener lets in, and with what limits.
+struct ListenerConfig {
+    ListenerConfig() {}  // GCC 12 destroys an aggregate made inside a co_await expression twice
+
+    /// Of each connection.
+    ConnectionConfig connection = {};
+    /// The most connections at a time. A packet that would make one more is dropped: a client tries again for some seconds.
+    std::size_t max_connections = 4096;
+    /// Of those, the ones whose handshakes are not over.
+    std::size_t max_handshakes = 1024;
+};
+
+/// A server of QUIC at one UDP port. It works on its executor, which one thread at a time runs; so do its connections. When it
+/// is destroyed, the port closes with the last of its connections.
+class Listener {
+public:
+    /// Listens at once. Port 0 is any that is free. Throws `std::system_error`.
+    Listener(asio::any_io_executor executor, const asio::ip::udp::endpoint &at, ServerCredentials credentials,
+             ListenerConfig config = {});
+    Listener(Listener &&) noexcept = default;
+    Listener &operator=(Listener &&) = delete;
+    ~Listener();
+
+    /// Where it listens.
+    asio::ip::udp::endpoint endpoint() const;
+    /// The next connection, as soon as it has come: `Connection::ready` waits for its handshake. Throws `std::system_error` with
+    /// `operation_aborted` after `close`.
+    asio::awaitable<std::shared_ptr<Connection>> accept();
+    /// Connections that begin from now on get these. A replaced certificate keeps its connections.
+    void use(ServerCredentials credentials);
+    /// No connection comes any more. Those that are there go on.
+    void close();
+
+private:
+    std::shared_ptr<detail::Endpoint> endpoint_;
+};
+
+/// Connects to that address, on the executor of the awaiting coroutine. `server` is the name that the certificate must have, or
+/// an address. Returns when the handshake is over. Throws `std::system_error` with the code of `Connection::closed`, or of the
+/// system. A cancellation ends the attempt.
+asio::awaitable<std::shared_ptr<Connection>> connect(asio::ip::udp::endpoint to, std::string server, ClientCredentials credentials,
+                                                     ConnectionConfig config);
+
+}  // namespace comoq::quic
+
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+#include "../impl/quic/listener.ipp"
+#endif

@@ -1,0 +1,28 @@
+/// \file
+/// A server's identity for tests: a certificate that signs itself, for "test", "localhost" and 127.0.0.1, with an Ed25519 key.
+/// Its signatures have one size, so that packets have the same sizes in each run.
+#pragma once
+
+#include <comoq/quic/credentials.hpp>
+
+namespace comoq::test {
+
+inline constexpr const char *test_chain =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBVzCCAQmgAwIBAgIUNGpAdkBB3q2h1MTeQ7g5e4blfo8wBQYDK2VwMA8xDTAL\n"
+    "BgNVBAMMBHRlc3QwIBcNMjYxMjAxMTUwMTQ3WhgPMjEyNjExMDcxNTAxNDdaMA8x\n"
+    "DTALBgNVBAMMBHRlc3QwKjAFBgMrZXADIQBwvvHvD0roN/1/bL+CPuh6SWwclVjK\n"
+    "tDPhc8K8d1ue96N1MHMwHQYDVR0OBBYEFJqw31acRqEIRQfyV0qnTCnT9NqrMB8G\n"
+    "A1UdIwQYMBaAFJqw31acRqEIRQfyV0qnTCnT9NqrMA8GA1UdEwEB/wQFMAMBAf8w\n"
+    "IAYDVR0RBBkwF4IEdGVzdIIJbG9jYWxob3N0hwR/AAABMAUGAytlcANBABAsV558\n"
+    "UF1BTeP9rwlRlTAxfkoh+GDKhW+VmSd7HgouYQWBAPWbtduJ4hRPtRjy+0txZysH\n"
+    "6BUANnP9v3L+oQc=\n"
+    "-----END CERTIFICATE-----\n";
+inline constexpr const char *test_key =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MC4CAQAwBQYDK2VwBCIEIMCBvD4LqYPEjip8BcdLGVbJKvxp6tCKXHRk34WqoYEZ\n"
+    "-----END PRIVATE KEY-----\n";
+
+inline quic::ServerCredentials test_identity() { return quic::ServerCredentials::from_pem(test_chain, test_key); }
+
+}  // namespace comoq::test
