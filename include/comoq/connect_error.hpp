@@ -25,6 +25,7 @@ enum class ConnectError : int {
     ServerSpeaksQmux,  ///< The URL is ws or wss, the server one for tcp or tls.
     ServerSpeaksNoTls, ///< The URL is wss or tls, the server one for ws or tcp.
     ClosedAtOnce,      ///< The server closed the connection without a word.
+    RedirectRefused,   ///< The server sends its client to an address where that may not go (`Redirects`).
 };
 
 namespace detail {
@@ -57,6 +58,8 @@ constexpr const char *text_of(ConnectError error) noexcept {
         return "the server does not speak TLS; use ws:// in place of wss://, or tcp:// in place of tls://";
     case ConnectError::ClosedAtOnce:
         return "the server closed the connection without a word; does it serve another scheme (tls://, wss://, ws://, tcp://)?";
+    case ConnectError::RedirectRefused:
+        return "the server sends this client where it may not go";
     }
     return "unknown error";
 }

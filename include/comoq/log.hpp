@@ -33,11 +33,13 @@ struct LogRecord {
     LogLevel level = LogLevel::Info;
     /// Lower-case words with underscores. Of sessions: session_begun, session_ended, announced, unannounced, subscribed,
     /// unsubscribed, refused, limit_reached. Of `keep_connected`: connecting, connected, connection_lost, sent_away,
-    /// giving_up.
+    /// giving_up. Of `connect`: connecting, connect_failed. Of a `Listener`: listening, accepted, and connection_refused,
+    /// handshake_failed or client_failed for a client that is not served to its end; cannot_accept.
     std::string_view event = {};
     /// The session that it concerns (`lite::Session::number`).
     std::uint64_t session = 0;
-    /// That session's name (`lite::SessionConfig::name`).
+    /// That session's name (`lite::SessionConfig::name`): of `connect` the URL, of a client of a `Listener` its address, if it was
+    /// not set. A connection without a session has the same name, and listening has the listener's URL.
     std::string_view name = {};
     /// The protocol that both sides of the session agreed on.
     std::string_view protocol = {};

@@ -54,7 +54,8 @@ struct ReconnectConfig {
     /// 0 means any number.
     std::size_t tries = 0;
     /// Whether it gives up when an attempt, or a session, has ended with that code. If it is empty, no code is final.
-    /// `cannot_get_better` is such a function.
+    /// `cannot_get_better` is such a function. It is not asked about the address to which a peer has sent this side
+    /// (`connect_to`), because the next attempt is made elsewhere.
     comoq::detail::ConfigMember<std::function<bool(std::error_code)>> gives_up_on = {};
 };
 

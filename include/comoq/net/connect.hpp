@@ -49,8 +49,9 @@ asio::awaitable<std::shared_ptr<Transport>> connect_transport(std::string_view u
 
 /// Connects as `connect` does, and again whenever the connection is lost, until it is cancelled, on the executor of the
 /// awaiting coroutine: see `lite::keep_connected`. `retry` has the pauses and `on_retry`, which is told the codes;
-/// `config.session` takes the place of `retry.session`, and its `answer_within` that of `config.deadlines.admission`. What
-/// `connect` throws at once, this throws at once.
+/// `config.session` takes the place of `retry.session`, and its `answer_within` that of `config.deadlines.admission`. A server
+/// that sends this side to another address is followed as far as `config.redirects` allows, unless `retry.connect_to` is set. When
+/// the connection there is lost, the next one is made to the URL. What `connect` throws at once, this throws at once.
 asio::awaitable<void> keep_connected(std::string_view url, ConnectConfig config, lite::ReconnectConfig retry);
 /// The same with the usual pauses. It has no default argument in its place: GCC 12 destroys an aggregate that is made inside a
 /// co_await expression twice.

@@ -2,6 +2,7 @@
 #pragma once
 #include "../config.hpp"
 #include "../lite/session_config.hpp"
+#include "../qmux/connection_config.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/ip/address.hpp>
@@ -52,6 +53,20 @@ struct ConnectDeadlines {
     std::chrono::milliseconds admission = std::chrono::seconds(15);  ///< Error::Timeout, for the server's SETUP; only of `connect`
 };
 
+/// Where a server may send its clients (GOAWAY): an address with the scheme of the client's URL, so that TLS is never left, at a
+/// host that is listed here. An address with the path "/" keeps the URL's path and query. An address of tcp or tls, whose path
+/// SETUP tells, must have no other path. An address that is refused, and one that cannot be connected to, lead back to the URL.
+struct Redirects {
+    Redirects() {}  // as above
+
+    /// The most addresses that are followed in a row. The next one is refused. With 0 all addresses are ignored, and the next
+    /// connection is made to the URL. Four is more than a relay that is replaced needs, and ends a circle soon.
+    std::size_t most = 4;
+    /// The hosts to which they may lead, beside the URL's own: "relay2.example.com", ".example.com" for all names that end
+    /// so, or "*" for any host, private networks included.
+    std::vector<std::string> hosts = {};
+};
+
 /// How a session with a relay is made.
 struct ConnectConfig {
     ConnectConfig() {}  // as above
@@ -61,8 +76,13 @@ struct ConnectConfig {
     lite::SessionConfig session = {};
     /// Those that this side speaks, the best first.
     std::vector<std::string> protocols = default_protocols();
+    /// This side's limits for the server: its windows, its streams, and the idle time. They bound what a server can make this
+    /// side hold.
+    qmux::TransportParameters parameters = qmux::default_parameters();
     /// For wss and tls.
     TlsConfig tls = {};
+    /// Of `keep_connected`.
+    Redirects redirects = {};
     /// How long each step may take.
     ConnectDeadlines deadlines = {};
     /// The lead that an address of the server has over the next one (RFC 8305): they are tried side by side, and the first

@@ -47,6 +47,9 @@ struct ListenConfig {
     lite::SessionConfig session = {};
     /// Those that the server speaks, the best first.
     std::vector<std::string> protocols = default_protocols();
+    /// The server's limits for each client: its windows, its streams, and the idle time. They bound what a client can make the
+    /// server hold.
+    qmux::TransportParameters parameters = qmux::default_parameters();
     /// For wss and tls.
     ServerTlsConfig tls = {};
     /// How long all handshakes of a client may take together, up to its SETUP. With `serve` they end before the SETUP: with TLS

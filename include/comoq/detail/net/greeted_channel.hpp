@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../../connect_error.hpp"
+#include "../../net/connect_config.hpp"
 #include "../../qmux/run.hpp"
 #include "../wait/code_of.hpp"
 #include "../wait/event.hpp"
+#include "connection_config.hpp"
 #include "first_bytes.hpp"
 #include "in_time.hpp"
 
@@ -11,14 +13,11 @@
 #include <asio/awaitable.hpp>
 #include <asio/buffer.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <string>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 namespace comoq::net::detail {
 
@@ -68,16 +67,13 @@ inline asio::awaitable<void> until_over(std::shared_ptr<Greeting> greeting) { co
 
 /// A client's connection without a WebSocket: starts it, and waits until the server has said what it speaks.
 template <qmux::Channel T>
-asio::awaitable<std::shared_ptr<Transport>> greet(T channel, std::vector<std::string> protocols, std::chrono::milliseconds time,
-                                                  Sleep sleep) {
+asio::awaitable<std::shared_ptr<Transport>> greet(T channel, std::shared_ptr<const ConnectConfig> config) {
     const auto greeting = std::make_shared<Greeting>();
-    qmux::ConnectionConfig config;
-    config.protocols = std::move(protocols);
     std::shared_ptr<Transport> transport =
-        qmux::start(GreetedChannel<T>(std::move(channel), greeting), true, std::move(config));
+        qmux::start(GreetedChannel<T>(std::move(channel), greeting), true, connection_config(*config));
     std::exception_ptr failure;
     try {
-        auto hearing = in_time(until_over(greeting), time, ConnectError::GreetingTimeout, std::move(sleep));
+        auto hearing = in_time(until_over(greeting), config->deadlines.greeting, ConnectError::GreetingTimeout, config->session.sleep);
         co_await std::move(hearing);
     } catch (...) {
         failure = std::current_exception();

@@ -4,6 +4,7 @@
 #include "../../net/sockets.hpp"
 #include "../../net/url.hpp"
 #include "../wait/failure.hpp"
+#include "connection_log.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -17,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -54,8 +56,9 @@ class AcceptFailures {
 public:
     explicit AcceptFailures(std::shared_ptr<const ListenConfig> config) noexcept : config_(std::move(config)) {}
     void tell(std::error_code failure) {
-        if (!config_->on_refused || !told_.insert(failure).second) return;
-        config_->on_refused(asio::ip::address(), failure);
+        if (!told_.insert(failure).second) return;
+        log_connection(LogLevel::Warning, "cannot_accept", std::string_view(), failure);
+        if (config_->on_refused) config_->on_refused(asio::ip::address(), failure);
     }
 
 private:

@@ -7,6 +7,7 @@
 #include "../../detail/wait/failure.hpp"
 #include "../../detail/wait/in_any_case.hpp"
 #include "../../detail/wait/take_each.hpp"
+#include "../../detail/wait/words_of.hpp"
 #include "../../first_of.hpp"
 #include "../../lite/keep_connected.hpp"
 #include "../../log.hpp"
@@ -109,7 +110,7 @@ private:
         self->lost_ = comoq::detail::code_of(failure);
         self->is_reason_foreign_ = transport != nullptr;
         if (transport == nullptr) {
-            self->reason_ = words_of(failure);
+            self->reason_ = comoq::detail::words_of(failure);
             co_return false;
         }
         bool lasted = false;
@@ -228,7 +229,7 @@ private:
     bool gives_up(bool lasted) const {
         const std::function<bool(std::error_code)> &is_final = config_.gives_up_on;
         const bool is_last = config_.tries != 0 && !lasted && attempt_ >= config_.tries;
-        return is_last || (!is_sent_away_ && is_final && lost_ && is_final(lost_));
+        return is_last || (!is_sent_away_ && !is_elsewhere_ && is_final && lost_ && is_final(lost_));
     }
     [[noreturn]] void give_up() {
         tell(ConnectionEvent::Kind::GivingUp);
@@ -241,30 +242,6 @@ private:
         throw std::system_error(gave_up_, about);
     }
 
-    /// What the failure says beyond its code.
-    static std::string words_of(const std::exception_ptr &failure) noexcept {
-        try {
-            std::rethrow_exception(failure);
-        } catch (const std::system_error &error) {
-            return without_end(error.what(), error.code());
-        } catch (const std::exception &error) {
-            return without_end(error.what(), {});
-        } catch (...) {
-            return {};
-        }
-    }
-    /// The text without the message that a std::system_error adds to its own.
-    static std::string without_end(std::string_view what, std::error_code code) noexcept {
-        try {
-            const auto message = code ? code.message() : std::string();
-            if (code && what == message) return {};
-            if (code && what.ends_with(": " + message)) what.remove_suffix(message.size() + 2);
-            return std::string(what);
-        } catch (...) {
-            // Of a foreign category.
-            return {};
-        }
-    }
     static std::string reason_of(const Transport &transport) noexcept {
         try {
             return transport.end_reason();
@@ -275,7 +252,8 @@ private:
 
     asio::awaitable<std::shared_ptr<Transport>> connecting() {
         auto uri = std::exchange(uri_, {});
-        return uri.empty() || !config_.connect_to ? connect_() : config_.connect_to(std::move(uri));
+        is_elsewhere_ = !uri.empty() && config_.connect_to;
+        return is_elsewhere_ ? config_.connect_to(std::move(uri)) : connect_();
     }
 
     static asio::awaitable<void> serve(Self self, TaskGroup &group, OriginDynamic handler) {
@@ -338,6 +316,7 @@ private:
     std::shared_ptr<Session> session_;
     bool is_sent_away_ = false;  // by the last peer
     std::string uri_;            // to there, unless it is empty
+    bool is_elsewhere_ = false;  // the last attempt went where a peer had sent this side
     std::error_code lost_;  // the code that ended the last attempt or session
     std::string reason_;    // and more about it
     bool is_reason_foreign_ = false;  // the peer's words

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../../detail/net/begun_task.hpp"
+#include "../../detail/net/connection_log.hpp"
+#include "../../detail/net/redirects.hpp"
 #include "../../detail/wait/failure.hpp"
 #include "../../net/connect.hpp"
 #include "../../net/schemes.hpp"
@@ -28,7 +30,9 @@ public:
         if (config.session.name.empty()) config.session.name = url_.text();
         config_ = std::make_shared<const ConnectConfig>(std::move(config));
     }
-    asio::awaitable<std::shared_ptr<Transport>> operator()() const { return scheme_.connect(url_, config_); }
+    asio::awaitable<std::shared_ptr<Transport>> operator()() const { return to(url_); }
+    asio::awaitable<std::shared_ptr<Transport>> to(Url url) const { return scheme_.connect(std::move(url), config_); }
+    RedirectRule redirects() const { return RedirectRule(url_, scheme_.carries_path, config_->redirects); }
     const Url &url() const noexcept { return url_; }
     const ConnectConfig &config() const noexcept { return *config_; }
 
@@ -38,7 +42,7 @@ private:
     std::shared_ptr<const ConnectConfig> config_;
 };
 
-inline asio::awaitable<std::shared_ptr<lite::Session>> connect_session(Way way) {
+inline asio::awaitable<std::shared_ptr<lite::Session>> make_session(Way way) {
     auto connecting = way();
     auto transport = co_await std::move(connecting);
     const auto &config = way.config();
@@ -53,6 +57,20 @@ inline asio::awaitable<std::shared_ptr<lite::Session>> connect_session(Way way) 
     }
     if (failure == nullptr) co_return session;
     transport->close(0, {});
+    std::rethrow_exception(failure);
+}
+
+inline asio::awaitable<std::shared_ptr<lite::Session>> connect_session(Way way) {
+    const std::string &name = way.config().session.name;
+    log_connection(LogLevel::Debug, "connecting", name);
+    std::exception_ptr failure;
+    try {
+        auto making = make_session(way);
+        co_return co_await std::move(making);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    log_failure(LogLevel::Info, "connect_failed", name, failure);
     std::rethrow_exception(failure);
 }
 
@@ -79,9 +97,16 @@ COMOQ_DECL asio::awaitable<std::shared_ptr<Transport>> connect_transport(std::st
 }
 
 COMOQ_DECL asio::awaitable<void> keep_connected(std::string_view text, ConnectConfig config, lite::ReconnectConfig retry) {
-    net::detail::Way way(text, std::move(config));
+    const net::detail::Way way(text, std::move(config));
     retry.session = way.config().session;
-    return lite::keep_connected(std::move(way), std::move(retry));
+    const auto rule = std::make_shared<net::detail::RedirectRule>(way.redirects());
+    if (!retry.connect_to && way.config().redirects.most != 0)
+        retry.connect_to = [way, rule](std::string address) { return way.to(rule->follow(address)); };
+    auto come_home = [way, rule] {
+        rule->start_over();
+        return way();
+    };
+    return lite::keep_connected(std::move(come_home), std::move(retry));
 }
 
 COMOQ_DECL asio::awaitable<void> keep_connected(std::string_view text, ConnectConfig config) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../../detail/lite/codes.hpp"
+#include "../../detail/net/connection_log.hpp"
 #include "../../detail/wait/code_of.hpp"
 #include "../../detail/wait/failure.hpp"
 #include "../../detail/wait/frame_turn.hpp"
@@ -40,6 +41,7 @@ public:
             throw std::system_error(make_error_code(ConnectError::UnknownScheme),
                                     comoq::detail::quoted(url.text()) + ": this scheme can connect, but not listen");
         acceptors_ = scheme.listen(std::move(executor), url, config_);
+        net::detail::log_connection(LogLevel::Info, "listening", url.text());
     }
 
     static asio::awaitable<void> run(Self self) {
@@ -91,10 +93,11 @@ private:
         ~Stay() {
             if (of_ != nullptr) --of_->connections;
         }
-        bool enter(const asio::ip::address &address) {
-            if (of_->connections > of_->config_->max_connections) return false;
+        /// Why the connection cannot stay; nothing if it can.
+        std::string_view refusal(const asio::ip::address &address) {
+            if (of_->connections > of_->config_->max_connections) return "too many are connected";
             places_ = of_->limits_.enter(address);
-            return static_cast<bool>(places_);
+            return places_ ? std::string_view() : "too many of one address";
         }
         void greeted() { places_.greeted(); }
 
@@ -155,6 +158,7 @@ private:
             }
             if (!comoq::detail::is_want_of_memory(failure)) std::rethrow_exception(failure);
             ++self->refused;
+            net::detail::log_failure(LogLevel::Warning, "connection_refused", std::string_view(), failure);
             // The pause gives others time to free some. Where it finds no memory either, it is a turn.
             try {
                 auto pause = sleep_for(std::chrono::milliseconds(100), self->config_->session.sleep);
@@ -172,24 +176,32 @@ private:
 
     static asio::awaitable<void> serve(Self self, std::unique_ptr<net::Arrival> arrival) {
         const auto visit = std::make_shared<Visit>(self);
-        if (!visit->stay.enter(arrival->address())) {
+        const auto address = arrival->address();
+        if (const auto refusal = visit->stay.refusal(address); !refusal.empty()) {
             ++self->refused;
+            net::detail::log_connection(LogLevel::Info, "connection_refused", address, make_error_code(Error::LimitReached), refusal);
             comoq::detail::throw_error(make_error_code(Error::LimitReached));
         }
+        net::detail::log_connection(LogLevel::Debug, "accepted", address);
         // Made first: every session ends, however little memory there is then.
         auto leaving = comoq::detail::in_any_case(Leaving(visit));
         std::exception_ptr failure;
         std::error_code code;
+        bool is_greeted = false;
         try {
             auto greeting = with_timeout(greet(self, visit, std::move(arrival)), self->config_->handshake_within,
                                          self->config_->session.sleep);
             co_await std::move(greeting);
+            is_greeted = true;
             auto serving = serve_greeted(self, visit);
             code = co_await std::move(serving);
         } catch (...) {
             failure = std::current_exception();
             code = comoq::detail::told_of(failure);
         }
+        // A session tells its end itself.
+        if (failure != nullptr)
+            net::detail::log_failure(LogLevel::Info, is_greeted ? "client_failed" : "handshake_failed", address, failure);
         visit->close(code);
         if (visit->session) {
             co_await asio::this_coro::throw_if_cancelled(false);
@@ -206,6 +218,7 @@ private:
         if (!self->config_->serve) {
             auto config = self->config_->session;
             config.url_target = std::move(visit->client.url_target);
+            if (config.name.empty()) config.name = arrival->address().to_string();
             visit->session.emplace(visit->client.transport, std::move(config));
             auto setup = visit->session->peer();
             co_await std::move(setup);

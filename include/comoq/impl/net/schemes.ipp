@@ -20,16 +20,14 @@ inline asio::awaitable<std::shared_ptr<Transport>> connect_tcp(Url url, std::sha
     auto connecting = connect_socket(std::move(url), config);
     auto socket = co_await std::move(connecting);
     qmux::TcpChannel<asio::ip::tcp::socket> channel(std::move(socket));
-    auto greeting = greet(std::move(channel), config->protocols, config->deadlines.greeting, config->session.sleep);
+    auto greeting = greet(std::move(channel), config);
     co_return co_await std::move(greeting);
 }
 
 /// A connection without a WebSocket needs no handshake of its own.
 template <class Stream> AcceptedClient serve_on(Stream stream, const ListenConfig &config) {
-    qmux::ConnectionConfig parameters;
-    parameters.protocols = config.protocols;
     AcceptedClient client;
-    client.transport = qmux::start(qmux::TcpChannel<Stream>(std::move(stream)), false, std::move(parameters));
+    client.transport = qmux::start(qmux::TcpChannel<Stream>(std::move(stream)), false, connection_config(config));
     return client;
 }
 

@@ -75,7 +75,7 @@ template <class Stream> asio::awaitable<std::shared_ptr<Transport>> start_websoc
     auto upgrading = in_time(ask_for_upgrade(stream, std::move(url), config->protocols), config->deadlines.upgrade,
                              ConnectError::UpgradeTimeout, config->session.sleep);
     auto upgraded = co_await std::move(upgrading);
-    qmux::ConnectionConfig parameters;
+    auto parameters = connection_config(*config);
     parameters.version = upgraded.version;
     parameters.protocol = upgraded.protocol;
     websocket::WebSocketChannel<Stream> channel(std::move(stream), websocket::Role::Client, std::move(upgraded.leftover));
@@ -98,7 +98,7 @@ inline asio::awaitable<std::shared_ptr<Transport>> connect_tls(Url url, std::sha
     auto opening = open_secure(std::move(url), config);
     auto stream = co_await std::move(opening);
     qmux::TcpChannel<TlsStream> channel(std::move(stream));
-    auto greeting = greet(std::move(channel), config->protocols, config->deadlines.greeting, config->session.sleep);
+    auto greeting = greet(std::move(channel), config);
     co_return co_await std::move(greeting);
 }
 
@@ -122,12 +122,12 @@ asio::awaitable<AcceptedClient> accept_websocket(Stream stream, std::shared_ptr<
                                        : websocket::refusal(404, "Not Found", failure);
         const auto text = to_text(answer.response);
         co_await websocket::detail::write_text(stream, text);
-        comoq::detail::throw_error(failure);
+        throw std::system_error(failure, is_upgrade ? "a web page of another origin" : "no request for a WebSocket");
     }
     const auto spoken = views_of(server->config->protocols);
     auto accepting = websocket::accept(stream, std::move(request), spoken);
     auto accepted = co_await std::move(accepting);
-    qmux::ConnectionConfig parameters;
+    auto parameters = connection_config(*server->config);
     parameters.version = accepted.version;
     parameters.protocol = accepted.protocol;
     websocket::WebSocketChannel<Stream> channel(std::move(stream), websocket::Role::Server, std::move(accepted.leftover));
@@ -155,9 +155,7 @@ inline asio::awaitable<AcceptedClient> accept_tls(PlainStream socket, std::share
     auto securing = secure_server(std::move(socket), server);
     auto stream = co_await std::move(securing);
     AcceptedClient client;
-    qmux::ConnectionConfig parameters;
-    parameters.protocols = server->config->protocols;
-    client.transport = qmux::start(qmux::TcpChannel<TlsStream>(std::move(stream)), false, std::move(parameters));
+    client.transport = qmux::start(qmux::TcpChannel<TlsStream>(std::move(stream)), false, connection_config(*server->config));
     co_return client;
 }
 
