@@ -91,7 +91,8 @@ TEST_CASE("qmux connection: flows of one urgency take turns, record by record", 
     OutgoingRecord record;
     for (int i = 0; i < 6; ++i) {
         order.push_back(next_stream(solo, record) / 4);
-        CHECK(record.size() > OutgoingRecord::most - 8);
+        // A ping may be at its end.
+        CHECK(record.size() > OutgoingRecord::most - qmux::detail::longest_control_frame);
     }
     // The second stream of flow 7 waits for the first.
     CHECK(order == std::vector<std::uint64_t>{0, 2, 3, 0, 2, 3});

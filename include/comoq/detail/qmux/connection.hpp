@@ -11,6 +11,7 @@
 #include "datagram_outbox.hpp"
 #include "delivery_rate.hpp"
 #include "faults.hpp"
+#include "flight_limit.hpp"
 #include "outgoing_record.hpp"
 #include "pings.hpp"
 #include "receiver.hpp"
@@ -206,11 +207,20 @@ private:
 
     bool has_news() const noexcept;
     bool has_output() const noexcept;
+    /// Something waits in a stream, and may go now.
+    bool may_send() const noexcept { return may_send_media() ? sender_.has_data() : sender_.has_control(); }
+    bool may_send_media() const noexcept { return flight_.room() != 0; }
+    /// Media waits for what is on the way.
+    bool is_held() const noexcept { return !may_send_media() && (sender_.has_data() || !datagrams_.empty()); }
     void wake_output(Aftermath &after) noexcept {
         if (has_output()) after.wake.take(output_waits_);
     }
     /// True if a ping that measures went with it.
     bool fill(OutgoingRecord &record, Time now, Aftermath &after);
+    void write_streams(OutgoingRecord &record, Time now, Aftermath &after);
+    /// A record is complete but for a ping at its end: for the bandwidth, and as a marker of what is on the way. True if it
+    /// measures the round trip.
+    bool end_record(OutgoingRecord &record, Time now);
     /// The channel has taken the last record.
     void written(Time now) noexcept;
 
@@ -229,6 +239,7 @@ private:
     detail::Pings pings_;
     detail::DeliveryRate rate_;
     detail::SendAhead ahead_;
+    detail::FlightLimit flight_;
     comoq::detail::Atomic<std::size_t> queue_goal_ = detail::SendAhead::no_limit;
     detail::StallTimer stall_;
     bool is_writing_ = false;  // the last record is not written yet

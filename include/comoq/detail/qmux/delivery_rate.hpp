@@ -98,6 +98,11 @@ public:
         lower_bound(now, rate_of(asked.bytes, took));
     }
 
+    /// A limit of what is on the way has found that the link carries `bytes` in a second.
+    void carried(Time now, double bytes) noexcept {
+        sample(now, rate_of(static_cast<std::uint64_t>(bytes), std::chrono::seconds(1)));
+    }
+
     /// In bits per second; nothing if it is not known, and never 0.
     std::optional<std::uint64_t> estimate(Time now) const noexcept {
         const auto busy = busy_rate(now);

@@ -79,6 +79,10 @@ public:
         ++next_;
         return measures;
     }
+    /// Pings for another purpose than this class has. A missing answer does not mean that the peer is gone.
+    void mark(OutgoingRecord &record) { record.add_frame(PingRequest{next_++}); }
+    /// The number of the next ping.
+    std::uint64_t next() const noexcept { return next_; }
     /// A ping that measures the round trip has no answer yet.
     bool is_out() const noexcept { return asked_ && asked_->is_out; }
     /// Somebody wants to know what `measure` is for: he has asked a moment ago.

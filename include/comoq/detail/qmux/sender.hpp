@@ -64,6 +64,8 @@ public:
     std::uint64_t sent() const noexcept { return sent_; }
     bool has_ends() const noexcept { return !ends_.empty(); }
     bool has_data() const noexcept { return !scheduler_.empty() && sent_ < limit_of(scheduler_.next()); }
+    /// The same, of control alone: it goes before everything else.
+    bool has_control() const noexcept { return has_data() && scheduler_.next().order().control; }
 
     /// Writes ends of streams, as many as there is room for. Passes each of these streams to `is_gone(SendSide &)`.
     template <class IsGone> void write_ends(OutgoingRecord &record, comoq::detail::WakeList &wake, IsGone &&is_gone) {
@@ -79,10 +81,11 @@ public:
             is_gone(side);
         }
     }
-    /// Writes data of streams in their order, as much as there is room for. Passes streams that end with it to
-    /// `is_gone`.
-    template <class IsGone> void write_data(OutgoingRecord &record, comoq::detail::WakeList &wake, IsGone &&is_gone) {
-        while (has_data()) {
+    /// Writes data of streams in their order, as much as there is room for, or `only_control`. Passes streams that end
+    /// with it to `is_gone`.
+    template <class IsGone>
+    void write_data(OutgoingRecord &record, bool only_control, comoq::detail::WakeList &wake, IsGone &&is_gone) {
+        while (only_control ? has_control() : has_data()) {
             SendSide &side = scheduler_.next();
             const auto fits = longest_payload(side.id, side.sent, record.room());
             if (!fits || *fits == 0) return;

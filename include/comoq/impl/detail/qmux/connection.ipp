@@ -126,7 +126,7 @@ COMOQ_DECL bool Connection::output(OutgoingRecord &record) {
 }
 
 COMOQ_DECL void Connection::written(Time now) noexcept {
-    if (std::exchange(is_writing_, false)) rate_.taken(now, sender_.has_data());
+    if (std::exchange(is_writing_, false)) rate_.taken(now, may_send());
 }
 
 COMOQ_DECL bool Connection::has_news() const noexcept {
@@ -136,7 +136,8 @@ COMOQ_DECL bool Connection::has_news() const noexcept {
 COMOQ_DECL bool Connection::has_output() const noexcept {
     if (silent_) return false;
     if (!parameters_.empty() || is_closed()) return true;
-    return has_parameters_ && (has_news() || !datagrams_.empty() || sender_.has_data());
+    if (!has_parameters_) return false;
+    return has_news() || may_send() || (may_send_media() && !datagrams_.empty()) || flight_.needs_marker();
 }
 
 COMOQ_DECL bool Connection::fill(OutgoingRecord &record, Time now, Aftermath &after) {
@@ -156,13 +157,37 @@ COMOQ_DECL bool Connection::fill(OutgoingRecord &record, Time now, Aftermath &af
     receiver_.write_news(record);
     sender_.write_ends(record, after.wake, is_gone);
     streams_.write_news(record);
-    datagrams_.write(record);
-    record.set_limit(ahead_.record());
-    sender_.write_data(record, after.wake, is_gone);
+    if (may_send_media()) datagrams_.write(record);
+    write_streams(record, now, after);
+    return end_record(record, now) || asks;
+}
+
+COMOQ_DECL void Connection::write_streams(OutgoingRecord &record, Time now, Aftermath &after) {
+    // Less than a packet would save nothing.
+    constexpr std::size_t least = 1024;
+    std::size_t limit = ahead_.record();
+    if (may_send_media()) limit = std::min(limit, record.size() + std::clamp(flight_.room(), least, OutgoingRecord::most));
+    if (flight_.wants_marker(now, limit)) limit = std::min(limit, OutgoingRecord::most - detail::longest_control_frame);
+    record.set_limit(limit);
+    const auto is_gone = [this, &after](SendSide &side) { settle(side.id, after); };
+    sender_.write_data(record, !may_send_media(), after.wake, is_gone);
     record.set_limit(OutgoingRecord::most);
-    const bool ends_burst = !sender_.has_data() && rate_.wants_ping(record.size());
-    if (asks || !ends_burst || pings_.is_out() || !pings_.is_wanted(now)) return asks;
-    return record.room() >= detail::longest_control_frame && pings_.ask(record, now);
+}
+
+COMOQ_DECL bool Connection::end_record(OutgoingRecord &record, Time now) {
+    const bool has_room = record.room() >= detail::longest_control_frame;
+    const bool ends_burst = !may_send() && rate_.wants_ping(record.size());
+    const bool measures = has_room && ends_burst && !pings_.is_out() && pings_.is_wanted(now);
+    const bool marks = has_room && (flight_.wants_marker(now, record.size()) || flight_.needs_marker());
+    const std::uint64_t sequence = pings_.next();
+    if (measures)
+        pings_.ask(record, now);
+    else if (marks)
+        pings_.mark(record);
+    flight_.goes(now, record.size());
+    if (marks) flight_.marked(now, sequence);
+    if (is_held()) flight_.holds(now);
+    return measures;
 }
 
 // Time.
@@ -172,7 +197,11 @@ COMOQ_DECL std::optional<Connection::Time> Connection::deadline() const {
     if (is_closed()) return std::nullopt;
     const auto of_pings = pings_.deadline();
     const auto of_stall = stall_.deadline(pings_.limit());
-    return of_pings && of_stall ? std::min(of_pings, of_stall) : of_pings;
+    const auto of_flight = flight_.deadline();
+    auto first = of_pings;
+    for (const auto &each : {of_stall, of_flight})
+        if (each && (!first || *each < *first)) first = each;
+    return first;
 }
 
 COMOQ_DECL void Connection::tick() {
@@ -184,6 +213,7 @@ COMOQ_DECL void Connection::tick() {
     if (pings_.is_over(now) || stall_.is_over(now, pings_.limit()))
         return fall_silent(make_error_code(Error::Timeout), after);
     pings_.tick(now);
+    flight_.tick(now);
     wake_output(after);
 }
 

@@ -168,6 +168,9 @@ COMOQ_DECL Connection::MaybeFault Connection::received(const PingResponse &frame
     const bool was_out = pings_.is_out();
     const bool was_sent = pings_.answered(frame.sequence);
     if (was_out && !pings_.is_out()) rate_.answered(pings_.last_received(), pings_.round_trip());
+    if (is_held()) flight_.holds(pings_.last_received());
+    if (const auto carried = flight_.answered(pings_.last_received(), frame.sequence))
+        rate_.carried(pings_.last_received(), *carried);
     if (was_sent || version_ == Version::Draft01) return std::nullopt;
     return Fault{TransportError::ProtocolViolation, FrameType::PingResponse, "an answer to no ping"};
 }
