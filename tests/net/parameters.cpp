@@ -23,7 +23,8 @@ using namespace comoq;
 using namespace comoq::test;
 
 TEST_CASE("connect and listen, tcp: each side has the limits that the other one's configuration sets", "[net]") {
-    const std::uint64_t of_server = GENERATE(0, 900), of_client = GENERATE(0, 700);
+    const std::uint64_t of_server = GENERATE(std::uint64_t{0}, std::uint64_t{900}),
+                        of_client = GENERATE(std::uint64_t{0}, std::uint64_t{700});
     asio::io_context context;
     ManualSleep time;
     std::shared_ptr<Transport> at_server, at_client;
