@@ -214,6 +214,39 @@ TEST_CASE("ietf 1: a parameter ends the session where it has no place, but in dr
     CHECK(read(0x03, "0001016101760203020300ffffffffffffffffff").code == CloseCode::ProtocolViolation);
 }
 
+TEST_CASE("ietf 1: what a SUBSCRIBE can say a SUBSCRIBE_TRACKS can say from draft 20 on", "[ietf]") {
+    Parameters all[10];
+    all[0].object_delivery_timeout = 300;
+    all[1].rendezvous_timeout = 300;
+    all[2].subgroup_delivery_timeout = 300;
+    all[3].forward = false;
+    all[4].subscriber_priority = 3;
+    all[5].filter = Filter{Filter::Kind::Absolute, 0, {300, 200}, {}};
+    all[6].group_order = GroupOrder::Descending;
+    all[7].fill = "\x01";
+    all[8].new_group_request = 300;
+    all[9].include_properties = false;
+    for (const Draft draft : {Draft::Draft20, Draft::Draft22})
+        for (const auto &parameters : all) {
+            SubscribeTracks message{4, {"a"}, parameters};
+            REQUIRE(can_write(message, draft));
+            CHECK(again(message, draft) == ControlMessage(message));
+        }
+    // In draft 18 few of them may be there.
+    for (const std::size_t i : {0u, 1u, 2u, 4u, 5u, 6u, 8u})
+        CHECK_FALSE(can_write(SubscribeTracks{4, {"a"}, all[i]}, Draft::Draft18));
+    CHECK(read(0x51, "00000102837f", Draft::Draft20).code == CloseCode::None);
+    CHECK(read(0x51, "00000102837f").code == CloseCode::ProtocolViolation);
+}
+
+TEST_CASE("ietf 1: a filter that is longer or shorter than its length says violates the protocol", "[ietf]") {
+    for (const Draft draft : {Draft::Draft16, Draft::Draft18}) {
+        CHECK(read(0x03, "00010161017601210102", draft).code == CloseCode::None);
+        CHECK(read(0x03, "0001016101760121020200", draft).code == CloseCode::ProtocolViolation);
+        CHECK(read(0x03, "00010161017601210103", draft).code == CloseCode::ProtocolViolation);
+    }
+}
+
 TEST_CASE("ietf 1: a reason is text of 1024 bytes, an URI has 8192", "[ietf]") {
     RequestError message;
     message.reason = std::string(1024, 'r');

@@ -93,8 +93,7 @@ inline Filter read_typed_filter(FieldReader &from) {
 inline Filter read_filter(FieldReader &from) {
     const FilterForm form = from.dialect().filter;
     if (form == FilterForm::Typed) return read_typed_filter(from);
-    const auto wrong = from.dialect().pair_parameters ? CloseCode::KeyValueFormatting : CloseCode::ProtocolViolation;
-    return read_within(from, from.sized(), wrong, [form](FieldReader &inner) {
+    return read_within(from, from.sized(), CloseCode::ProtocolViolation, [form](FieldReader &inner) {
         return form == FilterForm::Counted ? read_filter_by_count(inner)
                                            : read_filter_by_type(inner, form == FilterForm::DeltaEnd);
     });

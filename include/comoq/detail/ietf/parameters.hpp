@@ -76,7 +76,8 @@ enum class Parameter : std::uint64_t {
     IncludeProperties = 0x35,
 };
 
-/// Where a parameter may be, in draft 18 and in the later ones.
+/// Where a parameter may be, in draft 18 and in the later ones. From draft 20 on a SUBSCRIBE_TRACKS can have each that a
+/// SUBSCRIBE can: they are those of the subscriptions that come of it.
 struct ParameterRow {
     Parameter type;
     bool in_16;
@@ -86,23 +87,26 @@ struct ParameterRow {
 inline constexpr unsigned in_any_request = in_subscribe | in_update | in_publish | in_fetch | in_publish_namespace |
                                            in_subscribe_namespace | in_subscribe_tracks;
 inline constexpr ParameterRow parameter_rows[] = {
-    {Parameter::ObjectDeliveryTimeout, true, in_subscribe | in_ok | in_update, in_subscribe | in_publish | in_update},
+    {Parameter::ObjectDeliveryTimeout, true, in_subscribe | in_ok | in_update,
+     in_subscribe | in_publish | in_update | in_subscribe_tracks},
     {Parameter::AuthorizationToken, true, in_any_request, in_any_request},
-    {Parameter::RendezvousTimeout, false, in_subscribe, in_subscribe},
-    {Parameter::SubgroupDeliveryTimeout, false, in_subscribe | in_ok | in_update, in_subscribe | in_publish | in_update},
+    {Parameter::RendezvousTimeout, false, in_subscribe, in_subscribe | in_subscribe_tracks},
+    {Parameter::SubgroupDeliveryTimeout, false, in_subscribe | in_ok | in_update,
+     in_subscribe | in_publish | in_update | in_subscribe_tracks},
     {Parameter::Expires, true, in_subscribe_ok | in_publish | in_ok, in_subscribe_ok | in_publish | in_ok},
     {Parameter::LargestObject, true, in_subscribe_ok | in_publish | in_ok, in_subscribe_ok | in_publish | in_ok | in_notify},
     {Parameter::FillTimeout, false, in_fetch, in_fetch},
     {Parameter::Forward, true, in_subscribe | in_update | in_publish | in_ok | in_subscribe_tracks,
      in_subscribe | in_update | in_publish | in_subscribe_tracks | in_notify},
     {Parameter::SubscriberPriority, true, in_subscribe | in_fetch | in_update | in_ok,
-     in_subscribe | in_publish | in_fetch | in_update},
+     in_subscribe | in_publish | in_fetch | in_update | in_subscribe_tracks},
     {Parameter::Filter, true, in_subscribe | in_ok | in_update,
-     in_fetch | in_subscribe | in_publish | in_update | in_notify},
+     in_fetch | in_subscribe | in_publish | in_update | in_subscribe_tracks | in_notify},
     {Parameter::GroupOrder, true, in_subscribe | in_ok | in_fetch,
      in_subscribe | in_publish | in_subscribe_tracks | in_fetch},
-    {Parameter::Fill, false, 0, in_subscribe | in_update},
-    {Parameter::NewGroupRequest, true, in_subscribe | in_ok | in_update, in_subscribe | in_update},
+    {Parameter::Fill, false, 0, in_subscribe | in_update | in_subscribe_tracks},
+    {Parameter::NewGroupRequest, true, in_subscribe | in_ok | in_update,
+     in_subscribe | in_update | in_subscribe_tracks},
     {Parameter::NamespacePrefix, false, in_update, in_update},
     {Parameter::IncludeProperties, false, 0, in_subscribe | in_fetch | in_subscribe_tracks},
 };
