@@ -229,6 +229,79 @@ TEST_CASE("ietf 2: what the stream of a fetch cannot say is refused, and nothing
     CHECK(octets == written);
 }
 
+TEST_CASE("ietf 2: objects of a fetch come in its order, and a reader tells when they do not", "[ietf]") {
+    for (const Draft draft : all_drafts)
+        for (const GroupOrder order : {GroupOrder::Ascending, GroupOrder::Descending}) {
+            FetchObjects objects(order, draft);
+            Octets octets;
+            objects.write(object(5, 5), octets);
+            const auto written = octets;
+            const std::uint64_t wrong = order == GroupOrder::Ascending ? 4 : 6, right = 10 - wrong;
+            for (const auto &one : {object(wrong, 9), object(5, 5), object(5, 4), range(FetchedObject::Kind::Unknown, 5, 5),
+                                    range(FetchedObject::Kind::Unknown, wrong, 0)})
+                CHECK(error_of([&] { objects.write(one, octets); }) == Error::Encode);
+            CHECK(octets == written);
+            objects.write(object(right, 0), octets);
+            CHECK(octets.size() > written.size());
+        }
+    const auto is_ordered = [](std::string_view first, std::string_view second, Draft draft) {
+        FetchObjects objects(GroupOrder::Ascending, draft);
+        REQUIRE(objects.read(of_hex(first)).value);
+        CHECK(objects.is_ordered());
+        REQUIRE(objects.read(of_hex(second)).value);
+        return objects.is_ordered();
+    };
+    CHECK(is_ordered("1c05058000", "0c060000", Draft::Draft16));
+    CHECK_FALSE(is_ordered("1c05058000", "0c040000", Draft::Draft16));
+    CHECK_FALSE(is_ordered("1c05058000", "040500", Draft::Draft16));
+    CHECK_FALSE(is_ordered("1c05058000", "040000", Draft::Draft18));
+    CHECK(is_ordered("1c05058000", "040100", Draft::Draft18));
+    CHECK_FALSE(is_ordered("1c05058000", "810c0409", Draft::Draft18));
+}
+
+TEST_CASE("ietf 2: a header that is refused leaves nothing in the buffer", "[ietf]") {
+    Octets octets{std::byte{7}};
+    ObjectDatagram datagram;
+    datagram.location.group = largest;
+    CHECK(error_of([&] { encode(datagram, Draft::Draft16, octets); }) == Error::Encode);
+    SubgroupHeader header;
+    header.group = largest;
+    CHECK(error_of([&] { encode(header, Draft::Draft16, octets); }) == Error::Encode);
+    CHECK(error_of([&] { encode(FetchHeader{largest}, Draft::Draft16, octets); }) == Error::Encode);
+    CHECK(octets == Octets{std::byte{7}});
+}
+
+TEST_CASE("ietf 2: the bound of an object's properties is that of their bytes on the wire, in both directions", "[ietf]") {
+    const auto comes_back = [](const Pairs &properties) {
+        SubgroupHeader header;
+        header.has_properties = true;
+        SubgroupObjects writes(header, Draft::Draft16), reads(header, Draft::Draft16);
+        Octets octets;
+        const ObjectHeader sent{0, properties, ObjectStatus::Normal, 1};
+        if (error_of([&] { writes.write(sent, octets); }) == Error::Encode) return false;
+        const auto step = reads.read(octets);
+        return step.value && *step.value == sent;
+    };
+    // Two bytes here, three in draft 16; and six here, five in draft 16.
+    Pairs shorter, longer;
+    shorter.add(2, 64);
+    longer.add(2, 1u << 29);
+    for (int i = 1; i < 13'107; ++i) {
+        shorter.add(2, 64);
+        longer.add(2, 1u << 29);
+    }
+    CHECK(longer.bytes().size() > longest_properties);
+    CHECK(comes_back(longer));
+    CHECK(comes_back(shorter));
+    for (int i = 13'107; i < 21'845; ++i) shorter.add(2, 64);
+    CHECK(comes_back(shorter));
+    shorter.add(2, 64);
+    CHECK(shorter.bytes().size() <= longest_properties);
+    CHECK_FALSE(comes_back(shorter));
+    longer.add(2, 1u << 29);
+    CHECK_FALSE(comes_back(longer));
+}
+
 TEST_CASE("ietf 2: properties whose bytes are not there cost nothing, and their length is bounded", "[ietf]") {
     SubgroupHeader header;
     header.has_properties = true;

@@ -85,17 +85,18 @@ inline void encode(const ObjectDatagram &datagram, Draft draft, std::vector<std:
     if (datagram.location.object == 0) type |= datagram_no_object_bit;
     if (!datagram.priority) type |= datagram_default_priority_bit;
     if (datagram.status) type |= datagram_status_bit;
-    FieldWriter writer(to, dialect_of(draft));
-    writer.number(type);
-    writer.number(datagram.alias);
-    writer.number(datagram.location.group);
-    if (datagram.location.object != 0) writer.number(datagram.location.object);
-    if (datagram.priority) writer.byte(*datagram.priority);
-    if (!datagram.properties.empty()) write_properties(writer, datagram.properties);
-    if (datagram.status)
-        write_status(writer, *datagram.status, datagram.properties);
-    else
-        writer.bytes(datagram.payload);
+    append_whole(to, dialect_of(draft), [&](FieldWriter &writer) {
+        writer.number(type);
+        writer.number(datagram.alias);
+        writer.number(datagram.location.group);
+        if (datagram.location.object != 0) writer.number(datagram.location.object);
+        if (datagram.priority) writer.byte(*datagram.priority);
+        if (!datagram.properties.empty()) write_properties(writer, datagram.properties);
+        if (datagram.status)
+            write_status(writer, *datagram.status, datagram.properties);
+        else
+            writer.bytes(datagram.payload);
+    });
 }
 
 }  // namespace comoq::ietf

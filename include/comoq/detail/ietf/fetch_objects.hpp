@@ -66,26 +66,35 @@ public:
             read_range(from, flags, object);
         else if (from.ok())
             read_object(from, flags, object);
-        if (from.ok()) advance(object);
+        if (from.ok()) {
+            is_ordered_ = is_ordered_ && comes_after(object.location);
+            advance(object);
+        }
         return detail::step_of(from, std::move(object));
     }
     /// Appends it. Throws Encode, and counts nothing, for an object that cannot come next.
     void write(const FetchedObject &object, std::vector<std::byte> &to) {
-        const std::size_t before = to.size();
-        try {
-            FieldWriter writer(to, *dialect_);
+        FieldWriter::need(comes_after(object.location));
+        detail::append_whole(to, *dialect_, [&](FieldWriter &writer) {
             if (object.kind != FetchedObject::Kind::Object)
                 write_range(writer, object);
             else
                 write_object(writer, object);
-        } catch (...) {
-            to.resize(before);
-            throw;
-        }
+        });
         advance(object);
     }
 
+    /// Every object, and every end of a range, that was read has come after the one before it, in the order of the fetch.
+    /// One that has not makes the track malformed, and the session goes on. From draft 18 on groups cannot be written out of
+    /// their order.
+    bool is_ordered() const noexcept { return is_ordered_; }
+
 private:
+    bool comes_after(const Location &location) const noexcept {
+        if (!location_) return true;
+        if (location.group == location_->group) return location.object > location_->object;
+        return (order_ == GroupOrder::Ascending) == (location.group > location_->group);
+    }
     void read_range(FieldReader &from, std::uint64_t flags, FetchedObject &range) const noexcept {
         using Kind = FetchedObject::Kind;
         range.kind = flags == detail::fetch_non_existent ? Kind::NonExistent
@@ -194,6 +203,7 @@ private:
     std::optional<Location> location_;
     std::optional<std::uint64_t> subgroup_;
     std::optional<std::uint8_t> priority_;
+    bool is_ordered_ = true;
 };
 
 }  // namespace comoq::ietf

@@ -76,4 +76,20 @@ private:
     const Dialect &dialect_;
 };
 
+namespace detail {
+
+/// Appends what `write` writes, or nothing if it throws.
+template <class Write> void append_whole(std::vector<std::byte> &to, const Dialect &dialect, const Write &write) {
+    const std::size_t before = to.size();
+    try {
+        FieldWriter writer(to, dialect);
+        write(writer);
+    } catch (...) {
+        to.resize(before);
+        throw;
+    }
+}
+
+}  // namespace detail
+
 }  // namespace comoq::ietf

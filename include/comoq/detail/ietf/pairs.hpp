@@ -134,13 +134,14 @@ public:
             before = pair.type;
         }
     }
-    /// With their length in bytes before them.
-    void write_sized(FieldWriter &to) const {
-        if (!to.dialect().quic_integers) return to.sized(kept_);
+    /// With their length in bytes before them. Throws Encode if that is above `most`.
+    void write_sized(FieldWriter &to, std::size_t most) const {
         std::vector<std::byte> block;
         FieldWriter inner(block, to.dialect());
-        write(inner);
-        to.sized(block);
+        if (to.dialect().quic_integers) write(inner);
+        const auto bytes = to.dialect().quic_integers ? std::span<const std::byte>(block) : std::span<const std::byte>(kept_);
+        FieldWriter::need(bytes.size() <= most);
+        to.sized(bytes);
     }
 
     friend bool operator==(const Pairs &a, const Pairs &b) noexcept { return a.kept_ == b.kept_; }

@@ -60,19 +60,21 @@ inline SubgroupHeader read_subgroup_header(FieldReader &from, std::uint64_t type
 /// Appends a header, with its type before it. Draft 16 cannot say that the first object comes, and leaves it out.
 inline void encode(const SubgroupHeader &header, Draft draft, std::vector<std::byte> &to) {
     using namespace detail;
-    FieldWriter writer(to, dialect_of(draft));
+    const Dialect &dialect = dialect_of(draft);
     std::uint64_t type = subgroup_bit;
     if (header.has_properties) type |= subgroup_properties_bit;
     if (header.end_of_group) type |= subgroup_end_bit;
-    if (header.first_object && writer.dialect().first_object_bit) type |= subgroup_first_object_bit;
+    if (header.first_object && dialect.first_object_bit) type |= subgroup_first_object_bit;
     if (!header.priority) type |= subgroup_default_priority_bit;
     const bool is_explicit = header.subgroup.value_or(0) != 0;
     type |= !header.subgroup ? subgroup_first_id : is_explicit ? subgroup_explicit : 0;
-    writer.number(type);
-    writer.number(header.alias);
-    writer.number(header.group);
-    if (is_explicit) writer.number(*header.subgroup);
-    if (header.priority) writer.byte(*header.priority);
+    append_whole(to, dialect, [&](FieldWriter &writer) {
+        writer.number(type);
+        writer.number(header.alias);
+        writer.number(header.group);
+        if (is_explicit) writer.number(*header.subgroup);
+        if (header.priority) writer.byte(*header.priority);
+    });
 }
 
 /// What stands before an object's payload.
@@ -108,17 +110,12 @@ public:
     void write(const ObjectHeader &object, std::vector<std::byte> &to) {
         FieldWriter::need(!is_full_ && (has_properties_ || object.properties.empty()));
         FieldWriter::need(object.payload_size == 0 || object.status == ObjectStatus::Normal);
-        const std::size_t before = to.size();
-        try {
-            FieldWriter writer(to, *dialect_);
+        detail::append_whole(to, *dialect_, [&](FieldWriter &writer) {
             writer.difference(object.id, next_.value_or(0));
             if (has_properties_) detail::write_properties(writer, object.properties);
             writer.number(object.payload_size);
             if (object.payload_size == 0) detail::write_status(writer, object.status, object.properties);
-        } catch (...) {
-            to.resize(before);
-            throw;
-        }
+        });
         advance(object.id);
     }
 

@@ -47,9 +47,10 @@ inline Step<UniStream> read_uni_stream(std::span<const std::byte> input, Draft d
 
 /// Appends a header, with its type before it.
 inline void encode(const FetchHeader &header, Draft draft, std::vector<std::byte> &to) {
-    FieldWriter writer(to, dialect_of(draft));
-    writer.number(detail::fetch_stream);
-    writer.number(header.request_id);
+    detail::append_whole(to, dialect_of(draft), [&](FieldWriter &writer) {
+        writer.number(detail::fetch_stream);
+        writer.number(header.request_id);
+    });
 }
 
 }  // namespace comoq::ietf
