@@ -30,7 +30,8 @@
 namespace comoq::quic {
 
 /// Whether the QUIC library that this program uses is too old for a long life: ngtcp2 below 1.0, such as Debian 12's. A peer
-/// may then open 2^18 unidirectional streams in all; a connection whose peer opens more ends with LimitReached.
+/// may then open 2^18 unidirectional streams in all; a connection whose peer opens more ends with LimitReached. (With a newer
+/// one this limits only streams that the peer resets before their first byte.)
 inline constexpr bool library_is_limited = detail::peer_uni_streams_stay;
 
 /// The connection ids by which packets find a connection. A router derives from it.
@@ -192,6 +193,10 @@ private:
     /// The stream may be over.
     void settle(std::int64_t id, Aftermath &after);
     void give_credit(std::int64_t id, std::uint64_t stream_bytes, std::uint64_t connection_bytes) noexcept;
+    /// The library keeps one more stream until the connection ends. False if there are too many.
+    bool may_leave_over() noexcept;
+    /// The peer has reset it.
+    void reset_by_peer(std::int64_t id, Aftermath &after);
     void stopped_by_peer(std::int64_t id, std::uint64_t number, Aftermath &after);
 
     // Output.
@@ -231,14 +236,16 @@ private:
     /// While the library runs that may call back.
     Aftermath *after_ = nullptr;
     std::error_code why_;                                             // a callback failed
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> stops_;  // of the packet that is being read: stream and number
+    // Of the packet that is being read: stream and number of STOP_SENDING, and the peer's unidirectional streams that are reset.
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> stops_;
+    std::vector<std::int64_t> resets_;
 
     std::string protocol_;
     bool is_ready_ = false;  // the handshake is over
     // Ordered, not hashed: the peer chooses the ids.
     std::map<std::int64_t, Stream> streams_;
     std::array<std::uint64_t, 2> own_{};  // streams that this side opened and that are not over, by kind
-    std::uint64_t peer_uni_ = 0;          // streams that the peer has opened in all
+    std::uint64_t leftovers_ = 0;         // streams that are over, and that the library keeps
     detail::Sender sender_;
     comoq::detail::DatagramBuffer datagrams_out_;
     comoq::detail::Atomic<std::size_t> max_datagram_ = 0;

@@ -5,6 +5,7 @@
 #include "../stream/retained.hpp"
 #include "../stream/send_half.hpp"
 #include "../stream/send_scheduler.hpp"
+#include "ngtcp2.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -49,6 +50,14 @@ public:
 
 /// A stream. A missing side is null.
 struct Stream {
+    /// Nobody waits for anything of it any more, whatever the library thinks: after STOP_SENDING it forgets what came out of
+    /// order, and if the peer had sent all of it, there is nothing that would ever end it. Before 1.0 the library reads the
+    /// data of a stream that was reset until the peer knows of the reset.
+    bool is_left() const noexcept {
+        if (receive == nullptr || !receive->stopped()) return false;
+        return send == nullptr || send->is_complete() || (send->over() && !peer_uni_streams_stay);
+    }
+
     std::int64_t id = 0;
     std::shared_ptr<SendSide> send;
     std::shared_ptr<ReceiveSide> receive;

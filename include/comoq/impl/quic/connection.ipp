@@ -31,15 +31,18 @@ COMOQ_DECL void Connection::input(std::span<const std::byte> datagram, const Pat
     ngtcp2_pkt_info info{};
     info.ecn = static_cast<decltype(info.ecn)>(ecn);
     stops_.clear();
+    resets_.clear();
     after_ = &after;
     ConnectionEvents::reader = this;
     const int result = ngtcp2_conn_read_pkt(wire_.get(), &on, &info, detail::octets_of(datagram), datagram.size(),
                                             detail::stamp_of(now));
     ConnectionEvents::reader = nullptr;
     for (const auto &[stream, number] : stops_) stopped_by_peer(static_cast<std::int64_t>(stream), number, after);
+    for (const std::int64_t stream : resets_) reset_by_peer(stream, after);
     after_ = nullptr;
     if (result == NGTCP2_ERR_DRAINING) return closed_by_peer(after);
     if (result != 0) return fail(result, after);
+    if (why_) return fail(NGTCP2_ERR_CALLBACK_FAILURE, after);
     wake_output(after);
 }
 
@@ -153,6 +156,7 @@ COMOQ_DECL void Connection::reset_wanted(SendHalf &half, std::uint64_t number, A
     sender_.forget(side);
     if (stage_ != Stage::Open) return;
     detail::shut_down_write(wire_.get(), side.id, detail::maps_numbers(protocol_) ? detail::mapped(number) : number);
+    settle(side.id, after);
     wake_output(after);
 }
 COMOQ_DECL void Connection::order_changed(SendHalf &half, const SendOrder &order) {
@@ -167,8 +171,6 @@ COMOQ_DECL void Connection::consumed(ReceiveHalf &half, std::size_t count, After
 COMOQ_DECL void Connection::stop_wanted(ReceiveHalf &half, bool over, std::uint64_t number, Aftermath &after) {
     const std::int64_t id = static_cast<ReceiveSide &>(half).id;
     if (!over) detail::shut_down_read(wire_.get(), id, detail::maps_numbers(protocol_) ? detail::mapped(number) : number);
-    if (detail::peer_uni_streams_stay && is_uni(id))
-        if (Stream *stream = find(id)) stream->closed = true;
     settle(id, after);
     wake_output(after);
 }
@@ -194,9 +196,16 @@ COMOQ_DECL void Connection::settle(std::int64_t id, Aftermath &after) {
     const auto place = streams_.find(id);
     if (place == streams_.end()) return;
     Stream &stream = place->second;
-    if (!stream.closed || !stream.accepted || (stream.receive != nullptr && !stream.receive->is_over())) return;
+    if (!stream.accepted || !(stream.closed || stream.is_left())) return;
+    if (stream.receive != nullptr && !stream.receive->is_over()) return;
     const bool was_of_peer = is_of_peer(id), uni = is_uni(id);
-    if (detail::peer_uni_streams_stay && uni && was_of_peer) ngtcp2_conn_set_stream_user_data(wire_.get(), id, nullptr);
+    // The library may keep it.
+    ngtcp2_conn_set_stream_user_data(wire_.get(), id, nullptr);
+    if (!stream.closed && !(detail::peer_uni_streams_stay && uni)) may_leave_over();
+    if (stream.send != nullptr) {
+        sender_.forget(*stream.send);
+        stream.send->retained.clear(after);
+    }
     streams_.erase(place);
     if (!was_of_peer) {
         --own_[uni];
@@ -212,12 +221,27 @@ COMOQ_DECL void Connection::give_credit(std::int64_t id, std::uint64_t stream_by
     if (stream_bytes != 0) ngtcp2_conn_extend_max_stream_offset(wire_.get(), id, stream_bytes);
     if (connection_bytes != 0) ngtcp2_conn_extend_max_offset(wire_.get(), connection_bytes);
 }
+COMOQ_DECL bool Connection::may_leave_over() noexcept {
+    constexpr std::uint64_t most = std::uint64_t{1} << 18;
+    if (++leftovers_ <= most) return true;
+    why_ = make_error_code(Error::LimitReached);
+    return false;
+}
+COMOQ_DECL void Connection::reset_by_peer(std::int64_t id, Aftermath &after) {
+    // A stream that the reset itself has opened is never over for the library (ngtcp2 1.0 to 1.24).
+    Stream *stream = find(id);
+    if (stream == nullptr || stream->closed) return;
+    may_leave_over();
+    stream->closed = true;
+    settle(id, after);
+}
 COMOQ_DECL void Connection::stopped_by_peer(std::int64_t id, std::uint64_t number, Aftermath &after) {
     Stream *stream = find(id);
     if (stream == nullptr || stream->send == nullptr) return;
     if (detail::maps_numbers(protocol_)) number = detail::unmapped(number);
     sender_.forget(*stream->send);
     stream->send->fail(stream_ended(number), after);
+    settle(id, after);
 }
 
 // Endings.

@@ -79,18 +79,13 @@ struct ConnectionEvents {
         return guarded([&] {
             Connection &self = of(user);
             const bool is_uni = Connection::is_uni(id);
-            if (is_uni && detail::peer_uni_streams_stay && ++self.peer_uni_ > most_peer_uni) {
-                self.why_ = make_error_code(Error::LimitReached);
-                return NGTCP2_ERR_CALLBACK_FAILURE;
-            }
+            if (is_uni && detail::peer_uni_streams_stay && !self.may_leave_over()) return NGTCP2_ERR_CALLBACK_FAILURE;
             detail::Stream &stream = self.add(id, !is_uni, true);
             if (ngtcp2_conn_set_stream_user_data(wire, id, &stream) != 0) return NGTCP2_ERR_CALLBACK_FAILURE;
             self.arrived(Connection::kind_of(id), {stream.send, stream.receive}, *self.after_);
             return 0;
         });
     }
-    static constexpr std::uint64_t most_peer_uni = std::uint64_t{1} << 18;
-
     static int data(ngtcp2_conn *, std::uint32_t flags, std::int64_t id, std::uint64_t, const std::uint8_t *data,
                     std::size_t size, void *user, void *of_stream) {
         return guarded([&] {
@@ -117,6 +112,7 @@ struct ConnectionEvents {
             if (detail::maps_numbers(self.protocol_)) number = detail::unmapped(number);
             const std::size_t dropped = stream->receive->reset(stream_ended(number), self.after_->wake);
             self.give_credit(stream->id, 0, dropped);
+            if (Connection::is_uni(stream->id)) self.resets_.push_back(stream->id);
             received_all(self, *stream);
             return 0;
         });
@@ -130,7 +126,11 @@ struct ConnectionEvents {
         return guarded([&] {
             Connection &self = of(user);
             auto *stream = static_cast<detail::Stream *>(of_stream);
-            if (stream == nullptr) return 0;
+            if (stream == nullptr) {
+                // It was left over, and is not any more.
+                if (self.leftovers_ != 0) --self.leftovers_;
+                return 0;
+            }
             if (stream->send != nullptr) {
                 detail::SendSide &side = *stream->send;
                 self.sender_.forget(side);
@@ -157,8 +157,10 @@ struct ConnectionEvents {
             if (stream == nullptr || stream->send == nullptr) return 0;
             detail::SendSide &side = *stream->send;
             side.retained.release(static_cast<std::size_t>(size), *self.after_);
-            if (side.end_sent && side.retained.size() == 0 && !side.over() && !side.is_complete())
+            if (side.end_sent && side.retained.size() == 0 && !side.over() && !side.is_complete()) {
                 side.complete(self.after_->wake);
+                self.settle(side.id, *self.after_);
+            }
             return 0;
         });
     }
