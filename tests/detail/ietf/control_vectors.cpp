@@ -160,7 +160,6 @@ constexpr Vector valid_vectors[] = {
     {draft_16, request, "160020040102086d6f712d7465737407696e7465726f70017405000700022040800201", "FETCH 4 [moq-test,interop]/t 5/0 7 {subscriber_priority=128 group_order=1}"},
     {draft_18, request, "16001f040102086d6f712d7465737407696e7465726f700174050007000220800201", "FETCH 4 [moq-test,interop]/t 5/0 7 {subscriber_priority=128 group_order=1}"},
     {draft_16, request, "16000a04020200022040800201", "FETCH 4 join2 2 0 {subscriber_priority=128 group_order=1}"},
-    {draft_16, request, "1800070400070c012202", "FETCH_OK 4 0 7/11 {group_order=2} <>"},
     {draft_20, request, "18000400070b00", "FETCH_OK 0 7/11 {} <>"},
 };
 
@@ -194,6 +193,7 @@ constexpr Vector invalid_vectors[] = {
 
 /// What @moq/net 0.3.4 writes against the text of draft 20.
 constexpr Vector nonconforming_vectors[] = {
+    {draft_16, request, "1800070400070c012202", "an order in a FETCH_OK"},
     {draft_20, request, "03001c08020161016201760610011001010200000102010401210101120100", "INCLUDE_PROPERTIES has a length (the text: one byte)"},
     {draft_20, request, "04000f83e8010904812c80c808c15f901a02", "LARGEST_OBJECT has a length"},
     {draft_20, request, "1d00200102086d6f712d7465737407696e7465726f700174030209030a812c07012202", "LARGEST_OBJECT has a length (the text: two bare vi64)"},
@@ -229,7 +229,7 @@ TEST_CASE("ietf 1: parameters have the values that their writer gave them", "[ie
         FieldReader reader(octets, dialect_of(vector.draft));
         auto place = detail::in_subscribe;
         auto parameters = read_parameters(reader, place);
-        if (!reader.ok()) {
+        if (!reader.ok() || parameters == Parameters()) {
             place = detail::in_publish;
             FieldReader other(octets, dialect_of(vector.draft));
             parameters = read_parameters(other, place);

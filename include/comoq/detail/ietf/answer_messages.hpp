@@ -29,17 +29,22 @@ struct RequestOk {
     }
     void write(FieldWriter &to, StreamKind) const {
         if (to.dialect().shared_stream) to.number(request_id);
-        write_parameters(to, parameters, detail::in_ok);
+        write_parameters(to, parameters, place(to.dialect()));
         FieldWriter::need(to.dialect().redirects || properties.empty());
-        properties.write(to);
+        write_track_properties(to, properties);
     }
     static RequestOk read(FieldReader &from, MessageType type, StreamKind) {
         RequestOk message;
         message.of_publish = type == MessageType::PublishOk && from.dialect().shared_stream;
         if (from.dialect().shared_stream) message.request_id = from.number();
-        message.parameters = read_parameters(from, detail::in_ok);
+        message.parameters = read_parameters(from, message.place(from.dialect()));
         if (from.dialect().redirects) message.properties = read_track_properties(from);
         return message;
+    }
+
+private:
+    detail::Place place(const Dialect &dialect) const noexcept {
+        return of_publish && dialect.shared_stream ? detail::in_publish_ok : detail::in_ok;
     }
 };
 
@@ -102,7 +107,7 @@ struct SubscribeOk {
         if (to.dialect().shared_stream) to.number(request_id);
         to.number(alias);
         write_parameters(to, parameters, detail::in_subscribe_ok);
-        properties.write(to);
+        write_track_properties(to, properties);
     }
     static SubscribeOk read(FieldReader &from, MessageType, StreamKind) {
         SubscribeOk message;
@@ -136,7 +141,7 @@ struct FetchOk {
             detail::write_exclusive_end(to, end);
         }
         write_parameters(to, parameters, detail::in_fetch_ok);
-        properties.write(to);
+        write_track_properties(to, properties);
     }
     static FetchOk read(FieldReader &from, MessageType, StreamKind) {
         FetchOk message;

@@ -43,6 +43,10 @@ struct Dialect {
     bool redirects;
     /// A marker for a range of objects that came too late exists, as do range filters and the other parameters of draft 20.
     bool ranges;
+    /// A namespace may be without fields. A prefix always may.
+    bool empty_namespace;
+    /// A delivery timeout of 0 is none; else it is wrong.
+    bool zero_timeout;
     /// The count of streams that says that it is unknown.
     std::uint64_t unknown_streams;
 };
@@ -60,6 +64,7 @@ constexpr Dialect make_dialect(Draft draft) noexcept {
                                                : FilterForm::Typed;
     dialect.fetch_by_filter = dialect.inclusive_end = dialect.ranges = newer;
     dialect.fetch_deltas = dialect.goaway_timeout = dialect.first_object_bit = dialect.redirects = dialect.padding = !old;
+    dialect.empty_namespace = dialect.zero_timeout = !old;
     dialect.goaway_request = draft == Draft::Draft18;
     dialect.unknown_streams = newer ? ~std::uint64_t{0} : (std::uint64_t{1} << 62) - 1;
     return dialect;

@@ -81,19 +81,24 @@ public:
         const std::uint64_t group = number();
         return Location{group, number()};
     }
+    /// For people to read: a question mark stands for each byte that is not UTF-8.
     std::string reason() {
         const auto text = view(sized(longest_reason));
-        fail_unless(comoq::detail::is_utf8(text));
-        return std::string(ok() ? text : std::string_view());
+        return comoq::detail::repaired_utf8(text);
     }
     Namespace space() {
         std::size_t size = 0;
         return space(size);
     }
+    /// Not a prefix.
+    Namespace whole_space() {
+        std::size_t size = 0;
+        return whole_space(size);
+    }
     FullName full_name() {
         FullName full;
         std::size_t size = 0;
-        full.space = space(size);
+        full.space = whole_space(size);
         full.name = text(longest_full_name - size);
         return full;
     }
@@ -105,6 +110,11 @@ private:
     void miss() noexcept {
         if (ok()) cut_ = true;
         rest_ = {};
+    }
+    Namespace whole_space(std::size_t &size) {
+        Namespace whole = space(size);
+        if (ok()) fail_unless(dialect_.empty_namespace || !whole.empty());
+        return whole;
     }
     Namespace space(std::size_t &size) {
         Namespace space;

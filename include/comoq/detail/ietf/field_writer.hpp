@@ -57,9 +57,15 @@ public:
         text(reason, longest_reason);
     }
     void space(const Namespace &space) { write_space(space); }
-    void full_name(const FullName &full) { text(full.name, longest_full_name - write_space(full.space)); }
+    /// Not a prefix.
+    void whole_space(const Namespace &space) { write_whole_space(space); }
+    void full_name(const FullName &full) { text(full.name, longest_full_name - write_whole_space(full.space)); }
 
 private:
+    std::size_t write_whole_space(const Namespace &space) {
+        need(dialect_.empty_namespace || !space.empty());
+        return write_space(space);
+    }
     std::size_t write_space(const Namespace &space) {
         need(space.size() <= most_fields);
         number(space.size());

@@ -20,13 +20,13 @@ struct PublishNamespace {
     MessageType type(const Dialect &) const noexcept { return MessageType::PublishNamespace; }
     void write(FieldWriter &to, StreamKind) const {
         to.number(request_id);
-        to.space(space);
+        to.whole_space(space);
         write_parameters(to, parameters, detail::in_publish_namespace);
     }
     static PublishNamespace read(FieldReader &from, MessageType, StreamKind) {
         PublishNamespace message;
         message.request_id = from.number();
-        message.space = from.space();
+        message.space = from.whole_space();
         message.parameters = read_parameters(from, detail::in_publish_namespace);
         return message;
     }

@@ -56,6 +56,7 @@ enum Place : std::uint16_t {
     in_subscribe_namespace = 256,
     in_subscribe_tracks = 512,
     in_notify = 1024,
+    in_publish_ok = 2048,  ///< of draft 16; in later ones it is as any other OK
 };
 
 enum class Parameter : std::uint64_t {
@@ -76,46 +77,56 @@ enum class Parameter : std::uint64_t {
     IncludeProperties = 0x35,
 };
 
-/// Where a parameter may be, in draft 18 and in the later ones. From draft 20 on a SUBSCRIBE_TRACKS can have each that a
-/// SUBSCRIBE can: they are those of the subscriptions that come of it.
+/// Where a parameter may be: in draft 16, in draft 18, and in the later ones. From draft 20 on a SUBSCRIBE_TRACKS can have each
+/// that a SUBSCRIBE can: they are those of the subscriptions that come of it.
 struct ParameterRow {
     Parameter type;
-    bool in_16;
+    unsigned in_16;
     unsigned in_18;
     unsigned since_20;
 };
 inline constexpr unsigned in_any_request = in_subscribe | in_update | in_publish | in_fetch | in_publish_namespace |
                                            in_subscribe_namespace | in_subscribe_tracks;
+inline constexpr unsigned of_subscriber_16 = in_subscribe | in_update | in_publish_ok;
 inline constexpr ParameterRow parameter_rows[] = {
-    {Parameter::ObjectDeliveryTimeout, true, in_subscribe | in_ok | in_update,
+    {Parameter::ObjectDeliveryTimeout, of_subscriber_16, in_subscribe | in_ok | in_update,
      in_subscribe | in_publish | in_update | in_subscribe_tracks},
-    {Parameter::AuthorizationToken, true, in_any_request, in_any_request},
-    {Parameter::RendezvousTimeout, false, in_subscribe, in_subscribe | in_subscribe_tracks},
-    {Parameter::SubgroupDeliveryTimeout, false, in_subscribe | in_ok | in_update,
+    {Parameter::AuthorizationToken, in_any_request, in_any_request, in_any_request},
+    {Parameter::RendezvousTimeout, 0, in_subscribe, in_subscribe | in_subscribe_tracks},
+    {Parameter::SubgroupDeliveryTimeout, 0, in_subscribe | in_ok | in_update,
      in_subscribe | in_publish | in_update | in_subscribe_tracks},
-    {Parameter::Expires, true, in_subscribe_ok | in_publish | in_ok, in_subscribe_ok | in_publish | in_ok},
-    {Parameter::LargestObject, true, in_subscribe_ok | in_publish | in_ok, in_subscribe_ok | in_publish | in_ok | in_notify},
-    {Parameter::FillTimeout, false, in_fetch, in_fetch},
-    {Parameter::Forward, true, in_subscribe | in_update | in_publish | in_ok | in_subscribe_tracks,
+    {Parameter::Expires, in_subscribe_ok | in_publish | in_publish_ok | in_ok,
+     in_subscribe_ok | in_publish | in_ok, in_subscribe_ok | in_publish | in_ok},
+    {Parameter::LargestObject, in_subscribe_ok | in_publish | in_ok,
+     in_subscribe_ok | in_publish | in_ok, in_subscribe_ok | in_publish | in_ok | in_notify},
+    {Parameter::FillTimeout, 0, in_fetch, in_fetch},
+    {Parameter::Forward, of_subscriber_16 | in_publish | in_subscribe_namespace,
+     in_subscribe | in_update | in_publish | in_ok | in_subscribe_tracks,
      in_subscribe | in_update | in_publish | in_subscribe_tracks | in_notify},
-    {Parameter::SubscriberPriority, true, in_subscribe | in_fetch | in_update | in_ok,
+    {Parameter::SubscriberPriority, of_subscriber_16 | in_fetch, in_subscribe | in_fetch | in_update | in_ok,
      in_subscribe | in_publish | in_fetch | in_update | in_subscribe_tracks},
-    {Parameter::Filter, true, in_subscribe | in_ok | in_update,
+    {Parameter::Filter, of_subscriber_16, in_subscribe | in_ok | in_update,
      in_fetch | in_subscribe | in_publish | in_update | in_subscribe_tracks | in_notify},
-    {Parameter::GroupOrder, true, in_subscribe | in_ok | in_fetch,
+    {Parameter::GroupOrder, in_subscribe | in_publish_ok | in_fetch, in_subscribe | in_ok | in_fetch,
      in_subscribe | in_publish | in_subscribe_tracks | in_fetch},
-    {Parameter::Fill, false, 0, in_subscribe | in_update | in_subscribe_tracks},
-    {Parameter::NewGroupRequest, true, in_subscribe | in_ok | in_update,
+    {Parameter::Fill, 0, 0, in_subscribe | in_update | in_subscribe_tracks},
+    {Parameter::NewGroupRequest, of_subscriber_16, in_subscribe | in_ok | in_update,
      in_subscribe | in_update | in_subscribe_tracks},
-    {Parameter::NamespacePrefix, false, in_update, in_update},
-    {Parameter::IncludeProperties, false, 0, in_subscribe | in_fetch | in_subscribe_tracks},
+    {Parameter::NamespacePrefix, 0, in_update, in_update},
+    {Parameter::IncludeProperties, 0, 0, in_subscribe | in_fetch | in_subscribe_tracks},
 };
-/// Draft 16 ignores a parameter that it knows in a message that has no use for it; later drafts cannot know how long it is.
-constexpr bool may_be(Parameter type, Place place, const Dialect &dialect) noexcept {
+/// The messages that may have it; none if the draft does not know it.
+constexpr unsigned places_of(Parameter type, const Dialect &dialect) noexcept {
     for (const ParameterRow &row : parameter_rows)
-        if (row.type == type)
-            return dialect.pair_parameters ? row.in_16 : ((dialect.ranges ? row.since_20 : row.in_18) & place) != 0;
-    return false;
+        if (row.type == type) return dialect.pair_parameters ? row.in_16 : dialect.ranges ? row.since_20 : row.in_18;
+    return 0;
+}
+/// Passes over the value of a pair.
+inline void skip_pair(FieldReader &from, Parameter type) noexcept {
+    if (static_cast<std::uint64_t>(type) % 2 != 0)
+        from.sized(longest_pair);
+    else
+        from.number();
 }
 
 inline std::uint64_t read_small(FieldReader &from, std::uint64_t least, std::uint64_t most) noexcept {
@@ -130,7 +141,10 @@ inline void write_small(FieldWriter &to, std::uint8_t value) {
 
 inline void read_parameter(FieldReader &from, Parameter type, Parameters &to) {
     switch (type) {
-        case Parameter::ObjectDeliveryTimeout: to.object_delivery_timeout = from.number(); break;
+        case Parameter::ObjectDeliveryTimeout:
+            to.object_delivery_timeout = from.number();
+            if (from.ok()) from.fail_unless(from.dialect().zero_timeout || *to.object_delivery_timeout != 0);
+            break;
         case Parameter::AuthorizationToken:
             if (to.tokens.size() == most_tokens) return from.fail(CloseCode::InternalError);
             if (Token token = read_token(from, from.sized()); from.ok()) to.tokens.push_back(std::move(token));
@@ -165,7 +179,7 @@ public:
     ParameterWriter(const Dialect &dialect, Place place) : to_(bytes_, dialect), place_(place) {}
 
     template <class Write> void add(Parameter type, const Write &write) {
-        FieldWriter::need(may_be(type, place_, to_.dialect()));
+        FieldWriter::need((places_of(type, to_.dialect()) & place_) != 0);
         const auto number = static_cast<std::uint64_t>(type);
         to_.difference(number, before_);
         before_ = number;
@@ -193,7 +207,8 @@ private:
 
 }  // namespace detail
 
-/// A wrong value, an unknown type, one twice, and one in a message that it has no place in end the session.
+/// A wrong value, an unknown type, one twice, and one in a message that it has no place in end the session; but draft 16
+/// ignores the last.
 inline Parameters read_parameters(FieldReader &from, detail::Place place) {
     Parameters parameters;
     const std::uint64_t count = from.number();
@@ -203,16 +218,23 @@ inline Parameters read_parameters(FieldReader &from, detail::Place place) {
         const auto type = static_cast<detail::Parameter>(number);
         const bool again = i != 0 && number == before && type != detail::Parameter::AuthorizationToken;
         before = number;
-        if (from.ok()) from.fail_unless(!again && detail::may_be(type, place, from.dialect()));
-        if (from.ok()) detail::read_parameter(from, type, parameters);
+        const unsigned places = detail::places_of(type, from.dialect());
+        const bool is_here = (places & place) != 0;
+        if (from.ok()) from.fail_unless(!again && (is_here || (from.dialect().pair_parameters && places != 0)));
+        if (from.ok() && is_here)
+            detail::read_parameter(from, type, parameters);
+        else if (from.ok())
+            detail::skip_pair(from, type);
     }
     return parameters;
 }
-/// Throws Encode for what the message cannot have.
+/// Throws Encode for what the message cannot have. A delivery timeout that is none is left out where it would be wrong.
 inline void write_parameters(FieldWriter &to, const Parameters &parameters, detail::Place place) {
     using detail::Parameter;
     detail::ParameterWriter writer(to.dialect(), place);
-    writer.add_number(Parameter::ObjectDeliveryTimeout, parameters.object_delivery_timeout);
+    FieldWriter::need(parameters.tokens.size() <= most_tokens);
+    if (to.dialect().zero_timeout || parameters.object_delivery_timeout != 0)
+        writer.add_number(Parameter::ObjectDeliveryTimeout, parameters.object_delivery_timeout);
     for (const Token &token : parameters.tokens)
         writer.add(Parameter::AuthorizationToken, [&](FieldWriter &out) {
             detail::write_within(out, [&](FieldWriter &inner) { detail::write_token(inner, token); });

@@ -36,6 +36,7 @@ struct Setup {
         return of_server ? MessageType::ServerSetup : MessageType::ClientSetup;
     }
     void write(FieldWriter &to, StreamKind) const {
+        FieldWriter::need(wrong_with(options, to.dialect()) == CloseCode::None);
         if (to.dialect().shared_stream) {
             std::uint64_t count = 0;
             for ([[maybe_unused]] const Pair &pair : options) ++count;
@@ -49,21 +50,26 @@ struct Setup {
         message.of_server = type == MessageType::ServerSetup;
         const auto count = from.dialect().shared_stream ? std::optional(from.number()) : std::nullopt;
         message.options = Pairs::read_rest(from);
+        if (const auto wrong = wrong_with(message.options, from.dialect()); wrong != CloseCode::None) from.fail(wrong);
         std::uint64_t number = 0;
-        std::optional<std::uint64_t> before;
-        for (const Pair &pair : message.options) {
-            ++number;
-            const auto option = static_cast<SetupOption>(pair.type);
-            if (before == pair.type && must_be_single(option, from.dialect())) from.fail();
-            before = pair.type;
-            if (option == SetupOption::AuthorizationToken) check_token(from, pair);
-            if (!from.ok()) break;
-        }
+        for ([[maybe_unused]] const Pair &pair : message.options) ++number;
         if (from.ok() && count && *count != number) from.fail();
         return message;
     }
 
 private:
+    static CloseCode wrong_with(const Pairs &options, const Dialect &dialect) {
+        FieldReader checks({}, dialect);
+        std::optional<std::uint64_t> before;
+        for (const Pair &pair : options) {
+            const auto option = static_cast<SetupOption>(pair.type);
+            if (before == pair.type && must_be_single(option, dialect)) checks.fail();
+            before = pair.type;
+            if (option == SetupOption::AuthorizationToken) check_token(checks, pair);
+            if (!checks.ok()) break;
+        }
+        return checks.code();
+    }
     static bool must_be_single(SetupOption option, const Dialect &dialect) noexcept {
         switch (option) {
             case SetupOption::MaxRequestId: return dialect.shared_stream;

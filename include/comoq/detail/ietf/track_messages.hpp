@@ -79,7 +79,7 @@ struct Publish {
         to.full_name(track);
         to.number(alias);
         write_parameters(to, parameters, detail::in_publish);
-        properties.write(to);
+        write_track_properties(to, properties);
     }
     static Publish read(FieldReader &from, MessageType, StreamKind) {
         Publish message;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace comoq::detail {
@@ -45,18 +46,34 @@ constexpr bool is_printable_utf8(std::string_view text) noexcept {
     return true;
 }
 
+/// The same for a `text` that is not empty, and with the control characters.
+constexpr std::size_t utf8_sequence(std::string_view text) noexcept {
+    const auto lead = static_cast<unsigned char>(text.front());
+    const bool c1 = lead == 0xc2 && text.size() > 1 && (static_cast<unsigned char>(text[1]) & 0xc0) == 0x80;
+    return lead < 0x80 ? 1 : c1 ? 2 : printable_sequence(text);
+}
+
 /// Well-formed; any control characters are allowed.
 constexpr bool is_utf8(std::string_view text) noexcept {
     while (!text.empty()) {
-        const auto lead = static_cast<unsigned char>(text.front());
-        const bool c1 = lead == 0xc2 && text.size() > 1 && (static_cast<unsigned char>(text[1]) & 0xc0) == 0x80;
-        const auto length = lead < 0x80 ? 1 : c1 ? 2 : printable_sequence(text);
+        const auto length = utf8_sequence(text);
         if (length == 0) {
             return false;
         }
         text.remove_prefix(length);
     }
     return true;
+}
+
+/// Well-formed, and as long as it was: a question mark stands for each byte that is not part of a sequence.
+inline std::string repaired_utf8(std::string_view text) {
+    std::string repaired(text);
+    for (std::size_t at = 0; at < repaired.size();) {
+        const auto length = utf8_sequence(text.substr(at));
+        if (length == 0) repaired[at] = '?';
+        at += length == 0 ? 1 : length;
+    }
+    return repaired;
 }
 
 }  // namespace comoq::detail
