@@ -229,6 +229,8 @@ void Server::connect_to(const std::string &url) {
     retry.on_change = [where](const comoq::lite::ConnectionEvent &event) {
         if (event.kind == comoq::lite::ConnectionEvent::Kind::Connected) {
             LogLine(Level::Info, "upstream_connected").with("url", where);
+        } else if (event.kind == comoq::lite::ConnectionEvent::Kind::SentAway) {
+            LogLine(Level::Info, "upstream_sent_away").with("url", where).with("to", event.reason);
         }
     };
     retry.on_retry = [where](std::error_code code, std::chrono::milliseconds pause) {

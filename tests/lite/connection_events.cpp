@@ -45,7 +45,8 @@ std::string text_of(const lite::ConnectionEvent &event) {
     case Kind::Connecting: return fmt::format("connecting {}", event.attempt);
     case Kind::Connected: return fmt::format("connected {} {}", event.attempt, event.protocol);
     case Kind::Lost: return fmt::format("lost {}: {}; {}", event.attempt, why, event.next_try > 0ms ? "again" : "at once");
-    case Kind::SentAway: return fmt::format("sent away {}; {}", event.attempt, event.next_try > 0ms ? "again" : "at once");
+    case Kind::SentAway: return fmt::format("sent away {}{}{}; {}", event.attempt, event.reason.empty() ? "" : " to ", event.reason,
+                                            event.next_try > 0ms ? "again" : "at once");
     case Kind::GivingUp: return fmt::format("giving up {}: {}", event.attempt, why);
     }
     return "?";
@@ -104,6 +105,8 @@ struct Scene {
 };
 
 const std::string connected = "connected 1 ";
+
+asio::awaitable<std::shared_ptr<Transport>> null_connection() { co_return nullptr; }
 
 }  // namespace
 
@@ -257,6 +260,46 @@ TEST_CASE("keep_connected gives up on a peer that sends each session away", "[li
     CHECK(scene.what() == "relay: closed");
 }
 
+TEST_CASE("keep_connected comes home at once from an address without a connection, and does not count it", "[lite][keep_connected]") {
+    std::vector<std::string> asked;
+    const bool is_refused = GENERATE(true, false);
+    Scene scene([&](Scene &, lite::ReconnectConfig &config) {
+        config.tries = 1;
+        config.gives_up_on = [](std::error_code code) { return static_cast<bool>(code); };
+        config.connect_to = [&](std::string uri) -> asio::awaitable<std::shared_ptr<Transport>> {
+            asked.push_back(std::move(uri));
+            if (is_refused) throw std::system_error(make_error_code(ConnectError::RedirectRefused), "not there");
+            return null_connection();
+        };
+        config.on_retry = [](std::error_code, std::chrono::milliseconds) { FAIL("it waits"); };
+    });
+    const std::string why = is_refused ? make_error_code(ConnectError::RedirectRefused).message() + ", not there"
+                                       : "the transport failed, there is no connection";
+    scene.take();
+    for (int i = 0; i < 2; ++i) {
+        scene.pass(5s);
+        scene.server->goaway("tcp://u:p@there:1/room?jwt=SECRET");
+        scene.run();
+        CHECK(scene.take() == Lines{"sent away 1 to 'tcp://...@there:1/room'; at once", "connecting 1", "lost 1: " + why + "; at once",
+                                    "connecting 1", connected + spoken_protocol()});
+    }
+    CHECK(asked == std::vector<std::string>(2, "tcp://u:p@there:1/room?jwt=SECRET"));
+    CHECK(scene.what() == "it goes on");
+}
+
+TEST_CASE("keep_connected waits between sessions that are sent to an address without a connection", "[lite][keep_connected]") {
+    Scene scene([&](Scene &, lite::ReconnectConfig &config) {
+        config.connect_to = [](std::string) -> asio::awaitable<std::shared_ptr<Transport>> { return null_connection(); };
+    });
+    scene.take();
+    scene.server->goaway("nowhere");
+    scene.run();
+    CHECK(scene.take() == Lines{"sent away 1 to 'nowhere'; again"});
+    scene.pass(1s);
+    CHECK(scene.take() == Lines{"connecting 2", "lost 2: the transport failed, there is no connection; at once", "connecting 2",
+                                "connected 2 " + spoken_protocol()});
+}
+
 TEST_CASE("keep_connected takes a connection that is null for a failed attempt", "[lite][keep_connected]") {
     Scene scene([](Scene &self, lite::ReconnectConfig &) { self.gives_nothing = true; });
     CHECK(scene.take() == Lines{"connecting 1", "lost 1: the transport failed, there is no connection; again"});
@@ -288,6 +331,19 @@ TEST_CASE("what cannot get better: no protocol in common, a refusal, a certifica
     CHECK_FALSE(lite::cannot_get_better(make_error_code(Error::Transport)));
     CHECK_FALSE(lite::cannot_get_better(std::make_error_code(std::errc::connection_refused)));
     CHECK_FALSE(lite::cannot_get_better({}));
+}
+
+TEST_CASE("log of keep_connected: where a peer sends it, without the secrets of the address", "[lite][keep_connected][log]") {
+    Logged logged(LogLevel::Info);
+    Scene scene;
+    scene.pass(5s);
+    logged.take();
+    scene.server->goaway("tcp://there:1/room?jwt=SECRET");
+    scene.run();
+    Lines found;
+    for (auto &line : logged.take())
+        if (line.find("sent_away") != std::string::npos) found.push_back(std::move(line));
+    CHECK(found == Lines{"info sent_away name='relay' reason='tcp://there:1/room' attempt=1"});
 }
 
 TEST_CASE("log of keep_connected: the same steps, with the name of the session", "[lite][keep_connected][log]") {

@@ -55,13 +55,23 @@ struct Sender {
     NetServer server;
 };
 
+/// All servers of these tests are on one host.
+ConnectConfig same_host() {
+    ConnectConfig config;
+    config.redirects.hosts = {"127.0.0.1"};
+    return config;
+}
+
 /// A client of `url` until the scene ends.
 struct Kept {
-    Kept(asio::io_context &on, const std::string &url, ConnectConfig config = {}) : context(on) {
+    Kept(asio::io_context &on, const std::string &url, ConnectConfig config = same_host()) : context(on) {
         lite::ReconnectConfig retry;
         retry.first_delay = retry.longest_delay = std::chrono::milliseconds(1);
         retry.gives_up_on = [](std::error_code code) { return static_cast<bool>(code); };
-        retry.on_retry = [this](std::error_code code, std::chrono::milliseconds) { lost.push_back(code); };
+        retry.on_change = [this](const lite::ConnectionEvent &event) {
+            using Kind = lite::ConnectionEvent::Kind;
+            if (event.kind == Kind::SentAway || event.kind == Kind::Lost) lost.push_back(event.code);
+        };
         asio::co_spawn(context, keep_connected(url, std::move(config), std::move(retry)),
                        asio::bind_cancellation_slot(cancel.slot(), [this](const std::exception_ptr &thrown) {
                            failure = detail::code_of(thrown);
@@ -105,7 +115,7 @@ TEST_CASE("keep_connected goes on with its URL when an address is refused, or no
     home.address = address;
     Kept client(context, home.there());
     run_until(context, [&] { return home.sessions >= 2; });
-    // The first loss is that of a session that was sent away, in peace.
+    // First a session is sent away, in peace.
     REQUIRE(client.lost.size() >= 2);
     CHECK_FALSE(client.lost.front());
     if (address == "tcp://127.0.0.1:1") {
@@ -113,6 +123,18 @@ TEST_CASE("keep_connected goes on with its URL when an address is refused, or no
     } else {
         CHECK(client.lost[1] == ConnectError::RedirectRefused);
     }
+    client.end();
+}
+
+TEST_CASE("keep_connected follows no address at another port of its URL's host that is not listed", "[net]") {
+    asio::io_context context;
+    Sender home(context), other(context);
+    home.address = other.there();
+    Kept client(context, home.there(), ConnectConfig());
+    run_until(context, [&] { return home.sessions == 2; });
+    CHECK(other.clients == 0);
+    REQUIRE(client.lost.size() >= 2);
+    CHECK(client.lost[1] == ConnectError::RedirectRefused);
     client.end();
 }
 
@@ -133,7 +155,7 @@ TEST_CASE("keep_connected goes to no address if none may be followed", "[net]") 
     asio::io_context context;
     Sender home(context), other(context);
     home.address = other.there();
-    ConnectConfig config;
+    auto config = same_host();
     config.redirects.most = 0;
     Kept client(context, home.there(), std::move(config));
     run_until(context, [&] { return home.sessions == 3; });

@@ -1,11 +1,16 @@
 // What the program's log says of connections.
 #include <comoq/net/listener.hpp>
 
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include <asio/awaitable.hpp>
+#include <asio/error.hpp>
 #include <asio/io_context.hpp>
+#include <asio/ip/address.hpp>
 #include <asio/ip/tcp.hpp>
 
 #include <comoq/net/connect.hpp>
@@ -76,6 +81,35 @@ TEST_CASE("log of a listener: a handshake that fails is told with its code", "[n
     run_until(context, [&] { return server.refused.size() == 1; });
     server.end();
     CHECK(those_of(logged.take(), "info handshake_failed name='127.0.0.1' code='the transport failed'").size() == 1);
+}
+
+TEST_CASE("log of a listener: what the program's own code throws for a client is told with its words", "[net][log]") {
+    Logged logged(LogLevel::Info);
+    asio::io_context context;
+    ListenConfig config;
+    config.serve = [](AcceptedClient) -> asio::awaitable<void> { throw std::runtime_error("the list of guests is away"); };
+    NetServer server(context, "tcp://127.0.0.1:0", std::move(config));
+    asio::ip::tcp::socket socket(context);
+    socket.connect(asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), *server.listener->url().port));
+    run_until(context, [&] { return server.refused.size() == 1; });
+    server.end();
+    CHECK(those_of(logged.take(), "info client_failed") ==
+          Lines{"info client_failed name='127.0.0.1' code='cancelled' reason='the list of guests is away'"});
+}
+
+TEST_CASE("log of connect: what the program's own code throws is told with its words, and a cancellation is not", "[net][log]") {
+    Logged logged(LogLevel::Info);
+    asio::io_context context;
+    const bool is_cancelled = GENERATE(false, true);
+    ConnectConfig config;
+    config.resolve = [is_cancelled](std::string) -> asio::awaitable<std::vector<asio::ip::address>> {
+        if (is_cancelled) throw std::system_error(make_error_code(asio::error::operation_aborted));
+        throw std::runtime_error("the list of names is away");
+    };
+    const auto connected = connect_now(context, "tcp://there:1/room", std::move(config));
+    CHECK(connected.failure);
+    const Lines told{"info connect_failed name='tcp://there:1/room' code='cancelled' reason='the list of names is away'"};
+    CHECK(logged.take() == (is_cancelled ? Lines() : told));
 }
 
 TEST_CASE("log of connect: an attempt that fails is told with the URL and the code, without the query", "[net][log]") {

@@ -23,9 +23,11 @@ struct ConnectionEvent {
         Connecting,
         /// The peer has said who it is. `protocol` is what both agreed on.
         Connected,
-        /// An attempt failed, or a session ended: `code` and `reason` say why. The next attempt begins after `next_try`.
+        /// An attempt failed, or a session ended: `code` and `reason` say why. The next attempt begins after `next_try`, which
+        /// is 0 if no connection could be made to the address to which a peer had sent this side.
         Lost,
-        /// The peer told this side to go elsewhere. The next attempt begins after `next_try`, which may be 0.
+        /// The peer told this side to go elsewhere: `reason` is the address, if it named one. The next attempt begins after
+        /// `next_try`, which may be 0.
         SentAway,
         /// An attempt failed, or a session ended, as for Lost. No attempt follows.
         GivingUp
@@ -33,13 +35,15 @@ struct ConnectionEvent {
 
     /// Which step.
     Kind kind;
-    /// How many attempts there were since the last session that lasted, with this one: 1 at first.
+    /// How many attempts there were since the last session that lasted, with this one: 1 at first. One that made no
+    /// connection to the address to which a peer had sent this side does not count.
     std::size_t attempt = 0;
     /// Of Connected: what both sides speak.
     std::string_view protocol = {};
     /// Of Lost and GivingUp: why. False if the session was closed in peace.
     std::error_code code = {};
-    /// More about the code, if more is known: the peer's words, or those of the failure of `connect`.
+    /// More about the code, if more is known: the peer's words, or those of the failure of `connect`. Of SentAway: the address,
+    /// in quotes, and without user and query.
     std::string_view reason = {};
     /// Of Lost and SentAway: the time until the next attempt.
     std::chrono::milliseconds next_try = std::chrono::milliseconds(0);

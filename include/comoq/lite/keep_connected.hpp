@@ -34,7 +34,8 @@ struct ReconnectConfig {
     /// count as failed attempts, so that a peer that drops each connection is not asked without pause.
     std::chrono::milliseconds steady_after = std::chrono::seconds(2);
     /// Where a peer that tells this side to go elsewhere sends it: makes that connection, or throws to refuse the address. If
-    /// it is empty, the address does not matter, and the next connection is made as the first one was.
+    /// it is empty, the address does not matter, and the next connection is made as the first one was. So is the one after an
+    /// address without a connection, at once.
     std::function<asio::awaitable<std::shared_ptr<Transport>>(std::string uri)> connect_to = {};
     /// How long a session whose peer has told this side to go elsewhere is kept beside the next one, if the peer does not
     /// close it: for tracks that change over.
@@ -51,7 +52,7 @@ struct ReconnectConfig {
     /// `session.name`.
     comoq::detail::ConfigMember<std::function<void(const ConnectionEvent &)>> on_change = {};
     /// The most attempts in a row, without a session that lasted, also if the peer sends each away. After that it gives up.
-    /// 0 means any number.
+    /// An attempt that makes no connection to the address of such a peer (`connect_to`) does not count. 0 means any number.
     std::size_t tries = 0;
     /// Whether it gives up when an attempt, or a session, has ended with that code. If it is empty, no code is final.
     /// `cannot_get_better` is such a function. It is not asked about the address to which a peer has sent this side

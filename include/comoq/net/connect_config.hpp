@@ -22,7 +22,7 @@ class context;
 namespace comoq {
 
 /// The protocols that this library speaks, the best first.
-inline std::vector<std::string> default_protocols() { return {"moq-lite-06", "moq-lite-05"}; }
+inline std::vector<std::string> default_protocols() { return qmux::default_protocols(); }
 
 /// How a client checks the server of a wss or tls URL: TLS 1.3, a certificate for the URL's host by an authority that is
 /// trusted.
@@ -53,17 +53,20 @@ struct ConnectDeadlines {
     std::chrono::milliseconds admission = std::chrono::seconds(15);  ///< Error::Timeout, for the server's SETUP; only of `connect`
 };
 
-/// Where a server may send its clients (GOAWAY): an address with the scheme of the client's URL, so that TLS is never left, at a
-/// host that is listed here. An address with the path "/" keeps the URL's path and query. An address of tcp or tls, whose path
-/// SETUP tells, must have no other path. An address that is refused, and one that cannot be connected to, lead back to the URL.
+/// Where a server may send its clients (GOAWAY): an address with the scheme of the client's URL, so that TLS is never left, at
+/// the URL's host and port, or at any port of a host that is listed here. An address with the path "/" keeps the URL's path, and
+/// at the URL's own host also its query, which may be a token: no other host is told that. An address of tcp or tls, whose path
+/// SETUP tells, must have no other path, and no other host if the URL has a query. An address that is refused, and one that cannot
+/// be connected to, lead back to the URL at once.
 struct Redirects {
     Redirects() {}  // as above
 
-    /// The most addresses that are followed in a row. The next one is refused. With 0 all addresses are ignored, and the next
-    /// connection is made to the URL. Four is more than a relay that is replaced needs, and ends a circle soon.
+    /// The most addresses that are followed in a row, with at most a minute from one to the next. The one after them is refused.
+    /// With 0 all addresses are ignored, and the next connection is made to the URL. Four is more than a relay that is replaced
+    /// needs, and ends a circle soon.
     std::size_t most = 4;
-    /// The hosts to which they may lead, beside the URL's own: "relay2.example.com", ".example.com" for all names that end
-    /// so, or "*" for any host, private networks included.
+    /// The hosts to whose ports they may lead, beside the URL's own host and port: "relay2.example.com", ".example.com" for all
+    /// names that end so, or "*" for any host, private networks included. The URL's own host may be listed, too.
     std::vector<std::string> hosts = {};
 };
 

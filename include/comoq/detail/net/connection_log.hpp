@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include "../../error.hpp"
 #include "../../log.hpp"
 #include "../wait/code_of.hpp"
 #include "../wait/words_of.hpp"
 
+#include <asio/error.hpp>
 #include <asio/ip/address.hpp>
 
 #include <exception>
@@ -35,11 +35,13 @@ inline void log_connection(LogLevel level, std::string_view event, const asio::i
     }
 }
 
-/// The same for a failure. A cancellation is not one. `of` is a name or an address.
+/// The same for a failure. Asio's cancellation is not one; what a hook of the program throws is, whatever it is. `of` is a name
+/// or an address.
 template <class Of>
 void log_failure(LogLevel level, std::string_view event, const Of &of, const std::exception_ptr &failure) noexcept {
-    const auto code = comoq::detail::told_of(failure);
-    if (code != Error::Cancelled) log_connection(level, event, of, code, comoq::detail::words_of(failure));
+    if (!comoq::detail::is_logged(level)) return;
+    const auto code = comoq::detail::code_of(failure);
+    if (code != asio::error::operation_aborted) log_connection(level, event, of, code, comoq::detail::words_of(failure));
 }
 
 }  // namespace comoq::net::detail

@@ -6,6 +6,7 @@
 #include "../../net/url.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -15,7 +16,7 @@
 namespace comoq::net::detail {
 
 /// Where a server may send a client. The client asks `follow` for each address that it is given, and tells `start_over` when it
-/// connects to its own URL.
+/// connects to its own URL. Addresses are in a row if no minute lies between two of them.
 class RedirectRule {
 public:
     RedirectRule(Url home, bool carries_path, Redirects allowed)
@@ -24,14 +25,22 @@ public:
     void start_over() noexcept { followed_ = 0; }
 
     /// The URL to connect to. Throws ConnectError::RedirectRefused, whose `what()` says why.
-    Url follow(std::string_view address) {
+    Url follow(std::string_view address, std::chrono::steady_clock::time_point now) {
+        if (now - latest_ > std::chrono::minutes(1)) followed_ = 0;
         if (followed_ == allowed_.most) refuse(address, "one more in a row");
         Url url = read(address);
         if (url.scheme != home_.scheme) refuse(address, "another scheme");
-        if (!is_allowed(url.host)) refuse(address, "another host");
-        if (url.target == "/") url.target = home_.target;
+        const bool is_home = is_same(url.host, home_.host);
+        if (!is_listed(url.host)) {
+            if (!is_home) refuse(address, "another host");
+            if (url.port != home_.port) refuse(address, "another port");
+        }
+        const bool has_query = home_.target.find('?') != std::string::npos;
+        if (!carries_path_ && !is_home && has_query) refuse(address, "another host, which SETUP would tell the query");
+        if (url.target == "/") url.target = is_home ? home_.target : home_.target.substr(0, home_.target.find('?'));
         if (!carries_path_ && url.target != home_.target) refuse(address, "another path, which only SETUP tells");
         ++followed_;
+        latest_ = now;
         return url;
     }
 
@@ -47,8 +56,7 @@ private:
             refuse(address, "not a URL that can be connected to");
         }
     }
-    bool is_allowed(const std::string &host) const {
-        if (is_same(host, home_.host)) return true;
+    bool is_listed(const std::string &host) const {
         return std::ranges::any_of(allowed_.hosts, [&host](const std::string &one) {
             return one == "*" || is_same(host, one) || (one.starts_with('.') && ends_with(host, one));
         });
@@ -65,6 +73,7 @@ private:
     const bool carries_path_;
     const Redirects allowed_;
     std::size_t followed_ = 0;  // in a row
+    std::chrono::steady_clock::time_point latest_;
 };
 
 }  // namespace comoq::net::detail

@@ -2,6 +2,7 @@
 #pragma once
 #include "../../detail/lite/codes.hpp"
 #include "../../detail/lite/session_core.hpp"
+#include "../../detail/text/without_secrets.hpp"
 #include "../../detail/wait/code_of.hpp"
 #include "../../detail/wait/event.hpp"
 #include "../../detail/wait/failure.hpp"
@@ -57,6 +58,11 @@ public:
             ++self->attempt_;
             self->tell(ConnectionEvent::Kind::Connecting);
             const bool lasted = co_await connect_once(self, group);
+            if (self->leads_home()) {
+                self->tell(ConnectionEvent::Kind::Lost);
+                --self->attempt_;
+                continue;
+            }
             if (self->gives_up(lasted)) self->give_up();
             if (lasted) delay = self->config_.first_delay;
             const bool at_once = lasted && self->is_sent_away_;
@@ -108,7 +114,7 @@ private:
             comoq::detail::throw_error(asio::error::make_error_code(asio::error::operation_aborted));
         }
         self->lost_ = comoq::detail::code_of(failure);
-        self->is_reason_foreign_ = transport != nullptr;
+        self->had_connection_ = transport != nullptr;
         if (transport == nullptr) {
             self->reason_ = comoq::detail::words_of(failure);
             co_return false;
@@ -208,7 +214,10 @@ private:
         ConnectionEvent event{kind, attempt_};
         if (kind == Kind::Connected) event.protocol = session_->protocol();
         if (is_over) event.code = lost_;
-        if (is_over) event.reason = reason_;
+        const bool has_address = kind == Kind::SentAway && !uri_.empty();
+        const auto address = text_of([&] { return has_address ? comoq::detail::without_secrets(uri_) : std::string(); });
+        const auto shown = text_of([&] { return has_address ? comoq::detail::quoted(address) : std::string(); });
+        event.reason = is_over ? std::string_view(reason_) : std::string_view(shown);
         event.next_try = next_try;
         if (observe) observe(event);
         if (!comoq::detail::is_logged(level)) return;
@@ -220,12 +229,15 @@ private:
         record.name = config_.session.name;
         record.protocol = event.protocol;
         record.code = event.code;
-        record.reason = event.reason;
+        record.reason = is_over ? std::string_view(reason_) : std::string_view(address);
         record.attempt = attempt_;
         record.next_try = next_try;
         comoq::detail::write_log(record);
     }
 
+    /// After an attempt that made no connection to the address of a peer. That peer's choice neither counts against this side
+    /// nor delays it; and the next attempt has no address.
+    bool leads_home() const noexcept { return is_elsewhere_ && !had_connection_; }
     bool gives_up(bool lasted) const {
         const std::function<bool(std::error_code)> &is_final = config_.gives_up_on;
         const bool is_last = config_.tries != 0 && !lasted && attempt_ >= config_.tries;
@@ -236,15 +248,19 @@ private:
         gave_up_ = lost_ ? lost_ : make_error_code(Error::Closed);
         const std::string &name = config_.session.name;
         // A program shows this, perhaps on a terminal.
-        const auto reason = is_reason_foreign_ && !reason_.empty() ? comoq::detail::quoted(reason_) : reason_;
+        const auto reason = had_connection_ && !reason_.empty() ? comoq::detail::quoted(reason_) : reason_;
         const auto about = name.empty() || reason.empty() ? name + reason : name + ": " + reason;
         if (about.empty()) comoq::detail::throw_error(gave_up_);
         throw std::system_error(gave_up_, about);
     }
 
     static std::string reason_of(const Transport &transport) noexcept {
+        return text_of([&transport] { return transport.end_reason(); });
+    }
+    /// Empty without memory for it.
+    template <class Make> static std::string text_of(Make make) noexcept {
         try {
-            return transport.end_reason();
+            return make();
         } catch (...) {
             return {};
         }
@@ -319,7 +335,7 @@ private:
     bool is_elsewhere_ = false;  // the last attempt went where a peer had sent this side
     std::error_code lost_;  // the code that ended the last attempt or session
     std::string reason_;    // and more about it
-    bool is_reason_foreign_ = false;  // the peer's words
+    bool had_connection_ = false;  // the last attempt; then the reason is the peer's words
     std::error_code gave_up_;         // false until it gives up
     std::size_t attempt_ = 0;  // since the last session that lasted
     comoq::detail::Event connected_;

@@ -8,6 +8,7 @@
 #include "../../net/schemes.hpp"
 #include "../../with_timeout.hpp"
 
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -101,7 +102,9 @@ COMOQ_DECL asio::awaitable<void> keep_connected(std::string_view text, ConnectCo
     retry.session = way.config().session;
     const auto rule = std::make_shared<net::detail::RedirectRule>(way.redirects());
     if (!retry.connect_to && way.config().redirects.most != 0)
-        retry.connect_to = [way, rule](std::string address) { return way.to(rule->follow(address)); };
+        retry.connect_to = [way, rule](std::string address) {
+            return way.to(rule->follow(address, std::chrono::steady_clock::now()));
+        };
     auto come_home = [way, rule] {
         rule->start_over();
         return way();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../../connect_error.hpp"
+#include "../../detail/text/without_secrets.hpp"
 #include "../../detail/wait/failure.hpp"
 #include "../../net/url.hpp"
 
@@ -43,18 +44,7 @@ inline std::uint16_t port_in(std::string_view text, std::string_view whole) {
 
 }  // namespace detail
 
-COMOQ_DECL std::string without_secrets(std::string_view text) {
-    const auto scheme = text.find("://");
-    const auto user = scheme == std::string::npos || scheme > text.find_first_of("?#@") ? 0 : scheme + 3;
-    const auto query = text.find_first_of("?#");
-    std::string shown(text.substr(0, query));
-    const auto at = shown.rfind('@');
-    if (at != std::string::npos && at >= user) return shown.replace(user, at - user, "...");
-    // A password may have a "?", too.
-    const bool has_path = shown.find('/', user) != std::string::npos;
-    const bool may_have_user = query != std::string::npos && !has_path && text.find('@', query) != std::string::npos;
-    return may_have_user ? shown.substr(0, user) + "..." : shown;
-}
+COMOQ_DECL std::string without_secrets(std::string_view text) { return comoq::detail::without_secrets(text); }
 
 COMOQ_DECL std::string Url::authority() const {
     std::string shown = host.find(':') == std::string::npos ? host : '[' + host + ']';
