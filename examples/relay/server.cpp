@@ -396,11 +396,16 @@ void Server::run() {
     finish();
 }
 
-// A goodbye to an upstream may still be on its way.
+// A goodbye to an upstream may still be on its way, in any of the contexts: they take turns.
 void Server::finish() {
     const auto end = std::chrono::steady_clock::now() + longest_end;
-    for (auto &thread : threads_) {
-        thread.context.restart();
-        thread.context.run_until(end);
+    bool is_over = false;
+    while (!is_over && std::chrono::steady_clock::now() < end) {
+        is_over = true;
+        for (auto &thread : threads_) {
+            thread.context.restart();
+            const bool did_nothing = thread.context.run_for(10ms) == 0;
+            is_over = did_nothing && thread.context.stopped() && is_over;
+        }
     }
 }

@@ -28,9 +28,10 @@ void run_until_signal(ProgramPlace &place, asio::awaitable<void> program) {
     auto &context = place.context;
     asio::signal_set signals(context, SIGINT, SIGTERM);
     asio::steady_timer limit(context);
-    bool stopped = false;
+    bool stopped = false, is_over = false;
     signals.async_wait([&](std::error_code cancelled, int) {
-        if (cancelled) {
+        // A signal that came in the same moment as the end hides no failure.
+        if (cancelled || is_over) {
             return;
         }
         stopped = true;
@@ -47,7 +48,9 @@ void run_until_signal(ProgramPlace &place, asio::awaitable<void> program) {
     std::exception_ptr failure;
     const auto over = [&](const std::exception_ptr &thrown) {
         failure = thrown;
+        is_over = true;
         signals.cancel();
+        signals.clear();
         limit.cancel();
         context.stop();
     };

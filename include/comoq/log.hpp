@@ -34,7 +34,8 @@ struct LogRecord {
     /// Lower-case words with underscores. Of sessions: session_begun, session_ended, announced, unannounced, subscribed,
     /// unsubscribed, refused, limit_reached. Of `keep_connected`: connecting, connected, connection_lost, sent_away,
     /// giving_up. Of `connect`: connecting, connect_failed. Of a `Listener`: listening, accepted, and connection_refused,
-    /// handshake_failed or client_failed for a client that is not served to its end; cannot_accept.
+    /// handshake_failed or client_failed for a client that is not served to its end; and limit_reached and cannot_accept, once until
+    /// a minute has passed without.
     std::string_view event = {};
     /// The session that it concerns (`lite::Session::number`).
     std::uint64_t session = 0;

@@ -607,7 +607,7 @@ TEST_CASE("listen: an acceptor without memory for a connection is asked again af
     CHECK(server.listener->refused() == 2);
 }
 
-TEST_CASE("listen: why nothing can be accepted is told once", "[net]") {
+TEST_CASE("listen: why nothing can be accepted is told once, and again after a minute without", "[net]") {
     asio::io_context context;
     ListenConfig config;
     config.serve = [](AcceptedClient) -> asio::awaitable<void> { co_return; };
@@ -618,11 +618,16 @@ TEST_CASE("listen: why nothing can be accepted is told once", "[net]") {
     };
     const auto shared = std::make_shared<const ListenConfig>(std::move(config));
     net::detail::AcceptFailures failures(shared);
-    failures.tell(asio::error::no_descriptors);
-    failures.tell(asio::error::no_descriptors);
-    failures.tell(asio::error::no_memory);
-    failures.tell(asio::error::no_descriptors);
+    const auto tell = [&failures](std::error_code code, int second) {
+        failures.tell(code, std::chrono::steady_clock::time_point(std::chrono::seconds(second)));
+    };
+    tell(asio::error::no_descriptors, 100);
+    tell(asio::error::no_descriptors, 101);
+    tell(asio::error::no_memory, 102);
+    tell(asio::error::no_descriptors, 162);
     CHECK(told == std::vector<std::error_code>{asio::error::no_descriptors, asio::error::no_memory});
+    tell(asio::error::no_descriptors, 223);
+    CHECK(told.size() == 3);
 }
 
 TEST_CASE("a listener that was moved from accepts nothing, and has an empty URL", "[net]") {

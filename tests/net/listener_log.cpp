@@ -56,22 +56,28 @@ TEST_CASE("log of a listener: where it listens, who is accepted, and the session
 
 TEST_CASE("log of a listener: a connection beyond a limit is refused with the name of the limit", "[net][log]") {
     const bool is_of_address = GENERATE(false, true);
-    Logged logged(LogLevel::Info);
+    Logged logged;
     asio::io_context context;
     ListenConfig config;
     (is_of_address ? config.max_connections_of_address : config.max_connections) = 0;
     NetServer server(context, "tcp://127.0.0.1:0", std::move(config));
-    asio::ip::tcp::socket socket(context);
-    socket.connect(asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), *server.listener->url().port));
-    run_until(context, [&] { return server.refused.size() == 1; });
+    const asio::ip::tcp::endpoint there(asio::ip::address_v4::loopback(), *server.listener->url().port);
+    asio::ip::tcp::socket socket(context), another(context);
+    socket.connect(there);
+    another.connect(there);
+    run_until(context, [&] { return server.refused.size() == 2; });
     server.end();
     const std::string which = is_of_address ? "too many of one address" : "too many are connected";
-    CHECK(those_of(logged.take(), "info connection_refused") ==
-          Lines{"info connection_refused name='127.0.0.1' code='limit reached' reason='" + which + "'"});
+    const auto lines = logged.take();
+    CHECK(those_of(lines, "debug connection_refused") ==
+          Lines(2, "debug connection_refused name='127.0.0.1' code='limit reached' reason='" + which + "'"));
+    // One warning, however many come.
+    CHECK(those_of(lines, "warning") ==
+          Lines{"warning limit_reached name='" + server.url() + "' code='limit reached' reason='" + which + "'"});
 }
 
 TEST_CASE("log of a listener: a handshake that fails is told with its code", "[net][log]") {
-    Logged logged(LogLevel::Info);
+    Logged logged;
     asio::io_context context;
     NetServer server(context, "tcp://127.0.0.1:0");
     {
@@ -80,7 +86,7 @@ TEST_CASE("log of a listener: a handshake that fails is told with its code", "[n
     }
     run_until(context, [&] { return server.refused.size() == 1; });
     server.end();
-    CHECK(those_of(logged.take(), "info handshake_failed name='127.0.0.1' code='the transport failed'").size() == 1);
+    CHECK(those_of(logged.take(), "debug handshake_failed name='127.0.0.1' code='the transport failed'").size() == 1);
 }
 
 TEST_CASE("log of a listener: what the program's own code throws for a client is told with its words", "[net][log]") {

@@ -5,6 +5,7 @@
 #include "../../net/url.hpp"
 #include "../wait/failure.hpp"
 #include "connection_log.hpp"
+#include "spells.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -17,7 +18,6 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <set>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -51,19 +51,20 @@ private:
     asio::ip::address address_;
 };
 
-/// Tells why connections cannot be accepted: each code once, because a failure that lasts comes again and again.
+/// Tells why connections cannot be accepted: each code once until a minute has passed without a failure, because a failure that
+/// lasts comes again and again.
 class AcceptFailures {
 public:
     explicit AcceptFailures(std::shared_ptr<const ListenConfig> config) noexcept : config_(std::move(config)) {}
-    void tell(std::error_code failure) {
-        if (!told_.insert(failure).second) return;
+    void tell(std::error_code failure, std::chrono::steady_clock::time_point now) {
+        if (!told_.begins(failure, now)) return;
         log_connection(LogLevel::Warning, "cannot_accept", std::string_view(), failure);
         if (config_->on_refused) config_->on_refused(asio::ip::address(), failure);
     }
 
 private:
     const std::shared_ptr<const ListenConfig> config_;
-    std::set<std::error_code> told_;
+    Spells<std::error_code> told_;
 };
 
 class TcpAcceptor final : public Acceptor {
@@ -79,7 +80,7 @@ public:
             if (!failure) co_return std::make_unique<TcpArrival>(std::move(socket), shake_hands_);
             if (!acceptor_.is_open() || failure == asio::error::operation_aborted)
                 comoq::detail::throw_error(make_error_code(asio::error::operation_aborted));
-            failures_.tell(failure);
+            failures_.tell(failure, std::chrono::steady_clock::now());
             // Too many open files, for instance: waiting connections stay where they are.
             pause_.expires_after(std::chrono::milliseconds(100));
             co_await pause_.async_wait(asio::use_awaitable);

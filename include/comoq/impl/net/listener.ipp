@@ -2,6 +2,7 @@
 #pragma once
 #include "../../detail/lite/codes.hpp"
 #include "../../detail/net/connection_log.hpp"
+#include "../../detail/net/spells.hpp"
 #include "../../detail/wait/code_of.hpp"
 #include "../../detail/wait/failure.hpp"
 #include "../../detail/wait/frame_turn.hpp"
@@ -174,12 +175,23 @@ private:
         if (code && config_->on_refused) config_->on_refused(address, code);
     }
 
+    /// Anybody can reach a limit, as often as they like: the log has a line for a spell of that.
+    void tell_limit(std::string_view which) noexcept {
+        if (!comoq::detail::is_logged(LogLevel::Warning)) return;
+        try {
+            if (limits_met_.begins(which, std::chrono::steady_clock::now()))
+                net::detail::log_connection(LogLevel::Warning, "limit_reached", url.text(), make_error_code(Error::LimitReached), which);
+        } catch (const std::bad_alloc &) {
+        }
+    }
+
     static asio::awaitable<void> serve(Self self, std::unique_ptr<net::Arrival> arrival) {
         const auto visit = std::make_shared<Visit>(self);
         const auto address = arrival->address();
         if (const auto refusal = visit->stay.refusal(address); !refusal.empty()) {
             ++self->refused;
-            net::detail::log_connection(LogLevel::Info, "connection_refused", address, make_error_code(Error::LimitReached), refusal);
+            self->tell_limit(refusal);
+            net::detail::log_connection(LogLevel::Debug, "connection_refused", address, make_error_code(Error::LimitReached), refusal);
             comoq::detail::throw_error(make_error_code(Error::LimitReached));
         }
         net::detail::log_connection(LogLevel::Debug, "accepted", address);
@@ -201,7 +213,8 @@ private:
         }
         // A session tells its end itself.
         if (failure != nullptr)
-            net::detail::log_failure(LogLevel::Info, is_greeted ? "client_failed" : "handshake_failed", address, failure);
+            net::detail::log_failure(is_greeted ? LogLevel::Info : LogLevel::Debug, is_greeted ? "client_failed" : "handshake_failed",
+                                     address, failure);
         visit->close(code);
         if (visit->session) {
             co_await asio::this_coro::throw_if_cancelled(false);
@@ -238,6 +251,7 @@ private:
 
     const std::shared_ptr<const ListenConfig> config_;
     net::SourceLimits limits_;
+    net::detail::Spells<std::string_view> limits_met_;  // of literals
     std::vector<std::unique_ptr<net::Acceptor>> acceptors_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "../../connect_error.hpp"
 #include "../../detail/net/greeted_channel.hpp"
+#include "../../detail/net/serve_on.hpp"
 #include "../../detail/net/tcp.hpp"
 #include "../../detail/net/tcp_acceptor.hpp"
 #include "../../net/schemes.hpp"
@@ -22,13 +23,6 @@ inline asio::awaitable<std::shared_ptr<Transport>> connect_tcp(Url url, std::sha
     qmux::TcpChannel<asio::ip::tcp::socket> channel(std::move(socket));
     auto greeting = greet(std::move(channel), config);
     co_return co_await std::move(greeting);
-}
-
-/// A connection without a WebSocket needs no handshake of its own.
-template <class Stream> AcceptedClient serve_on(Stream stream, const ListenConfig &config) {
-    AcceptedClient client;
-    client.transport = qmux::start(qmux::TcpChannel<Stream>(std::move(stream)), false, connection_config(config));
-    return client;
 }
 
 inline asio::awaitable<AcceptedClient> accept_tcp(asio::ip::tcp::socket socket, std::shared_ptr<const ListenConfig> config) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../../detail/net/greeted_channel.hpp"
+#include "../../detail/net/serve_on.hpp"
 #include "../../detail/net/tcp.hpp"
 #include "../../detail/net/tcp_acceptor.hpp"
 #include "../../detail/net/tls_stream.hpp"
@@ -154,9 +155,7 @@ inline asio::awaitable<AcceptedClient> accept_wss(PlainStream socket, std::share
 inline asio::awaitable<AcceptedClient> accept_tls(PlainStream socket, std::shared_ptr<const WebServer> server) {
     auto securing = secure_server(std::move(socket), server);
     auto stream = co_await std::move(securing);
-    AcceptedClient client;
-    client.transport = qmux::start(qmux::TcpChannel<TlsStream>(std::move(stream)), false, connection_config(*server->config));
-    co_return client;
+    co_return serve_on(std::move(stream), *server->config);
 }
 
 using AcceptOfWeb = asio::awaitable<AcceptedClient> (*)(PlainStream, std::shared_ptr<const WebServer>);
