@@ -217,14 +217,29 @@ private:
         drained_at_ = now;
         drained_rate_ = rate_;
     }
+    bool is_in_time(Duration too_late, const Marker &marker) const noexcept {
+        return !draining_ && too_late < queue / 2 && is_after_drain(marker);
+    }
+    void keep_best(Time now, double carried) noexcept {
+        if (now >= best_at_ + best_for) {
+            best_[1] = now < best_at_ + 2 * best_for ? best_[0] : 0;
+            best_[0] = 0;
+            best_at_ = now;
+        }
+        best_[0] = std::max(best_[0], carried);
+    }
     void follow(Time now, double carried, Duration too_late, const Marker &marker) noexcept {
+        keep_best(now, carried);
         if (carried < rate_ && too_late > queue && (draining_ || is_after_drain(marker))) {
-            // Half of the way: an answer may be late for itself.
-            rate_ = std::max(too_late >= 2 * queue ? carried : (rate_ + carried) / 2, 1.0);
+            // Half of the way: an answer may be late for itself. An answer can also wait behind the peer's own data, and
+            // then says nothing of this way: what the link has carried lately, it can carry.
+            const double low = too_late >= 2 * queue ? carried : (rate_ + carried) / 2;
+            rate_ = std::max(std::min(rate_, std::max(low, std::max(best_[0], best_[1]))), 1.0);
             // Either the link, or the way is longer: the round trip without data decides.
             if (!draining_ && 2 * rate_ < drained_rate_ && now >= drained_at_ + hurried) drain(now);
-        } else if (carried > rate_ && held_ && marker.position >= grown_) {
-            rate_ = std::min(carried, rate_ * 1.25);
+        } else if (held_ && marker.position >= grown_ && (carried > rate_ || is_in_time(too_late, marker))) {
+            // On a long way a whole window in a round trip shows less than the rate, even if the link is free.
+            rate_ = carried > rate_ ? std::min(carried, rate_ * 1.25) : rate_ * 1.25;
             grown_ = all_;
         }
         if (rate_ >= fast || now >= used_at_ + unused) let_go();
@@ -234,6 +249,7 @@ private:
     static constexpr double most_window = 1e9;
     static constexpr Milliseconds noise{5}, most_first{150};
     static constexpr std::chrono::seconds least_patience{2}, most_patience{10}, hurried{2};
+    static constexpr std::chrono::seconds best_for{4};
 
     bool on_ = false, silent_ = false, is_suspicious_ = false;
     double rate_ = 1;
@@ -245,6 +261,9 @@ private:
     bool draining_ = false, is_drained_ = false;
     Time drained_at_{};
     double drained_rate_ = 1;
+    /// The most that answers have shown, in this and the last `best_for`.
+    std::array<double, 2> best_{};
+    Time best_at_{};
     Time used_at_{};
     bool held_ = false;  // since the last marker
 
