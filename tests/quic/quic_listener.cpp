@@ -134,6 +134,36 @@ TEST_CASE("a QUIC listener makes no more connections than its config allows", "[
     CHECK(sockets.finish(sockets.client(Sockets::pinned())) != nullptr);
 }
 
+TEST_CASE("a QUIC listener and a client live through empty and short datagrams", "[quic][sockets]") {
+    Sockets sockets;
+    auto client = sockets.finish(sockets.client(Sockets::pinned()));
+    asio::ip::udp::socket stranger(sockets.context, asio::ip::udp::endpoint(asio::ip::address_v4::loopback(), 0));
+    const std::vector<std::byte> zeros(21), ones(21, std::byte{0xff});
+    for (std::size_t size = 0; size <= zeros.size(); ++size) {
+        stranger.send_to(asio::buffer(zeros.data(), size), sockets.listener.endpoint());
+        stranger.send_to(asio::buffer(ones.data(), size), sockets.listener.endpoint());
+    }
+    CHECK(sockets.finish(sockets.client(Sockets::pinned())) != nullptr);
+    CHECK_FALSE(client->is_closed());
+}
+
+TEST_CASE("a QUIC listener whose connections nobody accepts lets no more in, and forgets those that have ended", "[quic][sockets]") {
+    quic::ListenerConfig config;
+    config.max_handshakes = 2;
+    Sockets sockets(std::move(config));
+    auto first = sockets.finish(sockets.client(Sockets::pinned()));
+    auto second = sockets.finish(sockets.client(Sockets::pinned()));
+    quic::ConnectionConfig hasty;
+    hasty.handshake_timeout = 300ms;
+    CHECK(sockets.code(sockets.client(Sockets::pinned(), "localhost", hasty)) == make_error_code(Error::Timeout));
+    auto its_server = sockets.finish(sockets.listener.accept());
+    auto third = sockets.finish(sockets.client(Sockets::pinned()));
+    CHECK(sockets.code(sockets.client(Sockets::pinned(), "localhost", hasty)) == make_error_code(Error::Timeout));
+    third->close(0, {});
+    // Until the server has forgotten it.
+    CHECK(sockets.finish(sockets.client(Sockets::pinned())) != nullptr);
+}
+
 TEST_CASE("new connections of a QUIC listener get a replaced certificate", "[quic][sockets]") {
     Sockets sockets;
     auto first = sockets.finish(sockets.client(Sockets::pinned()));

@@ -1,16 +1,20 @@
 // The parts of a connection that stand alone: frames that stop streams, and the numbers that end them.
+#include <comoq/detail/quic/routes.hpp>
 #include <comoq/detail/quic/stop_frames.hpp>
 #include <comoq/detail/quic/stream_numbers.hpp>
 #include <comoq/quic/credentials.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <new>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "quic/identity.hpp"
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 
@@ -84,6 +88,43 @@ TEST_CASE("numbers of streams: the form of WebTransport and back, and others as 
         CHECK(unmapped(number) == number);
     CHECK(quic::detail::maps_numbers("moq-lite-06"));
     CHECK_FALSE(quic::detail::maps_numbers("moqt-18"));
+}
+
+TEST_CASE("routes of QUIC: datagrams of any length are looked at, and what is too short has no ids", "[quic]") {
+    for (std::size_t size = 0; size <= 21; ++size) {
+        for (unsigned first : {0x00u, 0x40u, 0x80u, 0xc0u, 0xffu}) {
+            std::vector<std::byte> datagram(size);
+            if (size != 0) datagram[0] = static_cast<std::byte>(first);
+            INFO(size << " " << first);
+            const auto ids = quic::detail::ids_in(datagram);
+            if (size < 7 || ((first & 0x80) == 0 && size <= quic::detail::own_id_size)) CHECK_FALSE(ids);
+            if ((first & 0x80) == 0 && size > quic::detail::own_id_size) CHECK((ids && ids->to.size() == quic::detail::own_id_size));
+            CHECK_FALSE(quic::greeting_in(datagram));
+        }
+    }
+}
+
+TEST_CASE("routes of QUIC: an id for which there is no memory leads nowhere, also after its connection", "[quic]") {
+    if (!allocations_can_fail()) return;
+    const auto routes = std::make_shared<quic::detail::Routes>(quic::detail::Routes::ResetKey());
+    const std::vector<std::byte> id(12, std::byte{7});
+    for (std::size_t others : {0u, 1u}) {
+        auto entry = std::make_unique<quic::detail::Routes::Entry>(routes);
+        {
+            FailingAllocation failing(others);
+            CHECK_THROWS_AS(entry->added(id), std::bad_alloc);
+        }
+        CHECK(routes->size() == 0);
+        entry.reset();
+        CHECK(routes->find(id) == nullptr);
+    }
+    quic::detail::Routes::Entry first(routes);
+    first.added(id);
+    {
+        quic::detail::Routes::Entry second(routes);
+        second.added(id);
+    }
+    CHECK(routes->size() == 1);
 }
 
 TEST_CASE("credentials of QUIC: a chain and a key that do not belong together are refused, and files that are not there named", "[quic]") {

@@ -17,6 +17,7 @@
 #include <optional>
 #include <span>
 #include <system_error>
+#include <utility>
 
 namespace comoq::quic::detail {
 
@@ -38,14 +39,35 @@ public:
     void close();
 
 private:
+    /// One more in a number of the endpoint, until this object ends: also with a task that never began.
+    class Counted {
+    public:
+        Counted(std::shared_ptr<Endpoint> endpoint, std::size_t Endpoint::*number) noexcept
+            : endpoint_(std::move(endpoint)), number_(number) {
+            ++((*endpoint_).*number_);
+        }
+        Counted(Counted &&) noexcept = default;
+        Counted &operator=(Counted &&) = delete;
+        ~Counted() { end(); }
+        void end() noexcept {
+            if (const auto endpoint = std::move(endpoint_)) --((*endpoint).*number_);
+        }
+
+    private:
+        std::shared_ptr<Endpoint> endpoint_;
+        std::size_t Endpoint::*number_;
+    };
+
     static asio::awaitable<void> receive(std::shared_ptr<Endpoint> self);
     static asio::awaitable<void> drive(std::shared_ptr<Endpoint> self, std::shared_ptr<Connection> connection,
-                                       std::unique_ptr<Routes::Entry> entry);
-    static asio::awaitable<void> watch_handshake(std::shared_ptr<Endpoint> self, std::shared_ptr<Connection> connection);
+                                       std::unique_ptr<Routes::Entry> entry, Counted counted);
+    static asio::awaitable<void> watch_handshake(std::shared_ptr<Connection> connection, Counted);
     void take(std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from);
     void greet(std::span<const std::byte> datagram, const Path &path);
     void tell_versions(const PacketIds &ids, const asio::ip::udp::endpoint &to);
     void drive(std::shared_ptr<Connection> connection, std::unique_ptr<Routes::Entry> entry);
+    /// No packet comes any more, for whatever reason: everything ends.
+    void deaf();
     /// The socket has nothing to do any more.
     void look_for_end();
 

@@ -37,6 +37,8 @@ struct PacketIds {
 };
 /// Empty if it is not a packet of QUIC.
 inline std::optional<PacketIds> ids_in(std::span<const std::byte> datagram) noexcept {
+    // The library takes no empty one: it would end the program.
+    if (datagram.empty()) return std::nullopt;
     ngtcp2_version_cid ids{};
     const auto *octets = reinterpret_cast<const std::uint8_t *>(datagram.data());
     const int result = ngtcp2_pkt_decode_version_cid(&ids, octets, datagram.size(), own_id_size);
@@ -67,9 +69,18 @@ public:
         void belongs_to(const std::shared_ptr<Connection> &connection) noexcept { connection_ = connection; }
         void added(std::span<const std::byte> id) override {
             const RouteId key(id);
+            // The table never has an id that this object does not know: it would not remove it.
+            const auto [own, is_new] = ids_.insert(key);
+            if (!is_new) return;
+            bool is_free = false;
+            try {
+                is_free = routes_->table_.emplace(key, this).second;
+            } catch (...) {
+                ids_.erase(own);
+                throw;
+            }
             // Somebody else's, by chance or on purpose: the first one has it.
-            if (!routes_->table_.emplace(key, this).second) return;
-            ids_.insert(key);
+            if (!is_free) ids_.erase(own);
         }
         void removed(std::span<const std::byte> id) override {
             const RouteId key(id);
@@ -88,6 +99,14 @@ public:
     std::shared_ptr<Connection> find(std::span<const std::byte> id) const noexcept {
         const auto place = table_.find(RouteId(id));
         return place == table_.end() ? nullptr : place->second->connection();
+    }
+    /// Calls `call` with each connection, once for each of its ids. The call may end connections.
+    template <class Call> void each(Call &&call) const {
+        for (auto place = table_.begin(); place != table_.end();) {
+            const RouteId id = place->first;
+            if (const auto connection = place->second->connection()) call(*connection);
+            place = table_.upper_bound(id);
+        }
     }
     /// Ids that are known.
     std::size_t size() const noexcept { return table_.size(); }

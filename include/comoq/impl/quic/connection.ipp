@@ -15,6 +15,8 @@ namespace comoq::quic {
 // The wire's side.
 
 COMOQ_DECL void Connection::input(std::span<const std::byte> datagram, const Path &path, unsigned ecn) {
+    // The library takes none.
+    if (datagram.empty()) return;
     const Time now = clock_();
     Aftermath after;
     Lock lock(mutex());
@@ -32,14 +34,15 @@ COMOQ_DECL void Connection::input(std::span<const std::byte> datagram, const Pat
     info.ecn = static_cast<decltype(info.ecn)>(ecn);
     stops_.clear();
     resets_.clear();
-    after_ = &after;
-    ConnectionEvents::reader = this;
-    const int result = ngtcp2_conn_read_pkt(wire_.get(), &on, &info, detail::octets_of(datagram), datagram.size(),
-                                            detail::stamp_of(now));
-    ConnectionEvents::reader = nullptr;
-    for (const auto &[stream, number] : stops_) stopped_by_peer(static_cast<std::int64_t>(stream), number, after);
-    for (const std::int64_t stream : resets_) reset_by_peer(stream, after);
-    after_ = nullptr;
+    int result = 0;
+    {
+        const ConnectionEvents::Calling calling(*this, after);
+        ConnectionEvents::reader = this;
+        result = ngtcp2_conn_read_pkt(wire_.get(), &on, &info, detail::octets_of(datagram), datagram.size(), detail::stamp_of(now));
+        ConnectionEvents::reader = nullptr;
+        for (const auto &[stream, number] : stops_) stopped_by_peer(static_cast<std::int64_t>(stream), number, after);
+        for (const std::int64_t stream : resets_) reset_by_peer(stream, after);
+    }
     if (result == NGTCP2_ERR_DRAINING) return closed_by_peer(after);
     if (result != 0) return fail(result, after);
     if (why_) return fail(NGTCP2_ERR_CALLBACK_FAILURE, after);
@@ -55,9 +58,11 @@ COMOQ_DECL void Connection::tick() {
         if (now >= silent_at_) fall_silent(make_error_code(Error::Transport), after);
         return;
     }
-    after_ = &after;
-    const int result = ngtcp2_conn_handle_expiry(wire_.get(), detail::stamp_of(now));
-    after_ = nullptr;
+    int result = 0;
+    {
+        const ConnectionEvents::Calling calling(*this, after);
+        result = ngtcp2_conn_handle_expiry(wire_.get(), detail::stamp_of(now));
+    }
     if (result != 0) return fail(result, after);
     wake_output(after);
 }
@@ -103,7 +108,9 @@ COMOQ_DECL void Connection::handshake_over() {
     const auto *theirs = ngtcp2_conn_get_remote_transport_params(wire_.get());
     ngtcp2_duration idle = detail::duration_of(config_.idle_timeout);
     if (theirs != nullptr && theirs->max_idle_timeout != 0) idle = std::min(idle, theirs->max_idle_timeout);
-    if (idle != 0) ngtcp2_conn_set_keep_alive_timeout(wire_.get(), idle / 3);
+    // A peer whose own timeout is tiny must not make this side send without a pause.
+    constexpr ngtcp2_duration shortest = 500 * NGTCP2_MILLISECONDS;
+    if (idle != 0) ngtcp2_conn_set_keep_alive_timeout(wire_.get(), std::max(idle / 3, shortest));
     learn_path_size();
     after_->wake.take(ready_waits_);
     StreamTransport::may_open_more(Kind::Bidi, *after_);
@@ -247,13 +254,16 @@ COMOQ_DECL void Connection::stopped_by_peer(std::int64_t id, std::uint64_t numbe
 // Endings.
 
 COMOQ_DECL void Connection::close_wanted(std::uint64_t number, std::string_view reason, Aftermath &after) {
+    // First what cannot fail: the streams are gone when this returns, in whatever way, and the library must not see them.
+    stage_ = Stage::Closing;
+    last_words_ = detail::application_error(number, {});
+    wake_output(after);
+    silent_at_ = clock_() + std::chrono::seconds(1);
     // The application's reason may be anything, and a packet has little room.
     constexpr std::size_t most = 200;
-    if (reason.size() <= most && comoq::detail::is_utf8(reason)) last_reason_ = reason;
+    if (reason.size() > most || !comoq::detail::is_utf8(reason)) return;
+    last_reason_ = reason;
     last_words_ = detail::application_error(number, last_reason_);
-    stage_ = Stage::Closing;
-    silent_at_ = clock_() + std::chrono::seconds(1);
-    wake_output(after);
 }
 
 COMOQ_DECL void Connection::fail_streams(std::error_code code, Aftermath &after) {
@@ -365,6 +375,7 @@ COMOQ_DECL void Connection::closed_by_peer(Aftermath &after) {
 COMOQ_DECL void Connection::fall_silent(std::error_code code, Aftermath &after) {
     lose(code, after);
     stage_ = Stage::Silent;
+    is_dirty_ = false;
     farewell_.reset();
     wire_.reset();
     tls_.reset();

@@ -22,12 +22,33 @@ struct ConnectionEvents {
             return NGTCP2_ERR_CALLBACK_FAILURE;
         }
     }
+    /// While the library runs that may call back. It ends with an exception, too.
+    class Calling {
+    public:
+        Calling(Connection &connection, comoq::detail::Aftermath &after) noexcept : connection_(connection) {
+            connection_.after_ = &after;
+        }
+        Calling(const Calling &) = delete;
+        Calling &operator=(const Calling &) = delete;
+        ~Calling() {
+            connection_.after_ = nullptr;
+            reader = nullptr;
+        }
+
+    private:
+        Connection &connection_;
+    };
     static std::span<const std::byte> bytes(const std::uint8_t *data, std::size_t size) noexcept {
         return {reinterpret_cast<const std::byte *>(data), size};
     }
 
     static void random(std::uint8_t *to, std::size_t size, const ngtcp2_rand_ctx *context) {
-        of(context->native_handle).random_({reinterpret_cast<std::byte *>(to), size});
+        try {
+            of(context->native_handle).random_({reinterpret_cast<std::byte *>(to), size});
+        } catch (...) {
+            // This call cannot fail. It asks for what only has to differ.
+            static_cast<void>(gnutls_rnd(GNUTLS_RND_NONCE, to, size));
+        }
     }
     static int new_id(ngtcp2_conn *, ngtcp2_cid *id, std::uint8_t *token, std::size_t size, void *user) {
         return guarded([&] {

@@ -2,6 +2,7 @@
 #pragma once
 #include "../../quic/connection.hpp"
 #include "connection_begin.ipp"
+#include "connection_events.ipp"
 
 #include <algorithm>
 #include <array>
@@ -44,13 +45,20 @@ COMOQ_DECL bool Connection::output(Packet &packet) {
     has_new_deadline_ = false;
     if (stage_ == Stage::Closing) return fill_last_words(packet, now, after);
     if (stage_ != Stage::Open || !is_dirty_) return false;
-    after_ = &after;
-    const bool has_packet = fill(packet, now, after);
-    after_ = nullptr;
+    bool has_packet = false;
+    try {
+        const ConnectionEvents::Calling calling(*this, after);
+        has_packet = fill(packet, now, after);
+    } catch (...) {
+        // The library is in the middle of a packet, and takes nothing else any more.
+        fall_silent(make_error_code(Error::Transport), after);
+        throw;
+    }
     if (has_packet) {
         sent_bytes_ += packet.size;
         burst_ += packet.size;
     }
+    if (stage_ == Stage::Silent) return has_packet;
     if (stage_ != Stage::Open) return has_packet || fill_last_words(packet, now, after);
     if (!has_packet || burst_ >= ngtcp2_conn_get_send_quantum(wire_.get())) {
         // The library now knows how much went at once, and its deadline is when more may go.

@@ -14,7 +14,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <new>
+#include <exception>
 #include <utility>
 
 namespace comoq::quic {
@@ -51,9 +51,9 @@ COMOQ_DECL void Endpoint::add(std::shared_ptr<Connection> connection) {
     drive(std::move(connection), nullptr);
 }
 COMOQ_DECL void Endpoint::drive(std::shared_ptr<Connection> connection, std::unique_ptr<Routes::Entry> entry) {
-    ++connections_;
-    comoq::detail::TaskGroupState::spawn(tasks_, drive(shared_from_this(), std::move(connection), std::move(entry)),
-                                         [](const std::exception_ptr &) {});
+    Counted counted(shared_from_this(), &Endpoint::connections_);
+    auto driving = drive(shared_from_this(), std::move(connection), std::move(entry), std::move(counted));
+    comoq::detail::TaskGroupState::spawn(tasks_, std::move(driving), [](const std::exception_ptr &) {});
 }
 
 COMOQ_DECL void Endpoint::close() {
@@ -61,6 +61,12 @@ COMOQ_DECL void Endpoint::close() {
     for (const auto &each : std::exchange(arrived_, {})) each->close(0, "the server goes down");
     has_arrived_.fail(make_error_code(asio::error::operation_aborted));
     look_for_end();
+}
+COMOQ_DECL void Endpoint::deaf() {
+    const auto code = make_error_code(Error::Transport);
+    if (const auto only = only_.lock()) only->lost(code);
+    if (routes_ != nullptr) routes_->each([&](Connection &each) { each.lost(code); });
+    close();
 }
 COMOQ_DECL void Endpoint::look_for_end() {
     if (connections_ != 0 || (serves_ && !is_closing_)) return;
@@ -94,58 +100,73 @@ COMOQ_DECL asio::awaitable<void> Endpoint::receive(std::shared_ptr<Endpoint> sel
     std::array<std::byte, 2048> buffer;
     const auto room = asio::buffer(buffer);
     constexpr int most_at_once = 64;
-    while (self->socket_.is_open()) {
-        std::error_code failure;
-        co_await self->socket_.async_wait(asio::ip::udp::socket::wait_read, asio::redirect_error(asio::use_awaitable, failure));
-        for (int count = 0; !failure && count < most_at_once; ++count) {
-            asio::ip::udp::endpoint from;
-            const std::size_t size = self->socket_.receive_from(room, from, 0, failure);
-            if (!failure) self->take(std::span(buffer).first(size), from);
+    try {
+        while (self->socket_.is_open()) {
+            std::error_code failure;
+            co_await self->socket_.async_wait(asio::ip::udp::socket::wait_read, asio::redirect_error(asio::use_awaitable, failure));
+            for (int count = 0; !failure && count < most_at_once; ++count) {
+                asio::ip::udp::endpoint from;
+                const std::size_t size = self->socket_.receive_from(room, from, 0, failure);
+                if (!failure) self->take(std::span(buffer).first(size), from);
+            }
+            if (!failure || failure == asio::error::would_block || failure == asio::error::try_again) continue;
+            if (!is_passing(failure)) break;
+            // To a client it says that nobody listens there.
+            if (const auto only = self->only_.lock(); only != nullptr && only->protocol().empty()) only->lost(failure);
         }
-        if (!failure || failure == asio::error::would_block || failure == asio::error::try_again) continue;
-        if (!is_passing(failure)) break;
-        // To a client it says that nobody listens there.
-        if (const auto only = self->only_.lock(); only != nullptr && only->protocol().empty()) only->lost(failure);
+    } catch (const std::exception &) {
+        // Without memory to wait for the next packet there is none.
     }
+    self->deaf();
 }
 
 COMOQ_DECL void Endpoint::take(std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from) {
     const Path path{local(), from};
-    if (const auto only = only_.lock()) return only->input(datagram, path);
+    const auto give = [&](Connection &connection) {
+        try {
+            connection.input(datagram, path);
+        } catch (const std::exception &) {
+            connection.lost(make_error_code(Error::Transport));
+        }
+    };
+    if (const auto only = only_.lock()) return give(*only);
     if (!serves_) return;
     const auto ids = ids_in(datagram);
     if (!ids) return;
-    if (const auto known = routes_->find(ids->to)) {
-        try {
-            return known->input(datagram, path);
-        } catch (const std::bad_alloc &) {
-            return known->lost(make_error_code(Error::Transport));
-        }
-    }
+    if (const auto known = routes_->find(ids->to)) return give(*known);
     if (is_closing_) return;
-    if (ids->wants_version) return tell_versions(*ids, from);
-    greet(datagram, path);
+    try {
+        if (ids->wants_version) return tell_versions(*ids, from);
+        greet(datagram, path);
+    } catch (const std::exception &) {
+        // Without memory for it, or without a certificate, there is no connection: the client tries again.
+    }
 }
 
 COMOQ_DECL void Endpoint::greet(std::span<const std::byte> datagram, const Path &path) {
     if (connections_ >= serves_->max_connections || handshakes_ >= serves_->max_handshakes) return;
+    // Nobody accepts them.
+    if (arrived_.size() >= serves_->max_handshakes) return;
     const auto greeting = greeting_in(datagram);
     if (!greeting) return;
+    auto entry = std::make_unique<Routes::Entry>(routes_);
+    const auto connection = std::make_shared<Connection>(socket_.get_executor(), serves_->connection, credentials_, *greeting, path,
+                                                         entry.get());
+    entry->belongs_to(connection);
+    connection->input(datagram, path);
+    if (connection->is_silent()) return;
+    arrived_.push_back(connection);
     try {
-        auto entry = std::make_unique<Routes::Entry>(routes_);
-        const auto connection = std::make_shared<Connection>(socket_.get_executor(), serves_->connection, credentials_, *greeting,
-                                                             path, entry.get());
-        entry->belongs_to(connection);
-        connection->input(datagram, path);
-        ++handshakes_;
-        auto watching = watch_handshake(shared_from_this(), connection);
+        Counted counted(shared_from_this(), &Endpoint::handshakes_);
+        auto watching = watch_handshake(connection, std::move(counted));
         comoq::detail::TaskGroupState::spawn(tasks_, std::move(watching), [](const std::exception_ptr &) {});
         drive(connection, std::move(entry));
-        arrived_.push_back(connection);
-        has_arrived_.set();
-    } catch (const std::exception &) {
-        // Without memory for it, or without a certificate, there is no connection: the client tries again.
+    } catch (...) {
+        std::erase(arrived_, connection);
+        connection->lost(make_error_code(Error::Transport));
+        throw;
     }
+    has_arrived_.set();
 }
 
 COMOQ_DECL void Endpoint::tell_versions(const PacketIds &ids, const asio::ip::udp::endpoint &to) {
@@ -164,20 +185,19 @@ COMOQ_DECL void Endpoint::tell_versions(const PacketIds &ids, const asio::ip::ud
 
 // Packets that go.
 
-COMOQ_DECL asio::awaitable<void> Endpoint::watch_handshake(std::shared_ptr<Endpoint> self, std::shared_ptr<Connection> connection) {
+COMOQ_DECL asio::awaitable<void> Endpoint::watch_handshake(std::shared_ptr<Connection> connection, Counted) {
     auto ready = connection->ready();
     co_await std::move(ready).as_tuple();
-    --self->handshakes_;
 }
 
 COMOQ_DECL asio::awaitable<void> Endpoint::drive(std::shared_ptr<Endpoint> self, std::shared_ptr<Connection> connection,
-                                                 std::unique_ptr<Routes::Entry> entry) {
+                                                 std::unique_ptr<Routes::Entry> entry, Counted counted) {
     asio::steady_timer timer(self->socket_.get_executor());
     const auto tick = [connection](std::error_code cancelled) {
         if (cancelled) return;
         try {
             connection->tick();
-        } catch (const std::bad_alloc &) {
+        } catch (const std::exception &) {
             connection->lost(make_error_code(Error::Transport));
         }
     };
@@ -212,7 +232,9 @@ COMOQ_DECL asio::awaitable<void> Endpoint::drive(std::shared_ptr<Endpoint> self,
     }
     timer.cancel();
     entry.reset();
-    --self->connections_;
+    // Whoever has not accepted it gets one that lives.
+    std::erase(self->arrived_, connection);
+    counted.end();
     self->look_for_end();
 }
 
