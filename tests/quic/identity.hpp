@@ -23,6 +23,23 @@ inline constexpr const char *test_key =
     "MC4CAQAwBQYDK2VwBCIEIMCBvD4LqYPEjip8BcdLGVbJKvxp6tCKXHRk34WqoYEZ\n"
     "-----END PRIVATE KEY-----\n";
 
+// The same names in one that is for clients alone.
+inline constexpr const char *client_chain =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBbjCCASCgAwIBAgIUHMtn0pBjwbH5FqvsQsOLQSHp9egwBQYDK2VwMA8xDTAL\n"
+    "BgNVBAMMBHRlc3QwIBcNMjYxMjAxMTcwNDEwWhgPMjEyNjExMDcxNzA0MTBaMA8x\n"
+    "DTALBgNVBAMMBHRlc3QwKjAFBgMrZXADIQCK8rir2d5XXsuIOlgUk+qAq2WSr9Nc\n"
+    "+OHQLwUlvSjUC6OBizCBiDAdBgNVHQ4EFgQUWDVE5E/jJs30er0+8FaJkgKk5Dww\n"
+    "HwYDVR0jBBgwFoAUWDVE5E/jJs30er0+8FaJkgKk5DwwDwYDVR0TAQH/BAUwAwEB\n"
+    "/zAgBgNVHREEGTAXggR0ZXN0gglsb2NhbGhvc3SHBH8AAAEwEwYDVR0lBAwwCgYI\n"
+    "KwYBBQUHAwIwBQYDK2VwA0EAblwWTpD4jguvXRPsbx5//HHWgGhpCn01W1zwaTz6\n"
+    "hE7w2zVUgdmjRHbASlRFW1XXUdJ7GOnh33+eICp+f8AwDg==\n"
+    "-----END CERTIFICATE-----\n";
+inline constexpr const char *client_key =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MC4CAQAwBQYDK2VwBCIEIOpg1DeSi1AHThKv3N+FLylLJGaltLW53ohgYd7sg7Is\n"
+    "-----END PRIVATE KEY-----\n";
+
 inline quic::ServerCredentials test_identity() { return quic::ServerCredentials::from_pem(test_chain, test_key); }
 
 }  // namespace comoq::test

@@ -164,6 +164,16 @@ TEST_CASE("a QUIC listener whose connections nobody accepts lets no more in, and
     CHECK(sockets.finish(sockets.client(Sockets::pinned())) != nullptr);
 }
 
+TEST_CASE("a QUIC client refuses a server whose certificate is for clients", "[quic][sockets]") {
+    Sockets sockets;
+    sockets.listener.use(quic::ServerCredentials::from_pem(client_chain, client_key));
+    for (const char *name : {"localhost", "127.0.0.1"}) {
+        const auto ours = quic::ClientCredentials::authorities(client_chain);
+        CHECK(is_certificate_error(sockets.code(sockets.client(ours, name))));
+    }
+    CHECK(sockets.finish(sockets.client(quic::ClientCredentials::accept_any_certificate())) != nullptr);
+}
+
 TEST_CASE("new connections of a QUIC listener get a replaced certificate", "[quic][sockets]") {
     Sockets sockets;
     auto first = sockets.finish(sockets.client(Sockets::pinned()));

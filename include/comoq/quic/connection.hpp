@@ -63,7 +63,9 @@ std::optional<Greeting> greeting_in(std::span<const std::byte> datagram);
 /// unreadable input, UnknownAlpn if both sides have no protocol in common, `is_certificate_error` for a server that was not
 /// trusted). A peer that is silent for too long ends it with Timeout. A peer can make the connection hold at most the
 /// windows of the config, and about a kilobyte for each stream that it may have open; what it does not acknowledge stays
-/// here, too: at most its own window, and no more than a path carries.
+/// here, too: at most its own window, and no more than a path carries. ngtcp2 0.12 does not keep to that: it keeps what came
+/// out of order on a stream in blocks of 8 KiB and more, of which one byte of the peer fills one, and on a stream of the peer
+/// that is reset until the connection ends. A server for the public needs ngtcp2 1.11 or newer.
 ///
 /// `SendStream::sent` completes when the peer has everything, and a reset is possible until then: what was lost is then not
 /// sent again. `unsent` and `drained` count what has never been put into a packet.

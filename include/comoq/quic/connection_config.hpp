@@ -27,6 +27,8 @@ struct ConnectionConfig {
     // Not an aggregate: GCC 12 destroys an aggregate made inside a co_await expression twice.
     ConnectionConfig() {}
 
+    // Numbers that a packet cannot carry become the largest that it can: 2^62 - 1, 2^60 streams. A time is at most a century.
+
     /// The protocols of this side, the best first.
     std::vector<std::string> protocols = {"moq-lite-06", "moq-lite-05"};
     /// How many bytes the peer may send that this side has not read yet. It bounds the memory that a peer can make the
@@ -40,9 +42,10 @@ struct ConnectionConfig {
     std::uint64_t max_streams_uni = 1024;
     /// The largest DATAGRAM frame that the peer may send, in bytes; 0 for none. A datagram of moq-lite has at most 1,200.
     std::uint64_t max_datagram_frame_size = 1500;
-    /// A peer that is silent for this long is gone. A connection that has nothing to say pings after a third of it.
+    /// A peer that is silent for this long is gone. A connection that has nothing to say pings after a third of the smaller
+    /// of both sides' times, and at most twice a second. 0: this side sets no limit.
     std::chrono::milliseconds idle_timeout = std::chrono::seconds(30);
-    /// A handshake that takes longer fails with Timeout.
+    /// A handshake that takes longer fails with Timeout. 0: every handshake does.
     std::chrono::milliseconds handshake_timeout = std::chrono::seconds(10);
     /// The largest UDP payload that is tried, in bytes, from 1,200 to `Packet::most`: the connection begins with 1,200 and
     /// finds out what the path carries.

@@ -45,7 +45,8 @@ private:
     std::shared_ptr<const detail::ServerIdentity> identity_;
 };
 
-/// How a client checks the certificate of its server. A copy shares what it trusts. Any thread.
+/// How a client checks the certificate of its server. A copy shares what it trusts. Any thread. A client with a moved-from
+/// object gets a `std::system_error` in GnuTLS's category.
 class ClientCredentials {
 public:
     /// By the authorities that the system trusts. Throws `std::system_error`, in GnuTLS's category, if they cannot be read.

@@ -26,12 +26,20 @@ struct ListenerConfig {
     ConnectionConfig connection = {};
     /// The most connections at a time. A packet that would make one more is dropped: a client tries again for some seconds.
     std::size_t max_connections = 4096;
-    /// Of those, the ones whose handshakes are not over.
+    /// Of those, the ones whose handshakes are not over. The same bounds those that nobody has accepted yet; what ends before
+    /// that is not accepted any more.
     std::size_t max_handshakes = 1024;
 };
 
 /// A server of QUIC at one UDP port. It works on its executor, which one thread at a time runs; so do its connections. When it
-/// is destroyed, the port closes with the last of its connections.
+/// is destroyed, the port closes with the last of its connections. A moved-from object throws `std::system_error` with Closed.
+///
+/// It does not make clients prove their address before it remembers them (no Retry, RFC 9000, section 8.1.2). Packets with
+/// forged addresses can therefore take all places of `max_handshakes`, each for `ConnectionConfig::handshake_timeout`, and
+/// lock newcomers out meanwhile; connections whose handshakes are over go on.
+///
+/// Answers leave from the address that the system chooses. On a machine with several addresses, make a listener for each, with
+/// that address: with the unspecified one, clients of the others may get answers from an address that they do not know.
 class Listener {
 public:
     /// Listens at once. Port 0 is any that is free. Throws `std::system_error`.
@@ -52,6 +60,8 @@ public:
     void close();
 
 private:
+    detail::Endpoint &mine() const;
+
     std::shared_ptr<detail::Endpoint> endpoint_;
 };
 

@@ -18,7 +18,8 @@ namespace comoq::quic::detail {
 inline constexpr std::size_t own_id_size = 12;
 
 /// Versions below 1.0 never free a unidirectional stream of the peer: each that has come costs about 230 bytes until the
-/// end of the connection (ngtcp2's commit 1d591bde ended that). And nobody is told when one of them is over.
+/// end of the connection (ngtcp2's commit 1d591bde ended that), and with it the blocks of 8 KiB and more of what had come out
+/// of order when the stream was reset. And nobody is told when one of them is over.
 #if NGTCP2_VERSION_NUM < 0x010000
 inline constexpr bool peer_uni_streams_stay = true;
 #else

@@ -4,6 +4,7 @@
 #include "ngtcp2.hpp"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <span>
 #include <string>
@@ -28,6 +29,8 @@ public:
     TlsSession(std::shared_ptr<const Trust> trust, std::string server_name, bool is_address,
                const std::vector<std::string> &protocols)
         : trust_(std::move(trust)), server_name_(std::move(server_name)) {
+        // Of moved-from credentials.
+        if (trust_ == nullptr) check_gnutls(GNUTLS_E_INSUFFICIENT_CREDENTIALS, "a client of QUIC");
         init(GNUTLS_CLIENT | GNUTLS_NO_TICKETS);
         check_gnutls(ngtcp2_crypto_gnutls_configure_client_session(native()), "GnuTLS: QUIC");
         offer(protocols, GNUTLS_ALPN_MANDATORY);
@@ -35,7 +38,13 @@ public:
         if (!is_address) {
             check_gnutls(gnutls_server_name_set(native(), GNUTLS_NAME_DNS, server_name_.data(), server_name_.size()), "GnuTLS");
         }
-        if (trust_->by == Trust::By::Authorities) gnutls_session_set_verify_cert(native(), server_name_.c_str(), 0);
+        if (trust_->by == Trust::By::Authorities) {
+            // A name of digits is an address. The session keeps no copy.
+            static constexpr std::string_view purpose = GNUTLS_KP_TLS_WWW_SERVER;
+            wanted_[0] = {GNUTLS_DT_DNS_HOSTNAME, datum_of(server_name_).data, 0};
+            wanted_[1] = {GNUTLS_DT_KEY_PURPOSE_OID, datum_of(purpose).data, 0};
+            gnutls_session_set_verify_cert2(native(), wanted_.data(), static_cast<unsigned>(wanted_.size()), 0);
+        }
         if (trust_->by == Trust::By::Pins) gnutls_session_set_verify_function(native(), verify_pin);
     }
     TlsSession(const TlsSession &) = delete;
@@ -106,6 +115,8 @@ private:
     std::shared_ptr<const ServerIdentity> identity_;
     std::shared_ptr<const Trust> trust_;
     const std::string server_name_;
+    /// Of the server's certificate, by an authority.
+    std::array<gnutls_typed_vdata_st, 2> wanted_{};
     ngtcp2_conn *connection_ = nullptr;
     std::unique_ptr<gnutls_session_int, End> native_;
     Reference reference_{};

@@ -106,7 +106,7 @@ COMOQ_DECL bool Connection::agrees_on_protocol() {
 COMOQ_DECL void Connection::handshake_over() {
     is_ready_ = true;
     const auto *theirs = ngtcp2_conn_get_remote_transport_params(wire_.get());
-    ngtcp2_duration idle = detail::duration_of(config_.idle_timeout);
+    ngtcp2_duration idle = detail::timeout_of(config_.idle_timeout);
     if (theirs != nullptr && theirs->max_idle_timeout != 0) idle = std::min(idle, theirs->max_idle_timeout);
     // A peer whose own timeout is tiny must not make this side send without a pause.
     constexpr ngtcp2_duration shortest = 500 * NGTCP2_MILLISECONDS;

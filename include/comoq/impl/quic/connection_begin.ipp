@@ -86,13 +86,23 @@ COMOQ_DECL Connection::~Connection() = default;
 
 namespace detail {
 
+/// Anybody's number of milliseconds. More than a century does not fit into the library's clock.
+inline ngtcp2_duration timeout_of(std::chrono::milliseconds time) noexcept {
+    constexpr std::chrono::milliseconds longest = std::chrono::hours(24 * 365 * 100);
+    return duration_of(std::min(time, longest));
+}
+/// Anybody's number as one that a packet can carry (RFC 9000, section 16), and the most that a count of streams may be
+/// (section 4.6).
+inline std::uint64_t sendable(std::uint64_t number) noexcept { return std::min<std::uint64_t>(number, (std::uint64_t{1} << 62) - 1); }
+inline std::uint64_t sendable_count(std::uint64_t streams) noexcept { return std::min(streams, std::uint64_t{1} << 60); }
+
 inline ngtcp2_settings settings_of(const ConnectionConfig &config, void *source, Connection::Time now) noexcept {
     ngtcp2_settings settings;
     ngtcp2_settings_default(&settings);
     settings.initial_ts = stamp_of(now);
     settings.cc_algo = NGTCP2_CC_ALGO_CUBIC;
     settings.rand_ctx.native_handle = source;
-    settings.handshake_timeout = duration_of(config.handshake_timeout);
+    settings.handshake_timeout = timeout_of(config.handshake_timeout);
     settings.max_tx_udp_payload_size = std::clamp<std::size_t>(config.max_packet_size, NGTCP2_MAX_UDP_PAYLOAD_SIZE, Packet::most);
     settings.no_pmtud = settings.max_tx_udp_payload_size == NGTCP2_MAX_UDP_PAYLOAD_SIZE;
     return settings;
@@ -100,14 +110,15 @@ inline ngtcp2_settings settings_of(const ConnectionConfig &config, void *source,
 inline ngtcp2_transport_params parameters_of(const ConnectionConfig &config) noexcept {
     ngtcp2_transport_params parameters;
     ngtcp2_transport_params_default(&parameters);
-    parameters.initial_max_data = config.max_data;
-    parameters.initial_max_stream_data_bidi_local = config.max_stream_data;
-    parameters.initial_max_stream_data_bidi_remote = config.max_stream_data;
-    parameters.initial_max_stream_data_uni = config.max_stream_data;
-    parameters.initial_max_streams_bidi = config.max_streams_bidi;
-    parameters.initial_max_streams_uni = config.max_streams_uni;
-    parameters.max_idle_timeout = duration_of(config.idle_timeout);
-    parameters.max_datagram_frame_size = config.max_datagram_frame_size;
+    const std::uint64_t of_stream = sendable(config.max_stream_data);
+    parameters.initial_max_data = sendable(config.max_data);
+    parameters.initial_max_stream_data_bidi_local = of_stream;
+    parameters.initial_max_stream_data_bidi_remote = of_stream;
+    parameters.initial_max_stream_data_uni = of_stream;
+    parameters.initial_max_streams_bidi = sendable_count(config.max_streams_bidi);
+    parameters.initial_max_streams_uni = sendable_count(config.max_streams_uni);
+    parameters.max_idle_timeout = timeout_of(config.idle_timeout);
+    parameters.max_datagram_frame_size = sendable(config.max_datagram_frame_size);
     parameters.active_connection_id_limit = 4;
     // An endpoint has room for a little more than this.
     parameters.max_udp_payload_size = 1500;
@@ -154,8 +165,9 @@ COMOQ_DECL void Connection::begin_server(const Greeting &greeting, const Path &p
     auto parameters = detail::parameters_of(config_);
     detail::set_original_id(parameters, original);
     const auto key = ids_ != nullptr ? ids_->reset_key() : std::span<const std::byte>(reset_key_);
-    ngtcp2_crypto_generate_stateless_reset_token(parameters.stateless_reset_token, detail::octets_of(key), key.size(),
-                                                 &server_id);
+    const int has_token = ngtcp2_crypto_generate_stateless_reset_token(parameters.stateless_reset_token, detail::octets_of(key),
+                                                                       key.size(), &server_id);
+    if (has_token != 0) comoq::detail::throw_error(make_error_code(Error::Transport));
     parameters.stateless_reset_token_present = 1;
     Path addresses = path;
     const ngtcp2_path on = detail::path_of(addresses);

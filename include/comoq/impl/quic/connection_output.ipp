@@ -50,7 +50,7 @@ COMOQ_DECL bool Connection::output(Packet &packet) {
         const ConnectionEvents::Calling calling(*this, after);
         has_packet = fill(packet, now, after);
     } catch (...) {
-        // The library is in the middle of a packet, and takes nothing else any more.
+        // The packet is lost, and what it had: the library believes that it was sent, and the caller does not get it.
         fall_silent(make_error_code(Error::Transport), after);
         throw;
     }
@@ -73,14 +73,22 @@ COMOQ_DECL bool Connection::output(Packet &packet) {
 COMOQ_DECL bool Connection::fill(Packet &packet, Time now, Aftermath &after) {
     Writing writing{packet, {}, {}, detail::stamp_of(now)};
     ngtcp2_path_storage_zero(&writing.path);
-    if (is_ready_) {
-        const bool goes_on = write_datagrams(writing, after) && write_ends(writing, after) && write_data(writing, after);
-        static_cast<void>(goes_on);
-    }
-    if (writing.goes_on()) {
+    const auto complete = [&] {
+        if (!writing.goes_on()) return;
         writing.written = ngtcp2_conn_writev_stream(wire_.get(), &writing.path.path, &writing.info, writing.to(), writing.room(),
                                                     nullptr, NGTCP2_WRITE_STREAM_FLAG_NONE, -1, nullptr, 0, writing.now);
+    };
+    try {
+        if (is_ready_) {
+            const bool goes_on = write_datagrams(writing, after) && write_ends(writing, after) && write_data(writing, after);
+            static_cast<void>(goes_on);
+        }
+    } catch (...) {
+        // The library never gives back the memory of a packet that is not complete.
+        complete();
+        throw;
     }
+    complete();
     if (writing.written < 0) {
         fail(static_cast<int>(writing.written), after);
         return false;

@@ -249,10 +249,16 @@ COMOQ_DECL Listener::Listener(asio::any_io_executor executor, const asio::ip::ud
 COMOQ_DECL Listener::~Listener() {
     if (endpoint_ != nullptr) endpoint_->close();
 }
-COMOQ_DECL asio::ip::udp::endpoint Listener::endpoint() const { return endpoint_->local(); }
-COMOQ_DECL asio::awaitable<std::shared_ptr<Connection>> Listener::accept() { return endpoint_->next(); }
-COMOQ_DECL void Listener::use(ServerCredentials credentials) { endpoint_->use(std::move(credentials)); }
-COMOQ_DECL void Listener::close() { endpoint_->close(); }
+COMOQ_DECL detail::Endpoint &Listener::mine() const {
+    if (endpoint_ == nullptr) comoq::detail::throw_error(make_error_code(Error::Closed));
+    return *endpoint_;
+}
+COMOQ_DECL asio::ip::udp::endpoint Listener::endpoint() const { return mine().local(); }
+COMOQ_DECL asio::awaitable<std::shared_ptr<Connection>> Listener::accept() { return mine().next(); }
+COMOQ_DECL void Listener::use(ServerCredentials credentials) { mine().use(std::move(credentials)); }
+COMOQ_DECL void Listener::close() {
+    if (endpoint_ != nullptr) endpoint_->close();
+}
 
 namespace detail {
 
