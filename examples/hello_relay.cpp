@@ -32,7 +32,7 @@ asio::awaitable<void> watch(const char *url) {
 }
 
 int main(int argc, char **argv) try {
-    // It says why there is no connection; without a hook the program would try again in silence.
+    // The hook says why a connection fails; without one the program would try again in silence.
     const auto say = [](const comoq::LogRecord &record) { std::fprintf(stderr, "hello_relay: %s\n", to_string(record).c_str()); };
     comoq::set_log(say, comoq::LogLevel::Warning);
 

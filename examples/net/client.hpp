@@ -17,7 +17,7 @@ public:
     comoq::OriginConsumer received() const { return received_.consumer(); }
     // A lost connection is told a moment after its readers have gone.
     bool is_connected() const { return is_connected_; }
-    // Begins `work` when it is connected, and ends with it. Throws what the work throws, or why there is no connection.
+    // Begins `work` when it is connected, and ends with it. Throws what the work throws, or the reason why it cannot connect.
     asio::awaitable<void> while_connected(asio::awaitable<void> work);
 
 private:

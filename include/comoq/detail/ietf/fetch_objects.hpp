@@ -26,7 +26,7 @@ struct FetchHeader {
 struct FetchedObject {
     enum class Kind : std::uint8_t {
         Object,
-        NonExistent,  ///< there are no such objects
+        NonExistent,  ///< the track has no such objects
         Unknown,      ///< nobody here knows
         TimedOut,     ///< they did not come in time: from draft 20 on
     };

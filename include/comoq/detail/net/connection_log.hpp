@@ -14,7 +14,7 @@
 
 namespace comoq::net::detail {
 
-/// A step of a connection, for the program's log. A record for which there is no memory is left out.
+/// A step of a connection, for the program's log. A record that finds no memory is left out.
 inline void log_connection(LogLevel level, std::string_view event, std::string_view name, std::error_code code = {},
                            std::string_view reason = {}) noexcept {
     if (!comoq::detail::is_logged(level)) return;

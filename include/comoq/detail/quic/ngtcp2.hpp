@@ -124,7 +124,7 @@ inline std::uint64_t round_trip_of(ngtcp2_conn *connection) noexcept {
 #else
     ngtcp2_conn_info info;
     ngtcp2_conn_get_conn_info(connection, &info);
-    // Before the first sample there is no least one.
+    // The library has no least round trip before its first sample.
     return info.min_rtt == UINT64_MAX ? 0 : info.smoothed_rtt;
 #endif
 }

@@ -35,7 +35,7 @@ public:
 private:
     static constexpr std::uint64_t stop_sending = 0x05;
 
-    /// The rest of a frame of that type. False if there is no end to it here.
+    /// The rest of a frame of that type. False if its end cannot be found.
     bool skip(std::uint64_t type) noexcept {
         if (type >= 0x08 && type <= 0x0f) return skip_stream(type);
         switch (type) {
