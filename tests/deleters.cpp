@@ -1,7 +1,7 @@
 // The owner of a payload may do anything at its end, also call the library: it ends under none of the library's locks.
 // A lock that is held makes these tests hang.
 #include <comoq/comoq.hpp>
-#include <comoq/detail/lite/requested_broadcasts.hpp>
+#include <comoq/detail/session/requested_broadcasts.hpp>
 #include <comoq/detail/session/announce_feed.hpp>
 
 #include <algorithm>
@@ -212,9 +212,9 @@ TEST_CASE("D16: a broadcast that a stream of announcements has not told of yet i
 
 TEST_CASE("D16: a requested broadcast whose path another one takes, and a view, end while no lock is held", "[deleters]") {
     asio::io_context context;
-    lite::detail::RequestedBroadcasts table;
+    detail::RequestedBroadcasts table;
     int ended = 0;
-    const auto make = [](const OriginProducer &in) { return lite::detail::RequestedBroadcasts::Made(in.make_broadcast()); };
+    const auto make = [](const OriginProducer &in) { return detail::RequestedBroadcasts::Made(in.make_broadcast()); };
     {
         // The last holder of the origin's bounds ends the clock.
         auto looks = std::shared_ptr<int>(new int(0), [&](int *number) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../session/untold_cost.hpp"
 #include "../../broadcast_info.hpp"
 #include "message_fields.hpp"
 
@@ -48,9 +49,7 @@ struct AnnounceOk {
     }
 };
 
-/// The cost of a broadcast that a peer of moq-lite-05 announces, which cannot say it: as cheap as any if it is being sent
-/// already, and if it is not, dearer than any that a peer can say.
-inline constexpr Cost untold_cost{0, comoq::detail::max_varint};
+using comoq::detail::untold_cost;
 
 /// A broadcast below the requested prefix is active (or another one in its place), or has ended: the message of
 /// moq-lite-05, and what those of later versions come to. Peers that know of restarts may say so (2) where another one

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "stream_reader.hpp"
-#include "told.hpp"
+#include "../session/told.hpp"
 #include "../wait/failure.hpp"
 #include "../../error.hpp"
 #include "../../group.hpp"
@@ -60,7 +60,7 @@ private:
             code = error.code();
         }
         // Before the frame is destroyed, which would end the group with another code.
-        frame.abort(told(code));
+        frame.abort(comoq::detail::told(code));
         comoq::detail::throw_error(code);
     }
 

@@ -1,197 +1,31 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include "../../group.hpp"
-#include "../../transport.hpp"
-#include "../session/group_outbox.hpp"
-#include "../wait/failure.hpp"
+#include "../session/send_frames.hpp"
 #include "frame_header.hpp"
 #include "message_fields.hpp"
 
-#include <asio/awaitable.hpp>
-
-#include <algorithm>
-#include <cstddef>
 #include <cstdint>
-#include <limits>
-#include <memory>
-#include <optional>
 #include <utility>
-#include <variant>
 
 namespace comoq::lite::detail {
 
-/// Writes a group's frames on the stream of a group or of a fetch, from the reader's place to the group's end, or to a
-/// number of frames. It takes ready frames together, as far as the outbox has room; a frame that is still being written
-/// goes out chunk by chunk. Throws the failure of the group, or of the stream.
-class FrameSender {
+/// What stands before a frame: how much later it is shown than the one before, and its size.
+class FrameFraming {
 public:
-    using Item = comoq::detail::GroupOutbox::Item;
-
-    explicit FrameSender(Item &item) noexcept : item_(item), stream_(item.stream()) {}
-
-    static constexpr std::uint64_t all = std::numeric_limits<std::uint64_t>::max();
-
-    /// Does not wait for more than `left` frames, nor for a peer that has stopped the stream.
-    asio::awaitable<void> send(GroupConsumer &group, std::uint64_t left = all) {
-        // Writing notices that the stream is over, and waiting for a frame does not. Most groups are sent without any wait.
-        const bool over = co_await send_ready(group, left);
-        if (!over) {
-            auto coming = send_coming(group, left);
-            auto stopped = stream_.stopped();
-            const auto first = co_await first_of(std::move(coming), std::move(stopped));
-            if (first.index() == 1) {
-                const auto code = std::get<1>(first);
-                comoq::detail::throw_error(code ? code : make_error_code(Error::Closed));
-            }
-        }
-        item_.settle(0);
-    }
+    WrittenFrameHeader header(const Frame &frame, std::uint64_t size) { return header_of(frame.timestamp, size); }
+    WrittenFrameHeader header(const FrameConsumer &frame, std::uint64_t size) { return header_of(frame.timestamp(), size); }
 
 private:
-    /// Sends frames as long as the next one is there. True if no more are to be sent.
-    asio::awaitable<bool> send_ready(GroupConsumer &group, std::uint64_t &left) {
-        while (left != 0) {
-            const auto together = static_cast<std::size_t>(std::min<std::uint64_t>(together_, left));
-            auto ready = group.take_frames(comoq::detail::Passkey(), together);
-            if (!ready.ready()) co_return false;
-            if (!item_.has_room()) co_await make_room();
-            auto taken = co_await std::move(ready);
-            if (!taken) break;
-            left -= taken->frames.size();
-            co_await write(*taken);
-        }
-        co_return true;
-    }
-    asio::awaitable<void> send_coming(GroupConsumer &group, std::uint64_t &left) {
-        while (true) {
-            const bool over = co_await send_ready(group, left);
-            if (over) co_return;
-            if (item_.held() != 0) {
-                co_await drained();
-                continue;
-            }
-            // Taken only when it is there: a frame that comes whole is taken when there is room for it.
-            auto there = group.frame_there(comoq::detail::Passkey());
-            if (!there.ready()) {
-                co_await std::move(there);
-                continue;
-            }
-            auto frame = co_await group.next_frame();
-            if (!frame) co_return;
-            --left;
-            co_await write(*frame, group);
-        }
-    }
-
-    // Taken frames stay in memory while the peer does not read: about this many bytes, judged by the last ones.
-    static constexpr std::size_t enough = 64 * 1024;
-    static constexpr std::size_t most_together = 64;
-
-    asio::awaitable<void> write(comoq::detail::TakenFrames<Frame> &taken) {
-        std::size_t total = 0;
-        for (std::size_t place = 0, next = 0; place < taken.frames.size(); ++place)
-            total += is_chunked(taken, place, next) ? static_cast<std::size_t>(taken.chunked[next++].second->size())
-                                                    : taken.frames[place].payload.size();
-        const std::size_t count = taken.frames.size();
-        std::size_t left = total;
-        item_.took(total);
-        for (std::size_t place = 0, next = 0; place < count; ++place) {
-            auto &[timestamp, payload] = taken.frames[place];
-            const bool is_whole = !is_chunked(taken, place, next);
-            const std::uint64_t size = is_whole ? payload.size() : taken.chunked[next].second->size();
-            const auto header = header_of(timestamp, size);
-            item_.wrote(header.span().size() + payload.size());
-            auto written = stream_.write(header.span(), std::move(payload));
-            co_await std::move(written);
-            left -= static_cast<std::size_t>(size);
-            if (!is_whole) {
-                // The pieces go out separately: joined, they would be in memory twice for as long as the group exists.
-                for (std::uint64_t sent = 0; sent < size;) {
-                    Bytes chunk = taken.chunked[next].second->read(sent);
-                    sent += chunk.size();
-                    item_.wrote(chunk.size());
-                    auto chunk_written = stream_.write(std::move(chunk));
-                    co_await std::move(chunk_written);
-                }
-                taken.chunked[next++].second = nullptr;
-            }
-            item_.settle(left);
-        }
-        together_ = std::clamp<std::size_t>(enough * count / (total + 1), 1, most_together);
-    }
-    static bool is_chunked(const comoq::detail::TakenFrames<Frame> &taken, std::size_t place, std::size_t next) noexcept {
-        return next < taken.chunked.size() && taken.chunked[next].first == place;
-    }
-
-    asio::awaitable<void> write(FrameConsumer &frame, GroupConsumer &group) {
-        const auto header = header_of(frame.timestamp(), frame.size());
-        item_.wrote(header.span().size());
-        auto begun = stream_.write(header.span(), Bytes());
-        co_await std::move(begun);
-        for (std::uint64_t left = frame.size(); left != 0;) {
-            std::optional ready(frame.read_chunk());
-            if (ready->ready()) {
-                if (!item_.has_room()) {
-                    ready.reset();
-                    co_await without(frame, group, make_room());
-                    ready.emplace(frame.read_chunk());
-                }
-            } else if (item_.held() != 0) {
-                ready.reset();
-                co_await without(frame, group, drained());
-                continue;
-            }
-            auto chunk = co_await std::move(*ready);
-            ready.reset();
-            if (!chunk) break;
-            left -= chunk->size();
-            item_.took(chunk->size());
-            item_.wrote(chunk->size());
-            auto written = stream_.write(std::move(*chunk));
-            // All that is read of the frame is with the stream.
-            if (left == 0 || stream_.unsent() == 0)
-                co_await std::move(written);
-            else
-                co_await without(frame, group, std::move(written));
-            item_.settle(0);
-        }
-        item_.settle(0);
-    }
-
-    /// Waits for the peer. The frame is not kept meanwhile: the pool may take it, with its group.
-    static asio::awaitable<void> without(FrameConsumer &frame, GroupConsumer &group, asio::awaitable<void> peer) {
-        const auto place = frame.leave(comoq::detail::Passkey());
-        co_await std::move(peer);
-        frame = group.frame_again(comoq::detail::Passkey(), place);
-        if (!frame.is_empty()) co_return;
-        auto lost = group.next_frame();
-        if (lost.ready()) co_await std::move(lost);
-        comoq::detail::throw_error(make_error_code(Error::Lagged));
-    }
-
-    asio::awaitable<void> make_room() {
-        co_await drained();
-        co_await item_.room();
-    }
-    asio::awaitable<void> drained() {
-        item_.settle(0);
-        if (item_.held() == 0) co_return;
-        auto all_sent = stream_.drained();
-        co_await std::move(all_sent);
-        item_.settle(0);
-    }
-
     WrittenFrameHeader header_of(Timestamp timestamp, std::uint64_t size) {
         const auto now = timestamp.value();
         const auto delta = static_cast<std::int64_t>(now) - static_cast<std::int64_t>(std::exchange(last_, now));
         return write_frame_header({delta, size});
     }
 
-    Item &item_;
-    SendStream &stream_;
     std::uint64_t last_ = 0;
-    std::size_t together_ = 1;
 };
+
+using FrameSender = comoq::detail::GroupSender<FrameFraming>;
 
 /// The number of frames in a part of a group; none if it ends before it begins.
 inline std::uint64_t count_of(const FrameBounds &part) noexcept {

@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-namespace comoq::lite::detail {
+namespace comoq::detail {
 
 /// The peer's broadcasts by path: those that it announced, and those that were requested without an announcement, which
 /// go when nobody holds them. Threads: any.
@@ -37,9 +37,9 @@ public:
         BroadcastProducer broadcast;
         BroadcastDynamic handler;
         /// Set when its holders may have let go of it.
-        comoq::detail::Event let_go;
+        Event let_go;
         /// The share of it that callers get. Guarded by the lock of the table.
-        std::shared_ptr<std::optional<comoq::detail::Lease>> lease = std::make_shared<std::optional<comoq::detail::Lease>>();
+        std::shared_ptr<std::optional<Lease>> lease = std::make_shared<std::optional<Lease>>();
     };
     struct Asked {
         std::string path;
@@ -48,14 +48,14 @@ public:
 
     /// The view in which the peer may publish, once that is decided.
     void admit(std::optional<OriginProducer> view) {
-        comoq::detail::Lock lock(mutex_);
+        Lock lock(mutex_);
         view_.swap(view);
     }
 
     /// A path below the root of that view; nothing if it is not.
     std::optional<std::string> below_root(std::string_view absolute) {
-        comoq::detail::Lock lock(mutex_);
-        const auto below = view_ ? comoq::detail::strip_prefix(absolute, view_->root().view()) : std::nullopt;
+        Lock lock(mutex_);
+        const auto below = view_ ? strip_prefix(absolute, view_->root().view()) : std::nullopt;
         return below ? std::optional<std::string>(*below) : std::nullopt;
     }
 
@@ -65,21 +65,21 @@ public:
         State there;
         std::optional<Made> making;
         Known known;
-        comoq::detail::Lock lock(mutex_);
-        if (!covers(path)) comoq::detail::throw_error(make_error_code(Error::Unauthorized));
+        Lock lock(mutex_);
+        if (!covers(path)) throw_error(make_error_code(Error::Unauthorized));
         const auto found = broadcasts_.find(path);
         if (found != broadcasts_.end()) there = found->second.state();
         if (there != nullptr && !there->closed()) return give(found->second, there);
-        if (asked_ >= most) comoq::detail::throw_error(make_error_code(Error::LimitReached));
+        if (asked_ >= most) throw_error(make_error_code(Error::LimitReached));
         Made &made = making.emplace(make(*view_));
-        if (is_leaving_) made.broadcast.state(comoq::detail::Passkey())->route().leave();
+        if (is_leaving_) made.broadcast.state(Passkey())->route().leave();
         if (over_) {
             made.broadcast.abort(*over_);
             return made.broadcast.consume();
         }
         // In this order: a failure leaves nothing behind.
         to_serve_.reserve(to_serve_.size() + 1);
-        known.asked_for = made.broadcast.state(comoq::detail::Passkey());
+        known.asked_for = made.broadcast.state(Passkey());
         known.let_go = made.let_go;
         known.lease = made.lease;
         auto given = give(known, known.asked_for);
@@ -95,15 +95,15 @@ public:
     /// The broadcasts that were made since the last call, once there are any.
     asio::awaitable<std::vector<Asked>> next() {
         co_await any_to_serve_.wait();
-        comoq::detail::Lock lock(mutex_);
+        Lock lock(mutex_);
         any_to_serve_.clear();
         co_return std::exchange(to_serve_, {});
     }
 
     void announced(std::string_view path, const BroadcastConsumer &broadcast) {
         Known known;
-        comoq::detail::Lock lock(mutex_);
-        const auto &state = broadcast.state(comoq::detail::Passkey());
+        Lock lock(mutex_);
+        const auto &state = broadcast.state(Passkey());
         auto mark = mark_of(state, false);
         known.announced = state;
         std::swap(broadcasts_[std::string(path)], known);
@@ -114,15 +114,15 @@ public:
     /// root than it asks below, and a handler may serve a broadcast of the peer's at another path. So it is until its
     /// service is over, also when another one of the peer's has taken its path.
     bool has(const BroadcastConsumer &broadcast) {
-        comoq::detail::Lock lock(mutex_);
-        const auto found = marks_.find(broadcast.state(comoq::detail::Passkey()).get());
+        Lock lock(mutex_);
+        const auto found = marks_.find(broadcast.state(Passkey()).get());
         return found != marks_.end() && !found->second.broadcast.expired();
     }
 
     /// Its service is over.
     void forget(std::string_view path, const BroadcastProducer &broadcast) {
         State there;
-        comoq::detail::Lock lock(mutex_);
+        Lock lock(mutex_);
         erase(path, broadcast, there);
         take_off(broadcast);
     }
@@ -131,8 +131,8 @@ public:
     /// back: a later caller gets another one.
     bool retire(std::string_view path, const Made &made) {
         State there;
-        comoq::detail::Lock lock(mutex_);
-        if (!(*made.lease)->held().expired() || made.broadcast.state(comoq::detail::Passkey())->has_tracks()) return false;
+        Lock lock(mutex_);
+        if (!(*made.lease)->held().expired() || made.broadcast.state(Passkey())->has_tracks()) return false;
         erase(path, made.broadcast, there);
         take_off(made.broadcast);
         return true;
@@ -142,7 +142,7 @@ public:
     /// one elsewhere.
     void leave() {
         std::vector<State> all;
-        comoq::detail::Lock lock(mutex_);
+        Lock lock(mutex_);
         all.reserve(marks_.size());
         is_leaving_ = true;
         for (const auto &[address, mark] : marks_) {
@@ -158,7 +158,7 @@ public:
         Marks all;
         Broadcasts by_path;
         {
-            comoq::detail::Lock lock(mutex_);
+            Lock lock(mutex_);
             over_ = code;
             by_path.swap(broadcasts_);
             all.swap(marks_);
@@ -166,27 +166,27 @@ public:
         }
         for (const auto &[address, mark] : all) {
             const auto there = mark.broadcast.lock();
-            if (there != nullptr && (mark.was_asked_for || there->has_tracks())) there->close(comoq::detail::failure(code));
+            if (there != nullptr && (mark.was_asked_for || there->has_tracks())) there->close(failure(code));
         }
     }
 
 private:
-    using State = std::shared_ptr<comoq::detail::BroadcastState>;
+    using State = std::shared_ptr<BroadcastState>;
 
     struct Mark {
-        std::weak_ptr<comoq::detail::BroadcastState> broadcast;
+        std::weak_ptr<BroadcastState> broadcast;
         bool was_asked_for;
     };
     /// The broadcasts that are served, each by its address: the mark of a broadcast that is gone has expired.
-    using Marks = std::map<const comoq::detail::BroadcastState *, Mark>;
+    using Marks = std::map<const BroadcastState *, Mark>;
 
     /// The last one of a path.
     struct Known {
-        std::weak_ptr<comoq::detail::BroadcastState> announced;
-        std::shared_ptr<comoq::detail::BroadcastState> asked_for;  // without an announcement
+        std::weak_ptr<BroadcastState> announced;
+        std::shared_ptr<BroadcastState> asked_for;  // without an announcement
         // The lease of that one.
-        std::shared_ptr<std::optional<comoq::detail::Lease>> lease;
-        comoq::detail::Event let_go;
+        std::shared_ptr<std::optional<Lease>> lease;
+        Event let_go;
         State state() const noexcept {
             return asked_for != nullptr ? asked_for : announced.lock();
         }
@@ -194,7 +194,7 @@ private:
 
     using Broadcasts = std::map<std::string, Known, std::less<>>;
 
-    static Marks::node_type mark_of(const std::shared_ptr<comoq::detail::BroadcastState> &broadcast, bool was_asked_for) {
+    static Marks::node_type mark_of(const std::shared_ptr<BroadcastState> &broadcast, bool was_asked_for) {
         Marks one;
         one.emplace(broadcast.get(), Mark{broadcast, was_asked_for});
         return one.extract(one.begin());
@@ -206,9 +206,9 @@ private:
         marks_.insert(std::move(mark));
     }
     void take_off(const BroadcastProducer &broadcast) noexcept {
-        take_off(broadcast.state(comoq::detail::Passkey()).get());
+        take_off(broadcast.state(Passkey()).get());
     }
-    void take_off(const comoq::detail::BroadcastState *broadcast) noexcept {
+    void take_off(const BroadcastState *broadcast) noexcept {
         const auto found = marks_.find(broadcast);
         if (found == marks_.end()) return;
         if (found->second.was_asked_for) --asked_;
@@ -216,17 +216,17 @@ private:
     }
 
     bool covers(std::string_view path) const {
-        const auto has = [path](const Path &prefix) { return comoq::detail::has_prefix(path, prefix.view()); };
+        const auto has = [path](const Path &prefix) { return has_prefix(path, prefix.view()); };
         return view_ && std::ranges::any_of(view_->allowed(), has);
     }
     /// The same broadcast for all callers that hold it at a time, and a share in it again once they have let go of it.
     static BroadcastConsumer give(Known &known, const State &there) {
-        if (known.asked_for == nullptr) return BroadcastConsumer(comoq::detail::Passkey(), there);
+        if (known.asked_for == nullptr) return BroadcastConsumer(Passkey(), there);
         auto &lease = *known.lease;
         if (lease)
-            if (auto held = lease->held().lock()) return BroadcastConsumer(comoq::detail::Passkey(), std::move(held));
+            if (auto held = lease->held().lock()) return BroadcastConsumer(Passkey(), std::move(held));
         // Made before the old one goes: `retire` looks at it in any case.
-        comoq::detail::Lease next(BroadcastConsumer(comoq::detail::Passkey(), known.asked_for), known.let_go);
+        Lease next(BroadcastConsumer(Passkey(), known.asked_for), known.let_go);
         lease.emplace(std::move(next));
         return lease->give();
     }
@@ -234,18 +234,18 @@ private:
         const auto found = broadcasts_.find(path);
         if (found == broadcasts_.end()) return;
         there = found->second.state();
-        if (there == broadcast.state(comoq::detail::Passkey())) broadcasts_.erase(found);
+        if (there == broadcast.state(Passkey())) broadcasts_.erase(found);
     }
 
-    comoq::detail::Mutex mutex_;
+    Mutex mutex_;
     std::optional<OriginProducer> view_;
     Broadcasts broadcasts_;
     Marks marks_;
     std::size_t asked_ = 0;  // of the marked ones
     std::vector<Asked> to_serve_;
-    comoq::detail::Event any_to_serve_;
+    Event any_to_serve_;
     bool is_leaving_ = false;
     std::optional<std::error_code> over_;
 };
 
-}  // namespace comoq::lite::detail
+}  // namespace comoq::detail

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace comoq::lite::detail {
+namespace comoq::detail {
 
 /// The sessions of the process are numbered from 1.
 COMOQ_VISIBLE inline std::uint64_t next_session_number() noexcept {
@@ -33,16 +33,16 @@ public:
     std::uint64_t number() const noexcept { return number_; }
 
     /// Whether the events of a peer are wanted. The peer sets their pace.
-    static bool wants_events() noexcept { return comoq::detail::is_logged(LogLevel::Debug); }
+    static bool wants_events() noexcept { return is_logged(LogLevel::Debug); }
 
     void begun(std::string_view target) const noexcept {
-        if (!comoq::detail::is_logged(LogLevel::Info)) return;
+        if (!is_logged(LogLevel::Info)) return;
         LogRecord record = record_of(LogLevel::Info, "session_begun");
         record.path = without_query(target);
-        comoq::detail::write_log(record);
+        write_log(record);
     }
     void ended(std::error_code code) const noexcept {
-        if (!comoq::detail::is_logged(LogLevel::Info)) return;
+        if (!is_logged(LogLevel::Info)) return;
         LogRecord record = record_of(LogLevel::Info, "session_ended");
         record.code = code;
         std::string reason;
@@ -52,24 +52,24 @@ public:
             // Of a foreign transport.
         }
         record.reason = reason;
-        comoq::detail::write_log(record);
+        write_log(record);
     }
-    void happened(const SessionEvent &event) const noexcept {
+    void happened(const lite::SessionEvent &event) const noexcept {
         if (!wants_events()) return;
         LogRecord record = record_of(LogLevel::Debug, name_of(event.kind));
         record.path = event.path;
         record.track = event.track;
         record.code = event.code;
-        comoq::detail::write_log(record);
+        write_log(record);
     }
     /// Once for each limit.
     void at_limit(Limit limit) noexcept {
         const unsigned mark = 1u << static_cast<unsigned>(limit);
-        if ((told_ & mark) != 0 || !comoq::detail::is_logged(LogLevel::Warning)) return;
+        if ((told_ & mark) != 0 || !is_logged(LogLevel::Warning)) return;
         told_ |= mark;
         LogRecord record = record_of(LogLevel::Warning, "limit_reached");
         record.reason = name_of(limit);
-        comoq::detail::write_log(record);
+        write_log(record);
     }
 
 private:
@@ -82,13 +82,13 @@ private:
         record.protocol = transport_.protocol();
         return record;
     }
-    static std::string_view name_of(SessionEvent::Kind kind) noexcept {
+    static std::string_view name_of(lite::SessionEvent::Kind kind) noexcept {
         switch (kind) {
-        case SessionEvent::Kind::Announced: return "announced";
-        case SessionEvent::Kind::Unannounced: return "unannounced";
-        case SessionEvent::Kind::Subscribed: return "subscribed";
-        case SessionEvent::Kind::Unsubscribed: return "unsubscribed";
-        case SessionEvent::Kind::Refused: return "refused";
+        case lite::SessionEvent::Kind::Announced: return "announced";
+        case lite::SessionEvent::Kind::Unannounced: return "unannounced";
+        case lite::SessionEvent::Kind::Subscribed: return "subscribed";
+        case lite::SessionEvent::Kind::Unsubscribed: return "unsubscribed";
+        case lite::SessionEvent::Kind::Refused: return "refused";
         }
         return "event";
     }
@@ -108,4 +108,4 @@ private:
     unsigned told_ = 0;  // a bit for each limit
 };
 
-}  // namespace comoq::lite::detail
+}  // namespace comoq::detail

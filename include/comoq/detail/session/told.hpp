@@ -6,7 +6,7 @@
 
 #include <system_error>
 
-namespace comoq::lite::detail {
+namespace comoq::detail {
 
 /// The code for others here when a part of the session fails with `code`: a local cancellation says no more than
 /// Cancelled.
@@ -14,4 +14,4 @@ inline std::error_code told(std::error_code code) noexcept {
     return code == asio::error::operation_aborted ? make_error_code(Error::Cancelled) : code;
 }
 
-}  // namespace comoq::lite::detail
+}  // namespace comoq::detail
