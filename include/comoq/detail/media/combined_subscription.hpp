@@ -1,101 +1,79 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../containers/pairing_heap.hpp"
 #include "../../subscription.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <set>
-#include <utility>
 
 namespace comoq::detail {
 
 /// The combined wishes of several subscribers: the most urgent priority; ordered only if all are; the longest
 /// max_latency; the lowest start, where no start asks for none; the highest end, or none if one has none.
 ///
-/// It is kept up to date: adding or removing a subscriber costs the logarithm of their number, and reading costs
-/// nothing.
+/// It is kept up to date, and allocates nothing: adding takes constant time, removing the logarithm of the number of
+/// subscribers, averaged over all calls, and reading costs nothing.
 class CombinedSubscription {
-    using Values = std::multiset<std::uint64_t>;
-
-    /// A number in one of the sets, or on its way there: made together with its node, so that entering it cannot fail.
-    class Value {
-    public:
-        Value() {
-            Values one;
-            spare_ = one.extract(one.insert(0));
-        }
-        void enter(Values &values, std::uint64_t value) noexcept {
-            spare_.value() = value;
-            at_ = values.insert(std::move(spare_));
-        }
-        void leave(Values &values) noexcept {
-            if (spare_.empty()) spare_ = values.extract(at_);
-        }
-
-    private:
-        Values::node_type spare_;
-        Values::iterator at_;
-    };
+    struct ByPriority {};
+    struct ByLatency {};
+    struct ByStart {};
+    struct ByEnd {};
 
 public:
     /// One subscriber's part in the combination.
-    class Member {
+    class Member : HeapNode<ByPriority>, HeapNode<ByLatency>, HeapNode<ByStart>, HeapNode<ByEnd> {
     public:
         Member() = default;
-        Member(const Member &) = delete;
-        Member &operator=(const Member &) = delete;
+        /// What it wishes, or is going to when it is added.
+        const Subscription &wishes() const noexcept { return wishes_; }
+        /// While it is not added.
+        void wish(const Subscription &wishes) noexcept { wishes_ = wishes; }
 
     private:
         friend class CombinedSubscription;
-        Value priority_, latency_, start_, end_;
-        bool ordered_ = false, unlimited_ = false, patient_ = false;
+        template <class, class, class> friend class PairingHeap;
+        bool is_unlimited() const noexcept { return wishes_.max_latency.count() <= 0; }
+        bool is_patient() const noexcept { return wishes_.start && is_unlimited(); }
+
+        Subscription wishes_;
     };
 
     void add(Member &member, const Subscription &wishes) noexcept {
-        ++count_;
-        ordered_ += wishes.ordered ? 1 : 0;
-        member.ordered_ = wishes.ordered;
-        member.unlimited_ = wishes.max_latency.count() <= 0;
-        unlimited_ += member.unlimited_ ? 1 : 0;
-        member.patient_ = wishes.start && member.unlimited_;
-        patient_ += member.patient_ ? 1 : 0;
-        member.priority_.enter(priorities_, wishes.priority);
-        member.latency_.enter(latencies_, in_order(wishes.max_latency.count()));
-        if (wishes.start) member.start_.enter(starts_, *wishes.start);
-        if (wishes.end) member.end_.enter(ends_, *wishes.end);
+        member.wishes_ = wishes;
+        count(member, 1);
+        priorities_.add(member);
+        latencies_.add(member);
+        if (wishes.start) starts_.add(member);
+        if (wishes.end) ends_.add(member);
     }
     /// It must have been added.
     void remove(Member &member) noexcept {
-        --count_;
-        ordered_ -= member.ordered_ ? 1 : 0;
-        unlimited_ -= member.unlimited_ ? 1 : 0;
-        patient_ -= member.patient_ ? 1 : 0;
-        member.priority_.leave(priorities_);
-        member.latency_.leave(latencies_);
-        member.start_.leave(starts_);
-        member.end_.leave(ends_);
+        count(member, std::size_t{0} - 1);
+        priorities_.remove(member);
+        latencies_.remove(member);
+        if (member.wishes_.start) starts_.remove(member);
+        if (member.wishes_.end) ends_.remove(member);
     }
 
     /// Empty if nobody subscribes.
     std::optional<Subscription> value() const noexcept {
         if (count_ == 0) return std::nullopt;
         Subscription all;
-        all.priority = static_cast<std::uint8_t>(*priorities_.rbegin());
+        all.priority = priorities_.top()->wishes_.priority;
         all.ordered = ordered_ == count_;
-        all.max_latency = std::chrono::milliseconds(from_order(*latencies_.rbegin()));
+        all.max_latency = latencies_.top()->wishes_.max_latency;
         all.start = lowest_start();
-        if (ends_.size() == count_) all.end = *ends_.rbegin();
+        if (with_end_ == count_) all.end = ends_.top()->wishes_.end;
         return all;
     }
 
     std::size_t size() const noexcept { return count_; }
     /// True if one of them begins at the live edge.
-    bool follows_edge() const noexcept { return starts_.size() < count_; }
+    bool follows_edge() const noexcept { return with_start_ < count_; }
     /// The lowest start, if one has one.
     std::optional<std::uint64_t> lowest_start() const noexcept {
-        return starts_.empty() ? std::nullopt : std::optional(*starts_.begin());
+        return starts_.empty() ? std::nullopt : starts_.top()->wishes_.start;
     }
     /// True if one of them leaves it to the publisher how late groups may come.
     bool has_unlimited() const noexcept { return unlimited_ != 0; }
@@ -103,13 +81,37 @@ public:
     bool is_patient() const noexcept { return patient_ != 0; }
 
 private:
-    // Signed numbers as unsigned ones in the same order.
-    static constexpr std::uint64_t sign = std::uint64_t{1} << 63;
-    static std::uint64_t in_order(std::int64_t number) noexcept { return static_cast<std::uint64_t>(number) ^ sign; }
-    static std::int64_t from_order(std::uint64_t number) noexcept { return static_cast<std::int64_t>(number ^ sign); }
+    struct MoreUrgent {
+        bool operator()(const Member &one, const Member &other) const noexcept {
+            return one.wishes_.priority > other.wishes_.priority;
+        }
+    };
+    struct Later {
+        bool operator()(const Member &one, const Member &other) const noexcept {
+            return one.wishes_.max_latency > other.wishes_.max_latency;
+        }
+    };
+    struct StartsBefore {
+        bool operator()(const Member &one, const Member &other) const noexcept { return *one.wishes_.start < *other.wishes_.start; }
+    };
+    struct EndsAfter {
+        bool operator()(const Member &one, const Member &other) const noexcept { return *one.wishes_.end > *other.wishes_.end; }
+    };
 
-    std::size_t count_ = 0, ordered_ = 0, unlimited_ = 0, patient_ = 0;
-    Values priorities_, latencies_, starts_, ends_;
+    void count(const Member &member, std::size_t one) noexcept {
+        count_ += one;
+        if (member.wishes_.ordered) ordered_ += one;
+        if (member.wishes_.start) with_start_ += one;
+        if (member.wishes_.end) with_end_ += one;
+        if (member.is_unlimited()) unlimited_ += one;
+        if (member.is_patient()) patient_ += one;
+    }
+
+    std::size_t count_ = 0, ordered_ = 0, with_start_ = 0, with_end_ = 0, unlimited_ = 0, patient_ = 0;
+    PairingHeap<Member, MoreUrgent, ByPriority> priorities_;
+    PairingHeap<Member, Later, ByLatency> latencies_;
+    PairingHeap<Member, StartsBefore, ByStart> starts_;
+    PairingHeap<Member, EndsAfter, ByEnd> ends_;
 };
 
 }  // namespace comoq::detail

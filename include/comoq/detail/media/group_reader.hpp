@@ -104,8 +104,13 @@ public:
         taken.frames.reserve(count);
         for (std::size_t i = 0; i < count; ++i) {
             const StoredFrame &stored = log.stored(reader_->index + i);
-            if (stored.is_chunked()) taken.chunked.emplace_back(i, stored.slot(log.scale()).chunked);
-            taken.frames.emplace_back(stored.timestamp(log.scale()), stored.is_chunked() ? Bytes() : stored.payload());
+            const Timestamp at = stored.timestamp(log.scale());
+            if (stored.is_chunked()) {
+                taken.chunked.emplace_back(i, stored.slot(log.scale()).chunked);
+                taken.frames.emplace_back(at, Bytes());
+            } else {
+                taken.frames.emplace_back(at, stored.payload());
+            }
         }
         advance(count);
         return Outcome<value_type>(std::in_place, std::move(taken));

@@ -29,8 +29,7 @@ struct SubscriberCounts {
 struct SubscriberPlace : ListNode<SubscriberPlace> {
     static constexpr std::uint64_t no_arrival = std::numeric_limits<std::uint64_t>::max();
 
-    Subscription wishes;
-    CombinedSubscription::Member member;
+    CombinedSubscription::Member member;  // with its wishes
     /// Set when a pending subscription was moved to another track. Guarded by the lock of the track that it was made
     /// for.
     std::shared_ptr<TrackState> moved_to;
@@ -103,7 +102,7 @@ public:
 
     void add(SubscriberPlace &place) noexcept {
         places_.push_back(place);
-        together_.add(place.member, place.wishes);
+        together_.add(place.member, place.member.wishes());
     }
     void remove(SubscriberPlace &place) noexcept {
         places_.remove(place);
@@ -112,7 +111,6 @@ public:
     /// Changes the wishes of a listed subscriber.
     void change(SubscriberPlace &place, const Subscription &wishes) noexcept {
         together_.remove(place.member);
-        place.wishes = wishes;
         together_.add(place.member, wishes);
     }
 

@@ -19,7 +19,7 @@ class SubscriberState {
 public:
     SubscriberState(std::shared_ptr<TrackState> track, const Subscription &wishes, WakeList &wake)
         : track_(std::move(track)) {
-        place_.wishes = wishes;
+        place_.member.wish(wishes);
         place_.received.reserve();
         track_->subscribe(place_, wake);
     }
@@ -41,7 +41,7 @@ public:
     }
     void update(const Subscription &wishes) noexcept {
         change([&](TrackState &track) {
-            const Subscription previous = place_.wishes;
+            const Subscription previous = place_.member.wishes();
             track.change_wishes(place_, wishes);
             // At the live edge, a group that was given is not given again.
             const auto edge = track.edge();
@@ -111,10 +111,10 @@ protected:
     bool is_in_turn(std::uint64_t sequence) const noexcept {
         SubscriberPlace &at = place();
         if (!at.within_cap(sequence)) return false;
-        if (!at.wishes.start || track().ended()) return true;
+        if (!at.member.wishes().start || track().ended()) return true;
         // Nobody is asked for numbers below the start, to which `start_at` may have gone back.
-        const auto next = std::max(at.next, *at.wishes.start);
-        return !track().numbers().is_early(sequence, next, age_of(at.wishes));
+        const auto next = std::max(at.next, *at.member.wishes().start);
+        return !track().numbers().is_early(sequence, next, age_of(at.member.wishes()));
     }
 
     std::shared_ptr<SubscriberState> subscriber_;

@@ -106,9 +106,9 @@ public:
 
     void subscribe(SubscriberPlace &place, WakeList &wake) noexcept {
         Lock lock(mutex());
-        place.first = place.wishes.start.value_or(edge());
+        place.first = place.member.wishes().start.value_or(edge());
         place.next = place.first;
-        place.cap = place.wishes.end;
+        place.cap = place.member.wishes().end;
         place.next_arrival = 0;
         place.next_datagram = datagrams_->queue().end();
         subscribers_.add(place);
