@@ -6,6 +6,7 @@
 #include "detail/media/group_state.hpp"
 #include "detail/wait/failure.hpp"
 #include "detail/wait/mapped_source.hpp"
+#include "object_extras.hpp"
 #include "operation.hpp"
 #include "time.hpp"
 #include "try_result.hpp"
@@ -17,6 +18,7 @@
 #include <span>
 #include <string_view>
 #include <system_error>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -26,12 +28,33 @@ namespace comoq {
 struct Frame {
     Frame() noexcept = default;
     Frame(Timestamp at, Bytes bytes) noexcept : timestamp(at), payload(std::move(bytes)) {}
+    Frame(Timestamp at, Bytes bytes, ObjectExtras beside) noexcept
+        : timestamp(at), payload(std::move(bytes)), extras(std::move(beside)) {}
 
     /// In the track's timescale.
     Timestamp timestamp;
     /// What the application says it is; comoq does not look into it.
     Bytes payload;
+    /// What MoQ Transport has beside it: properties, and a gap in the object ids. Nothing, nearly always.
+    ObjectExtras extras;
 };
+
+/// For `auto &[timestamp, payload] = frame`.
+template <std::size_t I, class F>
+    requires std::is_same_v<std::remove_cvref_t<F>, Frame>
+auto &&get(F &&frame) noexcept {
+    if constexpr (I == 0) return std::forward<F>(frame).timestamp;
+    else return std::forward<F>(frame).payload;
+}
+
+}  // namespace comoq
+
+template <> struct std::tuple_size<comoq::Frame> : std::integral_constant<std::size_t, 2> {};
+template <std::size_t I> struct std::tuple_element<I, comoq::Frame> {
+    using type = std::conditional_t<I == 0, comoq::Timestamp, comoq::Bytes>;
+};
+
+namespace comoq {
 
 namespace detail {
 
@@ -65,6 +88,8 @@ public:
     std::uint64_t size() const noexcept { return reader_ != nullptr ? reader_->size : 0; }
     /// When to show the frame, in the track's timescale.
     Timestamp timestamp() const noexcept { return reader_ != nullptr ? reader_->timestamp : Timestamp(); }
+    /// What MoQ Transport has beside the payload. Nothing, nearly always.
+    ObjectExtras extras() const noexcept { return reader_ != nullptr ? reader_->extras : ObjectExtras(); }
 
     /// The next bytes, as soon as they are written; empty at the frame's end.
     Operation<std::optional<Bytes>> read_chunk();

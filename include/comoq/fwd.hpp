@@ -17,8 +17,13 @@ class Bytes;
 class Path;
 class Timescale;
 class Timestamp;
+class ObjectExtras;
+class TrackProperties;
 struct Datagram;
+struct EndMarker;
 struct Frame;
+struct GroupInfo;
+struct Location;
 
 struct Fetch;
 struct Subscription;

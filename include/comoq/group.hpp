@@ -5,6 +5,7 @@
 #include "detail/media/group_state.hpp"
 #include "detail/wait/share.hpp"
 #include "frame.hpp"
+#include "group_info.hpp"
 #include "operation.hpp"
 #include "try_result.hpp"
 
@@ -47,6 +48,18 @@ public:
     /// The publisher's description of the group's track; nothing for an empty handle.
     TrackInfo track_info() const;
 
+    /// What the group has beside its number: its lane, its priority, where it begins. Of a plain group, and of an empty
+    /// handle, a `GroupInfo` as it is made.
+    GroupInfo info() const noexcept;
+
+    /// The object id of the frame that this reader's steps gave last: its index, in a group without gaps that begins with
+    /// object 0. Of several frames at once it is the last one's; those before it follow from `ObjectExtras::skipped`. Nothing
+    /// before the first frame, and once the group's frames are gone.
+    std::optional<std::uint64_t> object_id() const noexcept;
+
+    /// The object that ended the group, once it is finished; nothing if it was finished without one.
+    std::optional<EndMarker> end_marker() const noexcept;
+
     /// The next frame; empty at the group's end. Fails with Lagged, Dropped, or the code of an abort.
     Operation<std::optional<Frame>> read_frame();
 
@@ -58,6 +71,9 @@ public:
     TryResult<Frame> try_read_frame() noexcept;
     TryResult<std::vector<Frame>> try_read_frames(std::size_t max) noexcept;
     TryResult<FrameConsumer> try_next_frame() noexcept;
+
+    /// A group that a copy of the rest of this one is made in: it begins with the frame that this reader gives next.
+    GroupInfo info_of_rest(detail::Passkey) const noexcept;
 
     /// Goes on with the frame of that index, which may still be to come. False if the group has dropped it: the reader
     /// then stays where it is.
@@ -135,26 +151,42 @@ public:
     /// Appends a frame. The timestamp is converted to the track's timescale, truncating. Throws FrameTooLarge beyond
     /// the origin's `max_frame_size`, TimestampMismatch if the timestamp does not fit.
     void write_frame(Bytes payload, Timestamp timestamp = {});
+    /// The same for a frame with extras. Throws BoundsExceeded, too, if its properties are longer than 65,535 bytes or its
+    /// object id would be above 2^62-1. Properties count as payload does for the bounds of a group.
+    void write_frame(Bytes payload, Timestamp timestamp, ObjectExtras extras);
 
     /// Begins a frame of `size` bytes that is written in chunks. Throws as `write_frame` does, before it allocates
     /// anything for the frame.
     FrameProducer create_frame(std::uint64_t size, Timestamp timestamp = {});
+    /// The same for a frame with extras; see `write_frame`.
+    FrameProducer create_frame(std::uint64_t size, Timestamp timestamp, ObjectExtras extras);
 
     /// No more frames will come: readers end cleanly.
     void finish();
+    /// The same, by an object that says so. ProtocolViolation if it says that a frame that was written does not exist.
+    void finish(EndMarker marker);
 
     // The same without exceptions: `ec` gets the code, a false one after success, and `std::errc::not_enough_memory` for want of
     // memory. What a failed call returns is empty, or 0.
     void write_frame(Bytes payload, Timestamp timestamp, std::error_code &ec) noexcept {
         return detail::with_code(ec, [&] { return write_frame(std::move(payload), timestamp); });
     }
-    void write_frame(Bytes payload, std::error_code &ec) noexcept { write_frame(std::move(payload), {}, ec); }
+    void write_frame(Bytes payload, std::error_code &ec) noexcept { write_frame(std::move(payload), Timestamp(), ec); }
+    void write_frame(Bytes payload, Timestamp timestamp, ObjectExtras extras, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return write_frame(std::move(payload), timestamp, std::move(extras)); });
+    }
     FrameProducer create_frame(std::uint64_t size, Timestamp timestamp, std::error_code &ec) noexcept {
         return detail::with_code(ec, [&] { return create_frame(size, timestamp); });
     }
-    FrameProducer create_frame(std::uint64_t size, std::error_code &ec) noexcept { return create_frame(size, {}, ec); }
+    FrameProducer create_frame(std::uint64_t size, std::error_code &ec) noexcept { return create_frame(size, Timestamp(), ec); }
+    FrameProducer create_frame(std::uint64_t size, Timestamp timestamp, ObjectExtras extras, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return create_frame(size, timestamp, std::move(extras)); });
+    }
     void finish(std::error_code &ec) noexcept {
         return detail::with_code(ec, [&] { return finish(); });
+    }
+    void finish(EndMarker marker, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return finish(marker); });
     }
 
     /// Fails the group with `code` (a false one is Cancelled) and releases its frames, also those that a failed group

@@ -15,6 +15,7 @@
 #include "impl/broadcast.ipp"
 #include "impl/bytes.ipp"
 #include "impl/detail/containers/random_bits.ipp"
+#include "impl/detail/media/group_state.ipp"
 #include "impl/detail/media/track_state.ipp"
 #include "impl/detail/qmux/connection.ipp"
 #include "impl/detail/qmux/connection_frames.ipp"

@@ -6,6 +6,7 @@
 #include "detail/media/track_info.hpp"
 #include "detail/wait/mapped_source.hpp"
 #include "group.hpp"
+#include "location.hpp"
 #include "pending.hpp"
 #include "track_subscriber.hpp"
 
@@ -51,6 +52,11 @@ public:
 
     /// A group that a live track holds now; asks nobody.
     std::optional<GroupConsumer> get_group(std::uint64_t sequence) const;
+
+    /// The largest place at which a live track has had a complete frame or a datagram, or at which its source said that it
+    /// has one; nothing if there is none. Asks nobody: of a track that comes through a session or a proxy it is known once that
+    /// has subscribed.
+    std::optional<Location> largest() const;
 
     /// As `info`, but only once the track itself is live.
     Pending<TrackInfo> accepted_info(detail::Passkey) const;

@@ -40,12 +40,18 @@ public:
     /// track keeps it; subscribers do not see it. `info` becomes the track's if that is not fixed yet, and is ignored
     /// otherwise.
     ///
-    /// Throws `std::system_error`: Duplicate if a group of that number came meanwhile, or the code that ended the
-    /// request or the track.
+    /// Throws `std::system_error`: Duplicate if a group of that number came meanwhile, BoundsExceeded for properties of more
+    /// than 65,535 bytes, or the code that ended the request or the track.
     GroupProducer accept(TrackInfo info = {});
+    /// The same for a group that has more than frames. It is lane 0, whatever `group` says. Throws BoundsExceeded, too, for an
+    /// object id above 2^62-1.
+    GroupProducer accept(TrackInfo info, const GroupInfo &group);
     /// The same without exceptions: `ec` gets the code, and the result is empty then.
     GroupProducer accept(TrackInfo info, std::error_code &ec) noexcept {
         return detail::with_code(ec, [&] { return accept(info); });
+    }
+    GroupProducer accept(TrackInfo info, const GroupInfo &group, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return accept(info, group); });
     }
     GroupProducer accept(std::error_code &ec) noexcept { return accept({}, ec); }
 

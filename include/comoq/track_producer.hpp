@@ -7,6 +7,8 @@
 #include "detail/media/track_state.hpp"
 #include "detail/media/usage.hpp"
 #include "group.hpp"
+#include "group_info.hpp"
+#include "location.hpp"
 #include "operation.hpp"
 #include "subscription.hpp"
 #include "track_consumer.hpp"
@@ -81,6 +83,9 @@ public:
     /// has expired or was evicted since. A track remembers at most 1,024 gaps between its numbers. Beyond that it gives
     /// up the lowest gap, and with it what it knew of the numbers below: a group there that has gone may be made again.
     GroupProducer create_group(std::uint64_t sequence);
+    /// The same for a group that begins in the middle, or has a priority of its own. Throws BoundsExceeded, too, for an object
+    /// id above 2^62-1.
+    GroupProducer create_group(std::uint64_t sequence, const GroupInfo &info);
 
     /// A finished group of one frame. Returns its number. Throws as `append_group` and `GroupProducer::write_frame` do,
     /// and takes no number then.
@@ -92,7 +97,9 @@ public:
     std::uint64_t append_datagram(Bytes payload, Timestamp timestamp = {});
 
     /// The same with its number from elsewhere: for a program that passes a track on. Duplicate if a group has that
-    /// number, or a datagram had it.
+    /// number, or a datagram had it. With an object id above 0 it is Duplicate only if a datagram had the same number and id;
+    /// of such places a track remembers the 1,024 highest while it has datagrams. Its properties count for the 1,200 bytes.
+    /// BoundsExceeded, too, for an object id above 2^62-1.
     void insert_datagram(Datagram datagram);
 
     /// Declares that no number after the latest will come. Lower groups may still be made. Closed if an end was
@@ -110,6 +117,9 @@ public:
     }
     GroupProducer create_group(std::uint64_t sequence, std::error_code &ec) noexcept {
         return detail::with_code(ec, [&] { return create_group(sequence); });
+    }
+    GroupProducer create_group(std::uint64_t sequence, const GroupInfo &info, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return create_group(sequence, info); });
     }
     std::uint64_t write_frame(Bytes payload, Timestamp timestamp, std::error_code &ec) noexcept {
         return detail::with_code(ec, [&] { return write_frame(std::move(payload), timestamp); });
@@ -140,6 +150,12 @@ public:
     /// The highest number in use.
     std::optional<std::uint64_t> latest() const;
 
+    /// The largest place at which the track has had a complete frame or a datagram, or at which its source has one
+    /// (`note_largest`); nothing if there is none. Groups that were fetched do not count.
+    std::optional<Location> largest() const;
+    /// The source of the track has something at that place: for a program that passes a track on.
+    void note_largest(Location place);
+
     /// The combined wishes of all subscribers: the highest priority; ordered if all want that; the longest max_latency,
     /// clamped to the track's; the lowest start; the highest end, none if one has none. Nothing without subscribers.
     std::optional<Subscription> subscription() const;
@@ -164,7 +180,7 @@ public:
     TrackStats stats() const;
 
 private:
-    std::uint64_t add_datagram(std::optional<std::uint64_t> sequence, Bytes &&payload, Timestamp timestamp);
+    std::uint64_t add_datagram(bool numbered, Datagram &&datagram);
 
     // First, to be destroyed last: its end may be the track's.
     detail::Share<detail::TrackState, &detail::TrackState::producers, &detail::TrackState::last_producer_gone> track_;

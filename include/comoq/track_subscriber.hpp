@@ -4,6 +4,7 @@
 #include "datagram.hpp"
 #include "detail/media/subscriber_state.hpp"
 #include "group.hpp"
+#include "location.hpp"
 #include "operation.hpp"
 #include "subscription.hpp"
 #include "try_result.hpp"
@@ -92,6 +93,9 @@ public:
     /// A group that is there now, independent of the cursors; each call returns a reader at the group's beginning.
     std::optional<GroupConsumer> get_group(std::uint64_t sequence) const;
 
+    /// The largest place of the track; see `TrackConsumer::largest`.
+    std::optional<Location> largest() const;
+
     /// Sets both cursors to `sequence`, for this subscriber alone: the publisher does not see it.
     void start_at(std::uint64_t sequence) {
         if (state_ != nullptr) state_->start_at(sequence);
@@ -141,12 +145,7 @@ private:
             return group ? Next(std::in_place, detail::Passkey(), std::move(*group)) : Next();
         });
     }
-    auto datagram_source() const {
-        using Next = std::optional<Datagram>;
-        return detail::mapped<Next>(detail::Step(detail::NextDatagramRule(state_)), [](std::optional<detail::DatagramSlot> &&slot) {
-            return slot ? Next(Datagram{slot->sequence, slot->timestamp, std::move(slot->payload)}) : Next();
-        });
-    }
+    auto datagram_source() const { return detail::Step(detail::NextDatagramRule(state_)); }
 
     // `ready()` of an operation asks no clock: what is too old by now goes before.
     template <class Rule> Operation<std::optional<Frame>> frame_step() {

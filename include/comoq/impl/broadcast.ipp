@@ -34,6 +34,7 @@ COMOQ_DECL std::optional<Subscription> TrackRequest::subscription() const {
 COMOQ_DECL TrackProducer TrackRequest::accept(TrackInfo info) {
     return detail::naming({"track", name()}, [&] {
         auto &entry = *obligation_.held();
+        detail::throw_unless_possible(info);
         return TrackProducer(detail::Passkey(), obligation_.owner()->accept(entry, info));
     });
 }
@@ -64,7 +65,10 @@ COMOQ_DECL BroadcastProducer::BroadcastProducer(detail::Passkey, BroadcastInfo i
     : state_(std::make_shared<detail::BroadcastState>(std::move(info), std::move(bounds))) {}
 
 COMOQ_DECL TrackProducer BroadcastProducer::create_track(std::string_view name, TrackInfo info) {
-    return detail::naming({"track", name}, [&] { return TrackProducer(detail::Passkey(), state_->create_track(name, info)); });
+    return detail::naming({"track", name}, [&] {
+        detail::throw_unless_possible(info);
+        return TrackProducer(detail::Passkey(), state_->create_track(name, info));
+    });
 }
 
 COMOQ_DECL void BroadcastProducer::insert_track(TrackConsumer track) {
@@ -77,8 +81,10 @@ COMOQ_DECL void BroadcastProducer::insert_track(TrackConsumer track) {
 }
 
 COMOQ_DECL TrackProducer BroadcastProducer::unique_track(std::string_view suffix, TrackInfo info) {
-    return detail::naming({"track", suffix},
-                          [&] { return TrackProducer(detail::Passkey(), state_->unique_track(suffix, info)); });
+    return detail::naming({"track", suffix}, [&] {
+        detail::throw_unless_possible(info);
+        return TrackProducer(detail::Passkey(), state_->unique_track(suffix, info));
+    });
 }
 
 COMOQ_DECL Operation<void> BroadcastProducer::used() {

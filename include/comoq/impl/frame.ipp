@@ -5,7 +5,7 @@
 namespace comoq::detail {
 
 COMOQ_DECL Frame frame_of(FrameSlot &&slot) {
-    return Frame{slot.timestamp, slot.chunked != nullptr ? slot.chunked->whole() : std::move(slot.payload)};
+    return Frame(slot.timestamp, slot.chunked != nullptr ? slot.chunked->whole() : std::move(slot.payload), std::move(slot.extras));
 }
 
 }  // namespace comoq::detail

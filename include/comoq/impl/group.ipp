@@ -13,6 +13,36 @@ COMOQ_DECL TrackInfo GroupConsumer::track_info() const {
     return reader_ != nullptr ? reader_->group->shared()->info : TrackInfo();
 }
 
+COMOQ_DECL GroupInfo GroupConsumer::info() const noexcept {
+    if (reader_ == nullptr) return {};
+    const detail::Lock lock(reader_->group->mutex());
+    return reader_->group->info();
+}
+
+COMOQ_DECL GroupInfo GroupConsumer::info_of_rest(detail::Passkey) const noexcept {
+    if (reader_ == nullptr) return {};
+    const detail::Lock lock(reader_->group->mutex());
+    const auto &group = *reader_->group;
+    GroupInfo rest = group.info();
+    // The gap before a frame comes with the frame.
+    if (reader_->index != 0 && !group.released()) rest.first_object = group.object_at(reader_->index - 1) + 1;
+    return rest;
+}
+
+COMOQ_DECL std::optional<std::uint64_t> GroupConsumer::object_id() const noexcept {
+    if (reader_ == nullptr) return std::nullopt;
+    const detail::Lock lock(reader_->group->mutex());
+    const auto &group = *reader_->group;
+    if (reader_->index == reader_->first || group.released()) return std::nullopt;
+    return group.object_at(reader_->index - 1);
+}
+
+COMOQ_DECL std::optional<EndMarker> GroupConsumer::end_marker() const noexcept {
+    if (reader_ == nullptr) return std::nullopt;
+    const detail::Lock lock(reader_->group->mutex());
+    return reader_->group->end_marker();
+}
+
 COMOQ_DECL Operation<std::optional<Frame>> GroupConsumer::read_frame() {
     if (reader_ == nullptr) return inert<std::optional<Frame>>();
     return Operation<std::optional<Frame>>(detail::Passkey(), frame_source(detail::NextFrameRule(reader_)));
@@ -49,7 +79,7 @@ COMOQ_DECL bool GroupConsumer::skip_to(detail::Passkey, std::size_t index) noexc
     if (reader_ == nullptr) return false;
     const detail::Lock lock(reader_->group->mutex());
     if (index < reader_->group->first_index()) return false;
-    reader_->index = index;
+    reader_->index = reader_->first = index;
     return true;
 }
 
@@ -97,25 +127,37 @@ COMOQ_DECL std::shared_ptr<detail::GroupReader>
 GroupConsumer::copy_of(const std::shared_ptr<detail::GroupReader> &reader) {
     if (reader == nullptr) return nullptr;
     detail::Lock lock(reader->group->mutex());
-    const std::size_t index = reader->index;
+    const std::size_t index = reader->index, first = reader->first;
     lock.unlock();
-    return std::make_shared<detail::GroupReader>(reader->group, index);
+    return std::make_shared<detail::GroupReader>(reader->group, index, first);
 }
 
 COMOQ_DECL void GroupProducer::write_frame(Bytes payload, Timestamp timestamp) {
     detail::naming({"", {}, sequence()}, [&] { group_->write(std::move(payload), timestamp); });
 }
 
+COMOQ_DECL void GroupProducer::write_frame(Bytes payload, Timestamp timestamp, ObjectExtras extras) {
+    detail::naming({"", {}, sequence()}, [&] { group_->write(std::move(payload), timestamp, std::move(extras)); });
+}
+
 COMOQ_DECL FrameProducer GroupProducer::create_frame(std::uint64_t size, Timestamp timestamp) {
+    return create_frame(size, timestamp, ObjectExtras());
+}
+
+COMOQ_DECL FrameProducer GroupProducer::create_frame(std::uint64_t size, Timestamp timestamp, ObjectExtras extras) {
     detail::ResumeScope scope;
     return detail::naming({"", {}, sequence()}, [&] {
         if (size > group_->shared()->bounds->in_force().max_frame_size) detail::throw_error(make_error_code(Error::FrameTooLarge));
-        return FrameProducer(detail::Passkey(), group_.state(), group_->open(size, timestamp.convert(group_->timescale())));
+        return FrameProducer(detail::Passkey(), group_.state(), group_->open(size, timestamp.convert(group_->timescale()), std::move(extras)));
     });
 }
 
 COMOQ_DECL void GroupProducer::finish() {
     detail::naming({"", {}, sequence()}, [&] { group_->finish(); });
+}
+
+COMOQ_DECL void GroupProducer::finish(EndMarker marker) {
+    detail::naming({"", {}, sequence()}, [&] { group_->finish(marker); });
 }
 
 COMOQ_DEFINE_OPERATION(std::optional<Frame>);

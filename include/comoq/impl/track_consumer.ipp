@@ -66,6 +66,11 @@ COMOQ_DECL std::optional<GroupConsumer> TrackConsumer::get_group(std::uint64_t s
     return GroupConsumer(detail::Passkey(), std::move(group));
 }
 
+COMOQ_DECL std::optional<Location> TrackConsumer::largest() const {
+    const auto track = live(detail::Passkey());
+    return track != nullptr ? track->largest() : std::nullopt;
+}
+
 COMOQ_DECL std::shared_ptr<detail::TrackState> TrackConsumer::live(detail::Passkey) const {
     return track_ != nullptr ? track_ : broadcast_ ? broadcast_.state()->find_track(*name_) : nullptr;
 }

@@ -10,11 +10,15 @@ COMOQ_DECL std::uint8_t GroupRequest::priority() const noexcept {
     return obligation_.entry()->payload().priority();
 }
 
-COMOQ_DECL GroupProducer GroupRequest::accept(TrackInfo info) {
+COMOQ_DECL GroupProducer GroupRequest::accept(TrackInfo info) { return accept(std::move(info), GroupInfo()); }
+
+COMOQ_DECL GroupProducer GroupRequest::accept(TrackInfo info, const GroupInfo &group) {
     const auto track = obligation_ ? std::string_view(obligation_.owner()->name()) : std::string_view("");
     return detail::naming({"track", track, sequence()}, [&] {
         auto &entry = *obligation_.held();
-        return GroupProducer(detail::Passkey(), obligation_.owner()->accept(entry, info));
+        detail::throw_unless_possible(info);
+        detail::throw_unless_possible(group);
+        return GroupProducer(detail::Passkey(), obligation_.owner()->accept(entry, info, group));
     });
 }
 

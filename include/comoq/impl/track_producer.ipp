@@ -32,6 +32,13 @@ COMOQ_DECL GroupProducer TrackProducer::create_group(std::uint64_t sequence) {
                           [&] { return GroupProducer(detail::Passkey(), track_->create_group(sequence)); });
 }
 
+COMOQ_DECL GroupProducer TrackProducer::create_group(std::uint64_t sequence, const GroupInfo &info) {
+    return detail::naming({"track", name(), sequence}, [&] {
+        detail::throw_unless_possible(info);
+        return GroupProducer(detail::Passkey(), track_->create_group(sequence, info));
+    });
+}
+
 COMOQ_DECL void TrackProducer::finish() {
     detail::naming({"track", name()}, [&] { track_->finish(std::nullopt); });
 }
@@ -48,17 +55,21 @@ COMOQ_DECL std::uint64_t TrackProducer::write_frame(Bytes payload, Timestamp tim
 }
 
 COMOQ_DECL std::uint64_t TrackProducer::append_datagram(Bytes payload, Timestamp timestamp) {
-    return add_datagram(std::nullopt, std::move(payload), timestamp);
+    return add_datagram(false, Datagram(0, timestamp, std::move(payload)));
 }
 
 COMOQ_DECL void TrackProducer::insert_datagram(Datagram datagram) {
-    add_datagram(datagram.sequence, std::move(datagram.payload), datagram.timestamp);
+    add_datagram(true, std::move(datagram));
 }
 
 COMOQ_DECL std::optional<std::uint64_t> TrackProducer::latest() const {
     detail::Lock lock(track_->mutex());
     return track_->numbers().latest();
 }
+
+COMOQ_DECL std::optional<Location> TrackProducer::largest() const { return track_->largest(); }
+
+COMOQ_DECL void TrackProducer::note_largest(Location place) { track_->note_largest(place); }
 
 COMOQ_DECL std::optional<Subscription> TrackProducer::subscription() const {
     detail::Lock lock(track_->mutex());
@@ -111,12 +122,14 @@ COMOQ_DECL std::string to_json(const TrackStats &stats) {
     });
 }
 
-COMOQ_DECL std::uint64_t TrackProducer::add_datagram(std::optional<std::uint64_t> sequence, Bytes &&payload,
-                                                     Timestamp timestamp) {
+COMOQ_DECL std::uint64_t TrackProducer::add_datagram(bool numbered, Datagram &&datagram) {
     return detail::naming({"track", name()}, [&] {
-        if (payload.size() > detail::MediaBounds::max_datagram_size)
+        if (datagram.payload.size() + detail::bytes_of(datagram.extras) > detail::MediaBounds::max_datagram_size)
             detail::throw_error(make_error_code(Error::FrameTooLarge));
-        return track_->add_datagram(sequence, timestamp.convert(track_->info().timescale), std::move(payload));
+        if (datagram.object > detail::GroupObjects::highest) detail::throw_error(make_error_code(Error::BoundsExceeded));
+        const Timestamp at = datagram.timestamp.convert(track_->info().timescale);
+        return track_->add_datagram(numbered, detail::DatagramSlot{datagram.sequence, at, std::move(datagram.payload), {},
+                                                                   datagram.object, std::move(datagram.extras)});
     });
 }
 

@@ -66,6 +66,10 @@ COMOQ_DECL std::optional<GroupConsumer> TrackSubscriber::get_group(std::uint64_t
     return GroupConsumer(detail::Passkey(), std::move(group));
 }
 
+COMOQ_DECL std::optional<Location> TrackSubscriber::largest() const {
+    return state_ != nullptr ? state_->track()->largest() : std::nullopt;
+}
+
 COMOQ_DECL Operation<std::uint64_t> TrackSubscriber::finished() {
     return step<std::uint64_t, detail::TrackFinishedRule>();
 }

@@ -16,17 +16,17 @@ using comoq::detail::MediaBounds;
 TEST_CASE("section 8 datagrams: the queue remembers the numbers of datagrams that have left it", "[datagram]") {
     DatagramQueue queue;
     for (std::uint64_t i = 0; i < MediaBounds::max_datagrams + 5; ++i) {
-        queue.reserve();
-        queue.use(i + 10);
+        queue.reserve({i + 10, 0});
+        queue.use({i + 10, 0});
         queue.add(DatagramSlot{i + 10, {}, {}});
     }
     CHECK(queue.first() == 5);
-    CHECK(queue.has_used(10));
-    CHECK(queue.has_used(MediaBounds::max_datagrams + 14));
-    CHECK_FALSE(queue.has_used(9));
-    CHECK_FALSE(queue.has_used(MediaBounds::max_datagrams + 15));
+    CHECK(queue.has_used({10, 0}));
+    CHECK(queue.has_used({MediaBounds::max_datagrams + 14, 0}));
+    CHECK_FALSE(queue.has_used({9, 0}));
+    CHECK_FALSE(queue.has_used({MediaBounds::max_datagrams + 15, 0}));
     static_cast<void>(queue.release());
-    CHECK(queue.has_used(10));
+    CHECK(queue.has_used({10, 0}));
 }
 
 TEST_CASE("section 6 datagrams: old ones leave the queue, and its cost is that of the others and of the slots", "[datagram]") {

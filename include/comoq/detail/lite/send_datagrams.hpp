@@ -20,6 +20,8 @@ struct SubscribedDatagrams {
 
     auto next() { return from.recv_datagram(); }
     void take(const comoq::Datagram &datagram) {
+        // The peer has no ids, and no objects without a payload of their own.
+        if (datagram.object != 0 || datagram.extras.parts().status != ObjectStatus::Normal) return;
         std::vector<std::byte> bytes;
         const auto payload = datagram.payload.span();
         encode(Datagram{subscription, datagram.sequence, datagram.timestamp.value(), payload}, bytes);

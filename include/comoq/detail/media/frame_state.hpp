@@ -5,6 +5,7 @@
 #include "media_bounds.hpp"
 #include "track_shared.hpp"
 #include "../../bytes.hpp"
+#include "../../object_extras.hpp"
 #include "../../time.hpp"
 
 #include <algorithm>
@@ -20,7 +21,8 @@
 
 namespace comoq::detail {
 
-/// A frame that is written in chunks. Guarded by its track's lock, except for the constant size and timestamp.
+/// A frame that is written in chunks. Guarded by its track's lock, except for the constant size, timestamp and
+/// extras.
 ///
 /// The first chunks are kept as they come. Small ones after these are joined: two neighbours are never less than
 /// `merged_size` together, so that a frame that comes a byte at a time takes little more than its bytes.
@@ -29,12 +31,13 @@ public:
     static constexpr std::size_t kept_as_they_come = 16;
     static constexpr std::size_t merged_size = 4096;
 
-    FrameState(std::shared_ptr<TrackShared> shared, std::uint64_t size, Timestamp timestamp) noexcept
-        : shared_(std::move(shared)), size_(size), timestamp_(timestamp) {}
+    FrameState(std::shared_ptr<TrackShared> shared, std::uint64_t size, Timestamp timestamp, ObjectExtras extras = {}) noexcept
+        : shared_(std::move(shared)), size_(size), timestamp_(timestamp), extras_(std::move(extras)) {}
 
     const std::shared_ptr<TrackShared> &shared() const noexcept { return shared_; }
     std::uint64_t size() const noexcept { return size_; }
     Timestamp timestamp() const noexcept { return timestamp_; }
+    const ObjectExtras &extras() const noexcept { return extras_; }
     std::size_t received() const noexcept { return static_cast<std::size_t>(received_); }
     std::uint64_t missing() const noexcept { return size_ - received_; }
     bool complete() const noexcept { return complete_; }
@@ -149,6 +152,7 @@ private:
     const std::shared_ptr<TrackShared> shared_;
     const std::uint64_t size_;
     const Timestamp timestamp_;
+    const ObjectExtras extras_;
     std::uint64_t received_ = 0;
     bool complete_ = false;
     std::error_code failure_;
@@ -165,9 +169,10 @@ private:
 /// guarded by the track's lock.
 struct FrameReader {
     explicit FrameReader(std::shared_ptr<FrameState> read) noexcept
-        : shared(read->shared()), frame(std::move(read)), timestamp(frame->timestamp()), size(frame->size()) {}
-    FrameReader(std::shared_ptr<TrackShared> of_track, Bytes read, Timestamp at) noexcept
-        : shared(std::move(of_track)), payload(std::move(read)), timestamp(at), size(payload.size()) {}
+        : shared(read->shared()), frame(std::move(read)), timestamp(frame->timestamp()), extras(frame->extras()),
+          size(frame->size()) {}
+    FrameReader(std::shared_ptr<TrackShared> of_track, Bytes read, Timestamp at, ObjectExtras beside) noexcept
+        : shared(std::move(of_track)), payload(std::move(read)), timestamp(at), extras(std::move(beside)), size(payload.size()) {}
 
     bool complete() const noexcept { return frame == nullptr || frame->complete(); }
     std::error_code failure() const noexcept { return frame != nullptr ? frame->failure() : std::error_code(); }
@@ -183,6 +188,7 @@ struct FrameReader {
     const std::shared_ptr<FrameState> frame;
     const Bytes payload;
     const Timestamp timestamp;
+    const ObjectExtras extras;
     const std::uint64_t size;
     std::uint64_t offset = 0;
     WaitList no_waits;

@@ -11,8 +11,9 @@ namespace comoq::detail {
 /// an earlier start, so a number is free again once its group has expired or was evicted. Throws as
 /// `TrackProducer::append_group` does, and Duplicate while the track has a group of that number, or if it had a datagram
 /// of it.
-inline GroupProducer given_group(const TrackProducer &track, std::uint64_t sequence) {
-    return GroupProducer(Passkey(), track.state(Passkey())->create_given_group(sequence));
+inline GroupProducer given_group(const TrackProducer &track, std::uint64_t sequence, const GroupInfo &info = {}) {
+    throw_unless_possible(info);
+    return GroupProducer(Passkey(), track.state(Passkey())->create_given_group(sequence, info));
 }
 
 }  // namespace comoq::detail

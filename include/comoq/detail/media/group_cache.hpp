@@ -40,12 +40,23 @@ public:
     const LiveGroups &live() const noexcept { return live_; }
     const ArrivalLog &arrivals() const noexcept { return arrivals_; }
 
-    /// The group with that number: the written one, unless that failed and the group was fetched since.
+    /// The group with that number: the written one, unless that failed, or begins in the middle, and the group was fetched
+    /// since.
     std::shared_ptr<GroupState> find(std::uint64_t sequence) const noexcept {
         GroupState *const written = live_.find(sequence);
-        if (written != nullptr && !written->failure()) return written->shared_from_this();
+        if (written != nullptr && is_whole(*written)) return written->shared_from_this();
         if (const auto found = fetched_.find(sequence); found != fetched_.end()) return found->second;
         return written != nullptr ? written->shared_from_this() : nullptr;
+    }
+
+    /// True if nothing is better than it.
+    static bool is_whole(const GroupState &group) noexcept { return !group.failure() && !group.is_partial(); }
+
+    /// The largest place of a frame, or of what the source has said.
+    std::optional<Location> largest() const noexcept {
+        auto largest = shared_.past_largest;
+        if (const GroupState *last = live_.last_with_frames()) largest = std::max(largest, last->largest());
+        return largest;
     }
 
     /// The group with the highest number of those that subscribers see and that went to make room or for their age, and
@@ -65,7 +76,7 @@ public:
     }
 
     /// Adds a group. It must be new: for a live group, no live one has its number; for a fetched one, every other with
-    /// its number has failed.
+    /// its number has failed, or begins in the middle.
     void add(const std::shared_ptr<GroupState> &group, MediaChange &change) {
         if (group->live()) {
             arrivals_.add(group);

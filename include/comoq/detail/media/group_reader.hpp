@@ -16,10 +16,13 @@ namespace comoq::detail {
 
 /// A reader's place in a group. The index is guarded by the track's lock.
 struct GroupReader {
-    GroupReader(std::shared_ptr<GroupState> state, std::size_t at) noexcept : group(std::move(state)), index(at) {}
+    GroupReader(std::shared_ptr<GroupState> state, std::size_t at) noexcept : GroupReader(std::move(state), at, at) {}
+    GroupReader(std::shared_ptr<GroupState> state, std::size_t at, std::size_t began_at) noexcept
+        : group(std::move(state)), index(at), first(began_at) {}
 
     std::shared_ptr<GroupState> group;
     std::size_t index;
+    std::size_t first;  // where it began: it was given nothing there
     bool lagged = false;  // the reader was told that it fell behind, and counted
 
     /// A reader that begins where new readers do. Under the lock.
@@ -104,13 +107,13 @@ public:
         taken.frames.reserve(count);
         for (std::size_t i = 0; i < count; ++i) {
             const StoredFrame &stored = log.stored(reader_->index + i);
-            const Timestamp at = stored.timestamp(log.scale());
-            if (stored.is_chunked()) {
-                taken.chunked.emplace_back(i, stored.slot(log.scale()).chunked);
-                taken.frames.emplace_back(at, Bytes());
-            } else {
-                taken.frames.emplace_back(at, stored.payload());
+            if (stored.is_plain()) {
+                taken.frames.emplace_back(stored.timestamp(log.scale()), stored.payload());
+                continue;
             }
+            FrameSlot slot = stored.slot(log.scale());
+            if (slot.chunked != nullptr) taken.chunked.emplace_back(i, std::move(slot.chunked));
+            taken.frames.emplace_back(slot.timestamp, std::move(slot.payload), std::move(slot.extras));
         }
         advance(count);
         return Outcome<value_type>(std::in_place, std::move(taken));
@@ -142,7 +145,7 @@ inline std::shared_ptr<FrameReader> frame_reader_at(const GroupState &group, std
     if (index >= frames.first() && index < frames.end()) {
         FrameSlot slot = frames[index];
         if (slot.chunked != nullptr) return std::make_shared<FrameReader>(std::move(slot.chunked));
-        return std::make_shared<FrameReader>(group.shared(), std::move(slot.payload), slot.timestamp);
+        return std::make_shared<FrameReader>(group.shared(), std::move(slot.payload), slot.timestamp, std::move(slot.extras));
     }
     if (group.open_frame() != nullptr && index == frames.end()) return std::make_shared<FrameReader>(group.open_frame());
     return nullptr;

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../../config.hpp"
 #include "../wait/failure.hpp"
 #include "frame_log.hpp"
 #include "frame_state.hpp"
 #include "../containers/intrusive_list.hpp"
+#include "group_objects.hpp"
 #include "media_change.hpp"
 #include "track_shared.hpp"
+#include "../../group_info.hpp"
+#include "../../location.hpp"
 
 #include <cassert>
 #include <cstddef>
@@ -34,9 +38,14 @@ class GroupState final : public std::enable_shared_from_this<GroupState>,
                          public Garbage::Item {
 public:
     /// `live`: it was written to the track, and not fetched.
-    GroupState(std::shared_ptr<TrackShared> shared, std::uint64_t sequence, Timescale timescale, bool live = true)
+    GroupState(std::shared_ptr<TrackShared> shared, std::uint64_t sequence, Timescale timescale, bool live = true,
+               const GroupInfo &info = {})
         : shared_(std::move(shared)), sequence_(sequence), timescale_(timescale), live_(live), frames_(timescale) {
         auto &bounds = *shared_->bounds;
+        if (info != GroupInfo()) {
+            objects_ = std::make_unique<GroupObjects>(info);
+            overhead_ += MediaCost::group_objects;
+        }
         bounds.cached_groups.add(1);
         bounds.cached_bytes.add(overhead_);
     }
@@ -52,6 +61,8 @@ public:
     std::uint64_t sequence() const noexcept { return sequence_; }
     Timescale timescale() const noexcept { return timescale_; }
     bool live() const noexcept { return live_; }
+    /// Which lane of its group it is; constant.
+    std::uint64_t subgroup() const noexcept { return objects_ != nullptr ? objects_->info.subgroup : 0; }
 
     // The following functions are called under the lock.
 
@@ -66,6 +77,21 @@ public:
     WaitList &waits() noexcept { return waits_; }
     /// Subscribers that read the track frame by frame, and wait for the next one of this group.
     CrowdWaits &followers() noexcept { return followers_; }
+    GroupInfo info() const noexcept { return objects_ != nullptr ? objects_->info : GroupInfo(); }
+    bool is_partial() const noexcept { return objects_ != nullptr && objects_->info.is_partial; }
+    /// The object that ended it, once it is finished by one.
+    std::optional<EndMarker> end_marker() const noexcept {
+        return objects_ != nullptr && finished_ ? objects_->end : std::nullopt;
+    }
+    /// The object id of the frame with that index, or of one that may come there without a gap; not if its frames were
+    /// taken.
+    std::uint64_t object_at(std::size_t index) const noexcept { return objects_ != nullptr ? objects_->id_of(index) : index; }
+    /// The place of its last frame, if it has any now.
+    std::optional<Location> largest() const noexcept {
+        if (frames_.first() == frames_.end()) return std::nullopt;
+        return Location{sequence_, object_at(frames_.end() - 1)};
+    }
+
     /// True if no frame will come any more.
     bool over() const noexcept { return finished_ || failure_; }
     /// True if it failed in a way that took the frames as well.
@@ -119,11 +145,13 @@ public:
     /// Ends the group with `code`, except for readers that have read all of a finished one, and drops its frames.
     void release(std::error_code code, Garbage &garbage, WakeList &wake) noexcept {
         if (released_) return;
+        if (live_) shared_->note_largest(largest());
         failure_ = code;
         garbage_frames_ = frames_.release();
+        if (objects_ != nullptr) objects_->release();
         if (auto frame = std::exchange(open_, nullptr)) garbage_chunks_ = frame->fail(code, wake);
         garbage.add(shared_from_this());
-        account(0, MediaCost::group);
+        account(0, own_cost());
         shared_->bounds->cached_groups.subtract(1);
         released_ = true;
         sort();
@@ -153,18 +181,10 @@ public:
         written(change);
     }
 
-    std::shared_ptr<FrameState> open(std::uint64_t size, Timestamp timestamp) {
-        auto frame = std::make_shared<FrameState>(shared_, size, timestamp);
-        MediaChange change(*shared_->bounds);
-        Lock lock(mutex());
-        throw_unless_writable(change);
-        if (open_ != nullptr) throw_error(make_error_code(Error::ProtocolViolation));
-        open_ = frame;
-        account(bytes_, overhead_ + frame->overhead());
-        change.wake.take(waits_);
-        written(change);
-        return frame;
-    }
+    /// The same for a frame with extras. Throws BoundsExceeded, too.
+    void write(Bytes &&payload, Timestamp timestamp, ObjectExtras &&extras);
+
+    std::shared_ptr<FrameState> open(std::uint64_t size, Timestamp timestamp, ObjectExtras extras = {});
 
     void write_chunk(FrameState &frame, Bytes &&chunk) {
         MediaChange change(*shared_->bounds);
@@ -184,29 +204,7 @@ public:
     }
 
     /// Throws WrongSize, and fails the group with it, if bytes are missing.
-    void finish_frame(FrameState &frame) {
-        MediaChange change(*shared_->bounds);
-        std::vector<FrameSlot> dropped;
-        std::shared_ptr<FrameState> done;
-        Lock lock(mutex());
-        throw_unless_open(frame, change);
-        if (frame.missing() != 0) {
-            // Made before anything fails: its text takes memory.
-            const std::system_error wrong_size(make_error_code(Error::WrongSize));
-            release(wrong_size.code(), change.garbage, change.wake);
-            lock.unlock();
-            throw wrong_size;
-        }
-        // A frame that has come in one piece, or has been joined, needs its state only as long as its readers do. Its
-        // bytes and its state were counted as they came.
-        FrameSlot slot{frame.timestamp(), Bytes(), frame.chunks() > 1 ? open_ : nullptr};
-        if (slot.chunked == nullptr) slot.payload = frame.from(0);
-        push([&] { frames_.push(std::move(slot)); }, 0, MediaCost::frame, dropped, change.wake);
-        if (frame.chunks() <= 1) account(bytes_, overhead_ - frame.overhead());
-        done = std::move(open_);
-        frame.set_complete(change.wake);
-        written(change);
-    }
+    void finish_frame(FrameState &frame);
 
     /// Ends the group because of an open frame, with everything that it holds. Does nothing if the frame is not open
     /// any more.
@@ -218,16 +216,14 @@ public:
         if (open_.get() == &frame) release(code, garbage, wake);
     }
 
+    /// Throws ProtocolViolation if the marker says that a frame that is there does not exist.
+    void finish(const EndMarker &marker);
     void finish() {
         MediaChange change(*shared_->bounds);
         Lock lock(mutex());
         throw_unless_writable(change);
         if (open_ != nullptr) throw_error(make_error_code(Error::ProtocolViolation));
-        finished_ = true;
-        sort();
-        wake_readers(change.wake);
-        shared_->first_frame_waits.wake_for(sequence(), change.wake);
-        written(change);
+        end_well(change);
     }
 
     void abort(std::error_code code) noexcept {
@@ -239,26 +235,9 @@ public:
     }
 
     Atomic<std::size_t> producers{0};
-    void last_producer_gone() noexcept {
-        std::vector<FrameState::Chunk> chunks;
-        WakeList wake;
-        Lock lock(mutex());
-        chunks = fail(make_error_code(Error::Dropped), wake);
-    }
+    void last_producer_gone() noexcept;
 
-    std::optional<std::uint64_t> evict(std::uint64_t stamp) noexcept override {
-        ResumeScope scope;
-        Garbage garbage;
-        WakeList wake;
-        Lock lock(mutex());
-        if (released_ && !held_) return std::nullopt;
-        if (stamp_ != stamp) return stamp_;
-        const auto code = make_error_code(Error::Evicted);
-        if (shared_->holder != nullptr && !shared_->holder->let_go(*this, code, wake)) return std::nullopt;
-        if (!released_) count_eviction();
-        release(code, garbage, wake);
-        return std::nullopt;
-    }
+    std::optional<std::uint64_t> evict(std::uint64_t stamp) noexcept override;
 
     /// Counts one more reader that was told that it fell behind. Under the lock.
     void count_lag() noexcept {
@@ -288,21 +267,16 @@ private:
         if (open_.get() != &frame) throw_error(make_error_code(Error::Closed));
     }
 
+    void end_well(MediaChange &change) noexcept {
+        finished_ = true;
+        sort();
+        wake_readers(change.wake);
+        shared_->first_frame_waits.wake_for(sequence(), change.wake);
+        written(change);
+    }
     /// Ends the group with `code`; its readers first get the complete frames. Returns the chunks of an open frame, for
     /// the caller to free after unlocking.
-    [[nodiscard]] std::vector<FrameState::Chunk> fail(std::error_code code, WakeList &wake) noexcept {
-        std::vector<FrameState::Chunk> chunks;
-        if (over()) return chunks;
-        failure_ = code;
-        if (auto frame = std::exchange(open_, nullptr)) {
-            account(bytes_ - frame->received(), overhead_ - frame->overhead());
-            chunks = frame->fail(code, wake);
-        }
-        sort();
-        wake_readers(wake);
-        shared_->first_frame_waits.wake_all(wake);
-        return chunks;
-    }
+    [[nodiscard]] std::vector<FrameState::Chunk> fail(std::error_code code, WakeList &wake) noexcept;
 
     /// Drops the oldest frames until `frames` more, of `size` bytes, are within the bounds of one group. All or none:
     /// the caller frees the dropped frames after unlocking, and they take memory until then.
@@ -311,19 +285,7 @@ private:
         if (present + frames > MediaBounds::max_group_frames || bytes_ + size > MediaBounds::max_group_bytes)
             drop_oldest(present, frames, size, dropped);
     }
-    void drop_oldest(std::size_t present, std::size_t frames, std::size_t size, std::vector<FrameSlot> &dropped) {
-        std::size_t count = 0, bytes = bytes_, overhead = overhead_;
-        while (count < present && (present - count + frames > MediaBounds::max_group_frames ||
-                                bytes + size > MediaBounds::max_group_bytes)) {
-            const FrameSlot oldest = frames_[frames_.first() + count++];
-            bytes -= oldest.bytes();
-            overhead -= oldest.overhead();
-        }
-        if (count == 0) return;
-        dropped.reserve(count);
-        while (dropped.size() < count) dropped.push_back(frames_.pop_front());
-        account(bytes, overhead);
-    }
+    void drop_oldest(std::size_t present, std::size_t frames, std::size_t size, std::vector<FrameSlot> &dropped);
 
     /// `add` adds the frame to the others.
     template <class Add>
@@ -342,6 +304,13 @@ private:
     void sort() noexcept {
         if (held_ && live_ && kind_now() != kind && shared_->holder != nullptr) shared_->holder->sort(*this);
     }
+    /// What it takes without frames.
+    std::size_t own_cost() const noexcept {
+        return MediaCost::group + (objects_ != nullptr ? MediaCost::group_objects : 0);
+    }
+    /// Makes sure that the next frame can leave out this many ids. Throws BoundsExceeded.
+    void prepare_object(const ObjectExtras &extras);
+    GroupObjects &objects();
     void account(std::size_t bytes, std::size_t overhead) noexcept {
         shared_->bounds->cached_bytes.add(bytes - bytes_ + overhead - overhead_);
         bytes_ = bytes;
@@ -369,6 +338,7 @@ private:
     FrameLog frames_;
     std::size_t bytes_ = 0;                       // of the frames, and of the received part of an open one
     std::size_t overhead_ = MediaCost::group;  // all else that the group takes
+    std::unique_ptr<GroupObjects> objects_;    // null for a plain group
     bool held_ = false;
     bool finished_ = false;
     std::error_code failure_;
@@ -384,3 +354,7 @@ private:
 };
 
 }  // namespace comoq::detail
+
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+#include "../../impl/detail/media/group_state.ipp"
+#endif

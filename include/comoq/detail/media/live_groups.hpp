@@ -32,6 +32,11 @@ public:
             if (!map.empty() && (last == nullptr || last->sequence() < map.rbegin()->first)) last = map.rbegin()->second.get();
         return last;
     }
+    /// The one with the highest number that has a frame now.
+    GroupState *last_with_frames() const noexcept {
+        const Map &map = map_of(Kind::Begun);
+        return map.empty() ? nullptr : map.rbegin()->second.get();
+    }
     /// The one with the highest number below `sequence`.
     GroupState *before(std::uint64_t sequence) const noexcept {
         GroupState *before = nullptr;

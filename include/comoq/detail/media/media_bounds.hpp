@@ -27,12 +27,16 @@ using TimePoint = std::chrono::steady_clock::time_point;
 /// | a frame of two chunks of 4 KiB, beside these | 502 |
 /// | a chunk of 4 KiB, beside these, of a frame of thousands | 104 |
 /// | a datagram of a copied byte, beside the slots, which are charged apart | 65 |
+/// | what a frame has beside its payload (`ObjectExtras`), without its properties, and its place among the gaps | 240 |
+/// | what a group has that is a lane, has a gap, or begins in the middle | 160 |
 struct MediaCost {
     static constexpr std::size_t group = 560;
     static constexpr std::size_t frame = 128;
     static constexpr std::size_t frame_state = 192;
     static constexpr std::size_t chunk = 104;
     static constexpr std::size_t datagram = 64;
+    static constexpr std::size_t extras = 240;
+    static constexpr std::size_t group_objects = 160;
 };
 
 /// The state that the broadcasts of one origin share with it: its clock, its bounds, the pool, and the count of held
@@ -45,6 +49,8 @@ struct MediaBounds {
     // Fits into one packet on nearly every path, with room for the headers around it.
     static constexpr std::size_t max_datagram_size = 1200;
     static constexpr std::size_t max_datagrams = 1024;
+    // Of an object, or of a track: as much as one block of them can have in MoQ Transport.
+    static constexpr std::size_t max_properties = 65535;
     // Holds whatever a publisher says about how long groups are kept.
     static constexpr std::size_t max_track_groups = 65536;
 

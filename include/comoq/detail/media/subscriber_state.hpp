@@ -3,6 +3,7 @@
 #include "group_reader.hpp"
 #include "../wait/step.hpp"
 #include "track_state.hpp"
+#include "../../datagram.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -218,7 +219,7 @@ public:
         Outcome<value_type> taken(std::in_place, frames[frames.first()]);
         next_before_ = place().next;
         place().give(group->sequence());
-        place().count_frame(taken.value->bytes());
+        place().count_frame(taken.value->payload_bytes());
         moves_ = place().moves;
         return taken;
     }
@@ -283,7 +284,7 @@ public:
             at.give(search.group->sequence());
         }
         at.frame = search.index + 1;
-        at.count_frame(taken.value->bytes());
+        at.count_frame(taken.value->payload_bytes());
         moves_ = at.moves;
         return taken;
     }
@@ -331,7 +332,7 @@ private:
 /// Takes the next datagram. A reader that is too slow misses the oldest ones.
 class NextDatagramRule : public SubscriberRule {
 public:
-    using value_type = std::optional<DatagramSlot>;
+    using value_type = std::optional<Datagram>;
     using SubscriberRule::SubscriberRule;
 
     WaitList &waits() const noexcept { return track().datagrams().waits(); }
@@ -339,11 +340,13 @@ public:
     Outcome<value_type> take() {
         const auto index = next();
         if (index == queue().end()) return Outcome<value_type>(track().cause());
-        Outcome<value_type> taken(std::in_place, queue()[index]);
+        const DatagramSlot &slot = queue()[index];
+        Outcome<value_type> taken(std::in_place, std::in_place, slot.sequence, slot.timestamp, slot.payload, slot.object,
+                                  slot.extras);
         SubscriberPlace &at = place();
         at.counts.skipped_datagrams += index - at.next_datagram;
         ++at.counts.datagrams;
-        at.counts.bytes += taken.value->payload.size();
+        at.counts.bytes += slot.payload.size();
         at.next_datagram = index + 1;
         return taken;
     }

@@ -29,8 +29,11 @@ public:
     WaitList &waits() noexcept { return waits_; }
 
     /// Makes sure that `use` finds memory.
-    void reserve() { queue_.reserve(); }
-    void use(std::uint64_t sequence) noexcept { queue_.use(sequence); }
+    void reserve(const Location &place) { queue_.reserve(place); }
+    void use(const Location &place) noexcept {
+        queue_.use(place);
+        if (place.object != 0) account();
+    }
 
     /// Adds a datagram that came at `slot.came_at`. The caller frees the datagrams that have to go for it, after
     /// unlocking.

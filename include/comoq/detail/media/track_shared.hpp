@@ -2,13 +2,16 @@
 #pragma once
 #include "crowd_waits.hpp"
 #include "media_bounds.hpp"
+#include "../wait/failure.hpp"
 #include "../wait/sync.hpp"
 #include "../wait/waiter.hpp"
+#include "../../location.hpp"
 #include "../../subscription.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -37,6 +40,9 @@ protected:
 /// a group. One lock covers all of them, so that no order of two locks is needed inside a track.
 struct TrackShared {
     explicit TrackShared(std::shared_ptr<MediaBounds> media_bounds) noexcept : bounds(std::move(media_bounds)) {}
+    TrackShared(const TrackShared &) = delete;
+    TrackShared &operator=(const TrackShared &) = delete;
+    ~TrackShared() { bounds->cached_bytes.subtract(info.properties.size()); }
 
     Mutex mutex;
     const std::shared_ptr<MediaBounds> bounds;
@@ -46,6 +52,8 @@ struct TrackShared {
     // The time when the group that was used longest ago expires, or an earlier one.
     Atomic<TimePoint::rep> expires{TimePoint::max().time_since_epoch().count()};
     TrackInfo info;                 // never changes once a handle exists from which it can be read
+    // The largest place of those that are not here any more, of datagrams, and of what the source has said.
+    std::optional<Location> past_largest;
     std::uint64_t evicted_groups = 0;
     std::uint64_t lagged_readers = 0;
     CappedCrowd group_waits;        // subscribers that wait for a group, or for one that keeps them from going on
@@ -57,6 +65,15 @@ struct TrackShared {
         return now.time_since_epoch().count() > expires.load(std::memory_order_relaxed);
     }
 
+    /// Under the lock, once.
+    void set_info(const TrackInfo &fixed) noexcept {
+        info = fixed;
+        bounds->cached_bytes.add(info.properties.size());
+    }
+    void note_largest(const std::optional<Location> &place) noexcept {
+        if (place && (!past_largest || *past_largest < *place)) past_largest = place;
+    }
+
     /// The groups or frames that subscribers may take have changed.
     void wake_readers(WakeList &wake) noexcept {
         group_waits.wake_all(wake);
@@ -64,5 +81,10 @@ struct TrackShared {
         frame_waits.wake_all(wake);
     }
 };
+
+/// Throws BoundsExceeded.
+inline void throw_unless_possible(const TrackInfo &info) {
+    if (info.properties.size() > MediaBounds::max_properties) throw_error(make_error_code(Error::BoundsExceeded));
+}
 
 }  // namespace comoq::detail

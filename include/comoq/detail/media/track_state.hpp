@@ -13,6 +13,8 @@
 #include "track_datagrams.hpp"
 #include "track_numbers.hpp"
 #include "track_shared.hpp"
+#include "../../group_info.hpp"
+#include "../../location.hpp"
 #include "../../subscription.hpp"
 
 #include <algorithm>
@@ -115,44 +117,38 @@ public:
         wake.take(usage_waits_);
     }
 
-    void unsubscribe(SubscriberPlace &place) noexcept {
-        std::vector<DatagramSlot> unread;
-        WakeList wake;
-        Lock lock(mutex());
-        if (const auto elsewhere = place.moved_to; elsewhere != nullptr && elsewhere.get() != this) {
-            lock.unlock();
-            elsewhere->unsubscribe(place);
-            return;
-        }
-        subscribers_.remove(place);
-        if (subscribers_.size() == 0) unread = datagrams_->release();
-        wake.take(usage_waits_);
-    }
+    void unsubscribe(SubscriberPlace &place) noexcept;
 
     /// Hands the waiters of a track that never went live over to the track that took its name.
     void move_to(const std::shared_ptr<TrackState> &to, WakeList &wake) noexcept;
 
     /// Makes a new group: with the next number, or with the given one, which the track must not have had.
-    std::shared_ptr<GroupState> create_group(std::optional<std::uint64_t> wanted) { return add_group(wanted, false); }
-
-    /// The same for a group that the track's source gives: the track may have had that number, if its group has gone.
-    std::shared_ptr<GroupState> create_given_group(std::uint64_t sequence) { return add_group(sequence, true); }
-
-    /// Makes a group of one frame, written and finished before anybody sees it. Returns its number.
-    std::uint64_t write_group(FrameSlot &&slot) {
-        std::shared_ptr<GroupState> group;
-        MediaChange change(bounds());
-        Lock lock(mutex());
-        group = make_group(std::nullopt);
-        group->fill(std::move(slot));
-        insert(group, change);
-        shared_->first_frame_waits.wake_for(group->sequence(), change.wake);
-        return group->sequence();
+    std::shared_ptr<GroupState> create_group(std::optional<std::uint64_t> wanted, const GroupInfo &info = {}) {
+        return add_group(wanted, false, info);
     }
 
-    /// Gives a datagram to the present subscribers: without any it is not kept. Without a number it takes the next one.
-    /// Returns its number.
-    std::uint64_t add_datagram(std::optional<std::uint64_t> wanted, Timestamp timestamp, Bytes &&payload);
+    /// The same for a group that the track's source gives: the track may have had that number, if its group has gone.
+    std::shared_ptr<GroupState> create_given_group(std::uint64_t sequence, const GroupInfo &info = {}) {
+        return add_group(sequence, true, info);
+    }
+
+    /// Makes a group of one frame, written and finished before anybody sees it. Returns its number.
+    std::uint64_t write_group(FrameSlot &&slot);
+
+    /// Gives a datagram to the present subscribers: without any it is not kept. Without `wanted` it takes the next number,
+    /// and has that of the slot otherwise. Returns its number.
+    std::uint64_t add_datagram(bool wanted, DatagramSlot &&slot);
+
+    /// The largest place of a frame or a datagram.
+    std::optional<Location> largest() const noexcept {
+        Lock lock(mutex());
+        return cache_.largest();
+    }
+    /// The source has something there.
+    void note_largest(const Location &place) noexcept {
+        Lock lock(mutex());
+        shared_->note_largest(place);
+    }
 
     std::shared_ptr<GroupState> find_group(std::uint64_t sequence) {
         MediaChange change(bounds());
@@ -182,17 +178,7 @@ public:
     Fetched fetch(std::uint64_t sequence, std::uint8_t priority);
 
     /// Answers a request: returns the requested group, to be written. Throws if the request was settled otherwise.
-    std::shared_ptr<GroupState> accept(Requests::Entry &entry, const TrackInfo &info) {
-        MediaChange change(bounds());
-        Lock lock(mutex());
-        if (entry.settled()) throw_error(entry.outcome().ec ? entry.outcome().ec : make_error_code(Error::Duplicate));
-        const auto timescale = info_fixed_ ? shared_->info.timescale : info.timescale;
-        auto group = std::make_shared<GroupState>(shared_, entry.key(), timescale, false);
-        cache_.add(group, change);
-        fix_info(info, change.wake);
-        requests_.settle(entry, Outcome<std::shared_ptr<GroupState>>(std::in_place, group), change.wake);
-        return group;
-    }
+    std::shared_ptr<GroupState> accept(Requests::Entry &entry, const TrackInfo &info, const GroupInfo &of_group);
 
     /// A requester with that priority does not wait any more.
     void leave_request(Requests::Entry &entry, std::uint8_t priority) noexcept {
@@ -210,15 +196,7 @@ public:
 
     /// The track will never go live: waiters for its groups are told. Fetched groups go on, and so do requests that
     /// were taken: they still get an answer of their own.
-    void refuse(std::error_code code, WakeList &wake) noexcept {
-        Lock lock(mutex());
-        if (live_ || ended_) return;
-        ended_ = true;
-        cause_ = code;
-        requests_.settle_queued(code, wake);
-        wake.take(info_waits_);
-        wake.take(requests_.handler_waits());
-    }
+    void refuse(std::error_code code, WakeList &wake) noexcept;
 
     /// Applies a source's word on missing numbers: `change(numbers)`.
     template <class Change> void change_numbers(Change change) {
@@ -309,7 +287,7 @@ public:
 private:
     void fix_info(const TrackInfo &info, WakeList &wake) noexcept {
         if (std::exchange(info_fixed_, true)) return;
-        shared_->info = info;
+        shared_->set_info(info);
         cache_.note_oldest();
         wake.take(info_waits_);
     }
@@ -325,34 +303,35 @@ private:
     }
 
     /// The next number, or the given one if it may be used.
-    std::uint64_t free_number(std::optional<std::uint64_t> wanted) const {
+    std::uint64_t open_number(std::optional<std::uint64_t> wanted) const {
         if (ended_) throw_error(end_code());
-        const std::uint64_t sequence = numbers_.choose(wanted);
-        if (cache_.live().contains(sequence) || datagrams_->queue().has_used(sequence))
-            throw_error(make_error_code(Error::Duplicate));
-        return sequence;
+        return numbers_.choose(wanted);
     }
 
     /// A new group. With `may_return` the track may have had the given number, if its group has gone.
-    std::shared_ptr<GroupState> add_group(std::optional<std::uint64_t> wanted, bool may_return) {
+    std::shared_ptr<GroupState> add_group(std::optional<std::uint64_t> wanted, bool may_return, const GroupInfo &info) {
         MediaChange change(bounds());
         Lock lock(mutex());
-        auto group = make_group(wanted);
+        auto group = make_group(wanted, info);
         if (wanted && !may_return && numbers_.has_used(*wanted)) throw_error(make_error_code(Error::Duplicate));
         insert(group, change);
         return group;
     }
 
     /// A group that is not in the track yet: with the next number, or with the given one.
-    std::shared_ptr<GroupState> make_group(std::optional<std::uint64_t> wanted) const {
-        return std::make_shared<GroupState>(shared_, free_number(wanted), shared_->info.timescale);
+    std::shared_ptr<GroupState> make_group(std::optional<std::uint64_t> wanted, const GroupInfo &info = {}) const {
+        const std::uint64_t sequence = open_number(wanted);
+        // A datagram is an object of its group, and the first one if it has no other id.
+        const bool is_there = info.first_object == 0 && datagrams_->queue().has_used({sequence, 0});
+        if (is_there || cache_.live().contains(sequence)) throw_error(make_error_code(Error::Duplicate));
+        return std::make_shared<GroupState>(shared_, sequence, shared_->info.timescale, true, info);
     }
 
     void insert(const std::shared_ptr<GroupState> &group, MediaChange &change) {
         numbers_.reserve();
         cache_.add(group, change);
         use_number(group->sequence(), change.wake);
-        requests_.came(group, change.wake);
+        if (!group->is_partial()) requests_.came(group, change.wake);
         shared_->group_waits.wake_for(group->sequence(), change.wake);
         shared_->frame_waits.wake_for(group->sequence(), change.wake);
         // Readers that wait for a frame of the next group that may get one get this one first.

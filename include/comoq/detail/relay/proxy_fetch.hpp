@@ -52,6 +52,11 @@ struct ProxyOfTrack : std::enable_shared_from_this<ProxyOfTrack> {
         return place;
     }
 
+    /// What upstream has says how far the track is, before anything of it has come here.
+    void note_largest(const TrackProducer &out) const {
+        if (const auto largest = upstream_->current().track(name_).largest()) out.state(Passkey())->note_largest(*largest);
+    }
+
     const std::shared_ptr<ProxyUpstream> upstream_;
     const std::shared_ptr<TaskGroupState> tasks_;
     const BroadcastConsumer to_;
@@ -101,7 +106,7 @@ inline asio::awaitable<void> serve_group(std::shared_ptr<ProxyOfTrack> self, Gro
     self->upstream_->gave();
     std::optional<GroupProducer> copy;
     try {
-        copy = request.accept(group->track_info());
+        copy = request.accept(group->track_info(), group->info_of_rest(Passkey()));
     } catch (const std::system_error &) {
         co_return;
     }

@@ -35,6 +35,14 @@ private:
     std::shared_ptr<CopiesUnderWay> copies_;
 };
 
+/// Finishes `to` as `from` was finished.
+inline void finish_as(const GroupConsumer &from, GroupProducer &to) {
+    if (const auto marker = from.end_marker())
+        to.finish(*marker);
+    else
+        to.finish();
+}
+
 /// Copies `from` to `to` chunk by chunk as it arrives, and ends `to` as `from` ends. Shares the bytes. When cancelled,
 /// it aborts `to` with Cancelled.
 ///
@@ -43,7 +51,7 @@ inline asio::awaitable<void> proxy_group(GroupConsumer from, GroupProducer to) {
     std::error_code code;
     try {
         while (auto frame = co_await from.next_frame()) {
-            auto copy = to.create_frame(frame->size(), frame->timestamp());
+            auto copy = to.create_frame(frame->size(), frame->timestamp(), frame->extras());
             try {
                 while (auto chunk = co_await frame->read_chunk()) copy.write(std::move(*chunk));
             } catch (...) {
@@ -54,7 +62,7 @@ inline asio::awaitable<void> proxy_group(GroupConsumer from, GroupProducer to) {
             }
             copy.finish();
         }
-        to.finish();
+        finish_as(from, to);
         co_return;
     } catch (...) {
         code = told_of(std::current_exception());

@@ -68,6 +68,7 @@ private:
         } catch (const std::system_error &) {
             co_return;
         }
+        self->note_largest(*out);
         self->upstream_->answered().set();
         given.reset();
         co_await relay(self, std::move(*out));
@@ -206,6 +207,7 @@ private:
                 self->from_.emplace(std::move(subscriber));
                 self->has_given_ = false;
                 note_start(out);
+                self->note_largest(out);
                 co_return Event::Subscribed;
             }
             // The track that was joined may have been ending; the next one is another.
@@ -348,7 +350,7 @@ private:
         self.gave();
         std::optional<GroupProducer> copy;
         try {
-            copy = given_group(out, group.sequence());
+            copy = given_group(out, group.sequence(), group.info_of_rest(Passkey()));
         } catch (const std::system_error &) {
             // The group arrived before, from this source or another, or its place is gone.
             return;

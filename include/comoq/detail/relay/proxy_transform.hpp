@@ -6,6 +6,7 @@
 #include "../../proxy_config.hpp"
 #include "../../track_subscriber.hpp"
 #include "../wait/code_of.hpp"
+#include "proxy_group.hpp"
 
 #include <asio/awaitable.hpp>
 
@@ -40,10 +41,10 @@ inline asio::awaitable<void> transform_group([[maybe_unused]] std::shared_ptr<co
         while (auto frame = co_await from.read_frame()) {
             auto transforming = transform(place, std::move(*frame));
             auto made = co_await std::move(transforming);
-            if (made) to.write_frame(std::move(made->payload), made->timestamp);
+            if (made) to.write_frame(std::move(made->payload), made->timestamp, std::move(made->extras));
             ++place.frame;
         }
-        to.finish();
+        finish_as(from, to);
         co_return;
     } catch (...) {
         code = code_of_hook(std::current_exception());
@@ -58,9 +59,11 @@ inline asio::awaitable<std::optional<Datagram>> transformed_datagram(const Proxy
     while (auto datagram = co_await from.recv_datagram()) {
         place.group = datagram->sequence;
         try {
-            auto transforming = transform(place, Frame(datagram->timestamp, std::move(datagram->payload)));
+            auto transforming = transform(place, Frame(datagram->timestamp, std::move(datagram->payload), std::move(datagram->extras)));
             auto made = co_await std::move(transforming);
-            if (made) co_return Datagram(datagram->sequence, made->timestamp, std::move(made->payload));
+            if (made)
+                co_return Datagram(datagram->sequence, made->timestamp, std::move(made->payload), datagram->object,
+                                   std::move(made->extras));
         } catch (...) {
             // A datagram may get lost. After a cancellation the next wait fails.
         }

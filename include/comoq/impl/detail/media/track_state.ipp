@@ -18,20 +18,76 @@ COMOQ_DECL void TrackState::move_to(const std::shared_ptr<TrackState> &to, WakeL
     requests_.wake_all(wake);
 }
 
-COMOQ_DECL std::uint64_t TrackState::add_datagram(std::optional<std::uint64_t> wanted, Timestamp timestamp, Bytes &&payload) {
+COMOQ_DECL std::uint64_t TrackState::add_datagram(bool wanted, DatagramSlot &&slot) {
     std::vector<DatagramSlot> gone;
     MediaChange change(bounds());
     Lock lock(mutex());
     cache_.expire(change);
-    const std::uint64_t sequence = free_number(wanted);
+    slot.sequence = open_number(wanted ? std::optional(slot.sequence) : std::nullopt);
+    slot.came_at = change.now;
+    const Location place{slot.sequence, slot.object};
+    const bool is_there = place.object == 0 && cache_.live().contains(place.group);
+    if (is_there || datagrams_->queue().has_used(place)) throw_error(make_error_code(Error::Duplicate));
+    const bool exists = slot.extras.parts().status == ObjectStatus::Normal;
     numbers_.reserve();
-    datagrams_->reserve();
-    if (subscribers_.size() != 0)
-        datagrams_->add(DatagramSlot{sequence, timestamp, std::move(payload), change.now}, gone);
-    datagrams_->use(sequence);
-    use_number(sequence, change.wake);
+    datagrams_->reserve(place);
+    const bool is_kept = subscribers_.size() != 0;
+    if (is_kept) datagrams_->add(std::move(slot), gone);
+    if (is_kept || place.object == 0) datagrams_->use(place);
+    if (exists) shared_->note_largest(place);
+    use_number(place.group, change.wake);
     change.wake.take(datagrams_->waits());
-    return sequence;
+    return place.group;
+}
+
+COMOQ_DECL void TrackState::unsubscribe(SubscriberPlace &place) noexcept {
+    std::vector<DatagramSlot> unread;
+    WakeList wake;
+    Lock lock(mutex());
+    if (const auto elsewhere = place.moved_to; elsewhere != nullptr && elsewhere.get() != this) {
+        lock.unlock();
+        elsewhere->unsubscribe(place);
+        return;
+    }
+    subscribers_.remove(place);
+    if (subscribers_.size() == 0) unread = datagrams_->release();
+    wake.take(usage_waits_);
+}
+
+COMOQ_DECL std::uint64_t TrackState::write_group(FrameSlot &&slot) {
+    std::shared_ptr<GroupState> group;
+    MediaChange change(bounds());
+    Lock lock(mutex());
+    group = make_group(std::nullopt);
+    group->fill(std::move(slot));
+    insert(group, change);
+    shared_->first_frame_waits.wake_for(group->sequence(), change.wake);
+    return group->sequence();
+}
+
+COMOQ_DECL std::shared_ptr<GroupState> TrackState::accept(Requests::Entry &entry, const TrackInfo &info,
+                                                             const GroupInfo &of_group) {
+    GroupInfo lane = of_group;
+    lane.subgroup = 0;
+    MediaChange change(bounds());
+    Lock lock(mutex());
+    if (entry.settled()) throw_error(entry.outcome().ec ? entry.outcome().ec : make_error_code(Error::Duplicate));
+    const auto timescale = info_fixed_ ? shared_->info.timescale : info.timescale;
+    auto group = std::make_shared<GroupState>(shared_, entry.key(), timescale, false, lane);
+    cache_.add(group, change);
+    fix_info(info, change.wake);
+    requests_.settle(entry, Outcome<std::shared_ptr<GroupState>>(std::in_place, group), change.wake);
+    return group;
+}
+
+COMOQ_DECL void TrackState::refuse(std::error_code code, WakeList &wake) noexcept {
+    Lock lock(mutex());
+    if (live_ || ended_) return;
+    ended_ = true;
+    cause_ = code;
+    requests_.settle_queued(code, wake);
+    wake.take(info_waits_);
+    wake.take(requests_.handler_waits());
 }
 
 COMOQ_DECL auto TrackState::fetch(std::uint64_t sequence, std::uint8_t priority) -> Fetched {
@@ -43,14 +99,14 @@ COMOQ_DECL auto TrackState::fetch(std::uint64_t sequence, std::uint8_t priority)
     }
     cache_.expire(change);
     auto group = cache_.find(sequence);
-    if (group != nullptr && !group->failure()) {
+    if (group != nullptr && GroupCache::is_whole(*group)) {
         cache_.use(*group, change);
         return {{}, std::move(group), {}};
     }
     if (auto pending = requests_.join(sequence, priority))
         return {{}, nullptr, GroupRequester(shared_from_this(), std::move(pending), priority)};
     if (const auto refusal = no_fetch(sequence)) {
-        // The rest of a group that failed is better than nothing.
+        // The rest of a group that failed, or that begins in the middle, is better than nothing.
         if (group != nullptr && !group->released()) return {{}, std::move(group), {}};
         return {refusal, nullptr, {}};
     }
