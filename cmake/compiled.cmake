@@ -1,5 +1,5 @@
 # comoq::compiled and comoq::compiled_net, comoq::compiled_websocket and comoq::compiled_net_web if comoq::websocket exists, and
-# comoq::compiled_quic if comoq::quic exists:
+# comoq::compiled_quic if comoq::quic exists, comoq::compiled_hang if comoq::hang exists:
 # the library compiled once, together with asio's
 # own functions, for programs of several source files. Targets that link them are compiled with COMOQ_SEPARATE_COMPILATION and
 # ASIO_SEPARATE_COMPILATION; a program must use one form throughout, and the linker refuses a mixture.
@@ -76,4 +76,10 @@ if(TARGET comoq::quic AND NOT TARGET comoq_compiled_quic)
     comoq_compiled_library(comoq_compiled_quic "comoq/quic/src.hpp")
     add_library(comoq::compiled_quic ALIAS comoq_compiled_quic)
     target_link_libraries(comoq_compiled_quic PUBLIC comoq::compiled comoq::quic)
+endif()
+
+if(TARGET comoq::hang AND NOT TARGET comoq_compiled_hang)
+    comoq_compiled_library(comoq_compiled_hang "comoq/hang/src.hpp")
+    add_library(comoq::compiled_hang ALIAS comoq_compiled_hang)
+    target_link_libraries(comoq_compiled_hang PUBLIC comoq::compiled comoq::hang)
 endif()
