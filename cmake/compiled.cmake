@@ -73,7 +73,7 @@ if(TARGET comoq::websocket AND TARGET OpenSSL::SSL AND NOT TARGET comoq_compiled
 endif()
 
 if(TARGET comoq::quic AND NOT TARGET comoq_compiled_quic)
-    comoq_compiled_library(comoq_compiled_quic "comoq/quic/src.hpp")
+    comoq_compiled_library(comoq_compiled_quic "comoq/quic/src.hpp" "comoq/webtransport/src.hpp")
     add_library(comoq::compiled_quic ALIAS comoq_compiled_quic)
     target_link_libraries(comoq_compiled_quic PUBLIC comoq::compiled comoq::quic)
 endif()

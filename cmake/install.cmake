@@ -31,6 +31,7 @@ install(
         "${PROJECT_BINARY_DIR}/comoqConfig.cmake"
         "${PROJECT_BINARY_DIR}/comoqConfigVersion.cmake"
         "${CMAKE_CURRENT_LIST_DIR}/FindAsio.cmake"
+        "${CMAKE_CURRENT_LIST_DIR}/FindNghttp3.cmake"
         "${CMAKE_CURRENT_LIST_DIR}/FindNgtcp2.cmake"
         "${CMAKE_CURRENT_LIST_DIR}/FindWslay.cmake"
         "${CMAKE_CURRENT_LIST_DIR}/compiled.cmake"

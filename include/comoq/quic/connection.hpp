@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../detail/quic/http3_layer.hpp"
 #include "../detail/quic/ngtcp2.hpp"
 #include "../detail/quic/sender.hpp"
 #include "../detail/quic/stream_sides.hpp"
@@ -105,6 +106,29 @@ public:
     void tick();
     /// The socket broke.
     void lost(std::error_code code);
+
+    /// It speaks HTTP/3, and sorts its streams by that.
+    bool speaks_http3() const noexcept {
+        Lock lock(mutex());
+        return http3_ != nullptr;
+    }
+    // The side of HTTP/3, for a session of WebTransport. The application's side is the session's, as soon as it begins; what it
+    // opens before that is HTTP/3's own.
+
+    /// A stream of HTTP/3's own that the peer opened: its type, or `h3::request_stream`.
+    struct ProtocolStream {
+        std::uint64_t type = 0;
+        BidiStream stream;
+    };
+    Operation<ProtocolStream> accept_protocol_stream();
+    /// The id of a stream of this connection.
+    static std::uint64_t id_of(const SendStream &stream);
+    /// The session of that CONNECT begins.
+    void begin_session(std::uint64_t id, bool has_datagrams);
+    /// It is over, and so is the connection for the application, with `code`. `last` is the stream of its CONNECT: `words` and
+    /// the stream's end are its last ones. When the peer has them, the connection closes with `number`; at once if there is no
+    /// such stream. Any thread.
+    void end_session(const SendStream *last, Bytes words, std::error_code code, std::uint64_t number, std::string_view reason);
     /// \endcond
 
     /// Completes when the handshake is over. Fails with the code of `closed()`.
@@ -160,6 +184,19 @@ private:
         std::shared_ptr<Connection> connection_;
     };
 
+    class ProtocolRule {
+    public:
+        using value_type = detail::Http3Layer::Arrival;
+        explicit ProtocolRule(std::shared_ptr<Connection> connection) noexcept : connection_(std::move(connection)) {}
+        comoq::detail::Mutex &mutex() const noexcept { return connection_->mutex(); }
+        comoq::detail::WaitList &waits() const noexcept { return connection_->http3_->waits; }
+        bool available() const noexcept { return connection_->is_closed() || !connection_->http3_->arrivals.empty(); }
+        comoq::detail::Outcome<value_type> take();
+
+    private:
+        std::shared_ptr<Connection> connection_;
+    };
+
     /// Closing: this side ended it, and tells the peer. Draining: the peer did.
     enum class Stage { Open, Closing, Draining, Silent };
 
@@ -200,6 +237,27 @@ private:
     /// The peer has reset it.
     void reset_by_peer(std::int64_t id, Aftermath &after);
     void stopped_by_peer(std::int64_t id, std::uint64_t number, Aftermath &after);
+
+    // Numbers with which streams end, here and on the wire.
+
+    std::uint64_t number_on_wire(std::int64_t id, std::uint64_t number) noexcept;
+    std::error_code code_of_end(std::uint64_t number) const noexcept;
+
+    // HTTP/3.
+
+    /// The first bytes of a stream, which say whose it is.
+    void sort(Stream &stream, std::span<const std::byte> bytes, bool is_end);
+    void keep_early(Stream &stream, std::uint64_t session, Aftermath &after);
+    /// The peer may not have it. The stream may be gone after that.
+    void refuse(Stream &stream, h3::Code code, Aftermath &after);
+    void datagram_of_layer(std::span<const std::byte> datagram, Aftermath &after);
+    void datagram_of_session(std::span<const std::byte> datagram, std::size_t head, Aftermath &after);
+    void fail_for_application(std::error_code code, Aftermath &after);
+    /// The last words have arrived, or take too long.
+    void look_for_leave(Time now, Aftermath &after);
+    /// No last words any more.
+    void stop_leaving(Aftermath &after);
+    bool is_leaving() const noexcept { return http3_ != nullptr && http3_->leaving.has_value(); }
 
     // Output.
 
@@ -243,6 +301,8 @@ private:
     std::vector<std::int64_t> resets_;
 
     std::string protocol_;
+    /// Of a connection that speaks HTTP/3.
+    std::unique_ptr<detail::Http3Layer> http3_;
     bool is_ready_ = false;  // the handshake is over
     // Ordered, not hashed: the peer chooses the ids.
     std::map<std::int64_t, Stream> streams_;
@@ -270,6 +330,8 @@ private:
 #if !defined(COMOQ_SEPARATE_COMPILATION)
 #include "../impl/quic/connection.ipp"
 #include "../impl/quic/connection_begin.ipp"
+#include "../impl/quic/connection_endings.ipp"
 #include "../impl/quic/connection_events.ipp"
+#include "../impl/quic/connection_http3.ipp"
 #include "../impl/quic/connection_output.ipp"
 #endif

@@ -50,6 +50,9 @@ struct ConnectionConfig {
     /// The largest UDP payload that is tried, in bytes, from 1,200 to `Packet::most`: the connection begins with 1,200 and
     /// finds out what the path carries.
     std::size_t max_packet_size = 1452;
+    /// Whether the streams of the protocol "h3" are HTTP/3's, for `webtransport::accept` and `webtransport::connect`. If not,
+    /// they come as they are, as with any other protocol.
+    bool http3 = true;
     /// Every time that the connection knows. It must not go back. A coarse clock would spoil the round trip.
     Clock clock = [] { return std::chrono::steady_clock::now(); };
     /// For the numbers of the connection and its packets. TLS has a source of its own.

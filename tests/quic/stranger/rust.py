@@ -3,8 +3,8 @@
 
     python3 rust.py PROGRAM
 
-PROGRAM is the relay of this directory. Publishers and subscribers of the package meet there, over bare QUIC; and the relay connects,
-as a client, to a server of the package. Exit code: 0 all went well, 1 not.
+PROGRAM is the relay of this directory. Publishers and subscribers of the package meet there, over bare QUIC, over WebTransport, and
+one over each; and the relay connects, as a client, to a server of the package, over both. Exit code: 0 all went well, 1 not.
 """
 import asyncio
 import subprocess
@@ -43,8 +43,8 @@ class Relay:
         self.process = subprocess.Popen([sys.argv[1], *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port, self.fingerprint = self.process.stdout.readline().split()
 
-    def client(self):
-        return moq.Client(f"moqt://127.0.0.1:{self.port}", tls_fingerprints=[self.fingerprint], reconnect=False)
+    def client(self, scheme):
+        return moq.Client(f"{scheme}://127.0.0.1:{self.port}", tls_fingerprints=[self.fingerprint], reconnect=False)
 
     def end(self):
         text, _ = self.process.communicate("\n", timeout=PATIENCE)
@@ -80,33 +80,44 @@ async def play(publisher, subscriber):
     return len(seen)
 
 
-async def through_relay():
+NAMES = {"moqt": "QUIC", "https": "WebTransport"}
+
+
+def check_sessions(text, *schemes):
+    wanted = sorted(NAMES[scheme] for scheme in schemes)
+    seen = sorted(line.split()[2] for line in text.splitlines() if line.startswith("session moq-lite-0"))
+    check(seen == wanted, f"the sessions are not {wanted}: {text}")
+
+
+async def through_relay(of_publisher, of_subscriber):
     relay = Relay()
     try:
-        async with relay.client() as publisher, relay.client() as subscriber:
-            print("through the relay:", await play(publisher, subscriber), "groups")
+        async with relay.client(of_publisher) as publisher, relay.client(of_subscriber) as subscriber:
+            print(f"{of_publisher} to {of_subscriber}:", await play(publisher, subscriber), "groups")
     finally:
         text = relay.end()
-    check(text.count("session moq-lite-0") == 2, text)
+    check_sessions(text, of_publisher, of_subscriber)
     print(text.strip())
 
 
-async def from_server():
+async def from_server(scheme):
     origin = moq.OriginProducer()
     async with moq.Server("127.0.0.1:0", tls_generate=["localhost", "127.0.0.1"], publish=origin, subscribe=origin) as server:
         serving = asyncio.create_task(server.serve())
         port = str(server.local_addr).rsplit(":", 1)[1]
-        relay = Relay(port, server.cert_fingerprints()[0])
+        relay = Relay(scheme, port, server.cert_fingerprints()[0])
         try:
-            async with relay.client() as subscriber:
-                print("from a server:", await play(server, subscriber), "groups")
+            async with relay.client(scheme) as subscriber:
+                print(f"from a server, {scheme}:", await play(server, subscriber), "groups")
         finally:
             text = relay.end()
             serving.cancel()
-    check(text.count("session moq-lite-0") == 2, text)
+    check_sessions(text, scheme, scheme)
     print(text.strip())
 
 
 if __name__ == "__main__":
-    asyncio.run(through_relay())
-    asyncio.run(from_server())
+    for pair in (("moqt", "moqt"), ("https", "https"), ("https", "moqt"), ("moqt", "https")):
+        asyncio.run(through_relay(*pair))
+    for scheme in NAMES:
+        asyncio.run(from_server(scheme))

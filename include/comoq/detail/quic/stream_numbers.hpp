@@ -19,10 +19,12 @@ constexpr std::uint64_t mapped(std::uint64_t number) noexcept {
     number = std::min(number, largest_number);
     return first_mapped + number + number / 0x1e;
 }
+constexpr bool is_mapped(std::uint64_t number) noexcept {
+    return number >= first_mapped && number <= last_mapped && (number - 0x21) % 0x1f != 0;
+}
 /// A number that is not in the range stays as it is: a peer may not map.
 constexpr std::uint64_t unmapped(std::uint64_t number) noexcept {
-    const bool is_free = number >= 0x21 && (number - 0x21) % 0x1f == 0;
-    if (number < first_mapped || number > last_mapped || is_free) return number;
+    if (!is_mapped(number)) return number;
     const std::uint64_t shifted = number - first_mapped;
     return shifted - shifted / 0x1f;
 }

@@ -5,8 +5,11 @@
 #include "../stream/retained.hpp"
 #include "../stream/send_half.hpp"
 #include "../stream/send_scheduler.hpp"
+#include "../h3/sorted_stream.hpp"
 #include "ngtcp2.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -58,6 +61,14 @@ struct Stream {
         return send == nullptr || send->is_complete() || (send->over() && !peer_uni_streams_stay);
     }
 
+    /// Whose it is.
+    enum class Owner : std::uint8_t {
+        Application,
+        Unknown,   ///< Its first bytes have not come.
+        Early,     ///< A session's, which has not begun.
+        Protocol,  ///< HTTP/3's own.
+    };
+
     std::int64_t id = 0;
     std::shared_ptr<SendSide> send;
     std::shared_ptr<ReceiveSide> receive;
@@ -65,6 +76,12 @@ struct Stream {
     bool accepted = false;
     /// Nothing more about it comes or goes on the wire.
     bool closed = false;
+    Owner owner = Owner::Application;
+    /// Of a stream whose owner was unknown: its first bytes.
+    std::uint8_t head_size = 0;
+    std::array<std::byte, h3::longest_stream_head> head;
+    /// Of an early one.
+    std::uint64_t session = 0;
 };
 
 }  // namespace comoq::quic::detail

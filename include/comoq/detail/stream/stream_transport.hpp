@@ -311,6 +311,8 @@ public:
         : transport_(std::move(transport)), half_(std::move(half)) {}
     ~SendHandle() override { transport_->abandon(*half_); }
 
+    SendHalf &half() const noexcept { return *half_; }
+
     asio::awaitable<void> write(std::span<const std::byte> head, Bytes payload) override {
         const bool is_refused = !transport_->write(*half_, head, std::move(payload));
         return Operation<void>(Passkey(), Step(WritableRule<StreamTransport>(transport_, half_, is_refused)));

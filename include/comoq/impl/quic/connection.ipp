@@ -2,14 +2,13 @@
 #pragma once
 #include "../../quic/connection.hpp"
 #include "connection_begin.ipp"
+#include "connection_endings.ipp"
 #include "connection_events.ipp"
-#include "../../detail/quic/failures.hpp"
-#include "../../detail/text/utf8.hpp"
 
 #include <algorithm>
 #include <utility>
 
-// A connection from its handshake to its end.
+// A connection between its handshake and its end.
 
 namespace comoq::quic {
 
@@ -47,6 +46,7 @@ COMOQ_DECL void Connection::input(std::span<const std::byte> datagram, const Pat
     if (result == NGTCP2_ERR_DRAINING) return closed_by_peer(after);
     if (result != 0) return fail(result, after);
     if (why_) return fail(NGTCP2_ERR_CALLBACK_FAILURE, after);
+    if (is_leaving()) look_for_leave(now, after);
     wake_output(after);
 }
 
@@ -65,6 +65,7 @@ COMOQ_DECL void Connection::tick() {
         result = ngtcp2_conn_handle_expiry(wire_.get(), detail::stamp_of(now));
     }
     if (result != 0) return fail(result, after);
+    if (is_leaving()) look_for_leave(now, after);
     wake_output(after);
 }
 
@@ -75,7 +76,8 @@ COMOQ_DECL std::optional<Connection::Time> Connection::deadline() const {
     const ngtcp2_tstamp expiry = ngtcp2_conn_get_expiry(wire_.get());
     constexpr auto latest = static_cast<ngtcp2_tstamp>(std::numeric_limits<std::int64_t>::max());
     const std::chrono::nanoseconds since_epoch(static_cast<std::int64_t>(std::min(expiry, latest)));
-    return Time(std::chrono::duration_cast<Time::duration>(since_epoch));
+    const Time of_library(std::chrono::duration_cast<Time::duration>(since_epoch));
+    return is_leaving() ? std::min(of_library, http3_->leaving->until) : of_library;
 }
 
 COMOQ_DECL Operation<void> Connection::output_due() {
@@ -101,6 +103,7 @@ COMOQ_DECL bool Connection::agrees_on_protocol() {
     protocol_ = tls_->protocol();
     // TLS goes on without a word if the peer names no protocol.
     if (protocol_.empty()) why_ = make_error_code(Error::UnknownAlpn);
+    if (protocol_ == "h3" && config_.http3) http3_ = std::make_unique<detail::Http3Layer>();
     return !protocol_.empty();
 }
 
@@ -124,7 +127,13 @@ COMOQ_DECL void Connection::learn_path_size() noexcept {
     const auto *theirs = ngtcp2_conn_get_remote_transport_params(wire_.get());
     if (theirs == nullptr || theirs->max_datagram_frame_size <= 3) return;
     const std::size_t room = ngtcp2_conn_get_path_max_tx_udp_payload_size(wire_.get());
-    max_datagram_ = std::min<std::size_t>(room - around, static_cast<std::size_t>(theirs->max_datagram_frame_size) - 3);
+    const auto most = std::min<std::size_t>(room - around, static_cast<std::size_t>(theirs->max_datagram_frame_size) - 3);
+    if (http3_ == nullptr) {
+        max_datagram_ = most;
+        return;
+    }
+    const bool can_send = http3_->has_datagrams && most > http3_->before_datagram.size;
+    max_datagram_ = can_send ? most - http3_->before_datagram.size : 0;
 }
 
 // The application's wishes.
@@ -147,6 +156,11 @@ COMOQ_DECL Connection::Halves Connection::open(Kind kind) {
     ngtcp2_conn_set_stream_user_data(wire_.get(), id, &stream);
     stream.accepted = true;
     ++own_[is_uni];
+    if (http3_ != nullptr && !http3_->session) stream.owner = Stream::Owner::Protocol;
+    if (http3_ != nullptr && http3_->session) {
+        stream.send->push((is_uni ? http3_->before_uni : http3_->before_bidi).span(), Bytes());
+        sender_.changed(*stream.send);
+    }
     return {stream.send, stream.receive};
 }
 COMOQ_DECL void Connection::accepted(const Halves &halves, Aftermath &after) {
@@ -163,7 +177,7 @@ COMOQ_DECL void Connection::reset_wanted(SendHalf &half, std::uint64_t number, A
     auto &side = static_cast<SendSide &>(half);
     sender_.forget(side);
     if (stage_ != Stage::Open) return;
-    detail::shut_down_write(wire_.get(), side.id, detail::maps_numbers(protocol_) ? detail::mapped(number) : number);
+    detail::shut_down_write(wire_.get(), side.id, number_on_wire(side.id, number));
     settle(side.id, after);
     wake_output(after);
 }
@@ -178,7 +192,7 @@ COMOQ_DECL void Connection::consumed(ReceiveHalf &half, std::size_t count, After
 }
 COMOQ_DECL void Connection::stop_wanted(ReceiveHalf &half, bool over, std::uint64_t number, Aftermath &after) {
     const std::int64_t id = static_cast<ReceiveSide &>(half).id;
-    if (!over) detail::shut_down_read(wire_.get(), id, detail::maps_numbers(protocol_) ? detail::mapped(number) : number);
+    if (!over) detail::shut_down_read(wire_.get(), id, number_on_wire(id, number));
     settle(id, after);
     wake_output(after);
 }
@@ -246,98 +260,9 @@ COMOQ_DECL void Connection::reset_by_peer(std::int64_t id, Aftermath &after) {
 COMOQ_DECL void Connection::stopped_by_peer(std::int64_t id, std::uint64_t number, Aftermath &after) {
     Stream *stream = find(id);
     if (stream == nullptr || stream->send == nullptr) return;
-    if (detail::maps_numbers(protocol_)) number = detail::unmapped(number);
     sender_.forget(*stream->send);
-    stream->send->fail(stream_ended(number), after);
+    stream->send->fail(code_of_end(number), after);
     settle(id, after);
-}
-
-// Endings.
-
-COMOQ_DECL void Connection::close_wanted(std::uint64_t number, std::string_view reason, Aftermath &after) {
-    // First what cannot fail: the streams are gone when this returns, in whatever way, and the library must not see them.
-    stage_ = Stage::Closing;
-    last_words_ = detail::application_error(number, {});
-    wake_output(after);
-    silent_at_ = clock_() + std::chrono::seconds(1);
-    // The application's reason may be anything, and a packet has little room.
-    constexpr std::size_t most = 200;
-    if (reason.size() > most || !comoq::detail::is_utf8(reason)) return;
-    last_reason_ = reason;
-    last_words_ = detail::application_error(number, last_reason_);
-}
-
-COMOQ_DECL void Connection::fail_streams(std::error_code code, Aftermath &after) {
-    for (auto &[id, stream] : streams_) {
-        if (stream.send != nullptr) {
-            sender_.forget(*stream.send);
-            stream.send->fail(code, after);
-            stream.send->retained.clear(after);
-        }
-        if (stream.receive != nullptr) stream.receive->fail(code, after.wake);
-    }
-    // The library looks at no stream from here on.
-    streams_.clear();
-    own_ = {};
-    datagrams_out_.clear(after);
-    after.wake.take(ready_waits_);
-}
-
-COMOQ_DECL void Connection::fail(int failure, Aftermath &after) {
-    switch (failure) {
-    case NGTCP2_ERR_IDLE_CLOSE:
-    case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
-    case NGTCP2_ERR_DROP_CONN:
-    case NGTCP2_ERR_RETRY:
-    case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:
-        ends_because(ngtcp2_strerror(failure));
-        return fall_silent(detail::error_of(failure), after);
-    case NGTCP2_ERR_CRYPTO: {
-        const std::uint8_t alert = ngtcp2_conn_get_tls_alert(wire_.get());
-        std::error_code code = tls_->refusal();
-        if (!code) code = make_error_code(alert == GNUTLS_A_NO_APPLICATION_PROTOCOL ? Error::UnknownAlpn : Error::Transport);
-        ends_because(code.category() == error_category() ? std::string(detail::text_of_alert(alert)) : code.message());
-        return end_with(detail::tls_error(alert), code, after);
-    }
-    default:
-        break;
-    }
-    ends_because(why_ ? why_.message() : std::string(ngtcp2_strerror(failure)));
-    if (why_ == Error::UnknownAlpn) return end_with(detail::tls_error(GNUTLS_A_NO_APPLICATION_PROTOCOL), why_, after);
-    end_with(detail::library_error(failure), why_ ? why_ : detail::error_of(failure), after);
-}
-
-COMOQ_DECL void Connection::end_with(const detail::CloseError &words, std::error_code code, Aftermath &after) {
-    last_words_ = words;
-    stage_ = Stage::Closing;
-    silent_at_ = clock_() + std::chrono::seconds(1);
-    lose(code, after);
-    wake_output(after);
-}
-
-COMOQ_DECL void Connection::closed_by_peer(Aftermath &after) {
-    const auto close = detail::close_of_peer(wire_.get());
-    ends_because(close.reason);
-    constexpr std::uint64_t first_alert = NGTCP2_CRYPTO_ERROR, last_alert = first_alert + 0xff;
-    if (close.reason.empty() && !close.is_application && close.number >= first_alert && close.number <= last_alert)
-        ends_because(detail::text_of_alert(close.number - first_alert));
-    const auto code = close.is_application ? connection_ended(close.number) : detail::error_of_close(close.number);
-    stage_ = Stage::Draining;
-    is_dirty_ = false;
-    has_new_deadline_ = true;
-    silent_at_ = clock_() + 3 * std::chrono::nanoseconds(ngtcp2_conn_get_pto(wire_.get()));
-    lose(code, after);
-    after.wake.take(output_waits_);
-}
-
-COMOQ_DECL void Connection::fall_silent(std::error_code code, Aftermath &after) {
-    lose(code, after);
-    stage_ = Stage::Silent;
-    is_dirty_ = false;
-    farewell_.reset();
-    wire_.reset();
-    tls_.reset();
-    after.wake.take(output_waits_);
 }
 
 // Observation.

@@ -103,7 +103,10 @@ struct ConnectionEvents {
             if (is_uni && detail::peer_uni_streams_stay && !self.may_leave_over()) return NGTCP2_ERR_CALLBACK_FAILURE;
             detail::Stream &stream = self.add(id, !is_uni, true);
             if (ngtcp2_conn_set_stream_user_data(wire, id, &stream) != 0) return NGTCP2_ERR_CALLBACK_FAILURE;
-            self.arrived(Connection::kind_of(id), {stream.send, stream.receive}, *self.after_);
+            if (self.http3_ != nullptr)
+                stream.owner = detail::Stream::Owner::Unknown;
+            else
+                self.arrived(Connection::kind_of(id), {stream.send, stream.receive}, *self.after_);
             return 0;
         });
     }
@@ -116,8 +119,18 @@ struct ConnectionEvents {
                 self.give_credit(id, size, size);
                 return 0;
             }
+            const bool is_end = (flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0;
+            if (stream->owner == detail::Stream::Owner::Unknown) {
+                self.sort(*stream, bytes(data, size), is_end);
+                return self.http3_->failure == h3::Code::None ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
+            }
+            if (stream->owner == detail::Stream::Owner::Early) self.http3_->early_bytes += size;
             if (!stream->receive->push(bytes(data, size), self.after_->wake)) self.give_credit(id, size, size);
-            if ((flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0) {
+            if (stream->owner == detail::Stream::Owner::Early && self.http3_->early_bytes > detail::Http3Layer::most_early_bytes) {
+                self.refuse(*stream, h3::Code::BufferedStreamRejected, *self.after_);
+                return 0;
+            }
+            if (is_end) {
                 stream->receive->end(self.after_->wake);
                 received_all(self, *stream);
             }
@@ -130,10 +143,17 @@ struct ConnectionEvents {
             auto *stream = static_cast<detail::Stream *>(of_stream);
             // A stream that comes with its reset alone is over before anybody could see it.
             if (stream == nullptr || stream->receive == nullptr) return 0;
-            if (detail::maps_numbers(self.protocol_)) number = detail::unmapped(number);
-            const std::size_t dropped = stream->receive->reset(stream_ended(number), self.after_->wake);
+            const std::size_t dropped = stream->receive->reset(self.code_of_end(number), self.after_->wake);
             self.give_credit(stream->id, 0, dropped);
             if (Connection::is_uni(stream->id)) self.resets_.push_back(stream->id);
+            // Nobody will ever know whose it was.
+            if (stream->owner == detail::Stream::Owner::Unknown) {
+                stream->accepted = true;
+                if (stream->send != nullptr) {
+                    self.refuse(*stream, h3::Code::RequestIncomplete, *self.after_);
+                    return 0;
+                }
+            }
             received_all(self, *stream);
             return 0;
         });
@@ -158,14 +178,14 @@ struct ConnectionEvents {
                 // Without an end of its own, and alive: the peer has stopped it.
                 if (!side.end_sent) {
                     if ((flags & NGTCP2_STREAM_CLOSE_FLAG_APP_ERROR_CODE_SET) == 0) number = 0;
-                    if (detail::maps_numbers(self.protocol_)) number = detail::unmapped(number);
-                    side.fail(stream_ended(number), *self.after_);
+                    side.fail(self.code_of_end(number), *self.after_);
                 } else if (!side.over() && !side.is_complete()) {
                     side.complete(self.after_->wake);
                 }
                 side.retained.clear(*self.after_);
             }
             if (stream->receive != nullptr) stream->receive->end(self.after_->wake);
+            if (stream->owner == detail::Stream::Owner::Unknown) stream->accepted = true;
             stream->closed = true;
             self.settle(stream->id, *self.after_);
             return 0;
@@ -200,6 +220,10 @@ struct ConnectionEvents {
     static int datagram(ngtcp2_conn *, std::uint32_t, const std::uint8_t *data, std::size_t size, void *user) {
         return guarded([&] {
             Connection &self = of(user);
+            if (self.http3_ != nullptr) {
+                self.datagram_of_layer(bytes(data, size), *self.after_);
+                return self.http3_->failure == h3::Code::None ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
+            }
             Bytes copy = Bytes::copy(bytes(data, size));
             self.datagram_arrived(copy, *self.after_);
             self.after_->drop(std::move(copy));

@@ -43,6 +43,7 @@ COMOQ_DECL bool Connection::output(Packet &packet) {
     Aftermath after;
     Lock lock(mutex());
     has_new_deadline_ = false;
+    if (is_leaving()) look_for_leave(now, after);
     if (stage_ == Stage::Closing) return fill_last_words(packet, now, after);
     if (stage_ != Stage::Open || !is_dirty_) return false;
     bool has_packet = false;
@@ -109,10 +110,14 @@ COMOQ_DECL bool Connection::write_datagrams(Writing &writing, Aftermath &after) 
             after.drop(datagrams_out_.take());
             continue;
         }
-        const ngtcp2_vec part{const_cast<std::uint8_t *>(detail::octets_of(payload)), payload.size()};
+        // The library takes no empty part.
+        std::array<ngtcp2_vec, 2> parts;
+        std::size_t count = 0;
+        for (const auto part : {http3_ != nullptr ? http3_->before_datagram.span() : std::span<const std::byte>(), payload})
+            if (!part.empty()) parts[count++] = {const_cast<std::uint8_t *>(detail::octets_of(part)), part.size()};
         int is_accepted = 0;
         writing.written = ngtcp2_conn_writev_datagram(wire_.get(), &writing.path.path, &writing.info, writing.to(), writing.room(),
-                                                      &is_accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, &part, 1, writing.now);
+                                                      &is_accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, parts.data(), count, writing.now);
         if (is_accepted != 0) after.drop(datagrams_out_.take());
         if (!writing.goes_on()) return false;
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../../detail/quic/attempt.hpp"
 #include "../../detail/quic/endpoint.hpp"
 #include "../../detail/wait/failure.hpp"
 #include "../../detail/wait/turn.hpp"
@@ -259,25 +260,6 @@ COMOQ_DECL void Listener::use(ServerCredentials credentials) { mine().use(std::m
 COMOQ_DECL void Listener::close() {
     if (endpoint_ != nullptr) endpoint_->close();
 }
-
-namespace detail {
-
-/// Ends an attempt that is given up.
-class Attempt {
-public:
-    explicit Attempt(std::shared_ptr<Connection> connection) noexcept : connection_(std::move(connection)) {}
-    Attempt(const Attempt &) = delete;
-    Attempt &operator=(const Attempt &) = delete;
-    ~Attempt() {
-        if (connection_ != nullptr) connection_->close(0, {});
-    }
-    std::shared_ptr<Connection> release() noexcept { return std::move(connection_); }
-
-private:
-    std::shared_ptr<Connection> connection_;
-};
-
-}  // namespace detail
 
 COMOQ_DECL asio::awaitable<std::shared_ptr<Connection>> connect(asio::ip::udp::endpoint to, std::string server,
                                                                 ClientCredentials credentials, ConnectionConfig config) {
