@@ -8,7 +8,7 @@ set(package_directory "${CMAKE_INSTALL_DATADIR}/cmake/comoq")
 set(pkgconfig_directory "${CMAKE_INSTALL_DATADIR}/pkgconfig")
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp"
-        PATTERN "*.ipp")
+        PATTERN "*.ipp" PATTERN "*.h")
 install(
     FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/.github/CHANGELOG.md"
     DESTINATION "${CMAKE_INSTALL_DOCDIR}"
