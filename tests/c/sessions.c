@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* The scenarios with others: sessions, and what copies broadcasts from one origin to another. */
+#include "scene.h"
+
+static void a_session_over_tcp(void) {
+    comoq_runtime runtime;
+    comoq_listener listener;
+    comoq_session_config serving, joining;
+    comoq_origin hub = new_origin(), here = new_origin(), there = new_origin();
+    comoq_string url;
+    comoq_op kept, op;
+    comoq_handler handler;
+    CHECK(comoq_runtime_create(&runtime) == 0);
+    COMOQ_INIT(&serving), COMOQ_INIT(&joining);
+    serving.publish = serving.subscribe = hub;
+    CHECK(comoq_listen(runtime, comoq_text("tcp://127.0.0.1:0"), &serving, &listener) == 0);
+    CHECK(comoq_listener_url(listener, &url) == 0);
+    CHECK(comoq_connect(runtime, comoq_text("no url"), NULL, queue, 1, NULL, &op) == COMOQ_ERROR_CONNECT - 1);
+
+    comoq_broadcast broadcast = publish(there, "live/x");
+    comoq_track track = make_track(broadcast, "video");
+    joining.publish = there;
+    CHECK(comoq_connect(runtime, url, &joining, queue, 1, NULL, &op) == 0);
+    comoq_event connected = take(queue, 1);
+    CHECK(connected.code == 0 && comoq_kind_of(connected.value) == COMOQ_KIND_SESSION);
+    CHECK(comoq_origin_dynamic(hub, &handler) == 0);
+
+    joining.publish = 0, joining.subscribe = here;
+    CHECK(comoq_keep_connected(runtime, url, &joining, queue, 2, &kept) == 0);
+    CHECK(comoq_origin_announced_broadcast(here, comoq_text("live/x"), queue, 3, NULL, &op) == 0);
+    comoq_consumer consumer = take(queue, 3).value;
+    CHECK(comoq_consumer_subscribe(consumer, comoq_text("video"), NULL, queue, 4, NULL, &op) == 0);
+    comoq_subscriber subscriber = take(queue, 4).value;
+    CHECK(comoq_subscriber_read_frame(subscriber, queue, 5, NULL, &op) == 0);
+    CHECK(comoq_track_write(track, (const uint8_t *)"over the wire", 13, 0, NULL) == 0);
+    comoq_frame frame;
+    comoq_frames batch = take(queue, 5).value;
+    CHECK(comoq_frames_view(batch, &frame, 1) == 1 && holds(&frame, "over the wire"));
+
+    /* On demand, through the session: the code of the handler behind it arrives. */
+    CHECK(comoq_origin_request(here, comoq_text("on/demand"), queue, 6, NULL, &op) == 0);
+    comoq_consumer lazy = take(queue, 6).value;
+    CHECK(comoq_consumer_subscribe(lazy, comoq_text("t"), NULL, queue, 7, NULL, &op) == 0);
+    CHECK(comoq_handler_next(handler, queue, 8, NULL, &op) == 0);
+    comoq_request asked = take(queue, 8).value;
+    CHECK(comoq_request_reject(asked, COMOQ_APP(451)) == COMOQ_READY);
+    CHECK(take(queue, 7).code == COMOQ_APP(451));
+
+    CHECK(comoq_session_closed(connected.value, queue, 9, NULL, &op) == 0);
+    CHECK(comoq_session_end(connected.value, 0) == 0);
+    CHECK(take(queue, 9).code == 0);
+    CHECK(comoq_close(kept) == 0);
+    comoq_close(asked), comoq_close(lazy), comoq_close(batch), comoq_close(subscriber), comoq_close(consumer);
+    comoq_close(track), comoq_close(broadcast), comoq_close(connected.value), comoq_close(handler), comoq_close(listener);
+    comoq_close(hub), comoq_close(here), comoq_close(there);
+    CHECK(comoq_close(runtime) == 0);
+    CHECK(comoq_queue_next(queue, &now, 1, 0) == 0);
+}
+
+static void bridges(void) {
+    comoq_runtime runtime;
+    comoq_origin from = new_origin(), to = new_origin();
+    comoq_handler handler;
+    comoq_op mirroring, proxying, op;
+    comoq_log log;
+    CHECK(comoq_log_open(COMOQ_LOG_DEBUG, &log) == 0 && comoq_runtime_create(&runtime) == 0);
+    comoq_broadcast broadcast = publish(from, "m/1");
+    CHECK(comoq_mirror(runtime, from, to, queue, 1, &mirroring) == 0);
+    CHECK(comoq_origin_announced_broadcast(to, comoq_text("m/1"), queue, 2, NULL, &op) == 0);
+    comoq_close(take(queue, 2).value);
+    CHECK(comoq_close(mirroring) == 0);
+    CHECK(comoq_origin_dynamic(to, &handler) == 0);
+    CHECK(comoq_proxy(runtime, from, to, handler, queue, 3, &proxying) == 0);
+    comoq_close(handler);
+    CHECK(comoq_origin_request(to, comoq_text("m/1"), queue, 4, NULL, &op) == 0);
+    comoq_event served = take(queue, 4);
+    CHECK(served.code == 0);
+    CHECK(comoq_origin_request(to, comoq_text("m/2"), queue, 5, NULL, &op) == 0);
+    CHECK(take(queue, 5).code == COMOQ_NOT_FOUND);
+    /* What runs on a runtime gets its last event when that is closed. */
+    CHECK(comoq_close(runtime) == 0);
+    CHECK(take(queue, 3).code == COMOQ_CLOSED);
+    CHECK(comoq_log_next(log, 0, 0, &now, NULL) == COMOQ_WOULD_WAIT);
+    comoq_close(served.value), comoq_close(broadcast), comoq_close(from), comoq_close(to), comoq_close(log);
+}
+
+static void (*const scenarios[])(void) = {a_session_over_tcp, bridges};
+
+int main(void) {
+    run_scenarios(scenarios, sizeof scenarios / sizeof *scenarios);
+    return 0;
+}
