@@ -53,6 +53,11 @@ struct Greeting {
     std::vector<std::byte> server_id, client_id;
     /// The client's version of QUIC.
     std::uint32_t version = 0;
+    /// What the client returns to prove its address; empty if it has nothing.
+    std::vector<std::byte> token;
+    /// The id that the client had chosen for the server before it was asked for that proof; empty if it was not asked, or if the
+    /// token has not been verified.
+    std::vector<std::byte> original_id;
 };
 /// Empty if it is another packet, or of a version other than QUIC's first.
 std::optional<Greeting> greeting_in(std::span<const std::byte> datagram);
@@ -139,6 +144,8 @@ public:
     std::size_t max_datagram_size() const noexcept override { return max_datagram_; }
     /// The round trip is smoothed. The bandwidth is not known.
     TransportStats stats() const override;
+    /// Where the peer was when the connection began.
+    const asio::ip::udp::endpoint &remote() const noexcept { return remote_; }
     /// Streams that are not over.
     std::size_t open_streams() const;
     /// Bytes that were sent, and that the peer has not acknowledged yet.
@@ -286,6 +293,7 @@ private:
     const Clock clock_;
     const RandomSource random_;
     const ConnectionConfig config_;
+    const asio::ip::udp::endpoint remote_;
     ConnectionIds *const ids_;
     std::array<std::byte, 32> reset_key_{};
     std::unique_ptr<detail::TlsSession> tls_;

@@ -9,6 +9,7 @@
 #include <asio/ip/udp.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -29,14 +30,20 @@ struct ListenerConfig {
     /// Of those, the ones whose handshakes are not over. The same bounds those that nobody has accepted yet; what ends before
     /// that is not accepted any more.
     std::size_t max_handshakes = 1024;
+    /// While more handshakes than this are under way, a client must prove its address before the server remembers it, which costs it
+    /// a round trip (Retry, RFC 9000, section 8.1.2). 0: always.
+    std::size_t retry_above = 256;
+    /// Makes the executor of each connection, on which its streams are used, such as a FairStrand of its own on the listener's
+    /// context; by default it is the listener's. One thread at a time runs both. What it throws costs the connection.
+    std::function<asio::any_io_executor()> executor = {};
 };
 
 /// A server of QUIC at one UDP port. It works on its executor, which one thread at a time runs; so do its connections. When it
 /// is destroyed, the port closes with the last of its connections. A moved-from object throws `std::system_error` with Closed.
 ///
-/// It does not make clients prove their address before it remembers them (no Retry, RFC 9000, section 8.1.2). Packets with
-/// forged addresses can therefore take all places of `max_handshakes`, each for `ConnectionConfig::handshake_timeout`, and
-/// lock newcomers out meanwhile; connections whose handshakes are over go on.
+/// Packets with forged addresses can take `ListenerConfig::retry_above` places of handshakes, each for
+/// `ConnectionConfig::handshake_timeout`; then clients prove their addresses first. A packet for a connection that it does not have
+/// any more is answered by a stateless reset, up to a hundred a second.
 ///
 /// Answers leave from the address that the system chooses. On a machine with several addresses, make a listener for each, with
 /// that address: with the unspecified one, clients of the others may get answers from an address that they do not know.

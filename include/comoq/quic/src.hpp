@@ -18,5 +18,4 @@
 #include "../impl/quic/connection_http3.ipp"
 #include "../impl/quic/connection_output.ipp"
 #include "../impl/quic/credentials.ipp"
-#include "../impl/quic/fingerprint.ipp"
 #include "../impl/quic/listener.ipp"

@@ -7,6 +7,7 @@
 #include "../wait/event.hpp"
 #include "../wait/task_group_state.hpp"
 #include "routes.hpp"
+#include "stateless.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/ip/udp.hpp>
@@ -64,7 +65,10 @@ private:
     static asio::awaitable<void> watch_handshake(std::shared_ptr<Connection> connection, Counted);
     void take(std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from);
     void greet(std::span<const std::byte> datagram, const Path &path);
-    void tell_versions(const PacketIds &ids, const asio::ip::udp::endpoint &to);
+    /// False if the client has to prove its address, or could not.
+    bool has_proof(Greeting &greeting, const asio::ip::udp::endpoint &from);
+    void answer(const std::optional<Stateless::Answer> &packet, const asio::ip::udp::endpoint &to) noexcept;
+    Connection::Time now() const { return serves_->connection.clock(); }
     void drive(std::shared_ptr<Connection> connection, std::unique_ptr<Routes::Entry> entry);
     /// No packet comes any more, for whatever reason: everything ends.
     void deaf();
@@ -76,6 +80,7 @@ private:
     ServerCredentials credentials_;
     /// Of a server.
     std::shared_ptr<Routes> routes_;
+    std::optional<Stateless> stateless_;
     /// A client's.
     std::weak_ptr<Connection> only_;
     std::size_t connections_ = 0, handshakes_ = 0;

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace comoq::quic::detail {
@@ -131,6 +132,28 @@ inline std::uint64_t round_trip_of(ngtcp2_conn *connection) noexcept {
 
 inline bool is_handshake_over(ngtcp2_conn *connection) noexcept {
     return ngtcp2_conn_get_handshake_completed(connection) != 0;
+}
+
+/// What the head of a client's first packet has as a token.
+inline std::span<const std::byte> token_of(const ngtcp2_pkt_hd &head) noexcept {
+#if NGTCP2_VERSION_NUM < 0x010000
+    return {reinterpret_cast<const std::byte *>(head.token.base), head.token.len};
+#else
+    return {reinterpret_cast<const std::byte *>(head.token), head.tokenlen};
+#endif
+}
+/// A server that has verified its client's token says so: the address is the client's. The token must stay for the call that
+/// makes the connection.
+inline void set_retry_token(ngtcp2_settings &settings, std::span<const std::byte> token) noexcept {
+    const auto *octets = reinterpret_cast<const std::uint8_t *>(token.data());
+#if NGTCP2_VERSION_NUM < 0x010000
+    // 0.12 has no const here, and copies.
+    settings.token = {const_cast<std::uint8_t *>(octets), token.size()};
+#else
+    settings.token = octets;
+    settings.tokenlen = token.size();
+    settings.token_type = NGTCP2_TOKEN_TYPE_RETRY;
+#endif
 }
 
 /// A server must say which connection id its client chose first.

@@ -93,8 +93,9 @@ COMOQ_DECL Operation<void> Connection::ready() {
 COMOQ_DECL void Connection::lost(std::error_code code) {
     Aftermath after;
     Lock lock(mutex());
-    const bool ours = code && code.category() == error_category();
-    fall_silent(ours ? code : make_error_code(Error::Transport), after);
+    // A caller that waits for the handshake is told what the system says: that nobody listens there, for instance.
+    const bool says_why = code && (code.category() == error_category() || !is_ready_);
+    fall_silent(says_why ? code : make_error_code(Error::Transport), after);
 }
 
 // The handshake.

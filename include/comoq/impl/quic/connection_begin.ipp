@@ -54,7 +54,13 @@ COMOQ_DECL std::optional<Greeting> greeting_in(std::span<const std::byte> datagr
         const auto bytes = detail::bytes_of(id);
         return std::vector<std::byte>(bytes.begin(), bytes.end());
     };
-    return Greeting{copy(head.dcid), copy(head.scid), head.version};
+    Greeting greeting;
+    greeting.server_id = copy(head.dcid);
+    greeting.client_id = copy(head.scid);
+    greeting.version = head.version;
+    const auto token = detail::token_of(head);
+    greeting.token.assign(token.begin(), token.end());
+    return greeting;
 }
 
 COMOQ_DECL Connection::Connection(asio::any_io_executor executor, ConnectionConfig config, const ClientCredentials &credentials,
@@ -63,6 +69,7 @@ COMOQ_DECL Connection::Connection(asio::any_io_executor executor, ConnectionConf
       clock_(config.clock),
       random_(config.random),
       config_(std::move(config)),
+      remote_(path.remote),
       ids_(nullptr) {
     std::error_code is_name;
     asio::ip::make_address(server, is_name);
@@ -76,6 +83,7 @@ COMOQ_DECL Connection::Connection(asio::any_io_executor executor, ConnectionConf
       clock_(config.clock),
       random_(config.random),
       config_(std::move(config)),
+      remote_(path.remote),
       ids_(ids) {
     if (!credentials) throw std::system_error(GNUTLS_E_NO_CERTIFICATE_FOUND, detail::gnutls_category(), "a server of QUIC");
     tls_ = std::make_unique<detail::TlsSession>(credentials.identity(), config_.protocols);
@@ -158,12 +166,18 @@ COMOQ_DECL void Connection::begin_server(const Greeting &greeting, const Path &p
     std::array<std::byte, detail::own_id_size> own;
     random_(own);
     if (ids_ == nullptr) random_(reset_key_);
-    const ngtcp2_cid original = detail::id_of(greeting.server_id), client_id = detail::id_of(greeting.client_id);
+    const bool has_proof = !greeting.original_id.empty();
+    const ngtcp2_cid original = detail::id_of(has_proof ? greeting.original_id : greeting.server_id), client_id = detail::id_of(greeting.client_id);
     const ngtcp2_cid server_id = detail::id_of(own);
     const auto callbacks = ConnectionEvents::all(false);
-    const auto settings = detail::settings_of(config_, this, clock_());
+    auto settings = detail::settings_of(config_, this, clock_());
     auto parameters = detail::parameters_of(config_);
     detail::set_original_id(parameters, original);
+    if (has_proof) {
+        detail::set_retry_token(settings, greeting.token);
+        parameters.retry_scid = detail::id_of(greeting.server_id);
+        parameters.retry_scid_present = 1;
+    }
     const auto key = ids_ != nullptr ? ids_->reset_key() : std::span<const std::byte>(reset_key_);
     const int has_token = ngtcp2_crypto_generate_stateless_reset_token(parameters.stateless_reset_token, detail::octets_of(key),
                                                                        key.size(), &server_id);

@@ -51,6 +51,16 @@ template <class T, int (*Init)(T *), void (*End)(T)> struct Gnutls {
 using Key = Gnutls<gnutls_x509_privkey_t, gnutls_x509_privkey_init, gnutls_x509_privkey_deinit>;
 using Certificate = Gnutls<gnutls_x509_crt_t, gnutls_x509_crt_init, gnutls_x509_crt_deinit>;
 
+/// What GnuTLS has written.
+struct Text {
+    Text() = default;
+    Text(const Text &) = delete;
+    Text &operator=(const Text &) = delete;
+    ~Text() { gnutls_free(native.data); }
+    std::string string() const { return {reinterpret_cast<const char *>(native.data), native.size}; }
+    gnutls_datum_t native{};
+};
+
 inline void add_name(const Certificate &certificate, const std::string &name) {
     std::error_code is_text;
     const auto address = asio::ip::make_address(name, is_text);
@@ -70,10 +80,16 @@ inline void add_name(const Certificate &certificate, const std::string &name) {
 }  // namespace detail
 
 COMOQ_DECL ServerCredentials ServerCredentials::from_pem(std::string_view chain, std::string_view key) {
+    return from_pem({PemIdentity{std::string(chain), std::string(key)}});
+}
+
+COMOQ_DECL ServerCredentials ServerCredentials::from_pem(const std::vector<PemIdentity> &identities) {
     auto identity = std::make_shared<detail::ServerIdentity>();
-    const auto chain_text = detail::datum_of(chain), key_text = detail::datum_of(key);
-    detail::check_gnutls(gnutls_certificate_set_x509_key_mem(identity->credentials.native, &chain_text, &key_text,
-                                                             GNUTLS_X509_FMT_PEM), "the server's certificate and key");
+    for (const PemIdentity &each : identities) {
+        const auto chain = detail::datum_of(each.chain), key = detail::datum_of(each.key);
+        detail::check_gnutls(gnutls_certificate_set_x509_key_mem(identity->credentials.native, &chain, &key, GNUTLS_X509_FMT_PEM),
+                             "the server's certificate and key");
+    }
     ServerCredentials made;
     made.identity_ = detail::finished(std::move(identity));
     return made;
@@ -88,8 +104,7 @@ COMOQ_DECL ServerCredentials ServerCredentials::from_files(const std::string &ch
     }
 }
 
-COMOQ_DECL ServerCredentials ServerCredentials::generated(const std::vector<std::string> &names,
-                                                          std::chrono::system_clock::time_point now) {
+COMOQ_DECL PemIdentity self_signed(const std::vector<std::string> &names, std::chrono::system_clock::time_point now) {
     using std::chrono::hours;
     const detail::Key key;
     const detail::Certificate certificate;
@@ -108,11 +123,15 @@ COMOQ_DECL ServerCredentials ServerCredentials::generated(const std::vector<std:
     for (const auto &name : names) detail::add_name(certificate, name);
     check(gnutls_x509_crt_set_key(made, key.native));
     check(gnutls_x509_crt_sign2(made, made, key.native, GNUTLS_DIG_SHA256, 0));
-    auto identity = std::make_shared<detail::ServerIdentity>();
-    check(gnutls_certificate_set_x509_key(identity->credentials.native, &made, 1, key.native));
-    ServerCredentials credentials;
-    credentials.identity_ = detail::finished(std::move(identity));
-    return credentials;
+    detail::Text chain, private_key;
+    check(gnutls_x509_crt_export2(made, GNUTLS_X509_FMT_PEM, &chain.native));
+    check(gnutls_x509_privkey_export2_pkcs8(key.native, GNUTLS_X509_FMT_PEM, nullptr, GNUTLS_PKCS_PLAIN, &private_key.native));
+    return PemIdentity{chain.string(), private_key.string()};
+}
+
+COMOQ_DECL ServerCredentials ServerCredentials::generated(const std::vector<std::string> &names,
+                                                          std::chrono::system_clock::time_point now) {
+    return from_pem({self_signed(names, now)});
 }
 
 COMOQ_DECL Fingerprint ServerCredentials::fingerprint() const {
@@ -131,6 +150,14 @@ COMOQ_DECL ClientCredentials ClientCredentials::authorities(std::string_view pem
     if (count == 0) count = GNUTLS_E_NO_CERTIFICATE_FOUND;
     detail::check_gnutls(count, "the authorities");
     return ClientCredentials(std::move(trust));
+}
+COMOQ_DECL ClientCredentials ClientCredentials::authorities_file(const std::string &name) {
+    const std::string text = detail::text_of_file(name);
+    try {
+        return authorities(text);
+    } catch (const std::system_error &error) {
+        throw std::system_error(error.code(), name);
+    }
 }
 COMOQ_DECL ClientCredentials ClientCredentials::pinned(std::vector<Fingerprint> fingerprints) {
     auto trust = std::make_shared<detail::Trust>(detail::Trust::By::Pins);

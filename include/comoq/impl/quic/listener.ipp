@@ -37,6 +37,7 @@ COMOQ_DECL Endpoint::Endpoint(asio::ip::udp::socket socket, std::optional<Listen
     Routes::ResetKey key;
     serves_->connection.random(key);
     routes_ = std::make_shared<Routes>(key);
+    stateless_.emplace(serves_->connection.random, key);
 }
 
 COMOQ_DECL asio::ip::udp::endpoint Endpoint::local() const {
@@ -137,7 +138,9 @@ COMOQ_DECL void Endpoint::take(std::span<const std::byte> datagram, const asio::
     if (const auto known = routes_->find(ids->to)) return give(*known);
     if (is_closing_) return;
     try {
-        if (ids->wants_version) return tell_versions(*ids, from);
+        if (ids->wants_version) return answer(stateless_->versions(ids->to, ids->from, now()), from);
+        // A short header is of a connection that both sides have had.
+        if ((datagram[0] & std::byte{0x80}) == std::byte{}) return answer(stateless_->reset(ids->to, datagram.size(), now()), from);
         greet(datagram, path);
     } catch (const std::exception &) {
         // Without memory for it, or without a certificate, there is no connection: the client tries again.
@@ -148,10 +151,11 @@ COMOQ_DECL void Endpoint::greet(std::span<const std::byte> datagram, const Path 
     if (connections_ >= serves_->max_connections || handshakes_ >= serves_->max_handshakes) return;
     // Nobody accepts them.
     if (arrived_.size() >= serves_->max_handshakes) return;
-    const auto greeting = greeting_in(datagram);
-    if (!greeting) return;
+    auto greeting = greeting_in(datagram);
+    if (!greeting || !has_proof(*greeting, path.remote)) return;
     auto entry = std::make_unique<Routes::Entry>(routes_);
-    const auto connection = std::make_shared<Connection>(socket_.get_executor(), serves_->connection, credentials_, *greeting, path,
+    const asio::any_io_executor executor = serves_->executor ? serves_->executor() : socket_.get_executor();
+    const auto connection = std::make_shared<Connection>(executor, serves_->connection, credentials_, *greeting, path,
                                                          entry.get());
     entry->belongs_to(connection);
     connection->input(datagram, path);
@@ -170,18 +174,20 @@ COMOQ_DECL void Endpoint::greet(std::span<const std::byte> datagram, const Path 
     has_arrived_.set();
 }
 
-COMOQ_DECL void Endpoint::tell_versions(const PacketIds &ids, const asio::ip::udp::endpoint &to) {
-    // The answer is smaller than what it answers, which is at least 1,200 bytes.
-    std::array<std::uint8_t, 256> answer;
-    constexpr std::uint32_t versions[] = {NGTCP2_PROTO_VER_V1};
-    std::byte unused{};
-    serves_->connection.random(std::span(&unused, 1));
-    const auto octets = [](std::span<const std::byte> id) { return reinterpret_cast<const std::uint8_t *>(id.data()); };
-    const auto first = std::to_integer<std::uint8_t>(unused);
-    const auto size = ngtcp2_pkt_write_version_negotiation(answer.data(), answer.size(), first, octets(ids.from), ids.from.size(),
-                                                           octets(ids.to), ids.to.size(), versions, 1);
+COMOQ_DECL bool Endpoint::has_proof(Greeting &greeting, const asio::ip::udp::endpoint &from) {
+    if (Stateless::claims_proof(greeting)) {
+        if (stateless_->verify(greeting, from, now())) return true;
+        answer(Stateless::refuse_token(greeting), from);
+        return false;
+    }
+    if (handshakes_ < serves_->retry_above) return true;
+    answer(stateless_->ask_for_proof(greeting, from, now()), from);
+    return false;
+}
+
+COMOQ_DECL void Endpoint::answer(const std::optional<Stateless::Answer> &packet, const asio::ip::udp::endpoint &to) noexcept {
     std::error_code ignored;
-    if (size > 0) socket_.send_to(asio::buffer(answer.data(), static_cast<std::size_t>(size)), to, 0, ignored);
+    if (packet) socket_.send_to(asio::buffer(packet->buffer.data(), packet->size), to, 0, ignored);
 }
 
 // Packets that go.
