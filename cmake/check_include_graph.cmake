@@ -4,8 +4,8 @@
 # (comoq/detail/WING) includes one of a wing above its own, or if a header is in detail/ and not in a wing. An include of a
 # public header counts as an include of that header's own includes. include/comoq/README.md has the same list of wings, with
 # a line for each. The bodies of a wing's headers (comoq/impl/detail/WING) follow the same rule, and comoq/src.hpp or
-# one of comoq/websocket/src.hpp, comoq/net/src.hpp, comoq/net/web_src.hpp, comoq/quic/src.hpp, comoq/webtransport/src.hpp,
-# comoq/hang/src.hpp and comoq/c/src.hpp must include every file of bodies.
+# one of comoq/websocket/src.hpp, comoq/net/src.hpp, comoq/net/web_src.hpp, comoq/net/quic_src.hpp, comoq/quic/src.hpp,
+# comoq/webtransport/src.hpp, comoq/hang/src.hpp and comoq/c/src.hpp must include every file of bodies.
 #
 # Headers without an include of a remaining header are removed until none is left; headers that cannot be removed are on a
 # circle or above one.
@@ -88,7 +88,7 @@ endwhile()
 # Bodies: they have the limits of their header's wing, and a src.hpp must compile them.
 file(GLOB_RECURSE bodies RELATIVE "${INCLUDE_DIR}" "${INCLUDE_DIR}/comoq/impl/*.ipp")
 file(READ "${INCLUDE_DIR}/comoq/src.hpp" listed)
-foreach(list IN ITEMS websocket/src net/src net/web_src quic/src webtransport/src hang/src c/src)
+foreach(list IN ITEMS websocket/src net/src net/web_src net/quic_src quic/src webtransport/src hang/src c/src)
     if(EXISTS "${INCLUDE_DIR}/comoq/${list}.hpp")
         file(READ "${INCLUDE_DIR}/comoq/${list}.hpp" more)
         string(APPEND listed "${more}")

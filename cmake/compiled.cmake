@@ -1,5 +1,5 @@
 # comoq::compiled and comoq::compiled_net, comoq::compiled_websocket and comoq::compiled_net_web if comoq::websocket exists, and
-# comoq::compiled_quic if comoq::quic exists, comoq::compiled_hang if comoq::hang exists:
+# comoq::compiled_quic and comoq::compiled_net_quic if comoq::quic exists, comoq::compiled_hang if comoq::hang exists:
 # the library compiled once, together with asio's
 # own functions, for programs of several source files. Targets that link them are compiled with COMOQ_SEPARATE_COMPILATION and
 # ASIO_SEPARATE_COMPILATION; a program must use one form throughout, and the linker refuses a mixture.
@@ -76,6 +76,9 @@ if(TARGET comoq::quic AND NOT TARGET comoq_compiled_quic)
     comoq_compiled_library(comoq_compiled_quic "comoq/quic/src.hpp" "comoq/webtransport/src.hpp")
     add_library(comoq::compiled_quic ALIAS comoq_compiled_quic)
     target_link_libraries(comoq_compiled_quic PUBLIC comoq::compiled comoq::quic)
+    comoq_compiled_library(comoq_compiled_net_quic "comoq/net/quic_src.hpp")
+    add_library(comoq::compiled_net_quic ALIAS comoq_compiled_net_quic)
+    target_link_libraries(comoq_compiled_net_quic PUBLIC comoq::compiled_net comoq::compiled_quic comoq::net_quic)
 endif()
 
 if(TARGET comoq::hang AND NOT TARGET comoq_compiled_hang)

@@ -67,7 +67,7 @@ if(Wslay_LIBRARY)
     endif()
 endif()
 # All are installed, as all headers are: pkg-config itself says what a system lacks.
-foreach(name IN ITEMS comoq comoq-hang comoq-net comoq-net-web comoq-quic comoq-websocket)
+foreach(name IN ITEMS comoq comoq-hang comoq-net comoq-net-quic comoq-net-web comoq-quic comoq-websocket)
     configure_file("${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in" "${PROJECT_BINARY_DIR}/${name}.pc" @ONLY)
     install(FILES "${PROJECT_BINARY_DIR}/${name}.pc" DESTINATION "${pkgconfig_directory}")
 endforeach()

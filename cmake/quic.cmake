@@ -1,5 +1,6 @@
 # comoq::quic: the additional needs of include/comoq/quic and include/comoq/webtransport, ngtcp2 with its helper for GnuTLS, and
 # nghttp3. The target exists only with them.
+# comoq::net_quic, which is there as well then, adds moql, moqt and https to comoq::net.
 # Its tests are built with -DCOMOQ_QUIC=ON alone: most builds have better things to do.
 
 if(COMOQ_QUIC)
@@ -14,6 +15,9 @@ if(COMOQ_QUIC)
         add_library(comoq_quic INTERFACE)
         add_library(comoq::quic ALIAS comoq_quic)
         target_link_libraries(comoq_quic INTERFACE comoq::comoq Ngtcp2::gnutls Nghttp3::nghttp3)
+        add_library(comoq_net_quic INTERFACE)
+        add_library(comoq::net_quic ALIAS comoq_net_quic)
+        target_link_libraries(comoq_net_quic INTERFACE comoq::net comoq::quic)
     elseif(COMOQ_QUIC STREQUAL "AUTO")
         message(STATUS "QUIC: left out, because ngtcp2, nghttp3 or GnuTLS is missing (Debian: libngtcp2-dev "
                        "libngtcp2-crypto-gnutls-dev libnghttp3-dev libgnutls28-dev)")

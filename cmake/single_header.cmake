@@ -39,7 +39,7 @@ set_property(GLOBAL PROPERTY single_others "")
 set_property(GLOBAL PROPERTY single_text "")
 
 # The headers that the single one leaves out, although public ones of it name them.
-set(left_out "^comoq/((detail/|impl/|impl/detail/)?websocket/|(detail/|impl/|impl/detail/)?net/(tls|web_)|(detail/|impl/|impl/detail/)?(quic|h3|webtransport|hang)/)")
+set(left_out "^comoq/((detail/|impl/|impl/detail/)?websocket/|(detail/|impl/|impl/detail/)?net/(tls|web_|quic_)|(detail/|impl/|impl/detail/)?(quic|h3|webtransport|hang)/)")
 
 function(append_file name)
     get_property(files GLOBAL PROPERTY single_files)

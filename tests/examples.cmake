@@ -129,8 +129,12 @@ if(TARGET comoq_example_net AND bash)
     # A client that tries what no program of the examples does.
     add_executable(comoq_outsider examples/outsider.cpp)
     target_link_libraries(comoq_outsider PRIVATE comoq_developer_once comoq_example_net)
+    set(quic_cases)
+    if(TARGET comoq::net_quic)
+        set(quic_cases quic quic_chain https certificates)
+    endif()
     foreach(case websocket tcp tls name chain skipped path_allow signals drain web clock stats help pages secrets sources large_files
-                 interrupted roots isolation rights logs log_flood frozen transcoder recorder)
+                 interrupted roots isolation rights logs log_flood frozen transcoder recorder ${quic_cases})
         add_test(
             NAME "examples: network, ${case}"
             COMMAND "${bash}" "${CMAKE_CURRENT_SOURCE_DIR}/examples/network.sh" $<TARGET_FILE_DIR:relay> ${case}

@@ -1,8 +1,9 @@
 #include "client.hpp"
 
+#include "schemes.hpp"
+
 #include <comoq/first_of.hpp>
 #include <comoq/net/connect.hpp>
-#include <comoq/net/web_schemes.hpp>
 
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
@@ -11,6 +12,7 @@
 asio::awaitable<void> Client::while_connected(asio::awaitable<void> work) {
     comoq::ConnectConfig config;
     config.tls.authorities_file = relay_.authorities;
+    config.tls.pinned_certificates = relay_.pins;
     config.session.publish = published_.consumer();
     if (wanted_) config.session.subscribe = received_.producer().scope(std::span(&*wanted_, 1));
     comoq::lite::ReconnectConfig retry;

@@ -2,151 +2,29 @@
 
 #include "log.hpp"
 
-#include <comoq/net/sockets.hpp>
-#include <comoq/qmux/run.hpp>
-#include <comoq/qmux/tcp_channel.hpp>
-#include <comoq/websocket/channel.hpp>
-#include <comoq/websocket/upgrade.hpp>
-#include <comoq/with_timeout.hpp>
-
 #include <asio/bind_executor.hpp>
-#include <asio/buffer.hpp>
 #include <asio/post.hpp>
-#include <asio/ssl/stream.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
-#include <asio/use_awaitable.hpp>
-#include <asio/write.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <fmt/format.h>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
 namespace {
 
 using asio::awaitable;
-using asio::use_awaitable;
-using asio::ip::tcp;
 using namespace std::chrono_literals;
 
-// How long each of these may take: TLS, the head of a request and the answer to an upgrade; SETUP.
-constexpr auto longest_handshake = 10s;
-// The part of an answer that is sent at a time, and how long that may take.
-constexpr std::size_t piece_of_answer = 16 * 1024;
-constexpr auto longest_piece = 20s;
+// How long a client may take to say what it wants.
 constexpr auto longest_silence = 10s;
 
-using TlsStream = asio::ssl::stream<tcp::socket>;
-
-awaitable<void> secure(TlsStream &stream) { co_await stream.async_handshake(asio::ssl::stream_base::server, use_awaitable); }
-
-template <class Stream> awaitable<void> write_all(Stream &stream, std::string_view piece) {
-    co_await asio::async_write(stream, asio::buffer(piece), use_awaitable);
-}
-template <class Stream> awaitable<void> write_piece(Stream &stream, std::string_view piece) {
-    auto writing = write_all(stream, piece);
-    co_await comoq::with_timeout(std::move(writing), longest_piece);
-}
-
-// However large a file is, and however many clients ask for it, one piece is in memory for each of them.
-template <class Stream>
-awaitable<void> write_answer(Stream &stream, WebAnswer &answer, bool has_body, bool keeps_alive) {
-    answer.head.fields.add("Content-Length", std::to_string(answer.size));
-    answer.head.fields.add("Connection", keeps_alive ? "keep-alive" : "close");
-    auto text = to_text(answer.head);
-    if (has_body) {
-        text += answer.text;
-    }
-    co_await write_piece(stream, text);
-    if (!has_body || !answer.file.is_open()) {
-        co_return;
-    }
-    std::string piece;
-    for (auto left = answer.size; left != 0; left -= piece.size()) {
-        piece.resize(static_cast<std::size_t>(std::min<std::uintmax_t>(left, piece_of_answer)));
-        if (!answer.file.read(piece.data(), static_cast<std::streamsize>(piece.size()))) {
-            // The file has become shorter: only the end of the connection tells the client.
-            throw std::system_error(std::make_error_code(std::errc::io_error));
-        }
-        co_await write_piece(stream, piece);
-    }
-}
-
 }  // namespace
-
-bool Guests::enter(const std::shared_ptr<Guest> &guest) {
-    std::lock_guard lock(mutex_);
-    if (closed_ || present_.size() >= most_) {
-        ++past_.refused;
-        return false;
-    }
-    present_.emplace(guest.get(), guest);
-    ++past_.entered;
-    return true;
-}
-
-void Guests::turned_away() {
-    std::lock_guard lock(mutex_);
-    ++past_.refused;
-}
-
-void Guests::leave(const Guest &guest) {
-    std::lock_guard lock(mutex_);
-    if (present_.erase(&guest) == 0) {
-        return;
-    }
-    const auto stats = guest.stats();
-    past_.received_bytes += stats.received_bytes.value_or(0);
-    past_.sent_bytes += stats.sent_bytes.value_or(0);
-}
-
-std::vector<std::shared_ptr<Guest>> Guests::admit_no_more() {
-    std::vector<std::shared_ptr<Guest>> all;
-    std::lock_guard lock(mutex_);
-    closed_ = true;
-    for (const auto &[key, guest] : present_) {
-        if (auto there = guest.lock()) {
-            all.push_back(std::move(there));
-        }
-    }
-    return all;
-}
-
-void Guests::close() {
-    for (const auto &guest : admit_no_more()) {
-        guest->ask_to_leave();
-    }
-}
-
-void Guests::send_away(std::chrono::milliseconds within) {
-    for (const auto &guest : admit_no_more()) {
-        guest->send_away(within);
-    }
-}
-
-Guests::Numbers Guests::numbers() const {
-    std::lock_guard lock(mutex_);
-    Numbers numbers = past_;
-    numbers.present = present_.size();
-    for (const auto &[key, guest] : present_) {
-        if (const auto there = guest.lock()) {
-            const auto stats = there->stats();
-            numbers.received_bytes += stats.received_bytes.value_or(0);
-            numbers.sent_bytes += stats.sent_bytes.value_or(0);
-            numbers.left_out += there->announcements_left_out();
-            numbers.not_told += there->announcements_not_told();
-        }
-    }
-    return numbers;
-}
 
 void Guest::ask_to_leave() {
     std::lock_guard lock(mutex_);
@@ -207,22 +85,11 @@ private:
     Guest &of_;
 };
 
-// Shows the socket to a caller that asks the guest to leave, while no connection is on it yet.
-class Guest::SocketShown {
-public:
-    SocketShown(Guest &guest, tcp::socket &socket) noexcept : guest_(guest) { guest_.socket_ = &socket; }
-    SocketShown(const SocketShown &) = delete;
-    SocketShown &operator=(const SocketShown &) = delete;
-    ~SocketShown() { guest_.socket_ = nullptr; }
-
-private:
-    Guest &guest_;
-};
-
-awaitable<void> Guest::serve(std::shared_ptr<Guest> self, tcp::socket socket) {
+// On the connection's executor, which one thread runs. Throws nothing.
+awaitable<void> Guest::serve_and_log(std::shared_ptr<Guest> self, awaitable<void> service) {
     try {
         const Stay stay(*self);
-        co_await serve_here(self, std::move(socket));
+        co_await std::move(service);
     } catch (const std::system_error &error) {
         self->log_.failed(error.code().message(), Level::Debug);
     } catch (const std::exception &error) {
@@ -230,114 +97,24 @@ awaitable<void> Guest::serve(std::shared_ptr<Guest> self, tcp::socket socket) {
     }
 }
 
-awaitable<void> Guest::serve_here(std::shared_ptr<Guest> self, tcp::socket socket) {
-    std::error_code ignored;
-    const auto endpoint = socket.remote_endpoint(ignored);
-    self->log_.came_from(endpoint);
+// False if there is not a place for it.
+bool Guest::enter(const asio::ip::tcp::endpoint &from, const asio::any_io_executor &executor) {
+    log_.came_from(from);
     {
-        std::lock_guard lock(self->mutex_);
-        self->executor_ = socket.get_executor();
-    }
-    self->places_ = self->house_.sources.enter(endpoint.address());
-    if (!self->places_) {
-        self->house_.guests.turned_away();
-        self->log_.refused("too many of one address");
-        co_return;
-    }
-    if (!self->house_.guests.enter(self)) {
-        self->log_.refused("too many are connected", Level::Warning);
-        co_return;
-    }
-    comoq::net::tune(socket);
-    if (self->listener_.is_secure) {
-        TlsStream stream(std::move(socket), *self->house_.tls);
-        const SocketShown shown(*self, stream.next_layer());
-        auto securing = secure(stream);
-        co_await comoq::with_timeout(std::move(securing), longest_handshake);
-        co_await self->serve_stream(stream);
-    } else {
-        const SocketShown shown(*self, socket);
-        co_await self->serve_stream(socket);
-    }
-}
-
-template <class Stream> awaitable<void> Guest::serve_stream(Stream &stream) {
-    std::shared_ptr<comoq::qmux::Connection> transport;
-    if (listener_.is_websocket) {
-        const bool is_session = co_await upgrade(stream);
-        if (!is_session) {
-            co_return;
-        }
-    } else {
-        comoq::qmux::TcpChannel<Stream> channel(std::move(stream));
-        transport = comoq::qmux::start(std::move(channel), false, comoq::qmux::ConnectionConfig());
         std::lock_guard lock(mutex_);
-        transport_ = std::move(transport);
+        executor_ = executor;
     }
-    socket_ = nullptr;
-    co_await serve_session();
-}
-
-// Answers requests for files until one is for a WebSocket. False if none comes.
-template <class Stream> awaitable<bool> Guest::upgrade(Stream &stream) {
-    namespace websocket = comoq::websocket;
-    std::vector<std::byte> leftover;
-    while (true) {
-        auto reading = websocket::read_request(stream, std::move(leftover));
-        auto request = co_await comoq::with_timeout(std::move(reading), longest_handshake);
-        if (websocket::is_upgrade(request.head)) {
-            auto accepting = accept_upgrade(stream, std::move(request));
-            co_return co_await std::move(accepting);
-        }
-        auto answer = !house_.web ? refusal(404, "Not Found") : house_.web->answer(request.head);
-        const bool keeps_alive = request.head.keeps_alive() && !request.head.has_body();
-        LogLine(Level::Debug, "web_request")
-            .with("id", id_)
-            .with("method", request.head.method)
-            .with("target", path_of(request.head.target))
-            .with("status", answer.head.status);
-        co_await write_answer(stream, answer, request.head.method != "HEAD", keeps_alive);
-        if (!keeps_alive) {
-            co_return false;
-        }
-        leftover = std::move(request.leftover);
+    places_ = house_.sources.enter(from.address());
+    if (!places_) {
+        house_.guests.turned_away();
+        log_.refused("too many of one address");
+        return false;
     }
-}
-
-// False if it is refused, or fails.
-template <class Stream> awaitable<bool> Guest::accept_upgrade(Stream &stream, comoq::websocket::IncomingRequest request) {
-    namespace websocket = comoq::websocket;
-    const std::string target = request.head.target;
-    log_.asks_for(target);
-    log_.runs_in(request.head.fields);
-    const bool is_welcome = house_.web_origins.lets_in(request.head, listener_.is_secure);
-    if (!is_welcome || !house_.options.rights.at(target, house_.origin)) {
-        auto answer = refusal(403, "Forbidden");
-        log_.refused(is_welcome ? "nothing is allowed there" : "a page of another origin", Level::Info, answer.head.status);
-        co_await write_answer(stream, answer, request.head.method != "HEAD", false);
-        co_return false;
+    if (!house_.guests.enter(shared_from_this())) {
+        log_.refused("too many are connected", Level::Warning);
+        return false;
     }
-    const auto offer = request.head.fields.joined("Sec-WebSocket-Protocol");
-    const auto spoken = comoq::qmux::default_protocols();
-    const std::vector<std::string_view> protocols(spoken.begin(), spoken.end());
-    std::optional<websocket::AcceptedUpgrade> accepted;
-    try {
-        auto accepting = websocket::accept(stream, std::move(request), protocols);
-        accepted = co_await comoq::with_timeout(std::move(accepting), longest_handshake);
-    } catch (const std::system_error &error) {
-        log_.refused(error.code().message(), Level::Info, 0, offer);
-        co_return false;
-    }
-    log_.speaks(comoq::qmux::Subprotocol{accepted->version, accepted->protocol}.name());
-    config_.url_target = target;
-    comoq::qmux::ConnectionConfig config;
-    config.version = accepted->version;
-    config.protocol = accepted->protocol;
-    websocket::WebSocketChannel<Stream> channel(std::move(stream), websocket::Role::Server, std::move(accepted->leftover));
-    auto transport = comoq::qmux::start(std::move(channel), false, std::move(config));
-    std::lock_guard lock(mutex_);
-    transport_ = std::move(transport);
-    co_return true;
+    return true;
 }
 
 // What the client has asked for, in its URL or in SETUP, decides what it may see and do.
@@ -364,10 +141,10 @@ void Guest::configure() {
     config_.max_waiting = house_.options.max_waiting;
 }
 
-// Without a WebSocket, the protocol is known when the client has said which ones it speaks; the draft of qmux has no name.
+// Over TCP alone, the protocol is known when the client has said which ones it speaks; the draft of qmux has no name.
 void Guest::note_protocol() {
     const auto protocol = transport_->protocol();
-    if (!listener_.is_websocket && !protocol.empty()) {
+    if (log_.protocol().empty() && !protocol.empty()) {
         log_.speaks(std::string(protocol));
     }
 }
@@ -428,7 +205,9 @@ awaitable<void> Guest::serve_session() {
     shown.reset();
     timer.cancel();
     note_protocol();
-    log_.closed(code, transport_->channel_end(), transport_->stats());
+    log_.closed(code, qmux_ != nullptr ? qmux_->channel_end() : std::error_code(), transport_->stats());
     co_await session.done();
-    co_await transport_->done();
+    if (qmux_ != nullptr) {
+        co_await qmux_->done();
+    }
 }

@@ -1,88 +1,31 @@
 // A client of the relay: a session, or a browser that wants files.
 #pragma once
 
-#include "options.hpp"
-
 #include "guest_log.hpp"
-#include "log_budget.hpp"
-#include "web_files.hpp"
+#include "guests.hpp"
+#include "options.hpp"
 
 #include <comoq/lite/session.hpp>
 #include <comoq/net/source_limits.hpp>
-#include <comoq/net/web_origins.hpp>
-#include <comoq/path.hpp>
 #include <comoq/qmux/connection.hpp>
 #include <comoq/transport.hpp>
 #include <comoq/websocket/upgrade.hpp>
 
+#include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/ip/tcp.hpp>
-#include <asio/ssl/context.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
-#include <unordered_map>
-#include <vector>
 
-class Guest;
-
-// Every connected guest, for the counters, and for the end. Any thread.
-class Guests {
-public:
-    explicit Guests(std::size_t most) : most_(most) {}
-
-    // False if there are too many.
-    bool enter(const std::shared_ptr<Guest> &guest);
-    void leave(const Guest &guest);
-    // Counts a guest that was refused for another reason.
-    void turned_away();
-    // Asks all guests to leave, and admits no more.
-    void close();
-    // The same, but those that have a session may stay for that long.
-    void send_away(std::chrono::milliseconds within);
-
-    struct Numbers {
-        std::size_t present = 0;
-        std::uint64_t entered = 0, refused = 0;
-        std::uint64_t received_bytes = 0, sent_bytes = 0;
-        // Announcements of present sessions that found no room, and such that they were not told of.
-        std::size_t left_out = 0, not_told = 0;
-    };
-    Numbers numbers() const;
-
-private:
-    std::vector<std::shared_ptr<Guest>> admit_no_more();
-
-    const std::size_t most_;
-    mutable std::mutex mutex_;
-    std::unordered_map<const Guest *, std::weak_ptr<Guest>> present_;
-    bool closed_ = false;
-    Numbers past_;
-};
-
-// The state that all guests share. It stays as long as any of them.
-struct House {
-    House(comoq::Origin &of, const Options &given)
-        : origin(of), options(given), sources(given.max_of_address, given.max_handshakes), guests(given.max_sessions) {}
-
-    comoq::Origin &origin;
-    const Options &options;
-    comoq::net::WebOrigins web_origins;
-    std::optional<WebFiles> web;
-    std::shared_ptr<asio::ssl::context> tls;
-    comoq::net::SourceLimits sources;
-    Guests guests;
-    LogBudget log_budget;
-    // Four sessions' worth, for all sessions together: by default some hundreds of megabytes.
-    const std::shared_ptr<std::atomic<std::int64_t>> announcements_left =
-        std::make_shared<std::atomic<std::int64_t>>(static_cast<std::int64_t>(4 * options.max_announced));
-};
+namespace comoq::quic {
+class Connection;
+}
+using QuicConnection = comoq::quic::Connection;
 
 class Guest : public std::enable_shared_from_this<Guest> {
 public:
@@ -94,6 +37,8 @@ public:
     // Serves from the accepted socket until nothing of the connection is left; on the socket's executor, which one
     // thread runs. Throws nothing.
     static asio::awaitable<void> serve(std::shared_ptr<Guest> self, asio::ip::tcp::socket socket);
+    // The same for a connection over QUIC, whose handshake may not be over.
+    static asio::awaitable<void> serve(std::shared_ptr<Guest> self, std::shared_ptr<QuicConnection> connection);
 
     // Any thread.
     void ask_to_leave();
@@ -105,11 +50,15 @@ public:
 private:
     class Stay;
     class SocketShown;
+    static asio::awaitable<void> serve_and_log(std::shared_ptr<Guest> self, asio::awaitable<void> service);
     static asio::awaitable<void> serve_here(std::shared_ptr<Guest> self, asio::ip::tcp::socket socket);
+    static asio::awaitable<void> serve_here(std::shared_ptr<Guest> self, std::shared_ptr<QuicConnection> connection);
+    bool enter(const asio::ip::tcp::endpoint &from, const asio::any_io_executor &executor);
     template <class Stream> asio::awaitable<void> serve_stream(Stream &stream);
     template <class Stream> asio::awaitable<bool> upgrade(Stream &stream);
     template <class Stream>
     asio::awaitable<bool> accept_upgrade(Stream &stream, comoq::websocket::IncomingRequest request);
+    WebAnswer answer(const comoq::websocket::RequestHead &request) const;
     asio::awaitable<void> serve_session();
     static asio::awaitable<comoq::lite::SessionViews> decide(std::shared_ptr<Guest> self, std::string target);
     void configure();
@@ -127,6 +76,7 @@ private:
     comoq::lite::SessionConfig config_;
     mutable std::mutex mutex_;
     asio::any_io_executor executor_;
-    std::shared_ptr<comoq::qmux::Connection> transport_;
+    std::shared_ptr<comoq::Transport> transport_;
+    std::shared_ptr<comoq::qmux::Connection> qmux_;  // if it is one of these
     const comoq::lite::Session *session_ = nullptr;
 };

@@ -41,6 +41,8 @@ public:
     void asks_for(std::string_view target);
     void runs_in(const comoq::websocket::Fields &fields);
     void speaks(std::string protocol) { protocol_ = std::move(protocol); }
+    // Empty if it is not known.
+    const std::string &protocol() const { return protocol_; }
 
     // A session begins. Before that, a client may be refused.
     void opened();

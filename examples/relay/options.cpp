@@ -1,9 +1,9 @@
 #include "options.hpp"
 
+#include "net/schemes.hpp"
 #include "shared/relay_options.hpp"
 
 #include <comoq/net/schemes.hpp>
-#include <comoq/net/web_schemes.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -16,11 +16,18 @@ const std::string_view usage =
     "A relay for live media over moq-lite-06 and moq-lite-05. It passes on what publishers announce and viewers subscribe to,\n"
     "and asks its upstreams for a path that nobody announced when somebody asks for it.\n"
     "\n"
-    "  --listen URL         ws://HOST:PORT, wss://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT; port 0 picks one\n"
-    "  --cert FILE          certificate chain for wss and tls, PEM\n"
+    "  --listen URL         https://HOST:PORT serves QUIC at that port of UDP, and at that of TCP wss, the page of --web,\n"
+    "                       /certificate.sha256 and /health; http://HOST:PORT is the same without TLS over TCP, for development;\n"
+    "                       moql://, moqt:// (QUIC), ws://, wss://, tcp:// or tls://HOST:PORT is one of these alone.\n"
+    "                       Port 0 picks one. A port of QUIC has one thread, whatever --threads says\n"
+    "  --cert FILE          certificate chain for TLS and QUIC, PEM; with --key, any number of times: a client gets the one for\n"
+    "                       the name that it asks for. The files are read again on SIGHUP and when they change\n"
     "  --key FILE           its key, PEM\n"
+    "  --tls-generate NAME  for development, in place of files: a certificate for that name or address, any number of them, which\n"
+    "                       the relay makes, renews after 6.5 of its 13 days, and logs the SHA-256 of\n"
     "  --upstream URL       another relay; asked in this order, and reconnected to for ever\n"
     "  --ca FILE            authorities that secure upstreams are checked by, PEM; the system's if not given\n"
+    "  --pin sha256:HASH    a certificate that an upstream may have, whatever its name and authority; any number of them\n"
     "  --path-allow PREFIX  what may be published and asked for here; everything if not given\n"
     "  --public-publish PATTERN\n"
     "                       where anybody may publish, any number of them; everywhere if not given. A pattern is a path, for\n"
@@ -47,27 +54,47 @@ const std::string_view usage =
     "  --log LEVEL          debug, info, warning or error; info if not given\n"
     "  --help               print this\n"
     "\n"
-    "The path of the URL to which a client connects is the root of all paths of its session, on every listener; tcp and tls\n"
+    "The path of the URL to which a client connects is the root of all paths of its session, on every listener; tcp, tls and QUIC\n"
     "carry it in SETUP. Nothing outside can be seen, asked for or published. It is taken as it is, percent signs included.\n"
     "A page's own host counts only if it is an address, localhost, a name in --listen, or proved by TLS: behind a proxy that\n"
     "ends TLS, say --allow-origin. Whoever may publish at a path may take over what others publish there.\n"
     "Of URLs, what may be secret (a query, a user) is never logged.\n"
+    "With SSLKEYLOGFILE in the environment, the keys of QUIC are written to that file, for Wireshark.\n"
     "SIGINT or SIGTERM closes all sessions and ends the relay, after the time of --drain; a second one ends it at once.\n";
 
 namespace {
+
+bool is_of_http(std::string_view scheme) { return scheme == "https" || scheme == "http"; }
+bool needs_quic(std::string_view scheme) { return is_of_http(scheme) || scheme == "moql" || scheme == "moqt"; }
+
+// What a listener of a scheme serves. The schemes of HTTP are the relay's own.
+void set_kind(Address &address) {
+    const std::string_view scheme = address.url.scheme;
+    if (is_of_http(scheme)) {
+        address.is_tcp = address.is_quic = address.is_websocket = true;
+        address.is_secure = scheme == "https";
+        return;
+    }
+    const auto known = comoq::net::scheme_of(address.url);
+    address.is_quic = needs_quic(scheme);
+    address.is_tcp = !address.is_quic;
+    address.is_websocket = known.carries_path;
+    address.is_secure = known.is_secure;
+}
 
 Address listener_at(std::string_view text) {
     Address address;
     try {
         address.url = comoq::net::parse_url(text);
+        if (needs_quic(address.url.scheme)) {
+            check_has_quic(address.url.text());
+        }
         // A listener at the usual port of a scheme, which few may open, is an accident more often than a wish.
         if (!address.url.port) {
-            throw UsageError(fmt::format("--listen: {} names no port; ws://127.0.0.1:4443 does, and port 0 picks a free one",
-                                         in_quotes(address.url.text())));
+            throw UsageError(fmt::format("--listen: {} names no port; {}://127.0.0.1:4443 does, and port 0 picks a free one",
+                                         in_quotes(address.url.text()), address.url.scheme));
         }
-        const auto scheme = comoq::net::scheme_of(address.url);
-        address.is_websocket = scheme.carries_path;
-        address.is_secure = scheme.is_secure;
+        set_kind(address);
     } catch (const std::system_error &error) {
         throw UsageError(fmt::format("--listen: {}", error.what()));
     }
@@ -87,6 +114,32 @@ void allow_origin(comoq::net::WebOrigins &origins, std::string_view text) {
     }
 }
 
+void check_certificates(const Options &options) {
+    const bool is_needed = std::ranges::any_of(options.listen, &Address::needs_certificate);
+    const bool is_there = !options.certificates.empty() || !options.keys.empty();
+    const bool is_generated = !options.generated_for.empty();
+    if (options.certificates.size() != options.keys.size()) {
+        throw UsageError("there are as many --cert as --key, each with its own");
+    }
+    if (is_there && is_generated) {
+        throw UsageError("--tls-generate is in place of --cert and --key");
+    }
+    if (is_needed && !is_there && !is_generated) {
+        throw UsageError("listeners for TLS and QUIC need --cert and --key, or --tls-generate for development");
+    }
+    if (!is_needed && (is_there || is_generated)) {
+        throw UsageError("--cert, --key and --tls-generate are for listeners for TLS and QUIC, and there is none");
+    }
+}
+
+std::string host_from(std::string_view text) {
+    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:*";
+    if (text.empty() || text.find_first_not_of(plain) != std::string_view::npos) {
+        throw UsageError(fmt::format("--tls-generate takes a host name or an address, and not {}", in_quotes(text)));
+    }
+    return std::string(text);
+}
+
 }  // namespace
 
 CommandLine command_line(Options &options) {
@@ -96,8 +149,13 @@ CommandLine command_line(Options &options) {
     line.option("--path-allow", [&](std::string_view text) { options.rights.allow(text); });
     line.option("--public-publish", [&](std::string_view text) { options.rights.let_publish(text); });
     line.option("--public-subscribe", [&](std::string_view text) { options.rights.let_watch(text); });
-    line.option("--cert", [&](std::string_view text) { options.certificate = text; });
-    line.option("--key", [&](std::string_view text) { options.key = text; });
+    line.option("--cert", [&](std::string_view text) { options.certificates.emplace_back(text); });
+    line.option("--key", [&](std::string_view text) { options.keys.emplace_back(text); });
+    line.option("--tls-generate", [&](std::string_view text) {
+        check_has_quic("--tls-generate");
+        options.generated_for.push_back(host_from(text));
+    });
+    line.option("--pin", [&](std::string_view text) { options.pins.push_back(pin_from(text)); });
     line.option("--ca", [&](std::string_view text) { options.authorities = text; });
     line.option("--web", [&](std::string_view text) { options.web = text; });
     line.option("--allow-origin", [&](std::string_view text) { allow_origin(options.web_origins, text); });
@@ -133,13 +191,9 @@ void check(const Options &options) {
             throw UsageError(fmt::format("--listen: {} has a path, which only the clients choose", in_quotes(address.url.text())));
         }
     }
-    const bool is_secure = std::ranges::any_of(options.listen, &Address::is_secure);
-    if (is_secure != options.certificate.has_value() || is_secure != options.key.has_value()) {
-        throw UsageError(is_secure ? "wss and tls listeners need --cert and --key"
-                                   : "--cert and --key are for wss and tls listeners, and there is none");
-    }
+    check_certificates(options);
     if (options.web && std::ranges::none_of(options.listen, &Address::is_websocket)) {
-        throw UsageError("--web needs a ws or wss listener");
+        throw UsageError("--web needs a ws or wss listener, or one for https or http");
     }
     std::error_code ignored;
     if (options.web && !std::filesystem::is_directory(*options.web, ignored)) {

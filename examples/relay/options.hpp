@@ -19,8 +19,12 @@
 // Where the relay listens.
 struct Address {
     comoq::net::Url url;
+    // What it serves at the port: with TCP, or QUIC over UDP, or both.
+    bool is_tcp = false, is_quic = false;
+    // Of TCP.
     bool is_websocket = false, is_secure = false;
 
+    bool needs_certificate() const { return is_secure || is_quic; }
     // For the log. A WebSocket always has a path.
     std::string text() const { return url.text() + (is_websocket ? "/" : ""); }
 };
@@ -29,7 +33,9 @@ struct Options {
     std::vector<Address> listen;
     std::vector<std::string> upstreams;
     Rights rights;
-    std::optional<std::string> certificate, key, authorities;
+    std::vector<std::string> certificates, keys, generated_for;
+    std::optional<std::string> authorities;
+    std::vector<std::string> pins;
     std::optional<std::string> web;
     std::chrono::seconds stats{0}, drain{0};
     std::size_t threads = 0;

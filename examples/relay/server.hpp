@@ -7,6 +7,10 @@
 #include <comoq/net/connect_config.hpp>
 #include <comoq/origin.hpp>
 #include <comoq/task_group.hpp>
+#if COMOQ_RELAY_QUIC
+#include <comoq/net/quic_sockets.hpp>
+#include <comoq/quic/listener.hpp>
+#endif
 
 #include <asio/awaitable.hpp>
 #include <asio/io_context.hpp>
@@ -24,6 +28,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 class Server {
@@ -50,6 +55,15 @@ private:
         const Address &address;
         asio::ip::tcp::acceptor acceptor;
     };
+#if COMOQ_RELAY_QUIC
+    struct QuicListener {
+        QuicListener(const Address &where, Thread &on, comoq::quic::Listener of) : address(where), thread(on), listener(std::move(of)) {}
+        const Address &address;
+        Thread &thread;
+        comoq::quic::Listener listener;
+    };
+    asio::awaitable<void> accept_quic(QuicListener &listener);
+#endif
     // The broadcasts of another relay are in an origin of its own, so that readers here can go on when it comes back.
     struct Upstream {
         Upstream(comoq::OriginConfig config, Thread &of) : origin(std::move(config)), thread(of) {}
@@ -58,6 +72,10 @@ private:
     };
 
     void listen(Address &address);
+    void listen_quic(Address &address);
+    void stop_quic();
+    void use_identity();
+    comoq::OriginConfig origin_config() const;
     void connect_to(const std::string &url);
     comoq::ConnectConfig upstream_config(const comoq::OriginProducer &into, const std::string &where);
     void log_of_upstream(const std::string &url, const comoq::lite::SessionEvent &event) noexcept;
@@ -69,6 +87,9 @@ private:
     asio::awaitable<void> accept(Listener &listener);
     asio::awaitable<void> log_stats();
     asio::awaitable<void> log_left_out();
+    void renew_identity(bool always) noexcept;
+    asio::awaitable<void> watch_identity();
+    asio::awaitable<void> wait_for_hang_up();
     asio::awaitable<void> wait_for_signal();
     asio::awaitable<void> drain();
     asio::awaitable<void> shut_down();
@@ -87,7 +108,10 @@ private:
     std::deque<Thread> threads_;
     std::vector<Address> addresses_;
     std::list<Listener> listeners_;
-    std::unique_ptr<asio::signal_set> signals_;
-    std::unique_ptr<asio::steady_timer> ticks_, log_ticks_;
+#if COMOQ_RELAY_QUIC
+    std::list<QuicListener> quic_listeners_;
+#endif
+    std::unique_ptr<asio::signal_set> signals_, hang_up_;
+    std::unique_ptr<asio::steady_timer> ticks_, log_ticks_, identity_ticks_;
     std::optional<comoq::TaskGroup> watch_;  // on the first thread: tasks that end after all others
 };

@@ -78,6 +78,16 @@ WebAnswer refusal(unsigned status, std::string_view reason) {
     return answer;
 }
 
+WebAnswer brief_answer(std::string text) {
+    WebAnswer answer;
+    answer.head.fields.add("Content-Type", "text/plain; charset=utf-8");
+    answer.head.fields.add("Cache-Control", "no-store");
+    answer.head.fields.add("Access-Control-Allow-Origin", "*");
+    answer.text = std::move(text);
+    answer.size = answer.text.size();
+    return answer;
+}
+
 WebAnswer WebFiles::answer(const comoq::websocket::RequestHead &request) const {
     if (request.method != "GET" && request.method != "HEAD") {
         auto answer = refusal(405, "Method Not Allowed");

@@ -30,5 +30,8 @@ private:
     std::filesystem::path directory_;
 };
 
+// Answers with a text for pages of any origin, and for now only.
+WebAnswer brief_answer(std::string text);
+
 // Answers with another status and a line of text.
 WebAnswer refusal(unsigned status, std::string_view reason);

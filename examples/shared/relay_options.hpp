@@ -10,25 +10,35 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // UsageError for a text that is not a URL of this program's schemes.
 comoq::net::Url relay_url(std::string_view text);
 
+// UsageError if this program was built without QUIC, which `wanted` needs.
+void check_has_quic(std::string_view wanted);
+
+// The hash of a certificate as it is typed; UsageError for another text.
+std::string pin_from(std::string_view text);
+
 // UsageError for a text that is not a path.
 void check_path(std::string_view text);
 
-// The word URL, and --ca, --tries and --verbose.
+// The word URL, and --ca, --pin, --tries and --verbose.
 struct RelayOptions {
     std::optional<std::string> url;
     std::size_t tries = 0;  // without a connection that lasts, one after the other; 0: no limit
     bool is_verbose = false;
     std::optional<std::string> authorities;  // a PEM file for checking a secure relay; if unset, the system's authorities
 
+    std::vector<std::string> pins;           // of certificates that a secure relay may have; if there are any, nothing else counts
+
     void read_from(CommandLine &line);
     comoq::LogLevel log_level() const { return is_verbose ? comoq::LogLevel::Debug : comoq::LogLevel::Warning; }
     // The lines about them for --help.
     static constexpr const char *usage =
         "  --ca FILE     PEM file of authorities to check a secure relay against; default: the system's\n"
+        "  --pin sha256:HASH  a certificate that a secure relay may have, whatever its name and authority; any number of them\n"
         "  --tries N     give up after N attempts to connect, one after the other; default: never, except for what cannot get\n"
         "                better, such as a refused certificate\n"
         "  --verbose     log what happens on the connection\n"

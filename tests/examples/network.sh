@@ -105,6 +105,105 @@ case_tls() {
     pipe_through "$tls" "$url" --ca "$here/tls/cert.pem"
 }
 
+# For relays with --tls-generate: what their clients pin.
+pin_of() { echo "sha256:$(sed -n 's/.*event=certificate sha256=//p' "$tmp/$1.log" | tail -n 1)"; }
+generated=(--tls-generate localhost --tls-generate 127.0.0.1)
+
+case_quic() {
+    relay relay --listen moql://127.0.0.1:0 --listen tcp://127.0.0.1:0 --listen moqt://localhost:0 "${generated[@]}"
+    local pin tcp moqt
+    pin=$(pin_of relay)
+    tcp=$(sed -n 's/.*url=\(tcp:.*\)/\1/p' "$tmp/relay.log")
+    moqt=$(sed -n 's/.*url=\(moqt:.*\)/\1/p' "$tmp/relay.log")
+    pipe_through "$url" "$url" --pin "$pin"
+    pipe_through "$url" "$tcp" --pin "$pin"
+    pipe_through "$moqt" "$url" --pin "$pin"
+    # What nobody has, in a root of its own.
+    exits 1 "not found" "$bin/subscribe" "$url/room" no/such/broadcast video --pin "$pin"
+    grep -q 'event=session_opened.*protocol=moq-lite-06 path=/room' "$tmp/relay.log" || fail "no path in SETUP"
+    # Trust: another pin, the system's authorities, and a server of TCP.
+    exits 1 "certificate was refused" "$bin/subscribe" "$url" a/pipe data --pin "sha256:$(printf 'ab%.0s' {1..32})"
+    exits 1 "certificate was refused" "$bin/subscribe" "$url" a/pipe data
+    exits 1 "refused" "$bin/subscribe" "moql://${tcp#*://}" a/pipe data --pin "$pin" --tries 1
+    # The relay ends its sessions when it ends.
+    start clock "$bin/clock" publish "$url" --pin "$pin"
+    until_true "no clock" grep -q event=announced.*clock "$tmp/relay.log"
+    kill "${pids[0]}"
+    wait "${pids[0]}" || fail "the relay: $?"
+    grep -q "event=stopped left=0" "$tmp/relay.log" || fail "a session is left"
+}
+
+# A relay asks another one over QUIC, with a certificate of files, and goes on when that comes back.
+case_quic_chain() {
+    relay a --listen moql://127.0.0.1:0 --cert "$here/tls/cert.pem" --key "$here/tls/key.pem"
+    local a=$url a_pid=$pid
+    relay b --listen tcp://127.0.0.1:0 --upstream "$a" --ca "$here/tls/cert.pem"
+    pipe_through "$a" "$url" --ca "$here/tls/cert.pem"
+    exits 1 "not found" "$bin/subscribe" "$url" no/such/broadcast video
+    kill -KILL "$a_pid"
+    wait "$a_pid" 2>/dev/null || true
+    start a2 "$bin/relay" --listen "$a" --cert "$here/tls/cert.pem" --key "$here/tls/key.pem"
+    patience=60 until_true "B does not come back" eval '[ "$(grep -c event=upstream_connected "$tmp/b.log")" = 2 ]'
+}
+
+# One port: QUIC over UDP, and over TCP wss and what browsers ask for.
+case_https() {
+    mkdir "$tmp/web"
+    echo "a page" >"$tmp/web/index.html"
+    relay relay --listen https://127.0.0.1:0 --listen http://127.0.0.1:0 "${generated[@]}" --web "$tmp/web"
+    local pin http
+    pin=$(pin_of relay)
+    http=$(sed -n 's/.*url=\(http:.*\)/\1/p' "$tmp/relay.log")
+    [ "$(curl -sSk "${url}certificate.sha256")" = "${pin#sha256:}" ] || fail "another hash by https"
+    [ "$(curl -sS "${http}certificate.sha256")" = "${pin#sha256:}" ] || fail "another hash by http"
+    curl -sS -D - -o /dev/null "${http}certificate.sha256" | grep -qi "access-control-allow-origin: \*" || fail "pages cannot read it"
+    [ "$(curl -sSk "${url}health")" = ok ] || fail "not healthy"
+    [ "$(curl -sSk "$url")" = "a page" ] || fail "no page"
+    local quic="moql://${url#*://}" wss="wss://${url#*://}" ws="ws://${http#*://}"
+    pipe_through "${quic%/}" "$wss" --pin "$pin"
+    pipe_through "$ws" "moqt://${http#*://}" --pin "$pin"
+    exits 1 "certificate was refused" "$bin/subscribe" "$wss" a/pipe data --pin "sha256:$(printf 'ab%.0s' {1..32})"
+}
+
+# Files that are replaced are read again: on SIGHUP, and because they have changed. What cannot be used is not.
+case_certificates() {
+    cp "$here/tls/cert.pem" "$tmp/cert.pem"
+    cp "$here/tls/key.pem" "$tmp/key.pem"
+    relay relay --listen https://127.0.0.1:0 --cert "$tmp/cert.pem" --key "$tmp/key.pem"
+    local relay=$pid first second quic="moql://${url#*://}" wss="wss://${url#*://}"
+    first=$(pin_of relay)
+    start clock "$bin/clock" publish "$quic" --pin "$first"
+    start reader "$bin/subscribe" "$wss" clock seconds --announced --pin "$first"
+    seen() { stat -c %s "$tmp/reader.log"; }
+    until_true "no clock" grep -q ^20 "$tmp/reader.log"
+    # Half of a replacement.
+    cp "$here/tls/other.pem" "$tmp/cert.pem"
+    kill -HUP "$relay"
+    until_true "a wrong certificate is taken" grep -q event=certificate_not_replaced "$tmp/relay.log"
+    exits 0 . "$bin/subscribe" "$quic" clock seconds --groups 1 --pin "$first"
+    # A whole one.
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 9 -subj /CN=other -keyout "$tmp/new.key" \
+        -out "$tmp/new.pem" -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+    cp "$tmp/new.pem" "$tmp/cert.pem"
+    cp "$tmp/new.key" "$tmp/key.pem"
+    kill -HUP "$relay"
+    until_true "the new certificate is not taken" eval '[ "$(pin_of relay)" != "$first" ]'
+    second=$(pin_of relay)
+    exits 0 . "$bin/subscribe" "$quic" clock seconds --groups 1 --pin "$second"
+    exits 0 . "$bin/subscribe" "$wss" clock seconds --groups 1 --pin "$second"
+    exits 1 "certificate was refused" "$bin/subscribe" "$quic" clock seconds --pin "$first"
+    exits 1 "certificate was refused" "$bin/subscribe" "$wss" clock seconds --pin "$first"
+    # By itself, within ten seconds.
+    cp "$here/tls/key.pem" "$tmp/key.pem"
+    cp "$here/tls/cert.pem" "$tmp/cert.pem"
+    until_true "a change is not seen" eval '[ "$(pin_of relay)" = "$first" ]'
+    # Those that were connected have noticed nothing.
+    local before
+    before=$(seen)
+    until_true "the clock has stopped" eval '[ "$(seen)" -gt "$before" ]'
+    [ "$(grep -c event=session_closed.*subscribed=0 "$tmp/relay.log")" = 0 ] || fail "the publisher has lost its connection"
+}
+
 # B asks A for broadcasts that nobody announced, and readers at B go on when A comes back.
 case_chain() {
     relay a --listen ws://127.0.0.1:0

@@ -67,7 +67,7 @@ wrong() {
 # Command lines.
 wrong 2 "where to listen" relay
 wrong 2 "has a path" relay --listen ws://127.0.0.1:0/room
-wrong 2 "http://" relay --listen http://127.0.0.1:1
+wrong 2 "http://|need --cert" relay --listen http://127.0.0.1:1
 wrong 2 "names no port" relay --listen tcp://127.0.0.1
 wrong 2 "names no port" relay --listen ws://127.0.0.1
 wrong 2 "names no port" relay --listen "ws://[::1]/"
@@ -105,6 +105,34 @@ wrong 2 "takes no value" subscribe "$ws" x video --strict=yes
 wrong 2 "publish or subscribe" clock watch "$ws"
 wrong 2 "publish or subscribe" clock publish
 wrong 2 "invalid path" clock publish "$ws" --path $'a\tb'
+
+wrong 2 "pin takes sha256:" publish "$ws" x --pin ab
+wrong 2 "as many --cert as --key" relay --listen wss://127.0.0.1:0 --cert x
+
+# QUIC.
+if "$bin/relay" --listen moql://127.0.0.1:0 2>&1 | grep -q "built without QUIC"; then
+    wrong 2 "built without QUIC" relay --listen moql://127.0.0.1:0
+    wrong 2 "built without QUIC" relay --listen https://127.0.0.1:0
+    wrong 2 "built without QUIC" relay --listen wss://127.0.0.1:0 --tls-generate localhost
+    wrong 2 "built without QUIC" publish moqt://127.0.0.1:1 x
+else
+    wrong 2 "need --cert and --key" relay --listen moql://127.0.0.1:0
+    wrong 2 "need --cert and --key" relay --listen https://127.0.0.1:0
+    wrong 2 "names no port" relay --listen https://127.0.0.1 --tls-generate localhost
+    wrong 2 "names no port" relay --listen moqt://127.0.0.1 --tls-generate localhost
+    wrong 2 "in place of" relay --listen moql://127.0.0.1:0 --tls-generate localhost --cert x --key y
+    wrong 2 "there is none" relay --listen ws://127.0.0.1:0 --tls-generate localhost
+    wrong 2 "takes a host name" relay --listen moql://127.0.0.1:0 --tls-generate "a b"
+    wrong 1 "nowhere.pem: " relay --listen moql://127.0.0.1:0 --cert nowhere.pem --key nowhere.pem
+    wrong 1 "text: " relay --listen moql://127.0.0.1:0 --cert "$tmp/text" --key "$here/tls/key.pem"
+    wrong 1 "other.pem|key" relay --listen moql://127.0.0.1:0 --cert "$here/tls/other.pem" --key "$here/tls/key.pem"
+    wrong 1 "expired" relay --listen moql://127.0.0.1:0 --cert "$here/tls/expired.pem" --key "$here/tls/key.pem"
+    wrong 1 "cannot listen at moql://192.0.2.1:1" relay --listen moql://192.0.2.1:1 --tls-generate localhost
+    wrong 1 "nowhere.pem" publish moql://127.0.0.1:1 x --ca nowhere.pem
+    wrong 1 "refused" publish "moql://$down" x --tries 1
+    wrong 1 "refused" subscribe "moqt://$down" x video --tries 1
+    wrong 1 "no-such-host.invalid" publish moql://no-such-host.invalid:1 x --tries 1
+fi
 
 # Files, and addresses to listen at.
 wrong 1 "nowhere.pem: " relay --listen wss://127.0.0.1:0 --cert nowhere.pem --key nowhere.pem

@@ -19,13 +19,17 @@ namespace asio::ssl {
 class context;
 }
 
+namespace comoq::quic {
+class ClientCredentials;
+}
+
 namespace comoq {
 
 /// The protocols that this library speaks, the best first.
 inline std::vector<std::string> default_protocols() { return qmux::default_protocols(); }
 
-/// How a client checks the server of a wss or tls URL: TLS 1.3, a certificate for the URL's host by an authority that is
-/// trusted.
+/// How a client checks the server of a wss, tls, moql or moqt URL: TLS 1.3, a certificate for the URL's host by an authority that
+/// is trusted.
 struct TlsConfig {
     TlsConfig() {}  // GCC 12 destroys an aggregate made inside a co_await expression twice
 
@@ -33,20 +37,25 @@ struct TlsConfig {
     std::optional<std::string> authorities_file;
     /// The name that the certificate must have, in place of the URL's host. It is also the one that the server is asked for.
     std::optional<std::string> server_name;
+    /// If there are any, the server's own certificate must be one of these, and not be expired; names and authorities do not
+    /// matter then. Each is the SHA-256 of a certificate in its binary form: "sha256:" and 64 hexadecimal digits.
+    std::vector<std::string> pinned_certificates = {};
     /// Takes any certificate of any server, and so any attacker in between. For tests.
     bool accept_any_certificate = false;
-    /// Files of this client's own certificate chain and key, both PEM, for servers that ask for one.
+    /// Files of this client's own certificate chain and key, both PEM, for servers that ask for one. Not over QUIC.
     std::optional<std::string> certificate_file, key_file;
-    /// If set, it is used in place of the files above, and decides the versions of TLS, the authorities, and what else it
+    /// For wss and tls. If set, it is used in place of the files above, and decides the versions of TLS, the authorities, and what else it
     /// may. Whether the certificate is checked, and for which name, is decided here all the same; but a callback of the
     /// context's that accepts a certificate has the last word.
     std::shared_ptr<asio::ssl::context> context;
+    /// For QUIC. If set, it alone decides what is trusted.
+    std::shared_ptr<const quic::ClientCredentials> quic;
 };
 
 /// How long each step may take. After it the connection fails with the code that is named here.
 struct ConnectDeadlines {
     std::chrono::milliseconds resolve = std::chrono::seconds(5);    ///< ConnectError::ResolveTimeout
-    std::chrono::milliseconds connect = std::chrono::seconds(10);   ///< ConnectError::ConnectTimeout, for all addresses together
+    std::chrono::milliseconds connect = std::chrono::seconds(10);   ///< ConnectError::ConnectTimeout, for all addresses together; with QUIC's handshake
     std::chrono::milliseconds tls = std::chrono::seconds(5);        ///< ConnectError::TlsTimeout
     std::chrono::milliseconds upgrade = std::chrono::seconds(5);    ///< ConnectError::UpgradeTimeout
     std::chrono::milliseconds greeting = std::chrono::seconds(5);   ///< ConnectError::GreetingTimeout, for the first record
@@ -82,7 +91,7 @@ struct ConnectConfig {
     /// This side's limits for the server: its windows, its streams, and the idle time. They bound what a server can make this
     /// side hold.
     qmux::TransportParameters parameters = qmux::default_parameters();
-    /// For wss and tls.
+    /// For wss, tls and QUIC.
     TlsConfig tls = {};
     /// Of `keep_connected`.
     Redirects redirects = {};

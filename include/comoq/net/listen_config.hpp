@@ -17,6 +17,10 @@
 #include <system_error>
 #include <vector>
 
+namespace comoq::quic {
+class ServerCredentials;
+}
+
 namespace comoq {
 
 /// A client whose handshakes are done.
@@ -29,14 +33,16 @@ struct AcceptedClient {
     asio::ip::address address;
 };
 
-/// The identity of a server for wss and tls: files of a certificate chain and its key, both PEM.
+/// The identity of a server for wss, tls and QUIC: files of a certificate chain and its key, both PEM.
 struct ServerTlsConfig {
     /// The certificate chain.
     std::string certificate_file;
     /// Its key.
     std::string key_file;
-    /// If set, it is used in place of the files.
+    /// For wss and tls. If set, it is used in place of the files.
     std::shared_ptr<asio::ssl::context> context;
+    /// The same for QUIC.
+    std::shared_ptr<const quic::ServerCredentials> quic;
 };
 
 /// What a listener lets in.
@@ -50,7 +56,7 @@ struct ListenConfig {
     /// The server's limits for each client: its windows, its streams, and the idle time. They bound what a client can make the
     /// server hold.
     qmux::TransportParameters parameters = qmux::default_parameters();
-    /// For wss and tls.
+    /// For wss, tls and QUIC.
     ServerTlsConfig tls = {};
     /// How long all handshakes of a client may take together, up to its SETUP. With `serve` they end before the SETUP: with TLS
     /// and WebSocket. A tcp URL has none then, and so neither this time nor `max_handshakes_of_address` limits anything.

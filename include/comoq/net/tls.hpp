@@ -7,6 +7,7 @@
 #include <asio/ssl/context.hpp>
 
 #include <memory>
+#include <string_view>
 
 namespace comoq::net {
 
@@ -16,6 +17,8 @@ std::shared_ptr<asio::ssl::context> client_tls(const TlsConfig &config);
 
 /// The same for a server's identity. It needs both files.
 std::shared_ptr<asio::ssl::context> server_tls(const ServerTlsConfig &config);
+/// The same of PEM texts: the chain, the server's own certificate first, and its key.
+std::shared_ptr<asio::ssl::context> server_tls(std::string_view chain, std::string_view key);
 
 }  // namespace comoq::net
 

@@ -7,6 +7,7 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
+#include <asio/ip/address.hpp>
 #include <asio/ip/tcp.hpp>
 
 #include <chrono>
@@ -15,6 +16,10 @@
 #include <vector>
 
 namespace comoq::net::detail {
+
+/// The addresses of the URL's host, in the order in which they are tried; at least one. Throws ConnectError, and the codes of a
+/// name.
+asio::awaitable<std::vector<asio::ip::address>> addresses_of(Url url, std::shared_ptr<const ConnectConfig> config);
 
 /// Resolves the URL's host and connects to one of its addresses, on the executor of the awaiting coroutine. Throws
 /// ConnectError or the system's code of the address that failed first.

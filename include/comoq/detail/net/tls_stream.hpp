@@ -3,23 +3,17 @@
 #include "../../config.hpp"
 #include "../../net/connect_config.hpp"
 #include "../../net/url.hpp"
+#include "pins.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/ssl/stream.hpp>
 
 #include <memory>
-#include <string>
-#include <string_view>
 
 namespace comoq::net::detail {
 
 using TlsStream = asio::ssl::stream<asio::ip::tcp::socket>;
-
-/// The host without the zone of an IPv6 address ("fe80::1%eth0"), which means something to this machine only.
-inline std::string without_zone(std::string_view host) {
-    return std::string(host.find(':') == std::string_view::npos ? host : host.substr(0, host.find('%')));
-}
 
 /// A client's handshake: the certificate must be one for the URL's host. Throws ConnectError, the codes of a certificate,
 /// and those of the stream.

@@ -2,6 +2,8 @@
 #pragma once
 #include "../../net/tls.hpp"
 
+#include <asio/buffer.hpp>
+
 #include <string>
 #include <system_error>
 
@@ -49,6 +51,16 @@ COMOQ_DECL std::shared_ptr<asio::ssl::context> client_tls(const TlsConfig &confi
 COMOQ_DECL std::shared_ptr<asio::ssl::context> server_tls(const ServerTlsConfig &config) {
     auto context = detail::tls_context(asio::ssl::context::tls_server);
     detail::use_identity(*context, config.certificate_file, config.key_file);
+    return context;
+}
+
+COMOQ_DECL std::shared_ptr<asio::ssl::context> server_tls(std::string_view chain, std::string_view key) {
+    auto context = detail::tls_context(asio::ssl::context::tls_server);
+    std::error_code failure;
+    context->use_certificate_chain(asio::buffer(chain), failure);
+    detail::check_file(failure, "the certificate");
+    context->use_private_key(asio::buffer(key), asio::ssl::context::pem, failure);
+    detail::check_file(failure, "the key");
     return context;
 }
 

@@ -34,9 +34,8 @@ inline std::vector<std::string_view> views_of(const std::vector<std::string> &te
 
 /// The files are read once, and by the call that names them.
 inline void prepare_tls(ConnectConfig &config) {
-    if (config.tls.server_name && config.tls.server_name->empty())
-        throw std::system_error(std::make_error_code(std::errc::invalid_argument),
-                                "the name that the server's certificate must have is empty");
+    check_server_name(config.tls);
+    static_cast<void>(pins_of(config.tls));
     if (config.tls.context == nullptr) config.tls.context = client_tls(config.tls);
 }
 

@@ -10,13 +10,18 @@
 #include <asio/use_awaitable.hpp>
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
+#include <array>
+#include <cstring>
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace comoq::net::detail {
 
@@ -90,15 +95,33 @@ inline void expect(SSL *stream, const std::string &host) {
     must(SSL_set_tlsext_host_name(stream, const_cast<char *>(name.c_str())) == 1, host);
 }
 
+/// Why the certificate that the server has shown is none of those; X509_V_OK if it is, or if there are none.
+inline long refusal_by_pin(SSL *stream, const std::vector<quic::Fingerprint> &pins) noexcept {
+    if (pins.empty()) return X509_V_OK;
+    const X509 *shown = SSL_get0_peer_certificate(stream);
+    std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
+    unsigned size = 0;
+    if (shown == nullptr || X509_digest(shown, EVP_sha256(), hash.data(), &size) != 1) return X509_V_ERR_UNSPECIFIED;
+    const auto is_shown = [&](const quic::Fingerprint &pin) {
+        return pin.size() == size && std::memcmp(pin.data(), hash.data(), size) == 0;
+    };
+    if (std::ranges::none_of(pins, is_shown)) return X509_V_ERR_CERT_UNTRUSTED;
+    if (X509_cmp_current_time(X509_get0_notAfter(shown)) <= 0) return X509_V_ERR_CERT_HAS_EXPIRED;
+    return X509_cmp_current_time(X509_get0_notBefore(shown)) > 0 ? X509_V_ERR_CERT_NOT_YET_VALID : X509_V_OK;
+}
+
 COMOQ_DECL asio::awaitable<TlsStream> secure(asio::ip::tcp::socket socket, Url url, std::shared_ptr<const ConnectConfig> config) {
     const auto context = config->tls.context != nullptr ? config->tls.context : client_tls(config->tls);
     TlsStream stream(std::move(socket), *context);
     // The mode of a context that the program has made is that of OpenSSL, which checks nothing.
-    stream.set_verify_mode(config->tls.accept_any_certificate ? asio::ssl::verify_none : asio::ssl::verify_peer);
+    const auto pins = pins_of(config->tls);
+    const bool is_checked_by_authority = pins.empty() && !config->tls.accept_any_certificate;
+    stream.set_verify_mode(is_checked_by_authority ? asio::ssl::verify_peer : asio::ssl::verify_none);
     expect(stream.native_handle(), config->tls.server_name.value_or(url.host));
     std::error_code failure;
     co_await stream.async_handshake(asio::ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, failure));
     if (failure) comoq::detail::throw_error(explained_tls(failure, stream.native_handle()));
+    if (const auto refused = refusal_by_pin(stream.native_handle(), pins)) comoq::detail::throw_error(certificate_error(refused));
     co_return stream;
 }
 

@@ -1,0 +1,133 @@
+// Where guests come in.
+#include "server.hpp"
+
+#include "begin_there.hpp"
+#include "log.hpp"
+
+#include <comoq/net/sockets.hpp>
+
+#include <asio/post.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+using asio::awaitable;
+using asio::use_awaitable;
+using asio::ip::tcp;
+using namespace std::chrono_literals;
+
+// Listens at all addresses of a name, and at the same port of each.
+void Server::listen(Address &address) {
+    auto &first = threads_.front();
+    if (address.is_quic && !address.is_tcp) {
+        listen_quic(address);
+        return;
+    }
+    for (auto &acceptor : comoq::net::listen_at(first.context.get_executor(), address.url)) {
+        auto &kept = listeners_.emplace_back(address, std::move(acceptor));
+        begin(first.tasks, first.context.get_executor(), "a listener", accept(kept));
+    }
+    // At the same port of UDP.
+    if (address.is_quic) {
+        listen_quic(address);
+    }
+}
+
+awaitable<void> Server::accept(Listener &listener) {
+    asio::steady_timer pause(threads_.front().context);
+    const std::string address = listener.address.text();
+    while (true) {
+        auto &thread = next_thread();
+        std::error_code failure;
+        asio::any_io_executor strand;
+        try {
+            strand = strand_of(thread);
+        } catch (const std::bad_alloc &) {
+            failure = std::make_error_code(std::errc::not_enough_memory);
+        }
+        std::optional<tcp::socket> socket;
+        if (!failure) {
+            socket.emplace(co_await listener.acceptor.async_accept(strand, asio::redirect_error(use_awaitable, failure)));
+        }
+        if (!listener.acceptor.is_open()) {
+            co_return;
+        }
+        if (failure) {
+            // Too many open files, for instance: waiting connections stay where they are.
+            LogLine(Level::Error, "cannot_accept").with("listener", address).with("error", failure);
+            pause.expires_after(100ms);
+            co_await pause.async_wait(use_awaitable);
+            continue;
+        }
+        // Without memory for it, a connection is turned away, and the listener goes on.
+        auto serve = [this, &thread, &listener, strand, id = next_guest_++, socket = std::move(*socket)]() mutable {
+            auto guest = std::make_shared<Guest>(house_, listener.address, id);
+            begin(thread.guests, strand, "a guest", Guest::serve(std::move(guest), std::move(socket)));
+        };
+        const auto refused = [this]() noexcept {
+            house_.guests.turned_away();
+            LogLine(Level::Warning, "refused").with("reason", "no memory");
+        };
+        begin_there(thread.context, std::move(serve), refused);
+    }
+}
+
+#if COMOQ_RELAY_QUIC
+// All connections of a port run on one thread; each has a strand for its session.
+void Server::listen_quic(Address &address) {
+    auto &thread = next_thread();
+    comoq::quic::ListenerConfig config;
+    // The guests are counted, and told why they are turned away. What is dropped here hears nothing.
+    constexpr std::size_t to_be_turned_away = 64;
+    config.max_connections = options_.max_sessions + to_be_turned_away;
+    config.executor = [&thread] { return strand_of(thread); };
+    const auto executor = thread.context.get_executor();
+    for (auto &listener : comoq::net::listen_at(executor, address.url, house_.identity->quic(), config)) {
+        auto &kept = quic_listeners_.emplace_back(address, thread, std::move(listener));
+        begin(thread.tasks, executor, "a listener of QUIC", accept_quic(kept));
+    }
+}
+
+awaitable<void> Server::accept_quic(QuicListener &listener) {
+    while (true) {
+        auto connection = co_await listener.listener.accept();
+        try {
+            auto guest = std::make_shared<Guest>(house_, listener.address, next_guest_++);
+            const auto strand = connection->executor();
+            begin(listener.thread.guests, strand, "a guest", Guest::serve(std::move(guest), std::move(connection)));
+        } catch (const std::bad_alloc &) {
+            if (connection != nullptr) {
+                connection->close(0, "no memory");
+            }
+            house_.guests.turned_away();
+            LogLine(Level::Warning, "refused").with("reason", "no memory");
+        }
+    }
+}
+
+// Each on its own thread.
+void Server::stop_quic() {
+    for (auto &each : quic_listeners_) {
+        asio::post(each.thread.context, [&each] { each.listener.close(); });
+    }
+}
+
+void Server::use_identity() {
+    for (auto &each : quic_listeners_) {
+        asio::post(each.thread.context, [&each, identity = house_.identity->quic()] { each.listener.use(identity); });
+    }
+}
+#else
+void Server::listen_quic(Address &) {}
+void Server::stop_quic() {}
+void Server::use_identity() {}
+#endif
