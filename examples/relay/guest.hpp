@@ -53,6 +53,7 @@ private:
     static asio::awaitable<void> serve_and_log(std::shared_ptr<Guest> self, asio::awaitable<void> service);
     static asio::awaitable<void> serve_here(std::shared_ptr<Guest> self, asio::ip::tcp::socket socket);
     static asio::awaitable<void> serve_here(std::shared_ptr<Guest> self, std::shared_ptr<QuicConnection> connection);
+    asio::awaitable<bool> accept_webtransport(std::shared_ptr<QuicConnection> connection);
     bool enter(const asio::ip::tcp::endpoint &from, const asio::any_io_executor &executor);
     template <class Stream> asio::awaitable<void> serve_stream(Stream &stream);
     template <class Stream> asio::awaitable<bool> upgrade(Stream &stream);

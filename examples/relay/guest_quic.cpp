@@ -1,11 +1,18 @@
-// A client that has come by QUIC, up to its session.
+// A client that has come by QUIC or WebTransport, up to its session.
 #include "guest.hpp"
 
 #if COMOQ_RELAY_QUIC
-#include <comoq/quic/connection.hpp>
+#include "log.hpp"
 
+#include <comoq/net/connect_config.hpp>
+#include <comoq/quic/connection.hpp>
+#include <comoq/webtransport/accept.hpp>
+#include <comoq/websocket/http_head.hpp>
+
+#include <algorithm>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 
 asio::awaitable<void> Guest::serve(std::shared_ptr<Guest> self, std::shared_ptr<QuicConnection> connection) {
@@ -26,8 +33,58 @@ asio::awaitable<void> Guest::serve_here(std::shared_ptr<Guest> self, std::shared
     // It ends by itself if that takes too long.
     auto ready = connection->ready();
     co_await std::move(ready);
-    self->log_.speaks(std::string(connection->protocol()));
+    if (connection->protocol() == "h3") {
+        const bool is_session = co_await self->accept_webtransport(std::move(connection));
+        if (!is_session) {
+            co_return;
+        }
+    } else {
+        self->log_.speaks(std::string(connection->protocol()));
+    }
     auto serving = self->serve_session();
     co_await std::move(serving);
+}
+
+// False if it is refused.
+asio::awaitable<bool> Guest::accept_webtransport(std::shared_ptr<QuicConnection> connection) {
+    // Whose page it is, is asked below.
+    auto accepting = comoq::webtransport::accept(std::move(connection), comoq::webtransport::Config());
+    auto request = co_await std::move(accepting);
+    comoq::websocket::RequestHead head;
+    head.target = request.path();
+    head.fields.add("Host", request.authority());
+    if (!request.origin().empty()) {
+        head.fields.add("Origin", request.origin());
+    }
+    log_.asks_for(head.target);
+    log_.runs_in(head.fields);
+    const bool is_welcome = house_.web_origins.lets_in(head, true);
+    if (!is_welcome || !house_.options.rights.at(head.target, house_.origin)) {
+        constexpr unsigned forbidden = 403;
+        log_.refused(is_welcome ? "nothing is allowed there" : "a page of another origin", Level::Info, forbidden);
+        request.reject(forbidden);
+        co_return false;
+    }
+    const auto spoken = comoq::default_protocols();
+    const auto &offered = request.protocols();
+    const auto protocol = std::ranges::find_if(spoken, [&](const std::string &each) {
+        return std::ranges::find(offered, each) != offered.end();
+    });
+    if (protocol == spoken.end()) {
+        constexpr unsigned bad_request = 400;
+        std::string all;
+        for (const auto &each : offered) {
+            all.append(all.empty() ? "" : ",").append(each);
+        }
+        log_.refused("unknown application protocol", Level::Info, bad_request, all);
+        request.reject(bad_request);
+        co_return false;
+    }
+    log_.speaks("h3." + *protocol);
+    config_.url_target = head.target;
+    auto session = request.accept(*protocol);
+    std::lock_guard lock(mutex_);
+    transport_ = std::move(session);
+    co_return true;
 }
 #endif

@@ -89,6 +89,10 @@ void Server::listen_quic(Address &address) {
     // The guests are counted, and told why they are turned away. What is dropped here hears nothing.
     constexpr std::size_t to_be_turned_away = 64;
     config.max_connections = options_.max_sessions + to_be_turned_away;
+    // Browsers need HTTP/3; a listener for QUIC alone has none.
+    if (address.is_tcp) {
+        config.connection.protocols.push_back("h3");
+    }
     config.executor = [&thread] { return strand_of(thread); };
     const auto executor = thread.context.get_executor();
     for (auto &listener : comoq::net::listen_at(executor, address.url, house_.identity->quic(), config)) {

@@ -3,6 +3,7 @@ import * as Moq from "@moq/net";
 import Session from "@moq/qmux";
 
 const CONNECT_TIMEOUT = 10_000;
+const HEAD_START = 500;
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 5_000;
 const ROWS = 100;
@@ -23,28 +24,75 @@ function relayUrl(text) {
 	return url;
 }
 
-// The package's connect() and its reconnecting variant try WebTransport first: hence our own transport.
+// The package does not speak moq-lite-06.
+const PROTOCOLS = ["moq-lite-05"];
+
 async function connect(url, signal) {
-	const transport = new Session(url, {
-		// The package does not speak moq-lite-06.
-		protocols: ["moq-lite-05"],
-		versions: { "moq-lite-05": ["qmux-02", "qmux-01"] },
-		requireProtocol: true,
-	});
-	const giveUp = () => transport.close();
-	const timer = setTimeout(giveUp, CONNECT_TIMEOUT);
-	signal.addEventListener("abort", giveUp);
+	let transport;
 	try {
-		await transport.ready;
+		transport = await openTransport(url, signal);
 	} catch {
 		throw new Error(await whyNot(url));
-	} finally {
-		clearTimeout(timer);
-		signal.removeEventListener("abort", giveUp);
 	}
 	const session = await Moq.Connection.connect(url, { transport, signal });
 	// Only the transport has the reason of an orderly end; the session has not.
-	return { session, closed: transport.closed };
+	return { session, closed: transport.closed, way: transport instanceof Session ? "WebSocket" : "WebTransport" };
+}
+
+// WebTransport, and WebSocket half a second later, or as soon as WebTransport has failed. The package does the same, but
+// neither as it is configured here nor with the reason of the end.
+async function openTransport(url, signal) {
+	const over = new AbortController();
+	const stop = AbortSignal.any([signal, over.signal, AbortSignal.timeout(CONNECT_TIMEOUT)]);
+	const quic = openWebTransport(url, stop);
+	const hasFailed = new Promise((resolve) => quic.catch(resolve));
+	const socket = Promise.race([sleep(HEAD_START, stop), hasFailed]).then(() => openWebSocket(url, stop));
+	try {
+		return await Promise.any([quic, socket]);
+	} finally {
+		over.abort();
+	}
+}
+
+async function openWebTransport(url, stop) {
+	const https = new URL(url);
+	https.protocol = "https:";
+	const options = { protocols: PROTOCOLS, allowPooling: false, congestionControl: "low-latency" };
+	if (url.protocol === "ws:") {
+		https.port = url.port || "80";
+		options.serverCertificateHashes = [{ algorithm: "sha-256", value: await certificateHash(url, stop) }];
+	}
+	return whenReady(new WebTransport(https, options), stop);
+}
+
+function openWebSocket(url, stop) {
+	stop.throwIfAborted();
+	const versions = { "moq-lite-05": ["qmux-02", "qmux-01"] };
+	return whenReady(new Session(url, { protocols: PROTOCOLS, versions, requireProtocol: true }), stop);
+}
+
+async function whenReady(transport, stop) {
+	const giveUp = () => transport.close();
+	stop.addEventListener("abort", giveUp);
+	transport.closed.catch(() => {});
+	try {
+		await transport.ready;
+		if (stop.aborted) giveUp();
+		stop.throwIfAborted();
+		return transport;
+	} finally {
+		stop.removeEventListener("abort", giveUp);
+	}
+}
+
+// A relay for development has a certificate that no authority has signed, and tells its hash.
+async function certificateHash(url, signal) {
+	const http = new URL("/certificate.sha256", url);
+	http.protocol = "http:";
+	const answer = await fetch(http, { cache: "no-store", signal });
+	const digits = (await answer.text()).trim();
+	if (!answer.ok || !/^[0-9a-f]{64}$/.test(digits)) throw new Error("The relay has no certificate.");
+	return Uint8Array.from(digits.match(/../g), (pair) => Number.parseInt(pair, 16));
 }
 
 // A browser does not say why a WebSocket failed. Whether the server answers HTTP tells "refused" from "not there".
@@ -66,11 +114,11 @@ async function stayConnected(url, signal) {
 		let since = Number.POSITIVE_INFINITY;
 		let trouble;
 		try {
-			const { session, closed } = await connect(url, signal);
+			const { session, closed, way } = await connect(url, signal);
 			if (signal.aborted) return session.close();
 			connection = session;
 			since = performance.now();
-			showStatus("connected", `Connected, ${session.version}`);
+			showStatus("connected", `Connected by ${way}, ${session.version}`);
 			void followAnnounced(session);
 			if (watch) void read(watch);
 			trouble = await closed.then(
