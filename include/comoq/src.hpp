@@ -21,6 +21,7 @@
 #include "impl/detail/qmux/connection_frames.ipp"
 #include "impl/frame.ipp"
 #include "impl/group.ipp"
+#include "impl/ietf/session.ipp"
 #include "impl/lite/keep_connected.ipp"
 #include "impl/lite/session.ipp"
 #include "impl/log.ipp"

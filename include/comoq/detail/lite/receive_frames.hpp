@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "stream_reader.hpp"
-#include "../session/told.hpp"
+#include "../session/receive_payload.hpp"
 #include "../wait/failure.hpp"
 #include "../../error.hpp"
 #include "../../group.hpp"
@@ -31,7 +31,7 @@ public:
                 if (header->size <= reader_.buffered())
                     group.write_frame(reader_.take(static_cast<std::size_t>(header->size)), timestamp);
                 else
-                    co_await receive_chunks(group, header->size, timestamp, grown);
+                    co_await comoq::detail::receive_payload(reader_, group.create_frame(header->size, timestamp), header->size, grown);
                 grown();
             }
             co_return code;
@@ -43,27 +43,6 @@ public:
     }
 
 private:
-    template <class Grown>
-    asio::awaitable<void> receive_chunks(GroupProducer &group, std::uint64_t size, Timestamp timestamp, Grown &grown) {
-        auto frame = group.create_frame(size, timestamp);
-        std::error_code code;
-        try {
-            for (std::uint64_t left = size; left != 0;) {
-                Bytes chunk = co_await reader_.bytes(left);
-                left -= chunk.size();
-                frame.write(std::move(chunk));
-                grown();
-            }
-            frame.finish();
-            co_return;
-        } catch (const std::system_error &error) {
-            code = error.code();
-        }
-        // Before the frame is destroyed, which would end the group with another code.
-        frame.abort(comoq::detail::told(code));
-        comoq::detail::throw_error(code);
-    }
-
     Timestamp timestamp_of(const FrameHeader &header) {
         // The sum of a number below 2^62 and one of less than 2^62 of either sign.
         const auto sum = static_cast<std::int64_t>(last_) + header.delta;

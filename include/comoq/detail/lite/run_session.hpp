@@ -5,8 +5,8 @@
 #include "serve_uni.hpp"
 #include "session_core.hpp"
 #include "../../lite/request_target.hpp"
+#include "../session/session_streams.hpp"
 #include "../wait/in_any_case.hpp"
-#include "../wait/take_each.hpp"
 
 #include <asio/awaitable.hpp>
 
@@ -42,11 +42,6 @@ inline asio::awaitable<void> send_setup(std::shared_ptr<SessionCore> core) {
     stream->finish();
 }
 
-/// Ends the session when the time of a peer that was sent away is over.
-inline asio::awaitable<void> end_after(std::shared_ptr<SessionCore> core, std::chrono::milliseconds time) {
-    co_await core->sleep(time);
-    core->close(make_error_code(Error::GoawayTimeout), "still here");
-}
 inline asio::awaitable<void> send_goaway(std::shared_ptr<SessionCore> core, Goaway message) {
     auto stream = co_await core->transport->open_bidi();
     auto written = stream.send->write(opening(core->version(), BidiStreamType::Goaway, message));
@@ -69,20 +64,6 @@ inline asio::awaitable<void> follow_probes(std::shared_ptr<SessionCore> core) {
     StreamReader reader(std::move(stream.receive), core->version(), StreamUse::Request);
     while (auto probe = co_await reader.message<Probe>()) core->probed.set(*probe);
     stream.send->finish();
-}
-
-/// The peer's streams, accepted by `accept`, each to be served. A stream for which there is no memory ends.
-template <auto accept, class Server> struct PeersStreams {
-    std::shared_ptr<SessionCore> core;
-    auto next() { return std::invoke(accept, *core->transport); }
-    template <class Stream> void take(Stream &&stream) { core->spawn(Server::serve(core, std::forward<Stream>(stream))); }
-};
-/// A peer may open streams as fast as they are taken: after this many, others on the executor have their turn. Each takes
-/// a task of its own, 10 to 20 us.
-inline constexpr unsigned streams_in_a_row = 4;
-
-template <auto accept, class Server> asio::awaitable<void> accept_streams(std::shared_ptr<SessionCore> core) {
-    return comoq::detail::take_each<streams_in_a_row>(PeersStreams<accept, Server>{std::move(core)});
 }
 
 /// A fault of the peer in its announcements ends the session; a peer that does not announce does not end it.
@@ -110,20 +91,6 @@ inline asio::awaitable<void> decide_views(std::shared_ptr<SessionCore> core, std
     if (in_url) asked.path = in_url;
     views = co_await authorize(asked, *core->transport);
 }
-/// The views of a client where no hook decides: everything below the path that it asks for. Nothing if the text that it
-/// sends is not a path.
-inline std::optional<SessionViews> views_by_path(const SessionConfig &config, const std::optional<std::string> &in_url,
-                                                 const Setup &setup) {
-    const SessionViews all(config.publish, config.subscribe);
-    try {
-        const auto root = read_target(in_url ? *in_url : setup.path.value_or("")).root;
-        if (root.empty()) return all;
-        auto views = all.below(root.view());
-        return views.empty() ? std::nullopt : std::optional(std::move(views));
-    } catch (const std::system_error &) {
-        return std::nullopt;
-    }
-}
 /// When the peer's SETUP has come, this decides what the peer may see, and then the session serves it.
 inline asio::awaitable<void> admit(std::shared_ptr<SessionCore> core) {
     const auto setup = co_await core->setup.wait();
@@ -136,7 +103,7 @@ inline asio::awaitable<void> admit(std::shared_ptr<SessionCore> core) {
             auto deciding = with_timeout(decide_views(core, setup, views), config.answer_within, config.sleep);
             code = co_await outcome_of(std::move(deciding));
         } else {
-            views = views_by_path(config, core->url_target, *setup);
+            views = comoq::detail::views_by_path(SessionViews(config.publish, config.subscribe), core->url_target ? core->url_target : setup->path);
         }
         if (!views) {
             core->close(told(code), "refused");
@@ -158,19 +125,6 @@ inline asio::awaitable<void> admit(std::shared_ptr<SessionCore> core) {
     core->url_target.reset();
 }
 
-/// Gives up a peer that lets groups wait and takes none.
-inline asio::awaitable<void> watch_for_a_stall(std::shared_ptr<SessionCore> core) {
-    while (true) {
-        co_await core->outbox.behind();
-        // Twice in a row: bytes sent just before the first look prove nothing.
-        for (int still = 0; core->outbox.is_behind();) {
-            co_await core->sleep(core->config.stall_timeout / 2);
-            still = core->outbox.stands_still() ? still + 1 : 0;
-            if (still == 2) core->close(make_error_code(Error::Timeout), "takes nothing");
-        }
-    }
-}
-
 /// Begins everything that runs beside the coroutine that ends it.
 inline void begin_session(const std::shared_ptr<SessionCore> &core) {
     const auto stats = core->transport->stats();
@@ -179,10 +133,10 @@ inline void begin_session(const std::shared_ptr<SessionCore> &core) {
     core->spawn_vital(core, send_setup(core));
     core->spawn_vital(core, admit(core));
     core->spawn_vital(core, core->outbox.run());
-    core->spawn_vital(core, watch_for_a_stall(core));
+    core->spawn_vital(core, comoq::detail::watch_for_a_stall(core));
     core->spawn_vital(core, serve_requested(core));
-    core->spawn_vital(core, accept_streams<&Transport::accept_uni, UniServer>(core));
-    core->spawn_vital(core, accept_streams<&Transport::accept_bidi, StreamServer>(core));
+    core->spawn_vital(core, comoq::detail::accept_streams<&Transport::accept_uni, UniServer>(core));
+    core->spawn_vital(core, comoq::detail::accept_streams<&Transport::accept_bidi, StreamServer>(core));
     // Whether there are any is known from the peer's SETUP, and none is lost until then.
     core->spawn(take_datagrams(core));
     if (core->config.probe) core->spawn(follow_probes(core));
@@ -211,19 +165,6 @@ inline asio::awaitable<void> run_session(std::shared_ptr<SessionCore> core) {
     co_await std::move(idle);
     core->broadcasts.cancel_in_turns();
     co_await std::move(left);
-}
-
-/// A session whose coroutine found no memory to begin is over.
-inline void fail_session(SessionCore &core, const std::exception_ptr &failure) noexcept {
-    if (failure == nullptr) return;
-    const auto code = comoq::detail::code_of(failure);
-    core.end(code);
-    core.requested.abort_all(code);
-    try {
-        core.close(code, "cannot begin");
-    } catch (const std::bad_alloc &) {
-        // Then the transport ends in another way.
-    }
 }
 
 }  // namespace comoq::lite::detail

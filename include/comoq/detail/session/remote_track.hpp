@@ -102,8 +102,11 @@ protected:
     virtual void closed(Asking &) noexcept {}
     /// Every group of it has come, or never will.
     virtual bool is_complete(const Asking &asking) const = 0;
-    /// Runs before the track is live, and fills `info_`.
+    /// Runs before the track is live, and fills `info_`. A protocol without a question for that alone subscribes with it:
+    /// `asking_` is set then.
     virtual asio::awaitable<void> ask_first() { return this->ask_info(); }
+    /// The track is live.
+    virtual void accepted() noexcept {}
 
     static asio::awaitable<void> begin(Self self) {
         self->begin_part(Questions::answer_fetches(self, self->request_.dynamic()));
@@ -143,6 +146,7 @@ protected:
             out_.emplace(request_.accept(info_));
             newest_ = std::make_shared<Newest>(core_->newest_groups, out_->state(Passkey()));
             asked_.set({});
+            accepted();
             begin_part(follow_wishes(this->shared_from_this()));
             begin_part(watch_broadcast(this->shared_from_this()));
             break;
@@ -152,9 +156,7 @@ protected:
             break;
         case Act::Withdraw: happens(request_.withdraw() ? Life::Event::Gone : Life::Event::Kept); break;
         case Act::Subscribe:
-            asking_ = make_asking();
-            note_asked();
-            begin_part(subscribe(this->shared_from_this(), asking_));
+            subscribe_now();
             break;
         case Act::Update:
             asking_->is_asked_for_more = note_asked() || asking_->is_asked_for_more;
@@ -166,6 +168,19 @@ protected:
             break;
         case Act::Retire: happens(retire() ? Life::Event::Gone : Life::Event::Kept); break;
         }
+    }
+
+    void subscribe_now() {
+        if (asking_ != nullptr) {
+            // That was the question for the info.
+            note_asked();
+            asking_->at_first = *asked_for_;
+            happens(Life::Event::Taken);
+            return;
+        }
+        asking_ = make_asking();
+        note_asked();
+        begin_part(subscribe(this->shared_from_this(), asking_));
     }
 
     /// True if nobody can want the track any more, from now on.
@@ -245,6 +260,8 @@ protected:
             happens(Life::Event::Wanted);
         else
             happens(asking_ != nullptr && asking_->groups_under_way() ? Life::Event::CutOff : Life::Event::Unwanted);
+        // It was subscribed to with the question for its info, and nobody has stayed.
+        if (!wishes_ && asking_ != nullptr && life_.state() == Life::State::Unused) act(Act::Unsubscribe);
     }
 
     static asio::awaitable<void> ask(Self self) {

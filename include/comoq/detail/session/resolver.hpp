@@ -48,6 +48,14 @@ public:
         co_return found;
     }
 
+    /// Waits until the path is announced, by anybody but the peer, and not longer than `time`. No handler is asked.
+    asio::awaitable<BroadcastConsumer> announced(std::string_view path, std::chrono::milliseconds time) {
+        if (!view_) throw_error(make_error_code(Error::NotFound));
+        const Asking asking(*this);
+        auto waiting = with_timeout(view_->announced_broadcast(path), time, sleep_);
+        co_return co_await std::move(waiting);
+    }
+
     /// The value of an operation, within the time and the share that a question has.
     template <class T> asio::awaitable<T> in_time(Operation<T> question) {
         if (question.ready()) co_return co_await std::move(question);

@@ -21,7 +21,7 @@ namespace comoq::lite {
 COMOQ_DECL Session::Session(std::shared_ptr<Transport> transport, SessionConfig config)
     : exceptions_(std::uncaught_exceptions()), core_(std::make_shared<detail::SessionCore>(std::move(transport), std::move(config))) {
     // The group's one task; nothing else touches the group before the task is over, so this may be any thread.
-    auto over = [core = core_](const std::exception_ptr &failure) { detail::fail_session(*core, failure); };
+    auto over = [core = core_](const std::exception_ptr &failure) { comoq::detail::fail_session(*core, failure); };
     comoq::detail::TaskGroupState::spawn(core_->whole, detail::run_session(core_), std::move(over));
 }
 
@@ -101,7 +101,7 @@ COMOQ_DECL void Session::send_away(std::string uri, std::optional<std::chrono::m
     asio::post(core_->transport->executor(), [core = core_, message = Goaway{std::move(uri)}, within] {
         if (core->ended.peek()) return;
         try {
-            if (within) core->spawn(detail::end_after(core, *within));
+            if (within) core->spawn(comoq::detail::end_after(core, *within));
             if (!std::exchange(core->has_sent_away, true))
                 core->spawn(detail::send_goaway(core, message));
         } catch (const std::bad_alloc &) {

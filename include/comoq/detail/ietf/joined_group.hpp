@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "../../group.hpp"
+#include "../wait/event.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace comoq::ietf::detail {
+
+/// The group in which a subscription began: the objects before its beginning come by a fetch, and the rest on a stream of the
+/// subscription, which waits for them.
+struct JoinedGroup {
+    explicit JoinedGroup(std::uint64_t number) noexcept : sequence(number) {}
+
+    const std::uint64_t sequence;
+    /// Once the fetch has begun to give it.
+    std::optional<GroupProducer> group;
+    /// The number of objects that are there.
+    std::uint64_t objects = 0;
+    /// The fetch is over, well or not.
+    bool is_fetched = false;
+    /// A stream waits for that, to go on with the group.
+    bool is_awaited = false;
+    /// A stream has gone on with the group, and ends it.
+    bool is_continued = false;
+    comoq::detail::Event fetched;
+};
+
+}  // namespace comoq::ietf::detail

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "../../frame.hpp"
+#include "fetch_objects.hpp"
+#include "pairs.hpp"
+#include "subgroup.hpp"
+#include "track_facts.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace comoq::ietf::detail {
+
+/// What stands before a payload, until the next one is written.
+class WrittenHeader {
+public:
+    explicit WrittenHeader(const std::vector<std::byte> &bytes) noexcept : bytes_(bytes) {}
+    std::span<const std::byte> span() const noexcept { return bytes_; }
+
+private:
+    const std::vector<std::byte> &bytes_;
+};
+
+/// The properties with which a frame goes out: its time, if the source of the track has given one.
+inline Pairs properties_of(Timestamp timestamp, bool has_timestamps) {
+    Pairs properties;
+    if (has_timestamps) properties.add(object_timestamp, timestamp.value());
+    return properties;
+}
+
+/// Frames as the objects of a subgroup.
+class SubgroupFraming {
+public:
+    SubgroupFraming(const SubgroupHeader &header, Draft draft, std::uint64_t first, bool has_timestamps)
+        : objects_(header, draft), next_(first), has_timestamps_(has_timestamps) {}
+
+    WrittenHeader header(const Frame &frame, std::uint64_t size) { return write(frame.timestamp, size); }
+    WrittenHeader header(const FrameConsumer &frame, std::uint64_t size) { return write(frame.timestamp(), size); }
+
+private:
+    WrittenHeader write(Timestamp timestamp, std::uint64_t size) {
+        bytes_.clear();
+        ObjectHeader object;
+        object.id = next_++;
+        object.properties = properties_of(timestamp, has_timestamps_);
+        object.payload_size = size;
+        objects_.write(object, bytes_);
+        return WrittenHeader(bytes_);
+    }
+
+    SubgroupObjects objects_;
+    std::uint64_t next_;
+    bool has_timestamps_;
+    std::vector<std::byte> bytes_;
+};
+
+/// Frames as the objects of a fetch, of whose groups one comes after the other. `objects` outlives it.
+class FetchFraming {
+public:
+    FetchFraming(FetchObjects &objects, std::uint64_t group, std::uint64_t first, const TrackInfo &info)
+        : objects_(&objects), group_(group), next_(first), priority_(turned(info.priority)),
+          has_timestamps_(has_timestamps(info)) {}
+
+    WrittenHeader header(const Frame &frame, std::uint64_t size) { return write(frame.timestamp, size); }
+    WrittenHeader header(const FrameConsumer &frame, std::uint64_t size) { return write(frame.timestamp(), size); }
+
+private:
+    WrittenHeader write(Timestamp timestamp, std::uint64_t size) {
+        bytes_.clear();
+        FetchedObject object;
+        object.location = Location{group_, next_++};
+        object.priority = priority_;
+        object.properties = properties_of(timestamp, has_timestamps_);
+        object.payload_size = size;
+        objects_->write(object, bytes_);
+        return WrittenHeader(bytes_);
+    }
+
+    FetchObjects *objects_;
+    std::uint64_t group_, next_;
+    std::uint8_t priority_;
+    bool has_timestamps_;
+    std::vector<std::byte> bytes_;
+};
+
+}  // namespace comoq::ietf::detail

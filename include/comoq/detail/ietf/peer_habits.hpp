@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <string_view>
+
+namespace comoq::ietf::detail {
+
+/// What some peers do otherwise than the drafts say. This is the one place for such things.
+struct PeerHabits {
+    /// It reads a length before LARGEST_OBJECT, where the drafts have none, and cannot read the message then: it is told none.
+    bool wants_no_largest = false;
+    /// A subscription of which more than the priority is updated ends: it is told nothing else.
+    bool updates_priority_alone = false;
+};
+
+/// By what the peer says of itself.
+constexpr PeerHabits habits_of(std::string_view implementation) noexcept {
+    PeerHabits habits;
+    // npm @moq/net 0.3.4.
+    if (implementation.starts_with("moq-lite-js")) habits.wants_no_largest = habits.updates_priority_alone = true;
+    // moq-net, of the crates and of PyPI moq-rs.
+    if (implementation.starts_with("moq-lite-rs")) habits.updates_priority_alone = true;
+    return habits;
+}
+
+}  // namespace comoq::ietf::detail

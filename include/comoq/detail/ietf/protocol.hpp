@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "dialect.hpp"
+
+#include <array>
+#include <optional>
+#include <string_view>
+
+namespace comoq::ietf {
+
+/// A draft by the name that a transport agrees on.
+struct Protocol {
+    std::string_view name;
+    Draft draft;
+};
+
+/// Those whose requests have a stream each: a session speaks them. The best first.
+inline constexpr std::array protocols{
+    Protocol{"moqt-18", Draft::Draft18},
+    Protocol{"moqt-20", Draft::Draft20},
+    Protocol{"moqt-21", Draft::Draft20},
+    Protocol{"moqt-22", Draft::Draft22},
+};
+
+/// Nothing for a protocol that is not one of them.
+constexpr std::optional<Draft> draft_of(std::string_view protocol) noexcept {
+    for (const Protocol &one : protocols)
+        if (one.name == protocol) return one.draft;
+    return std::nullopt;
+}
+
+/// What a session does otherwise in one draft than in another, beside what its messages contain.
+struct Rules {
+    /// A track is subscribed to once at a time; and the end of a subscriber's half of a stream takes the subscription back.
+    bool single_subscriptions;
+    /// A fetch can join a subscription. Later drafts have filters that begin with the present group.
+    bool joining_fetch;
+};
+constexpr Rules rules_of(Draft draft) noexcept {
+    const bool is_older = draft < Draft::Draft20;
+    return Rules{is_older, is_older};
+}
+
+}  // namespace comoq::ietf

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "../../error.hpp"
+#include "../../group.hpp"
+#include "../../time.hpp"
+#include "../session/receive_payload.hpp"
+#include "fetch_objects.hpp"
+#include "stream_reader.hpp"
+#include "subgroup.hpp"
+#include "track_facts.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <system_error>
+#include <utility>
+
+namespace comoq::ietf::detail {
+
+/// The times of a track's frames: what the objects say, or when they have come where its source gives none.
+class ObjectTimes {
+public:
+    explicit ObjectTimes(const TrackInfo &info) noexcept : scale_(info.timescale), are_given_(has_timestamps(info)) {}
+    Timestamp of(const Pairs &properties) {
+        if (!are_given_) {
+            using namespace std::chrono;
+            const auto now = duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+            return Timestamp(static_cast<std::uint64_t>(std::max<std::int64_t>(now, 0)), Timescale(1000));
+        }
+        if (const auto given = timestamp_in(properties)) last_ = std::min(*given, Timestamp::max_value);
+        return Timestamp(last_, scale_);
+    }
+
+private:
+    Timescale scale_;
+    bool are_given_;
+    std::uint64_t last_ = 0;
+};
+
+/// Writes an object's payload as a frame, or passes over it.
+template <class Grown>
+asio::awaitable<void> receive_object(StreamReader &reader, GroupProducer &group, std::uint64_t size, Timestamp at, Grown &grown) {
+    if (size <= reader.buffered())
+        group.write_frame(reader.take(static_cast<std::size_t>(size)), at);
+    else
+        co_await comoq::detail::receive_payload(reader, group.create_frame(size, at), size, grown);
+    grown();
+}
+inline asio::awaitable<void> pass_over(StreamReader &reader, std::uint64_t size) {
+    while (size != 0) {
+        const auto piece = co_await reader.bytes(size);
+        size -= piece.size();
+    }
+}
+
+/// The next object of a subgroup: what stands before its payload. Nothing at the end of the stream.
+inline asio::awaitable<std::optional<ObjectHeader>> next_object(StreamReader &reader, SubgroupObjects &objects) {
+    const auto read = [&objects](std::span<const std::byte> bytes) { return objects.read(bytes); };
+    auto coming = reader.item(read);
+    co_return co_await std::move(coming);
+}
+/// The same of a fetch.
+inline asio::awaitable<std::optional<FetchedObject>> next_object(StreamReader &reader, FetchObjects &objects) {
+    const auto read = [&objects](std::span<const std::byte> bytes) { return objects.read(bytes); };
+    auto coming = reader.item(read);
+    co_return co_await std::move(coming);
+}
+
+}  // namespace comoq::ietf::detail

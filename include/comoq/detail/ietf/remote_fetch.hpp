@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "../media/given_group.hpp"
+#include "../session/track_questions.hpp"
+#include "joined_group.hpp"
+#include "receive_objects.hpp"
+#include "session_core.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace comoq::ietf::detail {
+
+/// A fetch of this side's: its request, and the stream on which the objects come.
+class RemoteFetch final : public comoq::detail::FetchedGroup {
+public:
+    explicit RemoteFetch(std::shared_ptr<SessionCore> core) noexcept : core_(std::move(core)) {}
+
+    /// Asks for a whole group. Completes when the peer has said yes.
+    asio::awaitable<void> ask(FullName track, std::uint64_t sequence, std::uint8_t priority) {
+        Fetch message;
+        message.track = std::move(track);
+        if (core_->rules().joining_fetch) {
+            message.start = Location{sequence, 0};
+            message.end = RangeEnd{sequence, {}};
+        } else {
+            message.parameters.filter = Filter{Filter::Kind::Absolute, 0, Location{sequence, 0}, RangeEnd{sequence, {}}};
+        }
+        if (turned(priority) != usual_priority) message.parameters.subscriber_priority = turned(priority);
+        return ask(std::move(message));
+    }
+    /// Asks for what is there of the group in which a subscription has begun.
+    asio::awaitable<void> join(std::uint64_t request) {
+        Fetch message;
+        message.kind = Fetch::Kind::RelativeJoining;
+        message.joining_request = request;
+        return ask(std::move(message));
+    }
+    const Pairs &properties() const noexcept { return properties_; }
+
+    asio::awaitable<std::error_code> receive(GroupProducer &group) override {
+        const auto sequence = group.sequence();
+        const auto write = [&group, sequence](const FetchedObject &object, std::uint64_t next) -> GroupProducer * {
+            if (object.location.group != sequence || object.location.object != next)
+                comoq::detail::throw_error(make_error_code(Error::Unsupported));
+            return &group;
+        };
+        auto receiving = receive(write);
+        co_return co_await std::move(receiving);
+    }
+    /// `group_of(object, next)` gives the group to which the object goes, where `next` is the number of objects before it; null
+    /// if it goes nowhere. Returns the code that ended it early.
+    template <class GroupOf> asio::awaitable<std::error_code> receive(GroupOf group_of) {
+        std::error_code code;
+        try {
+            auto coming = entry_->came();
+            auto in_time = with_timeout(std::move(coming), core_->config.patience, core_->config.sleep);
+            co_await std::move(in_time);
+            reader_ = entry_->take();
+            auto all = receive_all(group_of);
+            co_await std::move(all);
+            co_return code;
+        } catch (const std::system_error &error) {
+            code = error.code();
+        }
+        if (reader_) {
+            core_->look_at(*reader_, "FETCH");
+            reader_->stop(code);
+        }
+        co_return code;
+    }
+    void finish() override {
+        if (question_ != nullptr) question_->finish();
+    }
+
+private:
+    asio::awaitable<void> ask(Fetch message) {
+        const auto make = [this, &message](std::uint64_t id) {
+            entry_.emplace(core_->fetches, id);
+            message.request_id = id;
+            return message;
+        };
+        auto asked = ask_with(core_, make);
+        auto stream = co_await std::move(asked);
+        question_ = std::move(stream.send);
+        answers_.emplace(std::move(stream.receive), core_->draft());
+        std::error_code code;
+        try {
+            auto answering = answer_of<FetchOk>(*answers_);
+            auto ok = co_await std::move(answering);
+            properties_ = std::move(ok.properties);
+            co_return;
+        } catch (const std::system_error &error) {
+            code = error.code();
+        }
+        core_->look_at(*answers_, "FETCH");
+        comoq::detail::throw_error(code);
+    }
+    template <class GroupOf> asio::awaitable<void> receive_all(GroupOf &group_of) {
+        FetchObjects objects(GroupOrder::Ascending, core_->draft());
+        ObjectTimes times(info_of(properties_));
+        std::uint64_t next = 0;
+        const auto grown = [] {};
+        while (true) {
+            auto coming = next_object(*reader_, objects);
+            const auto object = co_await std::move(coming);
+            if (!object) break;
+            if (!objects.is_ordered()) comoq::detail::throw_error(make_error_code(Error::MalformedTrack));
+            if (object->kind != FetchedObject::Kind::Object) {
+                // What is not there at its beginning is not there at all.
+                if (next == 0) comoq::detail::throw_error(make_error_code(Error::NotFound));
+                continue;
+            }
+            GroupProducer *const group = group_of(*object, next);
+            if (group == nullptr) {
+                auto passing = pass_over(*reader_, object->payload_size);
+                co_await std::move(passing);
+            } else {
+                auto writing = receive_object(*reader_, *group, object->payload_size, times.of(object->properties), grown);
+                co_await std::move(writing);
+            }
+            ++next;
+        }
+    }
+
+    const std::shared_ptr<SessionCore> core_;
+    std::optional<FetchTable::Entry> entry_;
+    std::unique_ptr<SendStream> question_;
+    std::optional<StreamReader> answers_, reader_;
+    Pairs properties_;
+};
+
+}  // namespace comoq::ietf::detail

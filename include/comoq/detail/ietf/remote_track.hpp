@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "../session/remote_track.hpp"
+#include "alias_table.hpp"
+#include "joined_group.hpp"
+#include "remote_fetch.hpp"
+#include "session_core.hpp"
+#include "track_facts.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+namespace comoq::ietf::detail {
+
+/// A track of the peer's. The question for its info is the subscription itself, if somebody wants to subscribe: many peers
+/// answer no other one.
+class RemoteTrack final : public comoq::detail::RemoteTrackBase<SessionCore> {
+public:
+    using RemoteTrackBase::RemoteTrackBase;
+
+private:
+    using Self = std::shared_ptr<RemoteTrack>;
+
+    struct Subscribed final : Asking {
+        bool groups_under_way() const noexcept override { return ties->under_way != 0; }
+        Operation<void> next_group() override {
+            ties->changed.clear();
+            return ties->changed.wait();
+        }
+        void tell_leaving() noexcept override {
+            ties->left = true;
+            alias.reset();
+            // The reader goes with its coroutine, which stops the other half.
+            if (stream != nullptr) stream->reset(stream_number({}));
+        }
+        const std::shared_ptr<SubscriptionTies> ties = std::make_shared<SubscriptionTies>();
+        std::shared_ptr<JoinedGroup> joined;
+        std::unique_ptr<AliasTable::Entry> alias;  // once the peer has said it
+        std::unique_ptr<SendStream> stream;        // once it is open
+        std::uint64_t request = 0;
+        /// The peer's answer: a false code if it is yes.
+        comoq::detail::Latch<std::error_code> answer;
+    };
+    std::shared_ptr<Asking> make_asking() override { return std::make_shared<Subscribed>(); }
+    void closed(Asking &asking) noexcept override {
+        if (const auto &stream = static_cast<Subscribed &>(asking).stream) stream->finish();
+    }
+    // `follow` has waited for that.
+    bool is_complete(const Asking &) const override { return true; }
+    void accepted() noexcept override { live_.set(); }
+
+    FullName name() const {
+        auto space = namespace_of(path_);
+        if (!space) comoq::detail::throw_error(make_error_code(Error::NotFound));
+        return FullName{std::move(*space), name_};
+    }
+
+    asio::awaitable<void> ask_first() override {
+        const auto self = std::static_pointer_cast<RemoteTrack>(shared_from_this());
+        const auto wanted = request_.subscription();
+        if (!wanted) {
+            auto asking = ask_info();
+            co_await std::move(asking);
+            co_return;
+        }
+        wishes_ = wanted;
+        const auto asking = std::make_shared<Subscribed>();
+        asking_ = asking;
+        begin_part(subscribe(self, asking));
+        const auto code = co_await asking->answer.wait();
+        if (code) comoq::detail::throw_error(code);
+    }
+    /// A peer that cannot tell has a track like any other.
+    asio::awaitable<void> ask_info() override {
+        TrackStatus message;
+        message.track = name();
+        const auto make = [&message](std::uint64_t id) {
+            message.request_id = id;
+            return message;
+        };
+        auto asked = ask_with(core_, make);
+        auto stream = co_await std::move(asked);
+        StreamReader reader(std::move(stream.receive), core_->draft());
+        std::error_code code;
+        try {
+            auto answering = answer_of<RequestOk>(reader);
+            const auto ok = co_await std::move(answering);
+            stream.send->finish();
+            set_info(info_of(ok.properties));
+            co_return;
+        } catch (const std::system_error &error) {
+            code = error.code();
+        }
+        core_->look_at(reader, "TRACK_STATUS");
+        if (code != Error::Unsupported) comoq::detail::throw_error(code);
+        set_info(info_of(Pairs()));
+    }
+
+    asio::awaitable<std::unique_ptr<comoq::detail::FetchedGroup>> ask_group(std::uint64_t sequence, std::uint8_t priority) override {
+        auto fetch = std::make_unique<RemoteFetch>(core_);
+        auto asking = fetch->ask(name(), sequence, priority);
+        co_await std::move(asking);
+        co_return fetch;
+    }
+
+    asio::awaitable<void> follow(std::shared_ptr<Asking> of) override {
+        return follow(std::static_pointer_cast<RemoteTrack>(shared_from_this()), std::static_pointer_cast<Subscribed>(std::move(of)),
+                      wishes_.value_or(Subscription()));
+    }
+    static asio::awaitable<void> follow(Self self, std::shared_ptr<Subscribed> asking, Subscription wishes) {
+        auto following = follow_to_the_end(self, asking, std::move(wishes));
+        const auto code = co_await outcome_of(std::move(following));
+        asking->answer.set(code ? self->core_->lost_code(code) : make_error_code(Error::Cancelled));
+        end_joined(*asking, code);
+        if (code) comoq::detail::throw_error(code);
+    }
+    static asio::awaitable<void> follow_to_the_end(Self self, std::shared_ptr<Subscribed> asking, Subscription wishes) {
+        auto &core = *self->core_;
+        Subscribe message;
+        message.track = self->name();
+        message.parameters = self->parameters_of(wishes);
+        const auto make = [&message, &asking](std::uint64_t id) {
+            message.request_id = asking->request = id;
+            return message;
+        };
+        auto asked = ask_with(self->core_, make);
+        auto stream = co_await std::move(asked);
+        if (asking->is_left) co_return;
+        asking->stream = std::move(stream.send);
+        self->happens(Life::Event::Taken);
+        StreamReader reader(std::move(stream.receive), core.draft());
+        auto answers = follow_answers(self, asking, reader, wishes);
+        const auto code = co_await outcome_of(std::move(answers));
+        core.look_at(reader, "SUBSCRIBE");
+        if (code) comoq::detail::throw_error(code);
+    }
+    static asio::awaitable<void> follow_answers(Self self, std::shared_ptr<Asking> of, StreamReader &reader, Subscription wishes) {
+        const auto asking = std::static_pointer_cast<Subscribed>(std::move(of));
+        auto answering = answer_of<SubscribeOk>(reader);
+        const auto ok = co_await std::move(answering);
+        if (!self->out_) self->set_info(info_of(ok.properties));
+        asking->answer.set({});
+        // The track goes live with the answer, and its groups have a place then.
+        auto live = self->live_.wait();
+        co_await std::move(live);
+        if (asking->is_left || !self->out_) co_return;
+        asking->has_begun = true;
+        const auto &largest = ok.parameters.largest_object;
+        if (!wishes.start && largest && self->core_->rules().joining_fetch) {
+            asking->joined = std::make_shared<JoinedGroup>(largest->group);
+            self->core_->spawn(join(self, asking));
+        }
+        asking->alias = self->core_->aliases.add(ok.alias, {*self->out_, self->newest_, asking->ties, asking->joined});
+        if (asking->alias == nullptr) reader.refuse(make_code(SessionFault::DuplicateTrackAlias));
+        std::optional<PublishDone> done;
+        auto messages = follow_messages(reader, done);
+        auto updates = pass_wishes(self, asking, wishes);
+        co_await comoq::first_of(std::move(messages), std::move(updates));
+        // It leaves without a word.
+        if (!done) comoq::detail::throw_error(make_error_code(Error::Dropped));
+        auto rest = streams_to_come(self, asking, done->streams);
+        co_await std::move(rest);
+        const auto code = done_error(done->status);
+        if (code) comoq::detail::throw_error(code);
+        end_joined(*asking, {});
+        self->finish();
+    }
+    static asio::awaitable<void> follow_messages(StreamReader &reader, std::optional<PublishDone> &done) {
+        while (!done) {
+            auto coming = reader.message(StreamKind::Request);
+            auto message = co_await std::move(coming);
+            if (!message) co_return;
+            if (auto *end = std::get_if<PublishDone>(&*message)) {
+                done = std::move(*end);
+                continue;
+            }
+            // Answers to updates, and what changes nothing here.
+            const bool is_known = std::holds_alternative<RequestOk>(*message) || std::holds_alternative<RequestError>(*message) ||
+                                  std::holds_alternative<PublishStateNotify>(*message) || std::holds_alternative<Goaway>(*message);
+            if (!is_known) reader.refuse(CloseCode::ProtocolViolation);
+        }
+    }
+    /// The end may overtake streams: waits until as many have come as there are, and not for ever.
+    static asio::awaitable<void> streams_to_come(Self self, std::shared_ptr<Subscribed> asking, std::optional<std::uint64_t> count) {
+        auto all = count_streams(asking, count);
+        auto passing = self->core_->sleep(self->core_->config.linger);
+        co_await comoq::first_of(std::move(all), std::move(passing));
+    }
+    static asio::awaitable<void> count_streams(std::shared_ptr<Subscribed> asking, std::optional<std::uint64_t> count) {
+        while (!count || asking->ties->ended < *count) {
+            auto next = asking->next_group();
+            co_await std::move(next);
+        }
+    }
+    void finish() {
+        std::error_code ended_before;
+        out_->finish(ended_before);
+    }
+
+    Parameters parameters_of(const Subscription &wishes) const {
+        Parameters parameters;
+        if (turned(wishes.priority) != usual_priority) parameters.subscriber_priority = turned(wishes.priority);
+        parameters.group_order = wishes.ordered ? GroupOrder::Ascending : GroupOrder::Descending;
+        parameters.filter = filter_of(wishes);
+        return parameters;
+    }
+    /// Without a start, from the newest group on: with all of it, which a fetch brings where a filter cannot.
+    Filter filter_of(const Subscription &wishes) const {
+        Filter filter;
+        filter.kind = Filter::Kind::NextObject;
+        if (wishes.start) {
+            filter.kind = Filter::Kind::Absolute;
+            filter.start = Location{*wishes.start, 0};
+            if (wishes.end) filter.end = RangeEnd{std::max(*wishes.end, *wishes.start), {}};
+        } else if (!core_->rules().joining_fetch) {
+            filter.kind = Filter::Kind::Relative;
+            filter.groups = 1;
+        }
+        return filter;
+    }
+
+    static asio::awaitable<void> pass_wishes(Self self, std::shared_ptr<Subscribed> asking, Subscription told) {
+        while (true) {
+            asking->wishes_changed.clear();
+            const auto wishes = self->wishes_.value_or(told);
+            const bool has_range = wishes.start != told.start || wishes.end != told.end;
+            const bool tells_range = has_range && wishes.start && !self->core_->habits.updates_priority_alone;
+            if (wishes.priority != told.priority || tells_range) {
+                RequestUpdate update;
+                update.request_id = self->core_->request_ids.next();
+                update.parameters.subscriber_priority = turned(wishes.priority);
+                if (tells_range) update.parameters.filter = self->filter_of(wishes);
+                told = wishes;
+                auto written = asking->stream->write(self->core_->encoded(update));
+                const auto code = co_await outcome_of(std::move(written));
+                // A peer that listens no more may still answer.
+                if (code) break;
+                continue;
+            }
+            co_await asking->wishes_changed.wait();
+        }
+        co_await asking->left.wait();
+    }
+
+    // The group in which the subscription has begun.
+
+    static constexpr std::chrono::milliseconds grace = std::chrono::milliseconds(500);
+
+    /// Brings what was there of it. A group that cannot be had begins with the next one.
+    static asio::awaitable<void> join(Self self, std::shared_ptr<Subscribed> asking) {
+        auto fetching = join_by_fetch(self, asking);
+        [[maybe_unused]] const auto code = co_await outcome_of(std::move(fetching));
+        asking->joined->is_fetched = true;
+        asking->joined->fetched.set();
+        // If no stream goes on with it, it is over when a newer one has begun.
+        for (auto &joined = *asking->joined; !joined.is_continued && !asking->is_left && self->out_;) {
+            auto next = asking->next_group();
+            if (self->has_newer_than(joined.sequence)) {
+                co_await self->core_->sleep(grace);
+                if (!joined.is_continued && !joined.is_awaited) end_joined(*asking, {});
+                co_return;
+            }
+            co_await std::move(next);
+        }
+    }
+    bool has_newer_than(std::uint64_t sequence) const {
+        const auto &state = out_->state(comoq::detail::Passkey());
+        const comoq::detail::Lock lock(state->mutex());
+        return state->numbers().latest().value_or(0) > sequence;
+    }
+    static asio::awaitable<void> join_by_fetch(Self self, std::shared_ptr<Subscribed> asking) {
+        const auto joined = asking->joined;
+        RemoteFetch fetch(self->core_);
+        auto asked = fetch.join(asking->request);
+        co_await std::move(asked);
+        const auto group_of = [&self, &joined](const FetchedObject &object, std::uint64_t) -> GroupProducer * {
+            if (object.location.group != joined->sequence || joined->is_continued || !self->out_) return nullptr;
+            if (object.location.object != joined->objects) return nullptr;
+            if (!joined->group) joined->group = comoq::detail::given_group(*self->out_, joined->sequence);
+            ++joined->objects;
+            return &*joined->group;
+        };
+        auto receiving = fetch.receive(group_of);
+        co_await std::move(receiving);
+        fetch.finish();
+    }
+    /// No stream ends it.
+    static void end_joined(Subscribed &asking, std::error_code code) {
+        if (asking.joined == nullptr || asking.joined->is_continued || asking.joined->is_awaited || !asking.joined->group) return;
+        auto group = std::exchange(asking.joined->group, std::nullopt);
+        if (asking.is_left)
+            group->abort(make_error_code(Error::Cancelled));
+        else if (code)
+            group->abort(code);
+        else
+            group->finish();
+    }
+
+    comoq::detail::Event live_;
+};
+
+}  // namespace comoq::ietf::detail

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "../../track_subscriber.hpp"
+#include "../wait/take_each.hpp"
+#include "datagram.hpp"
+#include "object_framing.hpp"
+#include "session_core.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace comoq::ietf::detail {
+
+/// Sends the datagrams of a track that the peer has subscribed to. One may get lost.
+struct SubscribedDatagrams {
+    std::shared_ptr<void> keeper;  // of the subscriber
+    TrackSubscriber &from;
+    std::shared_ptr<SessionCore> core;
+    std::uint64_t alias;
+    const bool &forwards;
+
+    auto next() { return from.recv_datagram(); }
+    void take(const comoq::Datagram &datagram) {
+        if (!forwards) return;
+        ObjectDatagram object;
+        object.alias = alias;
+        object.location = Location{datagram.sequence, 0};
+        object.properties = properties_of(datagram.timestamp, has_timestamps(from.track(comoq::detail::Passkey())->info()));
+        object.payload = datagram.payload.span();
+        std::vector<std::byte> bytes;
+        encode(object, core->draft(), bytes);
+        if (bytes.size() <= core->transport->max_datagram_size()) core->transport->send_datagram(Bytes(std::move(bytes)));
+    }
+};
+
+}  // namespace comoq::ietf::detail

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "../../track_consumer.hpp"
+#include "../../track_subscriber.hpp"
+#include "../session/groups_in_flight.hpp"
+#include "../session/send_frames.hpp"
+#include "asked_range.hpp"
+#include "object_framing.hpp"
+#include "request_stream.hpp"
+#include "send_datagrams.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/error.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+namespace comoq::ietf::detail {
+
+/// Sends a track that the peer has subscribed to: each group on a stream of its own, as long as the peer wants it.
+class SubscribeServer {
+public:
+    using Self = std::shared_ptr<SubscribeServer>;
+
+    SubscribeServer(RequestStream::Self request, Subscribe message)
+        : request_(std::move(request)), core_(request_->core), asked_(std::move(message)), path_(asked_path(asked_.track.space)),
+          groups_(std::make_shared<Groups>(core_, asked_.request_id, stream_number(make_error_code(Error::Old)))) {
+        wishes_.priority = turned(usual_priority);
+        take_wishes(asked_.parameters, wishes_);
+        forwards_ = asked_.parameters.forward.value_or(true);
+    }
+    SubscribeServer(const SubscribeServer &) = delete;
+    SubscribeServer &operator=(const SubscribeServer &) = delete;
+
+    static asio::awaitable<void> serve(Self self) {
+        // Its coroutines keep this object: they end with the one that serves it, however that ends.
+        const End end(*self);
+        self->request_->note(self->path_, self->asked_.track.name);
+        auto leaving = follow_updates(self);
+        auto updates = outcome_of(std::move(leaving));
+        auto sending = send_to_the_end(self);
+        const auto first = co_await comoq::first_of(std::move(sending), std::move(updates));
+        if (first.index() == 0 || self->is_finished_) co_return;
+        // The peer has left before everything came, or its message is malformed.
+        const auto code = std::get<1>(first);
+        self->why_ = code ? self->core_->lost_code(code) : make_error_code(Error::Cancelled);
+        comoq::detail::throw_error(*self->why_);
+    }
+
+    /// What a fetch that joins this subscription may ask for: nothing before it was accepted.
+    struct Joinable {
+        TrackConsumer track;
+        std::optional<Location> largest;
+        bool forwards;
+    };
+    std::optional<Joinable> joinable() const {
+        if (!subscriber_) return std::nullopt;
+        return Joinable{track_, largest_, forwards_};
+    }
+
+private:
+    using Groups = comoq::detail::GroupsInFlight<SessionCore>;
+    using Sending = Groups::Sending;
+
+    /// The subscription among those that are served.
+    struct End {
+        explicit End(SubscribeServer &of) : server(of) { server.core_->served[server.asked_.request_id] = &server; }
+        End(const End &) = delete;
+        End &operator=(const End &) = delete;
+        ~End() {
+            server.core_->served.erase(server.asked_.request_id);
+            if (server.is_claimed_) server.core_->served_tracks.erase(server.key());
+            server.groups_->cancel();
+            if (server.is_told_) server.report(SessionEvent::Kind::Unsubscribed, server.why_);
+        }
+        SubscribeServer &server;
+    };
+    std::pair<std::string, std::string> key() const { return {path_, asked_.track.name}; }
+    void report(SessionEvent::Kind kind, std::optional<std::error_code> code) noexcept {
+        try {
+            const auto why = code ? *code : core_->lost_code(make_error_code(Error::Cancelled));
+            core_->report(kind, path_, asked_.track.name, kind == SessionEvent::Kind::Subscribed ? std::error_code() : why);
+        } catch (const std::bad_alloc &) {
+            // Nothing else depends on it.
+        }
+    }
+
+    static asio::awaitable<void> send_to_the_end(Self self) {
+        auto sending = send(self);
+        const auto code = co_await outcome_of(std::move(sending));
+        // The code that cancelled it says why.
+        if (code == asio::error::operation_aborted) co_return;
+        if (!self->request_->is_answered()) comoq::detail::throw_error(code ? code : make_error_code(Error::Closed));
+        self->why_ = code;
+        const bool has_failed = code && !self->subscriber_->closed().ready();
+        // The groups of a track that failed end by themselves.
+        if (has_failed) self->groups_->give_up_all(code, stream_number(code));
+        co_await self->groups_->idle();
+        PublishDone done;
+        done.status = done_number(code);
+        done.streams = self->streams_;
+        auto written = self->request_->send->write(self->core_->encoded(done));
+        co_await std::move(written);
+        self->request_->send->finish();
+        self->is_finished_ = true;
+        // A publisher that leaves when it has no subscriber must not take away groups in flight: the peer has everything
+        // when it leaves, too.
+        co_await self->core_->sleep(self->core_->config.linger);
+    }
+
+    static asio::awaitable<void> send(Self self) {
+        auto &core = *self->core_;
+        const auto &asked = self->asked_;
+        self->claim();
+        auto finding = find(self);
+        const auto source = co_await std::move(finding);
+        self->track_ = source.track(asked.track.name);
+        const auto &filter = asked.parameters.filter;
+        // What is relative to the largest object is known once there is one to look at.
+        if (filter && filter->kind == Filter::Kind::Absolute) take_range(range_of(filter, {}), self->wishes_);
+        auto subscribing = self->track_.subscribe(self->wishes_);
+        auto resolving = core.resolver.in_time<TrackSubscriber>(std::move(subscribing));
+        auto subscriber = co_await std::move(resolving);
+        const auto &state = *subscriber.track(comoq::detail::Passkey());
+        self->largest_ = largest_of(state);
+        self->range_ = range_of(filter, self->largest_);
+        if (has_passed(self->range_, self->largest_)) comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
+        take_range(self->range_, self->wishes_);
+        // The wishes may have changed since the peer subscribed.
+        subscriber.update(self->wishes_);
+        const TrackInfo info = state.info();
+        self->has_timestamps_ = has_timestamps(info);
+        if (!asked.parameters.group_order) self->wishes_.ordered = info.ordered;
+        self->groups_->set_wishes(self->wishes_);
+        self->subscriber_.emplace(std::move(subscriber));
+        SubscribeOk ok;
+        ok.alias = asked.request_id;
+        if (!core.habits.wants_no_largest) ok.parameters.largest_object = self->largest_;
+        ok.properties = detail::properties_of(info);
+        self->request_->forget_question();
+        auto answered = self->request_->answer(ok);
+        co_await std::move(answered);
+        for (; self->waiting_updates_ != 0; --self->waiting_updates_) {
+            auto written = self->request_->answer(RequestOk());
+            co_await std::move(written);
+        }
+        self->is_told_ = true;
+        self->report(SessionEvent::Kind::Subscribed, {});
+        self->groups_->spawn(send_datagrams(self));
+        co_await send_groups(self);
+    }
+    static asio::awaitable<void> send_datagrams(Self self) {
+        auto &of = *self;
+        SubscribedDatagrams datagrams{self, *of.subscriber_, of.core_, of.asked_.request_id, of.forwards_};
+        return comoq::detail::take_each(std::move(datagrams));
+    }
+
+    /// Some drafts have one subscription to a track at a time.
+    void claim() {
+        if (!core_->rules().single_subscriptions) return;
+        if (!core_->served_tracks.insert(key()).second) comoq::detail::throw_error(make_error_code(Error::Duplicate));
+        is_claimed_ = true;
+    }
+    /// The broadcast; or the one that is announced there while the peer is willing to wait for it.
+    static asio::awaitable<BroadcastConsumer> find(Self self) {
+        auto &core = *self->core_;
+        std::error_code refusal;
+        try {
+            auto asking = core.request(self->path_);
+            co_return co_await std::move(asking);
+        } catch (const std::system_error &error) {
+            refusal = error.code();
+        }
+        const std::uint64_t patience = self->asked_.parameters.rendezvous_timeout.value_or(0);
+        if (refusal != Error::NotFound || patience == 0) comoq::detail::throw_error(refusal);
+        const auto longest = static_cast<std::uint64_t>(longest_rendezvous.count());
+        auto waiting = core.resolver.announced(self->path_, std::chrono::milliseconds(std::min(patience, longest)));
+        co_return co_await std::move(waiting);
+    }
+    static constexpr std::chrono::milliseconds longest_rendezvous = std::chrono::minutes(5);
+
+    static asio::awaitable<void> send_groups(Self self) {
+        while (true) {
+            auto coming = self->subscriber_->recv_group();
+            auto group = co_await std::move(coming);
+            if (!group) break;
+            self->groups_->supersede(group->sequence());
+            self->begin(self, std::move(*group));
+            co_await Groups::room(self->groups_);
+        }
+    }
+    void begin(const Self &self, GroupConsumer group) {
+        if (!forwards_) {
+            // What comes of it once the peer wants objects again is sent then.
+            waiting_ = std::move(group);
+            return;
+        }
+        auto sending = std::make_unique<Sending>(groups_, group);
+        groups_->spawn(send_group(self, std::move(sending), std::move(group)));
+    }
+
+    static asio::awaitable<void> send_group(Self self, std::unique_ptr<Sending> sending, GroupConsumer group) {
+        auto &item = sending->item;
+        std::error_code code;
+        try {
+            const auto sequence = sending->sequence;
+            const auto first = self->range_.first_in(sequence);
+            const auto last = self->range_.last_in(sequence);
+            if (last && *last < first) co_return;
+            // A group whose beginning is gone is as good as lost: the peer cannot be told that it begins later.
+            if (!group.skip_to(comoq::detail::Passkey(), static_cast<std::size_t>(first))) co_return;
+            if (first != 0) {
+                // A group that has ended before has nothing for the peer.
+                auto there = group.get_frame(static_cast<std::size_t>(first));
+                if (const auto frame = co_await std::move(there); !frame) co_return;
+            }
+            auto opening = item.open();
+            co_await std::move(opening);
+            ++self->streams_;
+            SubgroupHeader header;
+            header.alias = self->asked_.request_id;
+            header.group = sequence;
+            header.has_properties = self->has_timestamps_;
+            header.end_of_group = !last;
+            header.first_object = first == 0;
+            std::vector<std::byte> bytes;
+            encode(header, self->core_->draft(), bytes);
+            auto written = item.stream().write(Bytes(std::move(bytes)));
+            co_await std::move(written);
+            comoq::detail::GroupSender<SubgroupFraming> sender(
+                item, SubgroupFraming(header, self->core_->draft(), first, self->has_timestamps_));
+            auto objects = last ? sender.send(group, *last - first + 1) : sender.send(group);
+            co_await std::move(objects);
+            item.stream().finish();
+            // The end of the subscription must not overtake its groups.
+            auto sent = item.stream().sent();
+            co_await std::move(sent);
+            co_return;
+        } catch (const std::system_error &error) {
+            code = error.code();
+        }
+        if (item.is_open()) self->core_->reset(item.stream(), code);
+    }
+
+    /// Runs until the peer has left.
+    static asio::awaitable<void> follow_updates(Self self) {
+        auto updates = take_updates(self);
+        auto stopped = RequestStream::until_stopped(self->request_);
+        co_await comoq::first_of(std::move(updates), std::move(stopped));
+    }
+    static asio::awaitable<void> take_updates(Self self) {
+        while (true) {
+            auto coming = self->request_->next_update();
+            const auto update = co_await std::move(coming);
+            if (!update) break;
+            const auto answer = self->take(self, update->parameters);
+            // The answer to the request is the first one.
+            if (!self->is_told_) ++self->waiting_updates_;
+            if (!self->is_told_ || self->is_finished_) continue;
+            auto written = self->request_->send->write(self->core_->encoded(answer));
+            co_await std::move(written);
+        }
+        // The end of its half means that it leaves, or nothing.
+        if (!self->core_->rules().single_subscriptions) co_await RequestStream::until_stopped(self->request_);
+    }
+    RequestOk take(const Self &self, const Parameters &parameters) {
+        RequestOk ok;
+        take_wishes(parameters, wishes_);
+        if (parameters.filter) {
+            if (subscriber_) largest_ = largest_of(*subscriber_->track(comoq::detail::Passkey()));
+            range_ = range_of(parameters.filter, largest_);
+            asked_.parameters.filter = parameters.filter;
+            take_range(range_, wishes_);
+        }
+        if (subscriber_) subscriber_->update(wishes_);
+        groups_->set_wishes(wishes_);
+        if (parameters.forward && *parameters.forward != forwards_) {
+            forwards_ = *parameters.forward;
+            if (!forwards_)
+                groups_->give_up_all(make_error_code(Error::Cancelled), stream_number({}));
+            else if (subscriber_)
+                go_on(self, ok);
+        }
+        return ok;
+    }
+    /// Begins with the next object.
+    void go_on(const Self &self, RequestOk &ok) {
+        largest_ = largest_of(*subscriber_->track(comoq::detail::Passkey()));
+        if (!core_->habits.wants_no_largest) ok.parameters.largest_object = largest_;
+        auto group = std::exchange(waiting_, std::nullopt);
+        if (!largest_) return;
+        range_.start = Location{largest_->group, largest_->object + 1};
+        if (group && group->sequence() >= largest_->group) begin(self, std::move(*group));
+    }
+
+    const RequestStream::Self request_;
+    const std::shared_ptr<SessionCore> core_;
+    Subscribe asked_;
+    const std::string path_;
+    const std::shared_ptr<Groups> groups_;
+    Subscription wishes_;
+    AskedRange range_;
+    TrackConsumer track_;
+    std::optional<TrackSubscriber> subscriber_;
+    // The largest object when the peer was told of it.
+    std::optional<Location> largest_;
+    // The newest group, while the peer wants no objects.
+    std::optional<GroupConsumer> waiting_;
+    std::uint64_t streams_ = 0;
+    std::uint64_t waiting_updates_ = 0;
+    std::optional<std::error_code> why_;
+    bool forwards_ = true, has_timestamps_ = false, is_claimed_ = false, is_told_ = false, is_finished_ = false;
+};
+
+}  // namespace comoq::ietf::detail

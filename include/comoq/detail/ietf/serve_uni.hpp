@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "../../first_of.hpp"
+#include "../media/given_group.hpp"
+#include "../wait/take_each.hpp"
+#include "control_stream.hpp"
+#include "datagram.hpp"
+#include "receive_objects.hpp"
+#include "session_core.hpp"
+#include "uni_stream.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+namespace comoq::ietf::detail {
+
+/// Takes one unidirectional stream that the peer has opened: its control stream, a group, or what was fetched.
+class UniServer {
+public:
+    static asio::awaitable<void> serve(std::shared_ptr<SessionCore> core, std::unique_ptr<ReceiveStream> stream) {
+        StreamReader reader(std::move(stream), core->draft());
+        auto taking = take(core, reader);
+        const auto code = co_await outcome_of(std::move(taking));
+        if (!code) co_return;
+        core->look_at(reader, "a stream");
+        reader.stop(code);
+    }
+
+private:
+    static asio::awaitable<void> take(std::shared_ptr<SessionCore> core, StreamReader &reader) {
+        const auto draft = core->draft();
+        const auto read = [draft](std::span<const std::byte> bytes) { return read_uni_stream(bytes, draft); };
+        auto coming = reader.item(read);
+        const auto kind = co_await std::move(coming);
+        if (!kind || std::holds_alternative<PaddingStream>(*kind)) comoq::detail::throw_error(make_error_code(Error::Cancelled));
+        if (std::holds_alternative<ControlStream>(*kind)) {
+            auto control = follow_control(core, reader);
+            co_await std::move(control);
+        } else if (const auto *fetch = std::get_if<FetchHeader>(&*kind)) {
+            // A fetch that nobody wants any more may still have its stream on the way.
+            if (!core->fetches.give(fetch->request_id, reader)) comoq::detail::throw_error(make_error_code(Error::Cancelled));
+        } else {
+            auto group = take_group(core, reader, std::get<SubgroupHeader>(*kind));
+            co_await std::move(group);
+        }
+    }
+
+    /// The subscription of an alias, which may be said a little later.
+    static asio::awaitable<AliasTable::Target> target_of(std::shared_ptr<SessionCore> core, std::uint64_t alias) {
+        auto *target = core->aliases.find(alias);
+        if (target == nullptr) {
+            if (!core->aliases.has_room_for_early()) comoq::detail::throw_error(make_error_code(Error::LimitReached));
+            const AliasTable::Early early(core->aliases);
+            auto saying = until_known(core, alias);
+            auto passing = core->sleep(std::chrono::seconds(2));
+            co_await comoq::first_of(std::move(saying), std::move(passing));
+            target = core->aliases.find(alias);
+        }
+        // It belongs to a subscription that was given up, with groups in flight.
+        if (target == nullptr) comoq::detail::throw_error(make_error_code(Error::Cancelled));
+        co_return *target;
+    }
+    static asio::awaitable<void> until_known(std::shared_ptr<SessionCore> core, std::uint64_t alias) {
+        while (core->aliases.find(alias) == nullptr) {
+            auto next = core->aliases.next_added();
+            co_await std::move(next);
+        }
+    }
+
+    static asio::awaitable<void> take_group(std::shared_ptr<SessionCore> core, StreamReader &reader, SubgroupHeader header) {
+        auto finding = target_of(core, header.alias);
+        AliasTable::Target target = co_await std::move(finding);
+        const StreamUnderWay under_way(target.ties);
+        if (target.ties->under_way > core->config.max_open_groups) {
+            core->log.at_limit(SessionLog::Limit::OpenGroups);
+            comoq::detail::throw_error(make_error_code(Error::LimitReached));
+        }
+        SubgroupObjects objects(header, core->draft());
+        auto first = next_object(reader, objects);
+        auto object = co_await std::move(first);
+        // Nothing came of it.
+        if (!object) co_return;
+        const bool is_first_lane = header.subgroup ? *header.subgroup == 0 : object->id == 0;
+        // Only the first subgroup has a place here. The rest of the track flows.
+        if (!is_first_lane) comoq::detail::throw_error(make_error_code(Error::Unsupported));
+        const auto joined = target.joined != nullptr && target.joined->sequence == header.group ? target.joined : nullptr;
+        std::uint64_t next = 0;
+        std::optional<GroupProducer> group;
+        if (joined != nullptr && object->id != 0) {
+            // What was before it comes by the fetch.
+            joined->is_awaited = true;
+            if (!joined->is_fetched) {
+                auto fetched = joined->fetched.wait();
+                co_await std::move(fetched);
+            }
+            group = joined->group;
+            next = joined->objects;
+        }
+        if (joined != nullptr) joined->is_continued = true;
+        if (!group) group = comoq::detail::given_group(target.track, header.group);
+        if (joined != nullptr) joined->group.reset();
+        const auto grown = [newest = target.newest] {
+            // Until the track is over.
+            if (const auto place = newest.lock()) place->changed();
+        };
+        grown();
+        bool has_ended = false;
+        auto receiving = receive(reader, objects, std::move(*object), next, *group, target.track, has_ended, grown);
+        const auto code = co_await outcome_of(std::move(receiving));
+        if (code)
+            group->abort(core->lost_code(code));
+        else if (under_way.left())
+            group->abort(make_error_code(Error::Cancelled));
+        else
+            group->finish();
+        if (code) comoq::detail::throw_error(code);
+    }
+
+    /// `next` is the number of objects that are there.
+    template <class Grown>
+    static asio::awaitable<void> receive(StreamReader &reader, SubgroupObjects &objects, ObjectHeader object, std::uint64_t next,
+                                         GroupProducer &group, TrackProducer &track, bool &has_ended, Grown &grown) {
+        ObjectTimes times(track.info());
+        while (true) {
+            if (has_ended) comoq::detail::throw_error(make_error_code(Error::MalformedTrack));
+            // A number is never made up: a group with a gap has no place here.
+            if (object.id > next) comoq::detail::throw_error(make_error_code(Error::Unsupported));
+            if (object.status != ObjectStatus::Normal) {
+                has_ended = true;
+                if (object.status == ObjectStatus::EndOfTrack) end_track(track, group.sequence() + (object.id != 0 ? 1 : 0));
+            } else if (object.id < next) {
+                auto passing = pass_over(reader, object.payload_size);
+                co_await std::move(passing);
+            } else {
+                auto writing = receive_object(reader, group, object.payload_size, times.of(object.properties), grown);
+                co_await std::move(writing);
+                ++next;
+            }
+            auto coming = next_object(reader, objects);
+            auto following = co_await std::move(coming);
+            if (!following) co_return;
+            object = std::move(*following);
+        }
+    }
+    static void end_track(TrackProducer &track, std::uint64_t first_never) {
+        try {
+            track.finish_at(first_never);
+        } catch (const std::system_error &error) {
+            // An end was declared before.
+            if (error.code() != Error::Closed) throw;
+        }
+    }
+};
+
+/// The peer's datagrams. Some get lost on the way anyway; datagrams that nobody wants are dropped.
+struct PeersDatagrams {
+    std::shared_ptr<SessionCore> core;
+    asio::awaitable<Bytes> next() { return core->transport->receive_datagram(); }
+    void take(const Bytes &bytes) {
+        const auto decoded = decode_datagram(bytes.span(), core->draft());
+        if (const auto *fault = std::get_if<CloseCode>(&decoded)) {
+            core->close(fault_of(*fault), "a datagram");
+            return;
+        }
+        const auto *const object = std::get_if<ObjectDatagram>(&decoded);
+        auto *const target = object != nullptr ? core->aliases.find(object->alias) : nullptr;
+        // A track has one datagram of a number here, and no other is put in its place.
+        if (target == nullptr || object->location.object != 0 || object->status) return;
+        try {
+            ObjectTimes times(target->track.info());
+            target->track.insert_datagram({object->location.group, times.of(object->properties), Bytes::copy(object->payload)});
+        } catch (const std::system_error &) {
+        }
+    }
+};
+inline asio::awaitable<void> take_datagrams(std::shared_ptr<SessionCore> core) {
+    return comoq::detail::take_each(PeersDatagrams{std::move(core)});
+}
+
+}  // namespace comoq::ietf::detail

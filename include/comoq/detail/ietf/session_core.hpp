@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "../../error.hpp"
+#include "../../ietf/peer_setup.hpp"
+#include "../../ietf/session_config.hpp"
+#include "../../transport.hpp"
+#include "../session/session_base.hpp"
+#include "../wait/latch.hpp"
+#include "alias_table.hpp"
+#include "codes.hpp"
+#include "control_codec.hpp"
+#include "fetch_table.hpp"
+#include "namespace_path.hpp"
+#include "peer_habits.hpp"
+#include "protocol.hpp"
+#include "request_ids.hpp"
+#include "stream_reader.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace comoq::ietf::detail {
+
+using comoq::detail::its_own_affair;
+using comoq::detail::outcome_of;
+using comoq::detail::SessionLog;
+using comoq::detail::told;
+
+class SubscribeServer;
+class Announcements;
+
+/// The state that all parts of a session share. Used on the transport's executor, except where noted.
+class SessionCore final : public comoq::detail::SessionBase<SessionConfig> {
+public:
+    SessionCore(std::shared_ptr<Transport> connection, SessionConfig configuration)
+        : SessionBase(std::move(connection), std::move(configuration)), request_ids(transport->is_client()) {
+        transport->abandon_with(stream_number(make_error_code(Error::Cancelled)));
+    }
+
+    RequestIds request_ids;
+    /// This side's subscriptions and fetches.
+    AliasTable aliases;
+    FetchTable fetches;
+    /// The subscriptions of the peer's that are served, by the numbers of their requests; and their tracks.
+    std::map<std::uint64_t, SubscribeServer *> served;
+    std::set<std::pair<std::string, std::string>> served_tracks;
+    /// Under which prefixes the peer asks for namespaces.
+    std::vector<Namespace> asked_prefixes;
+    /// The namespaces that the peer has announced. They keep this object.
+    std::weak_ptr<Announcements> peers_namespaces;
+    /// The stream on which this side sends SETUP and GOAWAY. Null before.
+    std::unique_ptr<SendStream> control;
+    /// The peer has a control stream, whatever has come of it.
+    bool has_peers_control = false;
+    /// The peer's SETUP.
+    comoq::detail::Latch<std::shared_ptr<const PeerSetup>> setup;
+    /// By that.
+    PeerHabits habits;
+
+    /// Known once the transport has agreed on it: before anything comes on a stream. A transport that has agreed on nothing
+    /// that a session speaks is refused before.
+    Draft draft() const noexcept { return draft_of(transport->protocol()).value_or(Draft::Draft18); }
+    Rules rules() const noexcept { return rules_of(draft()); }
+
+    std::error_code meaning(std::error_code failure) const noexcept override { return meaning_of(failure); }
+    std::uint64_t close_number(std::error_code code) const noexcept override { return session_number(code); }
+    /// The drafts have no number for an origin.
+    std::optional<std::uint64_t> peer_hop() const override { return 0; }
+
+    template <class Message> Bytes encoded(const Message &message, StreamKind kind = StreamKind::Request) const {
+        std::vector<std::byte> bytes;
+        encode(message, draft(), kind, bytes);
+        return Bytes(std::move(bytes));
+    }
+
+    /// A stream has failed: if the peer has broken a rule there, that ends the session.
+    void look_at(const StreamReader &reader, std::string_view where) {
+        if (reader.fault()) close(reader.fault(), where);
+    }
+    void reset(SendStream &stream, std::error_code code) const { stream.reset(stream_number(meaning_of(code))); }
+
+private:
+    void fail_waits(std::error_code code) override { setup.fail(code); }
+};
+
+/// Opens a stream and makes a request on it. A peer that has told this side to go elsewhere is asked nothing new: Unroutable.
+/// `make(id)` gives the message.
+template <class Make> asio::awaitable<BidiStream> ask_with(std::shared_ptr<SessionCore> core, Make make) {
+    const auto check = [&core] {
+        if (core->goaway.peek()) comoq::detail::throw_error(make_error_code(Error::Unroutable));
+    };
+    check();
+    auto stream = co_await core->transport->open_bidi();
+    check();
+    const auto message = make(core->request_ids.next());
+    auto written = stream.send->write(core->encoded(message));
+    co_await std::move(written);
+    co_return stream;
+}
+
+/// The first answer to a request of this side: a `Yes`, or the code of a refusal. Anything else is a fault of the peer's.
+template <class Yes> asio::awaitable<Yes> answer_of(StreamReader &reader) {
+    auto message = co_await reader.message(StreamKind::Request);
+    // It leaves without an answer.
+    if (!message) comoq::detail::throw_error(make_error_code(Error::Cancelled));
+    if (const auto *no = std::get_if<RequestError>(&*message)) comoq::detail::throw_error(request_error(no->code));
+    auto *const yes = std::get_if<Yes>(&*message);
+    if (yes == nullptr) reader.refuse(CloseCode::ProtocolViolation);
+    co_return std::move(*yes);
+}
+
+}  // namespace comoq::ietf::detail

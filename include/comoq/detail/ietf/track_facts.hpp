@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "../../bytes.hpp"
+#include "../../subscription.hpp"
+#include "../../time.hpp"
+#include "pairs.hpp"
+#include "parameters.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace comoq::ietf::detail {
+
+// A track's info, and its properties on the wire. What is as it would be without a property has none there: so a track that
+// only passes through is described as its publisher did. MoQ Transport sends low numbers first, and moq-lite high ones.
+
+template <class Info> void note_timestamps(Info &info, bool has) noexcept {
+    if constexpr (requires { info.has_timestamps; }) info.has_timestamps = has;
+}
+template <class Info> bool has_timestamps(const Info &info) noexcept {
+    if constexpr (requires { info.has_timestamps; })
+        return info.has_timestamps;
+    else
+        return true;
+}
+template <class Info> void keep_properties(Info &info, const Pairs &properties) {
+    if constexpr (requires { info.properties; })
+        if (!properties.empty()) info.properties = Bytes::copy(properties.bytes());
+}
+template <class Info> Bytes kept_properties(const Info &info) {
+    if constexpr (requires { info.properties; })
+        return info.properties;
+    else
+        return {};
+}
+
+/// In either direction.
+constexpr std::uint8_t turned(std::uint64_t priority) noexcept {
+    return static_cast<std::uint8_t>(255 - std::min<std::uint64_t>(priority, 255));
+}
+
+inline constexpr std::uint64_t property_cache = 0x04, property_timescale = 0x08, property_priority = 0x0e,
+                               property_order = 0x22, object_timestamp = 0x10, object_old_timestamp = 0x06;
+inline constexpr std::uint8_t usual_priority = 128;
+
+inline TrackInfo info_of(const Pairs &properties) {
+    TrackInfo info;
+    info.priority = turned(usual_priority);
+    info.ordered = true;
+    note_timestamps(info, false);
+    Pairs others;
+    for (const Pair &pair : properties) {
+        constexpr std::uint64_t longest = std::uint64_t{1} << 40;
+        switch (pair.type) {
+        case property_cache: info.max_latency = std::chrono::milliseconds(std::min(pair.number, longest)); break;
+        case property_timescale:
+            if (pair.number == 0 || pair.number > Timestamp::max_value) break;
+            info.timescale = Timescale(pair.number);
+            note_timestamps(info, true);
+            break;
+        case property_priority: info.priority = turned(pair.number); break;
+        case property_order: info.ordered = pair.number != 2; break;
+        default: others.add(pair);
+        }
+    }
+    keep_properties(info, others);
+    return info;
+}
+
+inline Pairs properties_of(const TrackInfo &info) {
+    Pairs known;
+    if (info.max_latency != TrackInfo().max_latency)
+        known.add(property_cache, static_cast<std::uint64_t>(std::max<std::int64_t>(info.max_latency.count(), 0)));
+    if (has_timestamps(info)) known.add(property_timescale, info.timescale.units_per_second());
+    if (turned(info.priority) != usual_priority) known.add(property_priority, turned(info.priority));
+    if (!info.ordered) known.add(property_order, 2);
+    const Bytes kept = kept_properties(info);
+    if (kept.empty()) return known;
+    // Both are in the order of their types.
+    FieldReader from(kept.span(), kept_dialect);
+    const Pairs others = Pairs::read_rest(from);
+    Pairs all;
+    auto next = known.begin();
+    for (const Pair &other : others) {
+        for (; next != known.end() && next->type < other.type; ++next) all.add(*next);
+        all.add(other);
+    }
+    for (; next != known.end(); ++next) all.add(*next);
+    return all;
+}
+
+/// The timestamp among an object's properties, in the track's units.
+inline std::optional<std::uint64_t> timestamp_in(const Pairs &properties) noexcept {
+    for (const Pair &pair : properties)
+        if (pair.type == object_timestamp || pair.type == object_old_timestamp) return pair.number;
+    return std::nullopt;
+}
+
+}  // namespace comoq::ietf::detail
