@@ -4,6 +4,7 @@
 #include "../text/utf8.hpp"
 #include "names.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -14,8 +15,8 @@
 namespace comoq::ietf {
 
 // A namespace is a list of fields of any bytes, and a path is text. The fields stand between slashes; a slash in a field is
-// `\/` there, a backslash `\\`, and a byte that a path cannot have `\x` and two digits. So no two namespaces have one path. A
-// path that no namespace has is not told to peers of MoQ Transport.
+// `\/` there, a backslash `\\`, and a byte that a path cannot have `\x` and two digits, as is a slash at a field's end. So no
+// two namespaces have one path. A path that no namespace has is not told to peers of MoQ Transport.
 
 namespace detail {
 
@@ -24,7 +25,8 @@ inline void append_field(std::string &to, std::string_view field) {
     while (!field.empty()) {
         const auto size = comoq::detail::printable_sequence(field);
         const char first = field.front();
-        if (size == 0) {
+        // A slash at the end would be lost, as those of paths are.
+        if (size == 0 || (first == '/' && field.size() == 1)) {
             const auto byte = static_cast<unsigned char>(first);
             to += "\\x";
             to += digits[byte >> 4];
@@ -33,7 +35,7 @@ inline void append_field(std::string &to, std::string_view field) {
             if (first == '/' || first == '\\') to += '\\';
             to += field.substr(0, size);
         }
-        field.remove_prefix(size == 0 ? 1 : size);
+        field.remove_prefix(std::max<std::size_t>(size, 1));
     }
 }
 inline std::optional<unsigned> digit_of(char character) noexcept {

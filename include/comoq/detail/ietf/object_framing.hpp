@@ -62,7 +62,7 @@ class FetchFraming {
 public:
     FetchFraming(FetchObjects &objects, std::uint64_t group, std::uint64_t first, const TrackInfo &info)
         : objects_(&objects), group_(group), next_(first), priority_(turned(info.priority)),
-          has_timestamps_(has_timestamps(info)) {}
+          has_timestamps_(info.has_timestamps) {}
 
     WrittenHeader header(const Frame &frame, std::uint64_t size) { return write(frame.timestamp, size); }
     WrittenHeader header(const FrameConsumer &frame, std::uint64_t size) { return write(frame.timestamp(), size); }

@@ -25,7 +25,7 @@ namespace comoq::ietf::detail {
 /// The times of a track's frames: what the objects say, or when they have come where its source gives none.
 class ObjectTimes {
 public:
-    explicit ObjectTimes(const TrackInfo &info) noexcept : scale_(info.timescale), are_given_(has_timestamps(info)) {}
+    explicit ObjectTimes(const TrackInfo &info) noexcept : scale_(info.timescale), are_given_(info.has_timestamps) {}
     Timestamp of(const Pairs &properties) {
         if (!are_given_) {
             using namespace std::chrono;

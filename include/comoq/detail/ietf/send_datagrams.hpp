@@ -28,7 +28,7 @@ struct SubscribedDatagrams {
         ObjectDatagram object;
         object.alias = alias;
         object.location = Location{datagram.sequence, 0};
-        object.properties = properties_of(datagram.timestamp, has_timestamps(from.track(comoq::detail::Passkey())->info()));
+        object.properties = properties_of(datagram.timestamp, from.track(comoq::detail::Passkey())->info().has_timestamps);
         object.payload = datagram.payload.span();
         std::vector<std::byte> bytes;
         encode(object, core->draft(), bytes);

@@ -135,7 +135,7 @@ private:
         // The wishes may have changed since the peer subscribed.
         subscriber.update(self->wishes_);
         const TrackInfo info = state.info();
-        self->has_timestamps_ = has_timestamps(info);
+        self->has_timestamps_ = info.has_timestamps;
         if (!asked.parameters.group_order) self->wishes_.ordered = info.ordered;
         self->groups_->set_wishes(self->wishes_);
         self->subscriber_.emplace(std::move(subscriber));

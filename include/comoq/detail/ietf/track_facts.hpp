@@ -19,26 +19,6 @@ namespace comoq::ietf::detail {
 // A track's info, and its properties on the wire. What is as it would be without a property has none there: so a track that
 // only passes through is described as its publisher did. MoQ Transport sends low numbers first, and moq-lite high ones.
 
-template <class Info> void note_timestamps(Info &info, bool has) noexcept {
-    if constexpr (requires { info.has_timestamps; }) info.has_timestamps = has;
-}
-template <class Info> bool has_timestamps(const Info &info) noexcept {
-    if constexpr (requires { info.has_timestamps; })
-        return info.has_timestamps;
-    else
-        return true;
-}
-template <class Info> void keep_properties(Info &info, const Pairs &properties) {
-    if constexpr (requires { info.properties; })
-        if (!properties.empty()) info.properties = Bytes::copy(properties.bytes());
-}
-template <class Info> Bytes kept_properties(const Info &info) {
-    if constexpr (requires { info.properties; })
-        return info.properties;
-    else
-        return {};
-}
-
 /// In either direction.
 constexpr std::uint8_t turned(std::uint64_t priority) noexcept {
     return static_cast<std::uint8_t>(255 - std::min<std::uint64_t>(priority, 255));
@@ -52,7 +32,7 @@ inline TrackInfo info_of(const Pairs &properties) {
     TrackInfo info;
     info.priority = turned(usual_priority);
     info.ordered = true;
-    note_timestamps(info, false);
+    info.has_timestamps = false;
     Pairs others;
     for (const Pair &pair : properties) {
         constexpr std::uint64_t longest = std::uint64_t{1} << 40;
@@ -61,14 +41,14 @@ inline TrackInfo info_of(const Pairs &properties) {
         case property_timescale:
             if (pair.number == 0 || pair.number > Timestamp::max_value) break;
             info.timescale = Timescale(pair.number);
-            note_timestamps(info, true);
+            info.has_timestamps = true;
             break;
         case property_priority: info.priority = turned(pair.number); break;
         case property_order: info.ordered = pair.number != 2; break;
         default: others.add(pair);
         }
     }
-    keep_properties(info, others);
+    if (!others.empty()) info.properties = TrackProperties(Bytes::copy(others.bytes()));
     return info;
 }
 
@@ -76,10 +56,10 @@ inline Pairs properties_of(const TrackInfo &info) {
     Pairs known;
     if (info.max_latency != TrackInfo().max_latency)
         known.add(property_cache, static_cast<std::uint64_t>(std::max<std::int64_t>(info.max_latency.count(), 0)));
-    if (has_timestamps(info)) known.add(property_timescale, info.timescale.units_per_second());
+    if (info.has_timestamps) known.add(property_timescale, info.timescale.units_per_second());
     if (turned(info.priority) != usual_priority) known.add(property_priority, turned(info.priority));
     if (!info.ordered) known.add(property_order, 2);
-    const Bytes kept = kept_properties(info);
+    const Bytes kept = info.properties.bytes();
     if (kept.empty()) return known;
     // Both are in the order of their types.
     FieldReader from(kept.span(), kept_dialect);

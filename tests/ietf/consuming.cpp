@@ -1,0 +1,319 @@
+// A publisher of MoQ Transport by the letter: what this side makes of its streams.
+#include <comoq/ietf/session.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "ietf/raw_scene.hpp"
+#include "support/catch.hpp"
+
+namespace consuming_tests {
+
+using namespace comoq;
+using namespace comoq::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A viewer here has asked for the track "video" of "a", and the raw peer has the request.
+struct ViewerScene : RawScene {
+    explicit ViewerScene(std::string name = "moqt-18") : RawScene(std::move(name)) {
+        connect();
+        greet();
+        pending.emplace(wait(session->broadcast("a").track("video").subscribe()));
+        run();
+    }
+    /// The request for the track: the last one of the kind.
+    RawRequest &request() {
+        for (auto one = asked.rbegin(); one != asked.rend(); ++one) {
+            const auto all = messages(*one->answer);
+            if (!all.empty() && std::holds_alternative<ietf::Subscribe>(all.front())) return *one;
+        }
+        FAIL("nothing was asked for");
+        return asked.back();
+    }
+    template <class Message> void reply(RawRequest &to, const Message &message) {
+        now(to.stream.send->write(Bytes(encoded(message))));
+        run();
+    }
+    void accept(std::uint64_t alias, std::optional<ietf::Location> largest = {}) {
+        ietf::SubscribeOk ok;
+        ok.alias = alias;
+        ok.parameters.largest_object = largest;
+        reply(request(), ok);
+        subscriber.emplace(std::move(pending->value()));
+    }
+    void end(std::uint64_t status, std::optional<std::uint64_t> streams) {
+        ietf::PublishDone done;
+        done.status = status;
+        done.streams = streams;
+        reply(request(), done);
+        request().stream.send->finish();
+        run();
+    }
+    Words next_group() {
+        auto waiting = wait(subscriber->recv_group());
+        run();
+        auto group = std::move(waiting.value());
+        REQUIRE(group);
+        return texts(*group);
+    }
+
+    std::optional<Waiting<TrackSubscriber>> pending;
+    std::optional<TrackSubscriber> subscriber;
+};
+
+}  // namespace
+
+TEST_CASE("MoQ Transport: a viewer's request is a SUBSCRIBE, and its answer makes the track", "[ietf][session]") {
+    ViewerScene scene;
+    const auto all = scene.messages(*scene.request().answer);
+    REQUIRE(all.size() == 1);
+    const auto &asked = std::get<ietf::Subscribe>(all.front());
+    // The first request is for namespaces.
+    CHECK(asked.request_id == 3);
+    CHECK(asked.track == ietf::FullName{{"a"}, "video"});
+    CHECK_FALSE(scene.pending->done());
+    scene.accept(5);
+    scene.send_uni(scene.group(5, 3, {"x", "y"}), true);
+    CHECK(scene.next_group() == Words{"x", "y"});
+}
+
+TEST_CASE("MoQ Transport: streams that come before their alias is known wait for it, and few do, and not for long", "[ietf][session]") {
+    ViewerScene scene;
+    scene.send_uni(scene.group(5, 3, {"early"}), true);
+    scene.accept(5);
+    CHECK(scene.next_group() == Words{"early"});
+    for (int i = 0; i < 65; ++i) scene.send_uni(scene.group(99, 3, {"stranger"}));
+    const auto stopped_with = [&scene](SendStream &stream) {
+        auto stopped = scene.begin(stream.stopped());
+        return stopped.done() ? stream_end_number(stopped.value()) : std::nullopt;
+    };
+    // One too many is stopped at once.
+    CHECK(stopped_with(*scene.sent.back()) == 0x9u);
+    CHECK_FALSE(stopped_with(*scene.sent[1]));
+    scene.pass(2'001ms);
+    CHECK(stopped_with(*scene.sent[1]) == 0x1u);
+    CHECK(scene.is_alive());
+}
+
+TEST_CASE("MoQ Transport: nothing is lost when the end overtakes streams", "[ietf][session]") {
+    ViewerScene scene;
+    scene.accept(5);
+    scene.end(0x2, 2);
+    scene.send_uni(scene.group(5, 0, {"0"}), true);
+    CHECK(scene.next_group() == Words{"0"});
+    CHECK_FALSE(scene.subscriber->finished().ready());
+    scene.send_uni(scene.group(5, 1, {"1"}), true);
+    CHECK(scene.next_group() == Words{"1"});
+    scene.run();
+    CHECK(test::now(scene.subscriber->finished()) == 2);
+}
+
+TEST_CASE("MoQ Transport: every number with which a subscription or a request can end is a code here, and no end of the session",
+          "[ietf][session]") {
+    for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{5}, std::uint64_t{0x12}, std::uint64_t{0x7f},
+                                       std::uint64_t{1} << 40, ~std::uint64_t{0} >> 2}) {
+        INFO(number);
+        ViewerScene scene;
+        scene.accept(5);
+        scene.end(number, 0);
+        auto closed = wait(scene.subscriber->closed());
+        scene.run();
+        CHECK(closed.value());
+        CHECK(scene.is_alive());
+        ViewerScene refused;
+        ietf::RequestError no;
+        no.code = number == 0x34 ? 0 : number;
+        refused.reply(refused.request(), no);
+        CHECK(refused.pending->code());
+        CHECK(refused.is_alive());
+        ViewerScene reset;
+        reset.accept(5);
+        reset.send_uni(reset.group(5, 0, {"x"}, 0, false));
+        reset.sent.back()->reset(number);
+        reset.run();
+        CHECK(reset.is_alive());
+    }
+}
+
+TEST_CASE("MoQ Transport: a viewer that joins in the middle of a group sees it from its beginning, each object once", "[ietf][session]") {
+    ViewerScene scene;
+    scene.accept(5, ietf::Location{4, 1});
+    // The beginning is fetched.
+    const auto all = scene.messages(*scene.asked.back().answer);
+    REQUIRE(all.size() == 1);
+    const auto &fetch = std::get<ietf::Fetch>(all.front());
+    CHECK(fetch.kind == ietf::Fetch::Kind::RelativeJoining);
+    CHECK(fetch.joining_request == 3);
+    // The rest is there before it.
+    scene.send_uni(scene.group(5, 4, {"2", "3"}, 2), true);
+    ietf::FetchOk ok;
+    ok.end = ietf::RangeEnd{4, 1};
+    scene.reply(scene.asked.back(), ok);
+    Octets octets;
+    ietf::encode(ietf::FetchHeader{fetch.request_id}, scene.draft, octets);
+    ietf::FetchObjects objects(ietf::GroupOrder::Ascending, scene.draft);
+    for (const std::uint64_t id : {0u, 1u}) {
+        ietf::FetchedObject object;
+        object.location = ietf::Location{4, id};
+        object.payload_size = 1;
+        objects.write(object, octets);
+        octets.push_back(static_cast<std::byte>('0' + id));
+    }
+    scene.send_uni(octets, true);
+    CHECK(scene.next_group() == Words{"0", "1", "2", "3"});
+}
+
+TEST_CASE("MoQ Transport: a viewer that cannot have the beginning of a group gets the next one", "[ietf][session]") {
+    ViewerScene scene;
+    scene.accept(5, ietf::Location{4, 1});
+    ietf::RequestError no;
+    no.code = 0x3;
+    scene.reply(scene.asked.back(), no);
+    scene.send_uni(scene.group(5, 4, {"2"}, 2), true);
+    scene.send_uni(scene.group(5, 5, {"whole"}), true);
+    scene.run();
+    auto waiting = wait(scene.subscriber->read_frame());
+    scene.run();
+    REQUIRE(waiting.value());
+    CHECK(waiting.value()->payload.view() == "whole");
+    CHECK(scene.is_alive());
+}
+
+TEST_CASE("MoQ Transport: an alias of two tracks at a time ends the session", "[ietf][session]") {
+    ViewerScene scene;
+    scene.accept(5);
+    auto other = wait(scene.session->broadcast("a").track("audio").subscribe());
+    scene.run();
+    ietf::SubscribeOk ok;
+    ok.alias = 5;
+    scene.reply(scene.request(), ok);
+    CHECK(scene.close_number() == 0x5u);
+}
+
+TEST_CASE("MoQ Transport: a viewer that leaves resets its request, and the peer's groups are stopped", "[ietf][session]") {
+    ViewerScene scene;
+    scene.accept(5);
+    scene.send_uni(scene.group(5, 0, {"x"}, 0, false), true);
+    CHECK(scene.next_group() == Words{"x"});
+    scene.subscriber.reset();
+    scene.run();
+    CHECK(scene.request().answer->reset == 0x1u);
+    auto stopped = scene.begin(scene.request().stream.send->stopped());
+    REQUIRE(stopped.done());
+    CHECK(stream_end_number(stopped.value()) == 0x1u);
+    CHECK(scene.is_alive());
+}
+
+TEST_CASE("MoQ Transport: what has no place in a stream ends the session", "[ietf][session]") {
+    const auto violates = [](Octets octets, bool ends) {
+        ViewerScene scene;
+        scene.accept(5);
+        scene.send_uni(std::move(octets), ends);
+        return scene.close_number() == 0x3u;
+    };
+    ViewerScene scene;
+    auto whole = scene.group(5, 0, {"text"});
+    auto cut = whole;
+    cut.pop_back();
+    CHECK(violates(cut, true));
+    CHECK_FALSE(violates(whole, true));
+    // A type that no draft has.
+    CHECK(violates(Octets{std::byte{0x03}}, false));
+    // A group that says that it is both.
+    CHECK(violates(Octets{std::byte{0x16}}, false));
+}
+
+TEST_CASE("MoQ Transport: objects that this side cannot hold are never given another number", "[ietf][session]") {
+    ViewerScene scene;
+    scene.accept(5);
+    // A gap.
+    scene.send_uni(scene.group(5, 0, {"a"}, 1), true);
+    scene.send_uni(scene.group(5, 1, {"b"}), true);
+    std::vector<std::string> seen;
+    while (true) {
+        auto next = wait(scene.subscriber->read_frame());
+        scene.run();
+        if (!next.done() || next.code() || !next.value()) break;
+        seen.emplace_back(next.value()->payload.view());
+    }
+    CHECK(seen == std::vector<std::string>{"b"});
+    CHECK(scene.is_alive());
+}
+
+TEST_CASE("MoQ Transport: the namespaces that the peer tells are announced, each once, in whatever way it tells them", "[ietf][session]") {
+    RawScene scene;
+    scene.connect();
+    scene.greet();
+    REQUIRE(scene.asked.size() == 1);
+    auto &follow = scene.asked.front();
+    const auto all = scene.messages(*follow.answer);
+    REQUIRE(std::holds_alternative<ietf::SubscribeNamespace>(all.at(0)));
+    const auto tell = [&](const auto &message) {
+        scene.now(follow.stream.send->write(Bytes(scene.encoded(message))));
+        scene.run();
+    };
+    tell(ietf::RequestOk());
+    tell(ietf::NamespaceFound{{"a"}});
+    CHECK(scene.origin.stats().announced == 1);
+    ietf::PublishNamespace message;
+    message.request_id = scene.next_id();
+    message.space = {"a"};
+    auto &published = scene.ask(message);
+    scene.answer<ietf::RequestOk>(published);
+    CHECK(scene.origin.stats().announced == 1);
+    tell(ietf::NamespaceDone{{"a"}});
+    CHECK(scene.origin.stats().announced == 1);
+    published.stream.send->finish();
+    scene.run();
+    CHECK(scene.origin.stats().announced == 0);
+    CHECK(scene.is_alive());
+}
+
+TEST_CASE("MoQ Transport: a viewer of a path below an announced namespace is served by its peer", "[ietf][session]") {
+    RawScene scene;
+    scene.connect();
+    scene.greet();
+    ietf::PublishNamespace message;
+    message.request_id = scene.next_id();
+    message.space = {"a"};
+    scene.ask(message);
+    auto pending = wait(scene.origin.consumer().request_broadcast("a/b/c"));
+    scene.run();
+    auto asking = wait(pending.value().track("video").subscribe());
+    scene.run();
+    const auto all = scene.messages(*scene.asked.back().answer);
+    REQUIRE(all.size() == 1);
+    CHECK(std::get<ietf::Subscribe>(all.front()).track == ietf::FullName{{"a", "b", "c"}, "video"});
+}
+
+TEST_CASE("MoQ Transport: the peer may announce a number of namespaces, and the rest is refused", "[ietf][session]") {
+    RawScene scene;
+    SessionConfig config;
+    config.subscribe = scene.origin.producer();
+    config.max_announced = 2;
+    scene.connect(std::move(config));
+    scene.greet();
+    for (int i = 0; i < 3; ++i) {
+        ietf::PublishNamespace message;
+        message.request_id = scene.next_id();
+        message.space = {std::to_string(i)};
+        auto &request = scene.ask(message);
+        if (i < 2)
+            scene.answer<ietf::RequestOk>(request);
+        else
+            CHECK(scene.refusal(request) == 0x9);
+    }
+    CHECK(scene.session->announcements_left_out() == 1);
+}
+
+}  // namespace consuming_tests
