@@ -68,6 +68,7 @@ public:
 
     /// Every pending wait ends soon.
     void end() {
+        is_ending_ = true;
         channel_.close();
         ticks_.cancel();
         limit_.cancel();
@@ -149,8 +150,15 @@ private:
     }
 
     static asio::awaitable<void> keep_time(std::shared_ptr<Running> self) {
-        while ((self->armed_ = self->connection_->deadline())) {
-            self->ticks_.expires_after(std::max(*self->armed_ - self->connection_->now(), Connection::Time::duration::zero()));
+        while (!self->is_ending_) {
+            self->armed_ = self->connection_->deadline();
+            if (self->armed_) {
+                const auto left = *self->armed_ - self->connection_->now();
+                self->ticks_.expires_after(std::max(left, Connection::Time::duration::zero()));
+            } else {
+                // There may be a deadline later: without an idle time, that of a marker.
+                self->ticks_.expires_at(Connection::Time::max());
+            }
             std::error_code ignored;
             co_await self->ticks_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
             self->connection_->tick();
@@ -159,6 +167,7 @@ private:
 
     /// The connection is over: limits the time for the rest.
     static void begin_end(const std::shared_ptr<Running> &self, std::chrono::steady_clock::duration timeout) {
+        self->is_ending_ = true;
         self->ticks_.cancel();
         // If nothing is left to send, the peer already knows, or is gone.
         if (!self->connection_->ends_here() && !self->is_answering()) return self->channel_.close();
@@ -171,16 +180,17 @@ private:
         if constexpr (answers) return channel_.is_answering();
         return false;
     }
-    /// The peer's parameters, or an outgoing ping, can bring the deadline forward.
+    /// The peer's parameters, or an outgoing ping, can bring the deadline forward, or make the first one.
     void look_at_deadline() {
         const auto deadline = connection_->deadline();
-        if (deadline && armed_ && *deadline < *armed_) ticks_.cancel();
+        if (deadline && (!armed_ || *deadline < *armed_)) ticks_.cancel();
     }
 
     const std::shared_ptr<Connection> connection_;
     T channel_;
     asio::steady_timer ticks_;
     std::optional<Connection::Time> armed_;
+    bool is_ending_ = false;
     std::size_t queue_goal_ = SendAhead::no_limit;
     asio::steady_timer limit_;
 };

@@ -16,6 +16,7 @@
 
 #include "detail/qmux/connection_scene.hpp"
 #include "support/catch.hpp"
+#include "support/numbered.hpp"
 
 namespace connection_flight_tests {
 
@@ -28,8 +29,11 @@ namespace {
 /// A picture in a stream of its own every 100 ms, the newest first; what waits for half a second is given up. The link
 /// takes a record whenever there is room in its buffer.
 struct FlightScene : Solo {
-    FlightScene(double bytes_per_second, double buffer_bytes) : Solo(true), rate(bytes_per_second), buffer(buffer_bytes) {
-        greeted();
+    FlightScene(double bytes_per_second, double buffer_bytes, ConnectionConfig config = usual())
+        : Solo(true, std::move(config)), rate(bytes_per_second), buffer(buffer_bytes) {
+        auto theirs = generous();
+        theirs.max_datagram_frame_size = 1500;
+        greeted(theirs);
         begin(own->output_due());
         control = now(own->open_uni());
     }
@@ -40,8 +44,9 @@ struct FlightScene : Solo {
                 send(qmux::PingResponse{answers.front().second});
                 answers.pop_front();
             }
-            if (ms % 100 == 0) picture();
-            if (ms % 250 == 0) {
+            if (ms % 100 == 0 && has_pictures) picture();
+            if (datagrams_each_ms != 0 && ms % datagrams_each_ms == 0) own->send_datagram(numbered(1, 0, 1000));
+            if (ms % 250 == 0 && has_control) {
                 write(*control, "control");
                 control_left += 7;
             }
@@ -84,8 +89,10 @@ struct FlightScene : Solo {
                     ++pings;
                     if (answers_pings) answers.emplace_back(empty_at + 20, ping->sequence);
                 }
+                if (std::holds_alternative<qmux::Datagram>(read->frame)) most_before_datagram = std::max(most_before_datagram, queued());
                 const auto *stream = std::get_if<qmux::Stream>(&read->frame);
                 if (stream == nullptr) continue;
+                of_streams += stream->payload.size();
                 if (stream->id == client_uni(0)) control_left -= stream->payload.size();
                 if (stream->fin) ages.push_back(empty_at - born.at(stream->id));
             }
@@ -93,7 +100,8 @@ struct FlightScene : Solo {
     }
     void start_measuring() {
         ages.clear();
-        carried = pings = records = 0;
+        carried = pings = records = of_streams = 0;
+        most_before_datagram = 0;
     }
     double age(double part) {
         REQUIRE_FALSE(ages.empty());
@@ -103,10 +111,12 @@ struct FlightScene : Solo {
 
     double rate, buffer;
     std::size_t picture_size = 12'500;
-    bool answers_pings = true;
+    bool answers_pings = true, has_pictures = true, has_control = true;
+    std::uint64_t datagrams_each_ms = 0;
+    double most_before_datagram = 0;  // in bytes, with the datagram
     std::uint64_t ms = 0, pictures = 0;
     double empty_at = 0;
-    std::size_t carried = 0, pings = 0, records = 0, control_left = 0;
+    std::size_t carried = 0, pings = 0, records = 0, control_left = 0, of_streams = 0;
     std::unique_ptr<SendStream> control;
     std::deque<std::unique_ptr<SendStream>> streams;
     std::map<std::uint64_t, double> born;
@@ -166,6 +176,38 @@ TEST_CASE("qmux connection: a peer that stops answering pings is not kept waitin
     }
     CHECK(static_cast<double>(scene.carried) > 0.97 * 12 * scene.rate);
     CHECK_FALSE(scene.closed(*scene.own));
+}
+
+TEST_CASE("qmux connection: datagrams go within the limit of the flight, and leave a packet of each record to streams",
+          "[qmux][rate]") {
+    FlightScene scene(10e6, 256e3);
+    scene.pass(2'000);
+    scene.rate = 50e3;
+    scene.has_pictures = GENERATE(false, true);
+    // 500 kB/s of them: 64 KB would fit into a record.
+    scene.datagrams_each_ms = 2;
+    scene.pass(9'000);
+    scene.start_measuring();
+    scene.pass(10'000);
+    // What waits on the way: 200 ms at the rate that is thought, which may be twice as much for a while.
+    CHECK(scene.most_before_datagram < 0.5 * scene.rate + 2'600);
+    CHECK(static_cast<double>(scene.carried) > 0.9 * 10 * scene.rate);
+    if (scene.has_pictures) CHECK(scene.of_streams > 10 * 2'500);
+}
+
+TEST_CASE("qmux connection: what the limit of the flight holds back is not a peer that takes nothing", "[qmux][rate]") {
+    FlightScene scene(10e6, 256e3, with_parameters([](auto &of) { of.idle_timeout = 3s; }));
+    scene.has_control = false;
+    scene.pass(2'000);
+    // What is on the way takes eight seconds.
+    scene.rate = 30e3;
+    scene.picture_size = 200'000;
+    for (std::uint64_t i = 1; i <= 20; ++i) {
+        scene.pass(1'000);
+        scene.send(qmux::MaxData{(std::uint64_t{1} << 30) + i});
+    }
+    CHECK_FALSE(scene.closed(*scene.own));
+    CHECK(scene.carried > 500'000);
 }
 
 }

@@ -217,7 +217,7 @@ private:
     }
     /// True if a ping that measures went with it.
     bool fill(OutgoingRecord &record, Time now, Aftermath &after);
-    void write_streams(OutgoingRecord &record, Time now, Aftermath &after);
+    void write_media(OutgoingRecord &record, Time now, Aftermath &after);
     /// A record is complete but for a ping at its end: for the bandwidth, and as a marker of what is on the way. True if it
     /// measures the round trip.
     bool end_record(OutgoingRecord &record, Time now);

@@ -29,11 +29,17 @@ public:
     bool empty() const noexcept { return waiting_.empty(); }
     /// The queue may swap an older datagram into `datagram`: that one is lost.
     void push(Bytes &datagram) { waiting_.push(datagram); }
+    /// In bytes, of the first frame; 0 without one.
+    std::size_t first_size() const noexcept {
+        if (waiting_.empty()) return 0;
+        const std::size_t size = waiting_.front().size();
+        return static_cast<std::size_t>(head_size(size)) + size;
+    }
     /// Writes as many as there is room for.
     void write(OutgoingRecord &record) {
         while (!waiting_.empty()) {
+            if (record.room() < first_size()) return;
             const std::size_t size = waiting_.front().size();
-            if (record.room() < head_size(size) + size) return;
             record.add_datagram_head(size);
             Bytes datagram = waiting_.take();
             const auto all = datagram.span();

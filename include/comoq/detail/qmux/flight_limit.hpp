@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "delay_doubt.hpp"
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -16,7 +18,7 @@ namespace comoq::qmux::detail {
 ///
 /// Without a limit there is about a marker a second. The limit begins when the answer to one is `late` and data before it
 /// went slowly. It lets go of a link that turns out to be fast, or that carries everything for a while, and of a peer that
-/// does not answer.
+/// does not answer. It also lets go when the delay is not of its own making: DelayDoubt.
 class FlightLimit {
 public:
     using Time = std::chrono::steady_clock::time_point;
@@ -71,7 +73,7 @@ public:
     /// A record of `bytes` goes to the channel.
     void goes(Time now, std::size_t bytes) noexcept {
         if (all_ == 0) acked_at_ = now;
-        if (now >= used_at_ + unused) let_go();
+        if (is_unused(now)) let_go();
         const bool is_short = all_ - marked_ < (on_ ? window() / 4 : least_marked);
         if (is_short && count_ == 0 && least_ && now >= gone_at_ + *least_ + queue) {
             // What went before that has arrived, as it was not much.
@@ -84,11 +86,15 @@ public:
         all_ += bytes;
         if (!on_ && !silent_) look_at_first(now);
     }
+    /// The channel has taken the last record, and is ready for another.
+    void taken(Time now) noexcept {
+        if (all_ != 0) busy_ += std::max(now - gone_at_, Duration::zero());
+    }
     /// The last record had a marker at its end.
     void marked(Time now, std::uint64_t sequence) noexcept {
         if (count_ == most_markers) forget(1);
         const bool shows_least = draining_ && is_little(flight());
-        markers_[count_++] = {sequence, now, all_, acked_, acked_at_, from_idle_, shows_least};
+        markers_[count_++] = {sequence, now, all_, acked_, acked_at_, from_idle_, shows_least, busy_};
         is_drained_ = is_drained_ || shows_least;
         marked_ = all_;
         asked_at_ = now;
@@ -110,6 +116,8 @@ public:
         forget(index + 1);
         silent_ = false;
         const Duration round_trip = std::max(now - marker.at, Duration::zero());
+        const bool is_drained = on_ && draining_ && marker.shows_least;
+        bool is_proof = is_drained && doubt_.drained(round_trip, recent(), *least_, own(marker));
         learn_least(now, round_trip, marker);
         const Duration too_late = round_trip - *least_;
         is_suspicious_ = too_late >= suspicious;
@@ -118,10 +126,13 @@ public:
         acked_ = marker.position;
         acked_at_ = now;
         from_idle_ = is_guess_ = false;
-        if (on_) {
+        if (on_ && !is_drained) is_proof = doubt_.contradicts(now, round_trip, too_late, marker.position - marker.acked);
+        if (is_proof) {
+            let_go();
+        } else if (on_) {
             follow(now, carried, too_late, marker);
         } else if (too_late >= late && arrived >= least_window && carried < fast) {
-            begin(now, carried);
+            begin(now, carried, marker);
         }
         const bool was_busy = held_ && !draining_ && !marker.from_idle && is_after_drain(marker);
         return on_ && was_busy && too_late >= queue / 2 ? std::optional(carried) : std::nullopt;
@@ -151,20 +162,23 @@ private:
         Time acked_at;
         bool from_idle;
         bool shows_least;
+        Duration busy;
     };
 
     std::size_t window() const noexcept {
         const double seconds = std::chrono::duration<double>(least_.value_or(Duration::zero()) + queue).count();
         return std::max(least_window, static_cast<std::size_t>(std::min(rate_ * seconds, most_window)));
     }
+    /// While the way drains, nobody knows.
+    bool is_unused(Time now) const noexcept { return !draining_ && now >= used_at_ + unused; }
     std::uint64_t flight() const noexcept { return all_ - acked_; }
     bool is_little(std::uint64_t bytes) const noexcept { return bytes <= window() / 4 + least_window / 4; }
     bool is_silent(Time now) const noexcept {
-        return silent_ || (!on_ && count_ != 0 && now >= markers_[0].at + most_patience);
+        return silent_ || (!on_ && count_ != 0 && now >= markers_[0].at + silent_after);
     }
     Duration patience() const noexcept {
         const double expected = static_cast<double>(flight()) / rate_ + std::chrono::duration<double>(*least_).count();
-        const Milliseconds wanted = least_patience + Milliseconds(static_cast<std::int64_t>(2000 * std::min(expected, 10.0)));
+        const Milliseconds wanted = least_patience + Milliseconds(static_cast<std::int64_t>(2000 * std::min(expected, 20.0)));
         return std::min<Duration>(wanted, most_patience);
     }
     static double rate_of(std::uint64_t bytes, Duration time) noexcept {
@@ -176,6 +190,14 @@ private:
         std::move(markers_.begin() + count, markers_.begin() + count_, markers_.begin());
         count_ -= count;
     }
+    /// How long what was on the way before a marker takes, at a link that may be slower than the limit says.
+    Duration own(const Marker &marker) const noexcept {
+        const double seconds = 2 * static_cast<double>(marker.position - marker.acked) / rate_;
+        return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(std::min(seconds, 10.0)));
+    }
+    std::optional<Duration> recent() const noexcept {
+        return recent_ == Duration::max() ? std::nullopt : std::optional(recent_);
+    }
     void learn_least(Time now, Duration round_trip, const Marker &marker) noexcept {
         // The first one may have waited behind data, too.
         if (!least_) least_ = marker.position < least_marked ? round_trip : std::min<Duration>(round_trip, most_first);
@@ -186,6 +208,7 @@ private:
         least_ = recent_;
         recent_ = round_trip;
         draining_ = false;
+        used_at_ = std::max(used_at_, used_at_ + (now - drained_at_));
         drained_at_ = now;
         drained_rate_ = rate_;
     }
@@ -196,15 +219,22 @@ private:
         if (count_ == 0 || !least_ || now < markers_[0].at + *least_ + late) return;
         const double most = most_of_first(now);
         if (markers_[0].position - acked_ < least_window || most >= fast) return;
-        begin(now, most);
-        is_guess_ = true;
+        begin(now, most, markers_[0]);
+        is_guess_ = on_;
     }
     double most_of_first(Time now) const noexcept {
         return std::max(rate_of(markers_[0].position - acked_, now - markers_[0].at - *least_), 1.0);
     }
-    void begin(Time now, double carried) noexcept {
+    /// Where answers swing, a busy channel shows what the way carries, and they do not.
+    double least_rate() const noexcept { return doubt_.is_doubted() ? std::max(busy_rate_, 1.0) : 1.0; }
+    /// `late_one`: the marker whose answer is late.
+    void begin(Time now, double carried, const Marker &late_one) noexcept {
+        const bool busy = DelayDoubt::is_busy(busy_ - late_one.busy, now - late_one.at);
+        if (!doubt_.allows(busy)) return;
+        doubt_.begins(now, busy);
         on_ = true;
-        rate_ = std::max(carried, 1.0);
+        busy_rate_ = busy ? rate_of(all_ - late_one.position, now - late_one.at) : 1.0;
+        rate_ = std::max(carried, least_rate());
         grown_ = all_;
         recent_ = Duration::max();
         used_at_ = now;
@@ -234,25 +264,28 @@ private:
             // Half of the way: an answer may be late for itself. An answer can also wait behind the peer's own data, and
             // then says nothing of this way: what the link has carried lately, it can carry.
             const double low = too_late >= 2 * queue ? carried : (rate_ + carried) / 2;
-            rate_ = std::max(std::min(rate_, std::max(low, std::max(best_[0], best_[1]))), 1.0);
+            rate_ = std::max(std::min(rate_, std::max(low, std::max(best_[0], best_[1]))), least_rate());
             // Either the link, or the way is longer: the round trip without data decides.
-            if (!draining_ && 2 * rate_ < drained_rate_ && now >= drained_at_ + hurried) drain(now);
+            const bool is_odd = 2 * rate_ < drained_rate_ || (too_late > 2 * queue && !doubt_.is_trusted());
+            if (!draining_ && is_odd && now >= drained_at_ + hurried) drain(now);
         } else if (held_ && marker.position >= grown_ && (carried > rate_ || is_in_time(too_late, marker))) {
             // On a long way a whole window in a round trip shows less than the rate, even if the link is free.
             rate_ = carried > rate_ ? std::min(carried, rate_ * 1.25) : rate_ * 1.25;
             grown_ = all_;
         }
-        if (rate_ >= fast || now >= used_at_ + unused) let_go();
+        if (rate_ >= fast) doubt_.is_fast(now);
+        if (rate_ >= fast || is_unused(now)) let_go();
     }
 
     static constexpr std::size_t first_marked = 64;
     static constexpr double most_window = 1e9;
     static constexpr Milliseconds noise{5}, most_first{150};
-    static constexpr std::chrono::seconds least_patience{2}, most_patience{10}, hurried{2};
+    static constexpr std::chrono::seconds least_patience{2}, most_patience{30}, silent_after{10}, hurried{2};
     static constexpr std::chrono::seconds best_for{4};
 
     bool on_ = false, silent_ = false, is_suspicious_ = false;
     double rate_ = 1;
+    double busy_rate_ = 1;  // what a busy channel took when the limit began
     bool is_guess_ = false;  // the rate, until there is an answer
     std::uint64_t grown_ = 0;  // what had gone when the rate grew
     /// The shortest round trip, and that since the last drain.
@@ -261,6 +294,8 @@ private:
     bool draining_ = false, is_drained_ = false;
     Time drained_at_{};
     double drained_rate_ = 1;
+    DelayDoubt doubt_;
+    Duration busy_{};  // the channel, since the beginning
     /// The most that answers have shown, in this and the last `best_for`.
     std::array<double, 2> best_{};
     Time best_at_{};

@@ -126,7 +126,9 @@ COMOQ_DECL bool Connection::output(OutgoingRecord &record) {
 }
 
 COMOQ_DECL void Connection::written(Time now) noexcept {
-    if (std::exchange(is_writing_, false)) rate_.taken(now, may_send());
+    if (!std::exchange(is_writing_, false)) return;
+    rate_.taken(now, may_send());
+    flight_.taken(now);
 }
 
 COMOQ_DECL bool Connection::has_news() const noexcept {
@@ -157,20 +159,28 @@ COMOQ_DECL bool Connection::fill(OutgoingRecord &record, Time now, Aftermath &af
     receiver_.write_news(record);
     sender_.write_ends(record, after.wake, is_gone);
     streams_.write_news(record);
-    if (may_send_media()) datagrams_.write(record);
-    write_streams(record, now, after);
+    write_media(record, now, after);
     return end_record(record, now) || asks;
 }
 
-COMOQ_DECL void Connection::write_streams(OutgoingRecord &record, Time now, Aftermath &after) {
+COMOQ_DECL void Connection::write_media(OutgoingRecord &record, Time now, Aftermath &after) {
     // Less than a packet would save nothing.
     constexpr std::size_t least = 1024;
+    const bool all = may_send_media();
+    // Datagrams and streams share the room on the way. Each has at least a packet of it.
+    const std::size_t room = std::clamp(flight_.room(), least, OutgoingRecord::most);
+    const std::size_t before = record.size();
+    if (all) {
+        record.set_limit(before + std::max(room - std::min(room, least), datagrams_.first_size()));
+        datagrams_.write(record);
+    }
+    const std::size_t rest = room - std::min(room, record.size() - before);
     std::size_t limit = ahead_.record();
-    if (may_send_media()) limit = std::min(limit, record.size() + std::clamp(flight_.room(), least, OutgoingRecord::most));
+    if (all) limit = std::min(limit, record.size() + std::max(rest, least));
     if (flight_.wants_marker(now, limit)) limit = std::min(limit, OutgoingRecord::most - detail::longest_control_frame);
     record.set_limit(limit);
     const auto is_gone = [this, &after](SendSide &side) { settle(side.id, after); };
-    sender_.write_data(record, !may_send_media(), after.wake, is_gone);
+    sender_.write_data(record, !all, after.wake, is_gone);
     record.set_limit(OutgoingRecord::most);
 }
 
@@ -209,7 +219,8 @@ COMOQ_DECL void Connection::tick() {
     Aftermath after;
     Lock lock(mutex());
     if (is_closed()) return;
-    stall_.look(now, is_writing_ || streams_.has_unsent(), sender_.sent());
+    // What the limit of the flight holds back waits for the way, and not for the peer to take it.
+    stall_.look(now, is_writing_ || (streams_.has_unsent() && !is_held()), sender_.sent());
     if (pings_.is_over(now) || stall_.is_over(now, pings_.limit()))
         return fall_silent(make_error_code(Error::Timeout), after);
     pings_.tick(now);
