@@ -131,7 +131,7 @@ if(TARGET comoq_example_net AND bash)
     target_link_libraries(comoq_outsider PRIVATE comoq_developer_once comoq_example_net)
     set(quic_cases)
     if(TARGET comoq::net_quic)
-        set(quic_cases quic quic_chain https certificates)
+        set(quic_cases quic quic_chain https no_udp certificates)
     endif()
     foreach(case websocket tcp tls name chain skipped path_allow signals drain web clock stats help pages secrets sources large_files
                  interrupted roots isolation rights logs log_flood frozen transcoder recorder ${quic_cases})

@@ -10,7 +10,7 @@
 comoq::net::Url relay_url(std::string_view text) {
     try {
         const auto url = comoq::net::parse_url(text);
-        if (url.scheme == "moql" || url.scheme == "moqt") {
+        if (url.scheme == "https" || url.scheme == "moql" || url.scheme == "moqt") {
             check_has_quic(url.text());
         }
         return comoq::net::known_url(text);

@@ -163,6 +163,24 @@ case_https() {
     pipe_through "${quic%/}" "$wss" --pin "$pin"
     pipe_through "$ws" "moqt://${http#*://}" --pin "$pin"
     exits 1 "certificate was refused" "$bin/subscribe" "$wss" a/pipe data --pin "sha256:$(printf 'ab%.0s' {1..32})"
+    # Clients of https take WebTransport.
+    pipe_through "$url" "${url}" --pin "$pin" --verbose
+    grep -q "by WebTransport" "$tmp/subscribe.log" || fail "a client does not say how it is connected"
+    grep -q "event=session_opened.*protocol=h3.moq-lite-06" "$tmp/relay.log" || fail "no WebTransport"
+    exits 1 "not found" "$bin/subscribe" "${url}room" no/such/broadcast video --pin "$pin"
+    exits 1 "certificate was refused" "$bin/subscribe" "$url" a/pipe data --pin "sha256:$(printf 'ab%.0s' {1..32})"
+}
+
+# Where UDP does not get through, clients of https take WebSocket.
+case_no_udp() {
+    relay relay --listen wss://127.0.0.1:0 --cert "$here/tls/cert.pem" --key "$here/tls/key.pem"
+    local https="https://${url#*://}"
+    pipe_through "$https" "$https" --ca "$here/tls/cert.pem" --verbose
+    grep -q "by WebSocket" "$tmp/subscribe.log" || fail "a client does not say how it is connected"
+    exits 1 "refused" "$bin/subscribe" https://127.0.0.1:1 a/pipe data --tries 1
+    # An upstream, too.
+    relay edge --listen tcp://127.0.0.1:0 --upstream "$https" --ca "$here/tls/cert.pem"
+    pipe_through "$https" "$url" --ca "$here/tls/cert.pem"
 }
 
 # Files that are replaced are read again: on SIGHUP, and because they have changed. What cannot be used is not.

@@ -4,17 +4,22 @@
 #include <comoq/net/listener.hpp>
 #include <comoq/net/quic_schemes.hpp>
 #include <comoq/quic/credentials.hpp>
+#include <comoq/quic/listener.hpp>
+#include <comoq/webtransport/accept.hpp>
 
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/error.hpp>
 #include <asio/io_context.hpp>
 #include <asio/ip/udp.hpp>
@@ -196,6 +201,70 @@ TEST_CASE("a listener of QUIC refuses clients beyond its limit, and counts them"
     REQUIRE(first.session != nullptr);
     CHECK(connect_now(context, url, connect_config()).failure);
     CHECK(server.listener->refused() == 1);
+}
+
+namespace {
+
+/// A server of WebTransport that has one answer: a session of that protocol, or a status if there is none.
+asio::awaitable<void> answer_one(quic::Listener &listener, std::string protocol, std::string &asked_for, std::shared_ptr<Transport> &made) {
+    auto accepting = listener.accept();
+    auto connection = co_await std::move(accepting);
+    auto requesting = webtransport::accept(std::move(connection), webtransport::Config());
+    auto request = co_await std::move(requesting);
+    asked_for = request.authority() + request.path();
+    if (protocol.empty())
+        request.reject(403);
+    else
+        made = request.accept(protocol == "none" ? std::string() : protocol);
+}
+
+}  // namespace
+
+TEST_CASE("connect over WebTransport: the path and the query are in the request, and a refusal is told", "[quic][sockets]") {
+    asio::io_context context;
+    const std::string protocol = GENERATE("moq-lite-06", "moq-lite-05", "", "none");
+    quic::ListenerConfig of_listener;
+    of_listener.connection.protocols = {"h3"};
+    quic::Listener listener(context.get_executor(), {asio::ip::address_v4::loopback(), 0}, test_identity(), std::move(of_listener));
+    const auto port = std::to_string(listener.endpoint().port());
+    std::string asked_for;
+    std::shared_ptr<Transport> made;
+    asio::co_spawn(context, answer_one(listener, protocol, asked_for, made), asio::detached);
+    std::optional<std::error_code> failure;
+    std::shared_ptr<Transport> transport;
+    const auto connect = [&]() -> asio::awaitable<void> {
+        const auto url = "https://127.0.0.1:" + port + "/room?jwt=x";
+        try {
+            auto connecting = connect_transport(url, connect_config());
+            transport = co_await std::move(connecting);
+            failure.emplace();
+        } catch (const std::system_error &error) {
+            failure = error.code();
+        }
+    };
+    asio::co_spawn(context, connect(), asio::detached);
+    run_until(context, [&] { return failure.has_value(); });
+    CHECK(asked_for == "127.0.0.1:" + port + "/room?jwt=x");
+    if (protocol.starts_with("moq-lite")) {
+        REQUIRE(transport != nullptr);
+        CHECK(transport->protocol() == protocol);
+        transport->close(0, {});
+    } else {
+        CHECK(*failure == (protocol.empty() ? make_error_code(Error::Unauthorized) : make_error_code(Error::UnknownAlpn)));
+    }
+    if (made != nullptr) made->close(0, {});
+    listener.close();
+    context.restart();
+    context.run_for(20s);
+    CHECK(context.stopped());
+}
+
+TEST_CASE("a URL of https cannot listen, and its client says that a server of QUIC has no HTTP", "[quic][sockets]") {
+    asio::io_context context;
+    CHECK_THAT(complaint_of([&] { Listener(context.get_executor(), "https://127.0.0.1:0", listen_config()); }),
+               Catch::Matchers::Contains("can connect, but not listen"));
+    NetServer server(context, "moql://127.0.0.1:0", listen_config());
+    CHECK(connect_now(context, "https://127.0.0.1:" + server.port(), connect_config()).failure == Error::UnknownAlpn);
 }
 
 TEST_CASE("a client and a listener of QUIC with no protocol in common say so", "[quic][sockets]") {

@@ -29,7 +29,7 @@ struct Connect {
 
 /// Connects to a relay and makes a session: completes when the server's SETUP has come. A server that refuses the path, or the
 /// client, closes the session soon after that, and `Session::closed()` says why. The scheme of the URL says how: tcp,
-/// and with `comoq/net/web_schemes.hpp` also ws, wss and tls. The path of the URL is the root of the session.
+/// and with `comoq/net/web_schemes.hpp` also ws, wss and tls, with `comoq/net/quic_schemes.hpp` https, moql and moqt. The path of the URL is the root of the session.
 ///
 ///     auto session = co_await comoq::connect(executor, "tcp://127.0.0.1:4443/room", config);
 ///

@@ -28,8 +28,8 @@ namespace comoq {
 /// The protocols that this library speaks, the best first.
 inline std::vector<std::string> default_protocols() { return qmux::default_protocols(); }
 
-/// How a client checks the server of a wss, tls, moql or moqt URL: TLS 1.3, a certificate for the URL's host by an authority that
-/// is trusted.
+/// How a client checks the server of a wss, tls, https, moql or moqt URL: TLS 1.3, a certificate for the URL's host by an authority
+/// that is trusted.
 struct TlsConfig {
     TlsConfig() {}  // GCC 12 destroys an aggregate made inside a co_await expression twice
 
@@ -57,7 +57,7 @@ struct ConnectDeadlines {
     std::chrono::milliseconds resolve = std::chrono::seconds(5);    ///< ConnectError::ResolveTimeout
     std::chrono::milliseconds connect = std::chrono::seconds(10);   ///< ConnectError::ConnectTimeout, for all addresses together; with QUIC's handshake
     std::chrono::milliseconds tls = std::chrono::seconds(5);        ///< ConnectError::TlsTimeout
-    std::chrono::milliseconds upgrade = std::chrono::seconds(5);    ///< ConnectError::UpgradeTimeout
+    std::chrono::milliseconds upgrade = std::chrono::seconds(5);    ///< ConnectError::UpgradeTimeout; also of WebTransport
     std::chrono::milliseconds greeting = std::chrono::seconds(5);   ///< ConnectError::GreetingTimeout, for the first record
     std::chrono::milliseconds admission = std::chrono::seconds(15);  ///< Error::Timeout, for the server's SETUP; only of `connect`
 };
@@ -100,6 +100,8 @@ struct ConnectConfig {
     /// The lead that an address of the server has over the next one (RFC 8305): they are tried side by side, and the first
     /// that answers is used.
     std::chrono::milliseconds head_start = std::chrono::milliseconds(250);
+    /// The lead that WebTransport has over WebSocket for an https URL, where both are tried.
+    std::chrono::milliseconds websocket_after = std::chrono::milliseconds(500);
     /// The most addresses of a name that are tried.
     std::size_t max_addresses = 8;
     /// Finds the addresses of a host name, in the order in which they are tried. If it is empty, the system does.

@@ -74,4 +74,5 @@ async def from_server(upstream):
 if __name__ == "__main__":
     for each in (("moqt", "moqt"), ("moqt", "https"), ("https", "moqt"), ("https", "https")):
         asyncio.run(through_relay(*each))
-    asyncio.run(from_server("moql"))
+    for scheme in ("moql", "https"):
+        asyncio.run(from_server(scheme))

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace comoq::net::detail {
@@ -23,9 +24,21 @@ namespace comoq::net::detail {
 /// Makes the attempt with that index. What it throws is a failure of this attempt alone.
 template <class T> using MakeAttempt = std::function<asio::awaitable<T>(std::size_t index)>;
 
+/// Ends what an attempt has reached and nobody takes: a connection would go on by itself, a socket closes.
+template <class T> void give_up(T &reached) {
+    if constexpr (requires { reached->close(0, std::string_view()); }) {
+        if (reached != nullptr) reached->close(0, {});
+    }
+}
+
 /// The attempts of one connection: tasks of one group.
 template <class T> struct Attempts {
     Attempts(std::size_t count, MakeAttempt<T> make) : attempt(std::move(make)), race(count) {}
+    Attempts(const Attempts &) = delete;
+    Attempts &operator=(const Attempts &) = delete;
+    ~Attempts() {
+        if (winner) give_up(*winner);
+    }
     const MakeAttempt<T> attempt;
     AddressRace race;
     comoq::detail::Event changed;
@@ -37,7 +50,10 @@ template <class T> asio::awaitable<void> run_attempt(std::shared_ptr<Attempts<T>
     try {
         auto attempt = attempts->attempt(index);
         T reached = co_await std::move(attempt);
-        if (!attempts->winner) attempts->winner.emplace(std::move(reached));
+        if (!attempts->winner)
+            attempts->winner.emplace(std::move(reached));
+        else
+            give_up(reached);
     } catch (...) {
         failure = std::current_exception();
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../../detail/net/connection_log.hpp"
 #include "../../detail/net/first_to_succeed.hpp"
 #include "../../detail/net/in_time.hpp"
 #include "../../detail/net/pins.hpp"
@@ -9,10 +10,13 @@
 #include "../../net/quic_sockets.hpp"
 #include "../../net/schemes.hpp"
 #include "../../quic/listener.hpp"
+#include "../../webtransport/connect.hpp"
 
 #include <algorithm>
-#include <cstdint>
+#include <cstddef>
+#include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -59,18 +63,21 @@ inline void prepare_quic(ConnectConfig &config) {
 /// An attempt for each of some addresses.
 class TryQuic {
 public:
-    TryQuic(std::vector<asio::ip::address> addresses, Url url, std::shared_ptr<const ConnectConfig> config)
-        : addresses_(std::move(addresses)), url_(std::move(url)), config_(std::move(config)) {}
+    TryQuic(std::vector<asio::ip::address> addresses, Url url, std::shared_ptr<const ConnectConfig> config,
+            std::vector<std::string> protocols)
+        : addresses_(std::move(addresses)), url_(std::move(url)), config_(std::move(config)), protocols_(std::move(protocols)) {}
     asio::awaitable<std::shared_ptr<quic::Connection>> operator()(std::size_t index) const {
         const asio::ip::udp::endpoint to(addresses_[index], url_.port.value_or(0));
-        return quic::connect(to, without_zone(config_->tls.server_name.value_or(url_.host)), *config_->tls.quic,
-                             quic_config(*config_, config_->deadlines.connect));
+        auto config = quic_config(*config_, config_->deadlines.connect);
+        config.protocols = protocols_;
+        return quic::connect(to, without_zone(config_->tls.server_name.value_or(url_.host)), *config_->tls.quic, std::move(config));
     }
 
 private:
     const std::vector<asio::ip::address> addresses_;
     const Url url_;
     const std::shared_ptr<const ConnectConfig> config_;
+    const std::vector<std::string> protocols_;
 };
 
 inline asio::awaitable<std::shared_ptr<quic::Connection>> connect_first_quic(TryQuic attempt, std::size_t count,
@@ -79,14 +86,92 @@ inline asio::awaitable<std::shared_ptr<quic::Connection>> connect_first_quic(Try
     return first_to_succeed(count, make, config->head_start, config->session.sleep);
 }
 
-inline asio::awaitable<std::shared_ptr<Transport>> connect_quic(Url url, std::shared_ptr<const ConnectConfig> config) {
+inline asio::awaitable<std::shared_ptr<quic::Connection>> open_quic(Url url, std::shared_ptr<const ConnectConfig> config,
+                                                                   std::vector<std::string> protocols) {
     auto resolving = addresses_of(url, config);
     auto addresses = co_await std::move(resolving);
     const std::size_t count = addresses.size();
-    TryQuic attempt(std::move(addresses), std::move(url), config);
+    TryQuic attempt(std::move(addresses), std::move(url), config, std::move(protocols));
     auto connecting = in_time(connect_first_quic(std::move(attempt), count, config), config->deadlines.connect,
                               ConnectError::ConnectTimeout, config->session.sleep);
     co_return co_await std::move(connecting);
+}
+
+inline asio::awaitable<std::shared_ptr<Transport>> connect_quic(Url url, std::shared_ptr<const ConnectConfig> config) {
+    auto opening = open_quic(std::move(url), config, config->protocols);
+    co_return co_await std::move(opening);
+}
+
+inline asio::awaitable<std::shared_ptr<Transport>> connect_webtransport(Url url, std::shared_ptr<const ConnectConfig> config) {
+    const std::vector<std::string> http3(1, "h3");
+    auto opening = open_quic(url, config, http3);
+    auto connection = co_await std::move(opening);
+    if (url.port == 443) url.port.reset();
+    url.host = without_zone(url.host);
+    webtransport::Config of_request;
+    of_request.timeout = config->deadlines.upgrade;
+    of_request.sleep = config->session.sleep;
+    std::error_code failure;
+    try {
+        auto asking = webtransport::connect(std::move(connection), url.authority(), url.target, config->protocols, std::move(of_request));
+        auto session = co_await std::move(asking);
+        if (!session->protocol().empty()) co_return session;
+        // A session of an unknown protocol is of no use.
+        session->close(0, "no protocol");
+        failure = make_error_code(Error::UnknownAlpn);
+    } catch (const std::system_error &error) {
+        failure = error.code() == Error::Timeout ? make_error_code(ConnectError::UpgradeTimeout) : error.code();
+    }
+    comoq::detail::throw_error(failure);
+}
+
+inline std::optional<Scheme> scheme_wss() {
+    Url url;
+    url.scheme = "wss";
+    try {
+        return scheme_of(url);
+    } catch (const std::system_error &) {
+        return std::nullopt;
+    }
+}
+
+inline void prepare_https(ConnectConfig &config) {
+    prepare_quic(config);
+    if (const auto wss = scheme_wss()) wss->prepare(config);
+}
+
+/// WebTransport is the first of two.
+class TryHttps {
+public:
+    TryHttps(Url url, std::shared_ptr<const ConnectConfig> config) : url_(std::move(url)), config_(std::move(config)) {}
+    asio::awaitable<std::shared_ptr<Transport>> operator()(std::size_t index) const { return run(url_, config_, index == 0); }
+
+private:
+    static asio::awaitable<std::shared_ptr<Transport>> run(Url url, std::shared_ptr<const ConnectConfig> config, bool is_first) {
+        const auto wss = is_first ? std::nullopt : scheme_wss();
+        const std::string name = config->session.name;
+        if (wss) url.scheme = "wss";
+        std::exception_ptr failure;
+        try {
+            auto connecting = wss ? wss->connect(std::move(url), config) : connect_webtransport(std::move(url), config);
+            auto transport = co_await std::move(connecting);
+            log_connection(LogLevel::Info, "connected", name, {}, is_first ? "by WebTransport" : "by WebSocket");
+            co_return transport;
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        log_failure(LogLevel::Info, is_first ? "no_webtransport" : "no_websocket", name, failure);
+        std::rethrow_exception(failure);
+    }
+
+    const Url url_;
+    const std::shared_ptr<const ConnectConfig> config_;
+};
+
+inline asio::awaitable<std::shared_ptr<Transport>> connect_https(Url url, std::shared_ptr<const ConnectConfig> config) {
+    const std::size_t ways = scheme_wss() ? 2 : 1;
+    const MakeAttempt<std::shared_ptr<Transport>> attempt{TryHttps(std::move(url), config)};
+    return first_to_succeed(ways, attempt, config->websocket_after, config->session.sleep);
 }
 
 // Servers.
@@ -164,6 +249,12 @@ COMOQ_DECL bool add_quic_schemes() {
         quic.name = name;
         add_scheme(quic);
     }
+    quic.name = "https";
+    quic.carries_path = true;
+    quic.prepare = detail::prepare_https;
+    quic.connect = detail::connect_https;
+    quic.listen = nullptr;
+    add_scheme(std::move(quic));
     return true;
 }
 

@@ -80,9 +80,9 @@ COMOQ_DECL Scheme scheme_of(Url &url) {
     if (found == table.all.end()) {
         auto names = detail::names_of(table.all);
         const bool is_of_web = url.scheme == "ws" || url.scheme == "wss" || url.scheme == "tls";
-        const bool is_of_quic = url.scheme == "moql" || url.scheme == "moqt";
+        const bool is_of_quic = url.scheme == "https" || url.scheme == "moql" || url.scheme == "moqt";
         if (is_of_web) names += " (include comoq/net/web_schemes.hpp for ws://, wss:// and tls://)";
-        if (is_of_quic) names += " (include comoq/net/quic_schemes.hpp for moql:// and moqt://)";
+        if (is_of_quic) names += " (include comoq/net/quic_schemes.hpp for https://, moql:// and moqt://)";
         throw std::system_error(make_error_code(ConnectError::UnknownScheme),
                                 comoq::detail::quoted(url.text()) + ": this program knows " + names);
     }
