@@ -7,17 +7,19 @@
 namespace comoq::detail {
 
 /// The text of a URL for a message: without the parts that may be a secret, which are the user and the query.
+///
+/// A password may have a "/", a "?" or a "#", too. So a URL with an "@" anywhere after them shows its scheme and no more.
 inline std::string without_secrets(std::string_view text) {
-    const auto scheme = text.find("://");
-    const auto user = scheme == std::string::npos || scheme > text.find_first_of("?#@") ? 0 : scheme + 3;
-    const auto query = text.find_first_of("?#");
-    std::string shown(text.substr(0, query));
+    constexpr std::string_view of_schemes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.";
+    const auto colon = text.find_first_not_of(of_schemes);
+    const bool has_scheme = colon != std::string_view::npos && text.substr(colon).starts_with("://");
+    const std::string scheme(text.substr(0, has_scheme ? colon + 3 : 0));
+    text.remove_prefix(scheme.size());
+    const auto end = text.find_first_of("/?#");
+    if (end != std::string_view::npos && text.find('@', end) != std::string_view::npos) return scheme + "...";
+    const std::string_view shown = text.substr(0, text.find_first_of("?#"));
     const auto at = shown.rfind('@');
-    if (at != std::string::npos && at >= user) return shown.replace(user, at - user, "...");
-    // A password may have a "?", too.
-    const bool has_path = shown.find('/', user) != std::string::npos;
-    const bool may_have_user = query != std::string::npos && !has_path && text.find('@', query) != std::string::npos;
-    return may_have_user ? shown.substr(0, user) + "..." : shown;
+    return at == std::string_view::npos ? scheme + std::string(shown) : scheme + "..." + std::string(shown.substr(at));
 }
 
 }  // namespace comoq::detail
