@@ -197,6 +197,22 @@ TEST_CASE("keep_connected refuses waiting requests with the code for which it gi
     CHECK(scene.here.stats().pending == 0);
 }
 
+TEST_CASE("keep_connected refuses requests that come while it ends, and that nobody has taken, with the same code",
+          "[lite][keep_connected]") {
+    Scene scene([](Scene &, lite::ReconnectConfig &config) { config.gives_up_on = lite::cannot_get_better; });
+    scene.link->cut();
+    scene.run();
+    std::vector<decltype(wait(scene.here.consumer().request_broadcast("x")))> asked;
+    scene.refuses = [&] {
+        for (const char *path : {"x", "y", "z"}) asked.push_back(wait(scene.here.consumer().request_broadcast(path)));
+        throw std::system_error(make_error_code(Error::Unauthorized), "no entry");
+    };
+    scene.pass(1s);
+    REQUIRE(asked.size() == 3);
+    for (auto &each : asked) CHECK(each.code() == Error::Unauthorized);
+    CHECK(scene.here.stats().pending == 0);
+}
+
 TEST_CASE("keep_connected refuses waiting requests with Closed when its last session has ended in peace", "[lite][keep_connected]") {
     Scene scene([](Scene &self, lite::ReconnectConfig &config) {
         config.tries = 1;

@@ -283,7 +283,21 @@ private:
                 group.spawn(answer(of, std::move(request)), [](const std::exception_ptr &) {});
             }
         };
-        return comoq::detail::take_each(Requests{std::move(self), group, std::move(handler)});
+        Requests requests{self, group, handler};
+        auto taking = comoq::detail::take_each(std::move(requests));
+        std::exception_ptr failure;
+        try {
+            co_await std::move(taking);
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        // Those that came in the last moment.
+        while (auto request = handler.try_requested_broadcast()) request->reject(self->code_for(failure));
+        if (failure != nullptr) std::rethrow_exception(failure);
+    }
+    /// What requests are refused with, after a failure of their own or because all is over.
+    std::error_code code_for(const std::exception_ptr &failure) const {
+        return gave_up_ ? gave_up_ : comoq::detail::told_of(failure);
     }
 
     static asio::awaitable<void> answer(Self self, BroadcastRequest request) {
@@ -294,7 +308,7 @@ private:
             failure = std::current_exception();
         }
         if (failure != nullptr) {
-            request.reject(self->gave_up_ ? self->gave_up_ : comoq::detail::told_of(failure));
+            request.reject(self->code_for(failure));
             std::rethrow_exception(failure);
         }
     }
