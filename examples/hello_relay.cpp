@@ -32,12 +32,16 @@ asio::awaitable<void> watch(const char *url) {
 }
 
 int main(int argc, char **argv) try {
+    if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
+        std::fputs("usage: hello_relay [URL]\n", stderr);
+        return 2;
+    }
     // The hook says why a connection fails; without one the program would try again in silence.
     const auto say = [](const comoq::LogRecord &record) { std::fprintf(stderr, "hello_relay: %s\n", to_string(record).c_str()); };
     comoq::set_log(say, comoq::LogLevel::Warning);
 
     asio::io_context context(1);
-    auto watching = asio::co_spawn(context, watch(argc == 2 ? argv[1] : "ws://127.0.0.1:4443"), asio::use_future);
+    auto watching = asio::co_spawn(context, watch(argc > 1 ? argv[1] : "ws://127.0.0.1:4443"), asio::use_future);
     context.run();
     watching.get();
 } catch (const std::exception &error) {
