@@ -1,0 +1,3 @@
+module comoq
+
+go 1.24

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: MIT
+
+package comoq
+
+/*
+#include <comoq/c.h>
+*/
+import "C"
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"unsafe"
+)
+
+// A Track writes a track. Closed before Finish, it ends with ErrDropped.
+type Track struct{ handle }
+
+// Group is a group with the next number.
+func (t *Track) Group() (*Group, error) {
+	var out C.uint64_t
+	if err := failure(C.comoq_track_group(t.get(), &out)); err != nil {
+		return nil, err
+	}
+	return &Group{hold(out)}, nil
+}
+
+// GroupAt is a group with that number.
+func (t *Track) GroupAt(sequence uint64) (*Group, error) {
+	var out C.uint64_t
+	if err := failure(C.comoq_track_group_at(t.get(), C.uint64_t(sequence), &out)); err != nil {
+		return nil, err
+	}
+	return &Group{hold(out)}, nil
+}
+
+// Write makes a finished group of one frame, whose payload is copied, and returns its number.
+func (t *Track) Write(payload []byte, timestamp uint64) (uint64, error) {
+	var sequence C.uint64_t
+	err := failure(C.comoq_track_write(t.get(), octets(payload), C.size_t(len(payload)), C.uint64_t(timestamp), &sequence))
+	return uint64(sequence), err
+}
+
+// Datagram sends a datagram of at most 1,200 bytes to those who subscribe now, and returns its number.
+func (t *Track) Datagram(payload []byte, timestamp uint64) (uint64, error) {
+	var sequence C.uint64_t
+	err := failure(C.comoq_track_datagram(t.get(), octets(payload), C.size_t(len(payload)), C.uint64_t(timestamp), &sequence))
+	return uint64(sequence), err
+}
+
+// Dynamic is a handler for groups that are fetched and not there.
+func (t *Track) Dynamic() (*GroupHandler, error) {
+	var out C.uint64_t
+	if err := failure(C.comoq_track_dynamic(t.get(), &out)); err != nil {
+		return nil, err
+	}
+	return &GroupHandler{hold(out)}, nil
+}
+
+// Used returns once somebody subscribes.
+func (t *Track) Used(ctx context.Context) error {
+	_, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
+		return C.comoq_track_used(t.get(), queue, user, now, op)
+	})
+	return err
+}
+
+// Unused returns once nobody subscribes.
+func (t *Track) Unused(ctx context.Context) error {
+	_, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
+		return C.comoq_track_unused(t.get(), queue, user, now, op)
+	})
+	return err
+}
+
+// Finish declares that no number after the latest will come.
+func (t *Track) Finish() error {
+	return failure(C.comoq_track_finish(t.get()))
+}
+
+// Abort ends the track with a code.
+func (t *Track) Abort(reason Error) error {
+	return failure(C.comoq_track_abort(t.get(), C.int32_t(reason)))
+}
+
+// A GroupHandler serves groups that are fetched and not there.
+type GroupHandler struct{ handle }
+
+// Next is the next request; io.EOF when the track has ended.
+func (h *GroupHandler) Next(ctx context.Context) (*GroupRequest, error) {
+	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
+		return C.comoq_group_handler_next(h.get(), queue, user, now, op)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &GroupRequest{hold(value)}, nil
+}
+
+// A GroupRequest is for a group that is not there. Closed without an answer, it answers ErrNotFound.
+type GroupRequest struct{ handle }
+
+// Sequence is the number that is asked for.
+func (r *GroupRequest) Sequence() uint64 {
+	var sequence C.uint64_t
+	C.comoq_group_request_view(r.get(), &sequence, nil)
+	return uint64(sequence)
+}
+
+// Accept is a group for all who wait, to be written now. The info may be nil.
+func (r *GroupRequest) Accept(info *TrackInfo) (*Group, error) {
+	var out C.uint64_t
+	if err := failure(C.comoq_group_request_accept(r.get(), info.argument(), &out)); err != nil {
+		return nil, err
+	}
+	return &Group{hold(out)}, nil
+}
+
+// Reject refuses with a code. It is true if this call settled the request.
+func (r *GroupRequest) Reject(reason Error) (bool, error) {
+	code := C.comoq_group_request_reject(r.get(), C.int32_t(reason))
+	return code == C.COMOQ_READY, failure(code)
+}
+
+// A Group writes a group. Closed before Finish, it fails with ErrDropped, after its complete frames.
+type Group struct{ handle }
+
+// Sequence is the group's number.
+func (g *Group) Sequence() uint64 {
+	var sequence C.uint64_t
+	C.comoq_group_sequence(g.get(), &sequence)
+	return uint64(sequence)
+}
+
+// Write appends a frame, whose payload is copied.
+func (g *Group) Write(payload []byte, timestamp uint64) error {
+	return failure(C.comoq_group_write(g.get(), octets(payload), C.size_t(len(payload)), C.uint64_t(timestamp)))
+}
+
+// Open begins a frame that is written in chunks.
+func (g *Group) Open(size, timestamp uint64) (*FrameWriter, error) {
+	var out C.uint64_t
+	if err := failure(C.comoq_group_open(g.get(), C.uint64_t(size), C.uint64_t(timestamp), &out)); err != nil {
+		return nil, err
+	}
+	return &FrameWriter{hold(out)}, nil
+}
+
+// Consume is a reader of it.
+func (g *Group) Consume() (*Reader, error) {
+	var out C.uint64_t
+	if err := failure(C.comoq_group_consume(g.get(), &out)); err != nil {
+		return nil, err
+	}
+	return &Reader{hold(out)}, nil
+}
+
+// Finish declares that no more frames will come.
+func (g *Group) Finish() error {
+	return failure(C.comoq_group_finish(g.get()))
+}
+
+// Abort fails the group with a code.
+func (g *Group) Abort(reason Error) error {
+	return failure(C.comoq_group_abort(g.get(), C.int32_t(reason)))
+}
+
+// A FrameWriter writes a frame in chunks. Closed before Finish, it fails its group.
+type FrameWriter struct{ handle }
+
+// Write is the next chunk, copied: an io.Writer.
+func (f *FrameWriter) Write(chunk []byte) (int, error) {
+	if err := failure(C.comoq_frame_writer_write(f.get(), octets(chunk), C.size_t(len(chunk)))); err != nil {
+		return 0, err
+	}
+	return len(chunk), nil
+}
+
+// Finish completes the frame.
+func (f *FrameWriter) Finish() error {
+	return failure(C.comoq_frame_writer_finish(f.get()))
+}
+
+// A Subscriber reads a track. It counts as a subscriber until it is closed.
+type Subscriber struct{ handle }
+
+// Next is the group with the lowest number above the last one; io.EOF at the track's end.
+func (s *Subscriber) Next(ctx context.Context) (*Reader, error) {
+	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
+		return C.comoq_subscriber_next(s.get(), queue, user, now, op)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{hold(value)}, nil
+}
+
+// Receive is the next group in the order of arrival; io.EOF at the track's end.
+func (s *Subscriber) Receive(ctx context.Context) (*Reader, error) {
+	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
+		return C.comoq_subscriber_receive(s.get(), queue, user, now, op)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{hold(value)}, nil
+}
+
+// Groups is the sequence of Next.
+func (s *Subscriber) Groups(ctx context.Context) iter.Seq2[*Reader, error] { return each(ctx, s.Next) }
+
+// ReadFrame is the next frame of the track, group after group; io.EOF at the track's end.
+func (s *Subscriber) ReadFrame(ctx context.Context) (*Batch, error) {
+	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
+		return C.comoq_subscriber_read_frame(s.get(), queue, user, now, op)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return batchOf(value), nil
+}
+
+// Datagram is the next datagram, whose Number is set; io.EOF at the track's end.
+func (s *Subscriber) Datagram(ctx context.Context) (*Batch, error) {
+	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
+		return C.comoq_subscriber_datagram(s.get(), queue, user, now, op)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return batchOf(value), nil
+}
+
+// A Frame lies where the library has it: its payload is valid until its batch is closed, and must not be changed.
+type Frame struct {
+	Payload   []byte
+	Timestamp uint64
+	Number    uint64
+}
+
+// A Batch has frames that were read together, without a copy.
+type Batch struct {
+	handle
+	Frames []Frame
+}
+
+func batchOf(value C.uint64_t) *Batch {
+	var view [64]C.comoq_frame
+	count := C.comoq_frames_view(value, &view[0], 64)
+	batch := &Batch{hold(value), make([]Frame, count)}
+	for i := range batch.Frames {
+		frame := &view[i]
+		batch.Frames[i] = Frame{unsafe.Slice((*byte)(unsafe.Pointer(frame.data)), frame.size), uint64(frame.timestamp), uint64(frame.number)}
+	}
+	return batch
+}
+
+// A Reader reads a group.
+type Reader struct{ handle }
+
+// Sequence is the group's number.
+func (r *Reader) Sequence() uint64 {
+	var sequence C.uint64_t
+	C.comoq_reader_sequence(r.get(), &sequence)
+	return uint64(sequence)
+}
+
+// Read gives all frames that are there, at least one and at most 64; io.EOF at the group's end.
+func (r *Reader) Read(ctx context.Context) (*Batch, error) {
+	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
+		return C.comoq_reader_read(r.get(), 64, queue, user, now, op)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return batchOf(value), nil
+}
+
+// Frames is the sequence of the group's frames. The payload of each is valid until the next one is asked for.
+func (r *Reader) Frames(ctx context.Context) iter.Seq2[Frame, error] {
+	return func(yield func(Frame, error) bool) {
+		for {
+			batch, err := r.Read(ctx)
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(Frame{}, err)
+				return
+			}
+			for _, frame := range batch.Frames {
+				if !yield(frame, nil) {
+					batch.Close()
+					return
+				}
+			}
+			batch.Close()
+		}
+	}
+}
+
+// OpenFrame is the next frame as soon as it is begun; io.EOF at the group's end.
+func (r *Reader) OpenFrame(ctx context.Context) (*FrameReader, error) {
+	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
+		return C.comoq_reader_frame(r.get(), queue, user, now, op)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &FrameReader{hold(value)}, nil
+}
+
+// A FrameReader reads a frame while it is being written.
+type FrameReader struct{ handle }
+
+// Size is what the writer has declared.
+func (f *FrameReader) Size() uint64 {
+	var size C.uint64_t
+	C.comoq_frame_reader_view(f.get(), &size, nil)
+	return uint64(size)
+}
+
+// Chunk gives a copy of the next bytes as soon as they are written; io.EOF at the frame's end.
+func (f *FrameReader) Chunk(ctx context.Context) ([]byte, error) {
+	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
+		return C.comoq_frame_reader_chunk(f.get(), queue, user, now, op)
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer C.comoq_close(C.comoq_handle(value))
+	var data *C.uint8_t
+	var size C.size_t
+	C.comoq_bytes_data(value, &data, &size)
+	return C.GoBytes(unsafe.Pointer(data), C.int(size)), nil
+}
