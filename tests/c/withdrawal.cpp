@@ -5,6 +5,8 @@
 
 #include <comoq/c.h>
 
+#include <poll.h>
+
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -42,6 +44,11 @@ struct Scene {
     comoq_queue queue = 0;
 };
 
+bool is_readable(int descriptor) {
+    pollfd one{descriptor, POLLIN, 0};
+    return poll(&one, 1, 0) == 1;
+}
+
 TEST_CASE("c: an outcome that lies in the queue is withdrawn with its wait, and so is the handle that it would have been") {
     Scene scene;
     const comoq_op op = scene.ask("a", 1);
@@ -50,10 +57,17 @@ TEST_CASE("c: an outcome that lies in the queue is withdrawn with its wait, and 
     REQUIRE(comoq_origin_make(scene.origin, nullptr, &broadcast) == 0);
     int descriptor = -1;
     REQUIRE(comoq_queue_fd(scene.queue, &descriptor) == 0);
+    CHECK(!is_readable(descriptor));
     CHECK(comoq_request_accept(request, broadcast) == COMOQ_READY);
+    CHECK(is_readable(descriptor));
     CHECK(comoq_close(op) == 0);
+    CHECK(!is_readable(descriptor));
     comoq_event event{};
     CHECK(comoq_queue_next(scene.queue, &event, 1, 0) == 0);
+    comoq_queue_wake(scene.queue);
+    CHECK(is_readable(descriptor));
+    CHECK(comoq_queue_next(scene.queue, &event, 1, 0) == 0);
+    CHECK(!is_readable(descriptor));
     comoq_close(request);
     comoq_close(broadcast);
     CHECK(comoq_live_handles() == scene.before + 3);

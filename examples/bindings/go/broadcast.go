@@ -67,6 +67,7 @@ type Broadcast struct{ handle }
 
 // Track is a new live track. The info may be nil.
 func (b *Broadcast) Track(name string, info *TrackInfo) (*Track, error) {
+	defer runtime.KeepAlive(b)
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	var out C.uint64_t
@@ -78,6 +79,7 @@ func (b *Broadcast) Track(name string, info *TrackInfo) (*Track, error) {
 
 // Consume is a reader of it.
 func (b *Broadcast) Consume() (*Consumer, error) {
+	defer runtime.KeepAlive(b)
 	var out C.uint64_t
 	if err := failure(C.comoq_broadcast_consume(b.get(), &out)); err != nil {
 		return nil, err
@@ -87,6 +89,7 @@ func (b *Broadcast) Consume() (*Consumer, error) {
 
 // Dynamic is a handler for tracks that are asked for and not there.
 func (b *Broadcast) Dynamic() (*TrackHandler, error) {
+	defer runtime.KeepAlive(b)
 	var out C.uint64_t
 	if err := failure(C.comoq_broadcast_dynamic(b.get(), &out)); err != nil {
 		return nil, err
@@ -96,6 +99,7 @@ func (b *Broadcast) Dynamic() (*TrackHandler, error) {
 
 // Unused returns once nobody uses it.
 func (b *Broadcast) Unused(ctx context.Context) error {
+	defer runtime.KeepAlive(b)
 	_, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
 		return C.comoq_broadcast_unused(b.get(), queue, user, now, op)
 	})
@@ -104,11 +108,13 @@ func (b *Broadcast) Unused(ctx context.Context) error {
 
 // Finish ends it well.
 func (b *Broadcast) Finish() error {
+	defer runtime.KeepAlive(b)
 	return failure(C.comoq_broadcast_finish(b.get()))
 }
 
 // Abort ends it with a code.
 func (b *Broadcast) Abort(reason Error) error {
+	defer runtime.KeepAlive(b)
 	return failure(C.comoq_broadcast_abort(b.get(), C.int32_t(reason)))
 }
 
@@ -117,14 +123,19 @@ type Consumer struct{ handle }
 
 // Same is true if both read one broadcast.
 func (c *Consumer) Same(other *Consumer) bool {
+	defer runtime.KeepAlive(c)
 	return C.comoq_consumer_same(c.get(), other.get()) == C.COMOQ_READY
 }
 
 // IsClosed is true once the broadcast has ended.
-func (c *Consumer) IsClosed() bool { return C.comoq_consumer_is_closed(c.get()) == C.COMOQ_READY }
+func (c *Consumer) IsClosed() bool {
+	defer runtime.KeepAlive(c)
+	return C.comoq_consumer_is_closed(c.get()) == C.COMOQ_READY
+}
 
 // Closed returns when the broadcast has ended, with the reason if that was not a good one.
 func (c *Consumer) Closed(ctx context.Context) error {
+	defer runtime.KeepAlive(c)
 	_, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
 		return C.comoq_consumer_closed(c.get(), queue, user, now, op)
 	})
@@ -133,6 +144,7 @@ func (c *Consumer) Closed(ctx context.Context) error {
 
 // Subscribe subscribes to a track, which a handler may make. The wishes may be nil.
 func (c *Consumer) Subscribe(ctx context.Context, name string, wishes *Subscription) (*Subscriber, error) {
+	defer runtime.KeepAlive(c)
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
@@ -146,6 +158,7 @@ func (c *Consumer) Subscribe(ctx context.Context, name string, wishes *Subscript
 
 // Fetch gives a group by its number, from the cache or from a handler.
 func (c *Consumer) Fetch(ctx context.Context, name string, sequence uint64) (*Reader, error) {
+	defer runtime.KeepAlive(c)
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
@@ -162,6 +175,7 @@ type TrackHandler struct{ handle }
 
 // Next is the next request; io.EOF when the broadcast has ended.
 func (h *TrackHandler) Next(ctx context.Context) (*TrackRequest, error) {
+	defer runtime.KeepAlive(h)
 	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
 		return C.comoq_track_handler_next(h.get(), queue, user, now, op)
 	})
@@ -173,6 +187,7 @@ func (h *TrackHandler) Next(ctx context.Context) (*TrackRequest, error) {
 
 // Requests is the sequence of Next.
 func (h *TrackHandler) Requests(ctx context.Context) iter.Seq2[*TrackRequest, error] {
+	defer runtime.KeepAlive(h)
 	return each(ctx, h.Next)
 }
 
@@ -181,6 +196,7 @@ type TrackRequest struct{ handle }
 
 // Name is the name that is asked for.
 func (r *TrackRequest) Name() string {
+	defer runtime.KeepAlive(r)
 	var name C.comoq_string
 	C.comoq_track_request_name(r.get(), &name)
 	return goText(name)
@@ -188,6 +204,7 @@ func (r *TrackRequest) Name() string {
 
 // Accept makes the track live, for all who wait. The info may be nil.
 func (r *TrackRequest) Accept(info *TrackInfo) (*Track, error) {
+	defer runtime.KeepAlive(r)
 	var out C.uint64_t
 	if err := failure(C.comoq_track_request_accept(r.get(), info.argument(), &out)); err != nil {
 		return nil, err
@@ -197,6 +214,7 @@ func (r *TrackRequest) Accept(info *TrackInfo) (*Track, error) {
 
 // Reject refuses with a code. It is true if this call settled the request.
 func (r *TrackRequest) Reject(reason Error) (bool, error) {
+	defer runtime.KeepAlive(r)
 	code := C.comoq_track_request_reject(r.get(), C.int32_t(reason))
 	return code == C.COMOQ_READY, failure(code)
 }

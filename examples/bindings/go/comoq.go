@@ -164,11 +164,14 @@ func outcome(event C.comoq_event) (C.uint64_t, error) {
 
 // ---- objects
 
+// A handle of the library's. The collector may close it as soon as nothing refers to the object any more, which is why each method
+// keeps its object until it returns.
 type handle struct{ value *atomic.Uint64 }
 
 func hold(value C.uint64_t) handle {
 	h := handle{new(atomic.Uint64)}
 	h.value.Store(uint64(value))
+	// A handle that was closed before is a code for this one, even if its number's place has another object.
 	runtime.AddCleanup(h.value, func(value uint64) { C.comoq_close(C.comoq_handle(value)) }, uint64(value))
 	return h
 }

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"runtime"
 	"unsafe"
 )
 
@@ -20,6 +21,7 @@ type Track struct{ handle }
 
 // Group is a group with the next number.
 func (t *Track) Group() (*Group, error) {
+	defer runtime.KeepAlive(t)
 	var out C.uint64_t
 	if err := failure(C.comoq_track_group(t.get(), &out)); err != nil {
 		return nil, err
@@ -29,6 +31,7 @@ func (t *Track) Group() (*Group, error) {
 
 // GroupAt is a group with that number.
 func (t *Track) GroupAt(sequence uint64) (*Group, error) {
+	defer runtime.KeepAlive(t)
 	var out C.uint64_t
 	if err := failure(C.comoq_track_group_at(t.get(), C.uint64_t(sequence), &out)); err != nil {
 		return nil, err
@@ -38,6 +41,7 @@ func (t *Track) GroupAt(sequence uint64) (*Group, error) {
 
 // Write makes a finished group of one frame, whose payload is copied, and returns its number.
 func (t *Track) Write(payload []byte, timestamp uint64) (uint64, error) {
+	defer runtime.KeepAlive(t)
 	var sequence C.uint64_t
 	err := failure(C.comoq_track_write(t.get(), octets(payload), C.size_t(len(payload)), C.uint64_t(timestamp), &sequence))
 	return uint64(sequence), err
@@ -45,6 +49,7 @@ func (t *Track) Write(payload []byte, timestamp uint64) (uint64, error) {
 
 // Datagram sends a datagram of at most 1,200 bytes to those who subscribe now, and returns its number.
 func (t *Track) Datagram(payload []byte, timestamp uint64) (uint64, error) {
+	defer runtime.KeepAlive(t)
 	var sequence C.uint64_t
 	err := failure(C.comoq_track_datagram(t.get(), octets(payload), C.size_t(len(payload)), C.uint64_t(timestamp), &sequence))
 	return uint64(sequence), err
@@ -52,6 +57,7 @@ func (t *Track) Datagram(payload []byte, timestamp uint64) (uint64, error) {
 
 // Dynamic is a handler for groups that are fetched and not there.
 func (t *Track) Dynamic() (*GroupHandler, error) {
+	defer runtime.KeepAlive(t)
 	var out C.uint64_t
 	if err := failure(C.comoq_track_dynamic(t.get(), &out)); err != nil {
 		return nil, err
@@ -61,6 +67,7 @@ func (t *Track) Dynamic() (*GroupHandler, error) {
 
 // Used returns once somebody subscribes.
 func (t *Track) Used(ctx context.Context) error {
+	defer runtime.KeepAlive(t)
 	_, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
 		return C.comoq_track_used(t.get(), queue, user, now, op)
 	})
@@ -69,6 +76,7 @@ func (t *Track) Used(ctx context.Context) error {
 
 // Unused returns once nobody subscribes.
 func (t *Track) Unused(ctx context.Context) error {
+	defer runtime.KeepAlive(t)
 	_, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
 		return C.comoq_track_unused(t.get(), queue, user, now, op)
 	})
@@ -77,11 +85,13 @@ func (t *Track) Unused(ctx context.Context) error {
 
 // Finish declares that no number after the latest will come.
 func (t *Track) Finish() error {
+	defer runtime.KeepAlive(t)
 	return failure(C.comoq_track_finish(t.get()))
 }
 
 // Abort ends the track with a code.
 func (t *Track) Abort(reason Error) error {
+	defer runtime.KeepAlive(t)
 	return failure(C.comoq_track_abort(t.get(), C.int32_t(reason)))
 }
 
@@ -90,6 +100,7 @@ type GroupHandler struct{ handle }
 
 // Next is the next request; io.EOF when the track has ended.
 func (h *GroupHandler) Next(ctx context.Context) (*GroupRequest, error) {
+	defer runtime.KeepAlive(h)
 	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
 		return C.comoq_group_handler_next(h.get(), queue, user, now, op)
 	})
@@ -104,6 +115,7 @@ type GroupRequest struct{ handle }
 
 // Sequence is the number that is asked for.
 func (r *GroupRequest) Sequence() uint64 {
+	defer runtime.KeepAlive(r)
 	var sequence C.uint64_t
 	C.comoq_group_request_view(r.get(), &sequence, nil)
 	return uint64(sequence)
@@ -111,6 +123,7 @@ func (r *GroupRequest) Sequence() uint64 {
 
 // Accept is a group for all who wait, to be written now. The info may be nil.
 func (r *GroupRequest) Accept(info *TrackInfo) (*Group, error) {
+	defer runtime.KeepAlive(r)
 	var out C.uint64_t
 	if err := failure(C.comoq_group_request_accept(r.get(), info.argument(), &out)); err != nil {
 		return nil, err
@@ -120,6 +133,7 @@ func (r *GroupRequest) Accept(info *TrackInfo) (*Group, error) {
 
 // Reject refuses with a code. It is true if this call settled the request.
 func (r *GroupRequest) Reject(reason Error) (bool, error) {
+	defer runtime.KeepAlive(r)
 	code := C.comoq_group_request_reject(r.get(), C.int32_t(reason))
 	return code == C.COMOQ_READY, failure(code)
 }
@@ -129,6 +143,7 @@ type Group struct{ handle }
 
 // Sequence is the group's number.
 func (g *Group) Sequence() uint64 {
+	defer runtime.KeepAlive(g)
 	var sequence C.uint64_t
 	C.comoq_group_sequence(g.get(), &sequence)
 	return uint64(sequence)
@@ -136,11 +151,13 @@ func (g *Group) Sequence() uint64 {
 
 // Write appends a frame, whose payload is copied.
 func (g *Group) Write(payload []byte, timestamp uint64) error {
+	defer runtime.KeepAlive(g)
 	return failure(C.comoq_group_write(g.get(), octets(payload), C.size_t(len(payload)), C.uint64_t(timestamp)))
 }
 
 // Open begins a frame that is written in chunks.
 func (g *Group) Open(size, timestamp uint64) (*FrameWriter, error) {
+	defer runtime.KeepAlive(g)
 	var out C.uint64_t
 	if err := failure(C.comoq_group_open(g.get(), C.uint64_t(size), C.uint64_t(timestamp), &out)); err != nil {
 		return nil, err
@@ -150,6 +167,7 @@ func (g *Group) Open(size, timestamp uint64) (*FrameWriter, error) {
 
 // Consume is a reader of it.
 func (g *Group) Consume() (*Reader, error) {
+	defer runtime.KeepAlive(g)
 	var out C.uint64_t
 	if err := failure(C.comoq_group_consume(g.get(), &out)); err != nil {
 		return nil, err
@@ -159,11 +177,13 @@ func (g *Group) Consume() (*Reader, error) {
 
 // Finish declares that no more frames will come.
 func (g *Group) Finish() error {
+	defer runtime.KeepAlive(g)
 	return failure(C.comoq_group_finish(g.get()))
 }
 
 // Abort fails the group with a code.
 func (g *Group) Abort(reason Error) error {
+	defer runtime.KeepAlive(g)
 	return failure(C.comoq_group_abort(g.get(), C.int32_t(reason)))
 }
 
@@ -172,6 +192,7 @@ type FrameWriter struct{ handle }
 
 // Write is the next chunk, copied: an io.Writer.
 func (f *FrameWriter) Write(chunk []byte) (int, error) {
+	defer runtime.KeepAlive(f)
 	if err := failure(C.comoq_frame_writer_write(f.get(), octets(chunk), C.size_t(len(chunk)))); err != nil {
 		return 0, err
 	}
@@ -180,6 +201,7 @@ func (f *FrameWriter) Write(chunk []byte) (int, error) {
 
 // Finish completes the frame.
 func (f *FrameWriter) Finish() error {
+	defer runtime.KeepAlive(f)
 	return failure(C.comoq_frame_writer_finish(f.get()))
 }
 
@@ -188,6 +210,7 @@ type Subscriber struct{ handle }
 
 // Next is the group with the lowest number above the last one; io.EOF at the track's end.
 func (s *Subscriber) Next(ctx context.Context) (*Reader, error) {
+	defer runtime.KeepAlive(s)
 	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
 		return C.comoq_subscriber_next(s.get(), queue, user, now, op)
 	})
@@ -199,6 +222,7 @@ func (s *Subscriber) Next(ctx context.Context) (*Reader, error) {
 
 // Receive is the next group in the order of arrival; io.EOF at the track's end.
 func (s *Subscriber) Receive(ctx context.Context) (*Reader, error) {
+	defer runtime.KeepAlive(s)
 	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
 		return C.comoq_subscriber_receive(s.get(), queue, user, now, op)
 	})
@@ -213,6 +237,7 @@ func (s *Subscriber) Groups(ctx context.Context) iter.Seq2[*Reader, error] { ret
 
 // ReadFrame is the next frame of the track, group after group; io.EOF at the track's end.
 func (s *Subscriber) ReadFrame(ctx context.Context) (*Batch, error) {
+	defer runtime.KeepAlive(s)
 	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
 		return C.comoq_subscriber_read_frame(s.get(), queue, user, now, op)
 	})
@@ -224,6 +249,7 @@ func (s *Subscriber) ReadFrame(ctx context.Context) (*Batch, error) {
 
 // Datagram is the next datagram, whose Number is set; io.EOF at the track's end.
 func (s *Subscriber) Datagram(ctx context.Context) (*Batch, error) {
+	defer runtime.KeepAlive(s)
 	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
 		return C.comoq_subscriber_datagram(s.get(), queue, user, now, op)
 	})
@@ -262,6 +288,7 @@ type Reader struct{ handle }
 
 // Sequence is the group's number.
 func (r *Reader) Sequence() uint64 {
+	defer runtime.KeepAlive(r)
 	var sequence C.uint64_t
 	C.comoq_reader_sequence(r.get(), &sequence)
 	return uint64(sequence)
@@ -269,6 +296,7 @@ func (r *Reader) Sequence() uint64 {
 
 // Read gives all frames that are there, at least one and at most 64; io.EOF at the group's end.
 func (r *Reader) Read(ctx context.Context) (*Batch, error) {
+	defer runtime.KeepAlive(r)
 	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
 		return C.comoq_reader_read(r.get(), 64, queue, user, now, op)
 	})
@@ -280,6 +308,7 @@ func (r *Reader) Read(ctx context.Context) (*Batch, error) {
 
 // Frames is the sequence of the group's frames. The payload of each is valid until the next one is asked for.
 func (r *Reader) Frames(ctx context.Context) iter.Seq2[Frame, error] {
+	defer runtime.KeepAlive(r)
 	return func(yield func(Frame, error) bool) {
 		for {
 			batch, err := r.Read(ctx)
@@ -303,6 +332,7 @@ func (r *Reader) Frames(ctx context.Context) iter.Seq2[Frame, error] {
 
 // OpenFrame is the next frame as soon as it is begun; io.EOF at the group's end.
 func (r *Reader) OpenFrame(ctx context.Context) (*FrameReader, error) {
+	defer runtime.KeepAlive(r)
 	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
 		return C.comoq_reader_frame(r.get(), queue, user, now, op)
 	})
@@ -317,6 +347,7 @@ type FrameReader struct{ handle }
 
 // Size is what the writer has declared.
 func (f *FrameReader) Size() uint64 {
+	defer runtime.KeepAlive(f)
 	var size C.uint64_t
 	C.comoq_frame_reader_view(f.get(), &size, nil)
 	return uint64(size)
@@ -324,6 +355,7 @@ func (f *FrameReader) Size() uint64 {
 
 // Chunk gives a copy of the next bytes as soon as they are written; io.EOF at the frame's end.
 func (f *FrameReader) Chunk(ctx context.Context) ([]byte, error) {
+	defer runtime.KeepAlive(f)
 	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
 		return C.comoq_frame_reader_chunk(f.get(), queue, user, now, op)
 	})

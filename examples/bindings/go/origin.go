@@ -44,6 +44,7 @@ func NewOrigin() (*Origin, error) {
 
 // WithRoot is the part below a prefix, which all paths then leave out.
 func (o *Origin) WithRoot(prefix string) (*Origin, error) {
+	defer runtime.KeepAlive(o)
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	var out C.comoq_origin
@@ -55,6 +56,7 @@ func (o *Origin) WithRoot(prefix string) (*Origin, error) {
 
 // Publish makes a broadcast and announces it until it is closed.
 func (o *Origin) Publish(path string) (*Broadcast, error) {
+	defer runtime.KeepAlive(o)
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	var out C.comoq_broadcast
@@ -66,6 +68,7 @@ func (o *Origin) Publish(path string) (*Broadcast, error) {
 
 // Make makes a broadcast that is not announced: for a handler to serve.
 func (o *Origin) Make() (*Broadcast, error) {
+	defer runtime.KeepAlive(o)
 	var out C.comoq_broadcast
 	if err := failure(C.comoq_origin_make(o.get(), nil, &out)); err != nil {
 		return nil, err
@@ -76,6 +79,7 @@ func (o *Origin) Make() (*Broadcast, error) {
 // RequestBroadcast gives the broadcast at a path, made on demand if necessary: ErrNotFound where nobody makes it, and the very code
 // of a handler that refuses it.
 func (o *Origin) RequestBroadcast(ctx context.Context, path string) (*Consumer, error) {
+	defer runtime.KeepAlive(o)
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
@@ -89,6 +93,7 @@ func (o *Origin) RequestBroadcast(ctx context.Context, path string) (*Consumer, 
 
 // AnnouncedBroadcast waits for an announcement of exactly this path. It asks no handler.
 func (o *Origin) AnnouncedBroadcast(ctx context.Context, path string) (*Consumer, error) {
+	defer runtime.KeepAlive(o)
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
@@ -102,6 +107,7 @@ func (o *Origin) AnnouncedBroadcast(ctx context.Context, path string) (*Consumer
 
 // Announced follows what is announced below a prefix, beginning with what is active.
 func (o *Origin) Announced(prefix string) (*Watch, error) {
+	defer runtime.KeepAlive(o)
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	var out C.comoq_watch
@@ -113,6 +119,7 @@ func (o *Origin) Announced(prefix string) (*Watch, error) {
 
 // Dynamic is a handler for requests that no announcement answers.
 func (o *Origin) Dynamic() (*Handler, error) {
+	defer runtime.KeepAlive(o)
 	var out C.comoq_handler
 	if err := failure(C.comoq_origin_dynamic(o.get(), &out)); err != nil {
 		return nil, err
@@ -138,6 +145,7 @@ type Announcement struct {
 
 // Broadcast is the very broadcast that the announcement tells of; ErrNotFound for an end.
 func (a *Announcement) Broadcast() (*Consumer, error) {
+	defer runtime.KeepAlive(a)
 	var out C.comoq_consumer
 	if err := failure(C.comoq_record_broadcast(a.get(), &out)); err != nil {
 		return nil, err
@@ -150,6 +158,7 @@ type Watch struct{ handle }
 
 // Next is the next change; io.EOF when the origin is gone.
 func (w *Watch) Next(ctx context.Context) (*Announcement, error) {
+	defer runtime.KeepAlive(w)
 	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
 		return C.comoq_watch_next(w.get(), queue, user, now, op)
 	})
@@ -170,6 +179,7 @@ type Handler struct{ handle }
 
 // Next is the next request; io.EOF when the origin is gone.
 func (h *Handler) Next(ctx context.Context) (*Request, error) {
+	defer runtime.KeepAlive(h)
 	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
 		return C.comoq_handler_next(h.get(), queue, user, now, op)
 	})
@@ -192,18 +202,22 @@ type Request struct {
 
 // Accept answers all who wait with a Broadcast or a Consumer. It is true if this call settled the request.
 func (r *Request) Accept(broadcast interface{ get() C.uint64_t }) (bool, error) {
+	defer runtime.KeepAlive(r)
+	defer runtime.KeepAlive(broadcast)
 	code := C.comoq_request_accept(r.get(), broadcast.get())
 	return code == C.COMOQ_READY, failure(code)
 }
 
 // Reject refuses with a code. It is true if this call settled the request.
 func (r *Request) Reject(reason Error) (bool, error) {
+	defer runtime.KeepAlive(r)
 	code := C.comoq_request_reject(r.get(), C.int32_t(reason))
 	return code == C.COMOQ_READY, failure(code)
 }
 
 // Abandoned returns once nobody waits for the answer any more.
 func (r *Request) Abandoned(ctx context.Context) error {
+	defer runtime.KeepAlive(r)
 	_, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
 		return C.comoq_request_abandoned(r.get(), queue, user, now, op)
 	})

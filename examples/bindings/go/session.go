@@ -86,6 +86,7 @@ func KeepConnected(ctx context.Context, url string, config Config) error {
 
 // Closed returns when the session has ended, with the reason if that was not a good one.
 func (s *Session) Closed(ctx context.Context) error {
+	defer runtime.KeepAlive(s)
 	_, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
 		return C.comoq_session_closed(s.get(), queue, user, now, op)
 	})

@@ -101,7 +101,7 @@ template <class Wait, class... Args> std::int32_t begin(const Asked &asked, Args
     std::int32_t code = COMOQ_OK;
     const auto queue = HandleTable::instance().find<Queue>(asked.queue, code);
     if (!queue) return code;
-    const auto wait = make<Wait>(queue, asked.user, std::forward<Args>(args)...);
+    const auto wait = make<Wait>(queue.ref(), asked.user, std::forward<Args>(args)...);
     if (!wait->list()) return COMOQ_CLOSED;
     // Before the start: another thread may have the event before this call returns.
     if (asked.op != nullptr) *asked.op = wait->handle();

@@ -58,7 +58,7 @@ COMOQ_EXPORT std::int32_t comoq_retain(comoq_handle handle, comoq_handle *other)
         if (!object) return code;
         if (object->kind() == COMOQ_KIND_QUEUE || object->kind() == COMOQ_KIND_OP || object->kind() == COMOQ_KIND_RUNTIME)
             return COMOQ_ERROR_KIND;
-        *other = HandleTable::instance().insert(object);
+        *other = HandleTable::instance().insert(object.ref());
         return COMOQ_OK;
     });
 }
@@ -69,7 +69,7 @@ COMOQ_EXPORT std::uint32_t comoq_kind_of(comoq_handle handle) {
     return object ? object->kind() : std::uint32_t{COMOQ_KIND_NONE};
 }
 
-COMOQ_EXPORT std::uint64_t comoq_live_handles() { return HandleTable::instance().live(); }
+COMOQ_EXPORT std::uint64_t comoq_live_handles() { return HandleTable::instance().live_handles(); }
 
 COMOQ_EXPORT std::int32_t comoq_bytes_create(std::size_t size, comoq_bytes *bytes, std::uint8_t **data) {
     return guarded([&]() -> std::int32_t {

@@ -100,7 +100,7 @@ template <class Call> std::int32_t with_runtime(comoq_runtime handle, Call &&cal
     std::int32_t code = COMOQ_OK;
     const auto runtime = HandleTable::instance().find<Runtime>(handle, code);
     if (!runtime) return code;
-    return guarded([&]() -> std::int32_t { return call(runtime); });
+    return guarded([&]() -> std::int32_t { return call(runtime.ref()); });
 }
 
 COMOQ_EXPORT std::int32_t comoq_runtime_create(comoq_runtime *runtime) {
