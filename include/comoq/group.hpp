@@ -79,6 +79,10 @@ public:
     /// then stays where it is.
     bool skip_to(detail::Passkey, std::size_t index) noexcept;
 
+    /// The same by an object id: the first frame with that id or a higher one. In a group that has gaps, and no such frame yet,
+    /// the next one.
+    bool skip_to_object(detail::Passkey, std::uint64_t object) noexcept;
+
     /// The same as `read_frames`, but frames written in chunks keep their chunks. `max` is not 0.
     Operation<std::optional<detail::TakenFrames<Frame>>> take_frames(detail::Passkey, std::size_t max);
 

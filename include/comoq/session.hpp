@@ -48,6 +48,10 @@ public:
         return visit([path](const auto &session) { return session.broadcast(path); });
     }
     BroadcastConsumer broadcast(const std::same_as<Path> auto &path) const { return broadcast(path.view()); }
+    /// Completes when the peer's SETUP has come. Fails with the session's code, or Closed, if the session ends before.
+    Operation<void> greeted() const {
+        return visit([](const auto &session) { return session.greeted(); });
+    }
     /// See `lite::Session::admitted`.
     Operation<void> admitted() const {
         return visit([](const auto &session) { return session.admitted(); });
@@ -63,6 +67,11 @@ public:
     /// See `lite::Session::announcements_left_out`.
     std::size_t announcements_left_out() const noexcept {
         return visit([](const auto &session) { return session.announcements_left_out(); });
+    }
+    /// See `lite::Session::announcements_not_told`; 0 for MoQ Transport.
+    std::size_t announcements_not_told() const noexcept {
+        const auto *const lite = std::get_if<lite::Session>(&held_);
+        return lite != nullptr ? lite->announcements_not_told() : 0;
     }
     /// See `lite::Session::goaway`.
     void goaway(std::string uri) const {

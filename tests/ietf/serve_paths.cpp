@@ -305,6 +305,13 @@ TEST_CASE("any session: when the session ends, the peer's broadcasts end with it
     }
 }
 
+TEST_CASE("any session: a protocol of MoQ Transport that is not spoken ends with Version on both sides", "[session]") {
+    SessionScene scene("moqt-16");
+    scene.connect();
+    CHECK(now(scene.client->closed()) == Error::Version);
+    CHECK(now(scene.server->closed()) == Error::Version);
+}
+
 TEST_CASE("any session: a peer that is told to go elsewhere is told where, and asks nothing new", "[session]") {
     for (const auto &protocol : every_protocol) {
         INFO(protocol);

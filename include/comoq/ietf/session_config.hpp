@@ -5,7 +5,7 @@
 namespace comoq::ietf {
 
 /// The same as for a session of moq-lite: what a session serves and asks for does not depend on its protocol. Some members
-/// mean nothing here, because MoQ Transport has nothing of the kind: `link_cost`, `role`, `max_told` and `probe`. What
+/// mean nothing here, because MoQ Transport has nothing of the kind: `link_cost`, `role` and `probe`. What
 /// `authorize` is given is the client's path, from SETUP or from the URL.
 using SessionConfig = lite::SessionConfig;
 using SessionViews = lite::SessionViews;

@@ -29,6 +29,27 @@ COMOQ_DECL GroupInfo GroupConsumer::info_of_rest(detail::Passkey) const noexcept
     return rest;
 }
 
+COMOQ_DECL bool GroupConsumer::skip_to_object(detail::Passkey key, std::uint64_t object) noexcept {
+    if (reader_ == nullptr) return false;
+    std::size_t index = 0;
+    {
+        const detail::Lock lock(reader_->group->mutex());
+        const auto &group = *reader_->group;
+        std::size_t end = group.frames().end();
+        // Ids ascend with the index.
+        while (index != end) {
+            const std::size_t middle = index + (end - index) / 2;
+            if (group.object_at(middle) < object)
+                index = middle + 1;
+            else
+                end = middle;
+        }
+        const bool is_plain = group.info() == GroupInfo() && group.object_at(index) == index;
+        if (index == group.frames().end() && is_plain) index = std::max(index, static_cast<std::size_t>(object));
+    }
+    return skip_to(key, index);
+}
+
 COMOQ_DECL std::optional<std::uint64_t> GroupConsumer::object_id() const noexcept {
     if (reader_ == nullptr) return std::nullopt;
     const detail::Lock lock(reader_->group->mutex());

@@ -71,6 +71,8 @@ public:
     /// Completes when the peer's SETUP has come and `config.authorize`, if set, has admitted the peer. Fails with the
     /// session's code, or Closed, if the session ends before.
     Operation<void> admitted() const;
+    /// Completes when the peer's SETUP has come. Fails with the session's code, or Closed, if the session ends before.
+    Operation<void> greeted() const;
 
     /// The protocol that both sides have agreed on, such as "moq-lite-06"; empty until then. It stays as long as the session.
     std::string_view protocol() const noexcept;

@@ -115,6 +115,7 @@ inline asio::awaitable<void> follow_control(std::shared_ptr<SessionCore> core, S
                 auto peer = std::make_shared<PeerSetup>(read_setup(*core, *setup, reader));
                 core->habits = habits_of(peer->implementation);
                 core->setup.set(std::move(peer));
+                core->greeted.set();
             } else if (auto *goaway = std::get_if<Goaway>(&*message); goaway != nullptr && core->setup.peek()) {
                 take_goaway(*core, std::move(*goaway), reader);
             } else {

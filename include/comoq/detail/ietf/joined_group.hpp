@@ -16,7 +16,7 @@ struct JoinedGroup {
     const std::uint64_t sequence;
     /// Once the fetch has begun to give it.
     std::optional<GroupProducer> group;
-    /// The number of objects that are there.
+    /// The number of the object after those that are there.
     std::uint64_t objects = 0;
     /// The fetch is over, well or not.
     bool is_fetched = false;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../../frame.hpp"
+#include "../../group_info.hpp"
 #include "fetch_objects.hpp"
 #include "pairs.hpp"
 #include "subgroup.hpp"
 #include "track_facts.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -24,28 +26,39 @@ private:
     const std::vector<std::byte> &bytes_;
 };
 
-/// The properties with which a frame goes out: its time, if the source of the track has given one.
-inline Pairs properties_of(Timestamp timestamp, bool has_timestamps) {
-    Pairs properties;
-    if (has_timestamps) properties.add(object_timestamp, timestamp.value());
-    return properties;
+/// The properties with which a frame goes out: those that it came with, and its time, if the source of the track has given one.
+inline Pairs properties_of(const ObjectExtras &extras, Timestamp timestamp, bool has_timestamps) {
+    Pairs own;
+    if (has_timestamps) own.add(object_timestamp, timestamp.value());
+    return extras.empty() ? own : merged(own, extras.properties());
 }
 
 /// Frames as the objects of a subgroup.
 class SubgroupFraming {
 public:
+    /// `first` is the number of the first object, if that leaves out none.
     SubgroupFraming(const SubgroupHeader &header, Draft draft, std::uint64_t first, bool has_timestamps)
         : objects_(header, draft), next_(first), has_timestamps_(has_timestamps) {}
 
-    WrittenHeader header(const Frame &frame, std::uint64_t size) { return write(frame.timestamp, size); }
-    WrittenHeader header(const FrameConsumer &frame, std::uint64_t size) { return write(frame.timestamp(), size); }
-
-private:
-    WrittenHeader write(Timestamp timestamp, std::uint64_t size) {
+    WrittenHeader header(const Frame &frame, std::uint64_t size) { return write(frame.timestamp, frame.extras, size); }
+    WrittenHeader header(const FrameConsumer &frame, std::uint64_t size) { return write(frame.timestamp(), frame.extras(), size); }
+    /// The object that ends the group.
+    Bytes ended_by(const EndMarker &end) {
         bytes_.clear();
         ObjectHeader object;
+        object.id = std::max(next_, end.object);
+        object.status = end.status == comoq::ObjectStatus::EndOfTrack ? ObjectStatus::EndOfTrack : ObjectStatus::EndOfGroup;
+        objects_.write(object, bytes_);
+        return Bytes::copy(bytes_);
+    }
+
+private:
+    WrittenHeader write(Timestamp timestamp, const ObjectExtras &extras, std::uint64_t size) {
+        bytes_.clear();
+        ObjectHeader object;
+        next_ += extras.skipped();
         object.id = next_++;
-        object.properties = properties_of(timestamp, has_timestamps_);
+        object.properties = properties_of(extras, timestamp, has_timestamps_);
         object.payload_size = size;
         objects_.write(object, bytes_);
         return WrittenHeader(bytes_);
@@ -60,20 +73,21 @@ private:
 /// Frames as the objects of a fetch, of whose groups one comes after the other. `objects` outlives it.
 class FetchFraming {
 public:
-    FetchFraming(FetchObjects &objects, std::uint64_t group, std::uint64_t first, const TrackInfo &info)
-        : objects_(&objects), group_(group), next_(first), priority_(turned(info.priority)),
+    FetchFraming(FetchObjects &objects, std::uint64_t group, std::uint64_t first, std::uint8_t priority, const TrackInfo &info)
+        : objects_(&objects), group_(group), next_(first), priority_(turned(priority)),
           has_timestamps_(info.has_timestamps) {}
 
-    WrittenHeader header(const Frame &frame, std::uint64_t size) { return write(frame.timestamp, size); }
-    WrittenHeader header(const FrameConsumer &frame, std::uint64_t size) { return write(frame.timestamp(), size); }
+    WrittenHeader header(const Frame &frame, std::uint64_t size) { return write(frame.timestamp, frame.extras, size); }
+    WrittenHeader header(const FrameConsumer &frame, std::uint64_t size) { return write(frame.timestamp(), frame.extras(), size); }
 
 private:
-    WrittenHeader write(Timestamp timestamp, std::uint64_t size) {
+    WrittenHeader write(Timestamp timestamp, const ObjectExtras &extras, std::uint64_t size) {
         bytes_.clear();
         FetchedObject object;
+        next_ += extras.skipped();
         object.location = Location{group_, next_++};
         object.priority = priority_;
-        object.properties = properties_of(timestamp, has_timestamps_);
+        object.properties = properties_of(extras, timestamp, has_timestamps_);
         object.payload_size = size;
         objects_->write(object, bytes_);
         return WrittenHeader(bytes_);

@@ -42,13 +42,24 @@ private:
     std::uint64_t last_ = 0;
 };
 
-/// Writes an object's payload as a frame, or passes over it.
+/// What a frame has beside its payload: the properties that it came with, without its time, and the gap before it.
+inline ObjectExtras extras_of(const Pairs &properties, std::uint64_t skipped, const TrackInfo &info) {
+    if (properties.empty() && skipped == 0) return ObjectExtras();
+    if (!info.has_timestamps) return ObjectExtras(Bytes::copy(properties.bytes()), skipped);
+    Pairs others;
+    for (const Pair &pair : properties)
+        if (pair.type != object_timestamp && pair.type != object_old_timestamp) others.add(pair);
+    return ObjectExtras(Bytes::copy(others.bytes()), skipped);
+}
+
+/// Writes an object's payload as a frame.
 template <class Grown>
-asio::awaitable<void> receive_object(StreamReader &reader, GroupProducer &group, std::uint64_t size, Timestamp at, Grown &grown) {
+asio::awaitable<void> receive_object(StreamReader &reader, GroupProducer &group, std::uint64_t size, Timestamp at,
+                                     ObjectExtras extras, Grown &grown) {
     if (size <= reader.buffered())
-        group.write_frame(reader.take(static_cast<std::size_t>(size)), at);
+        group.write_frame(reader.take(static_cast<std::size_t>(size)), at, std::move(extras));
     else
-        co_await comoq::detail::receive_payload(reader, group.create_frame(size, at), size, grown);
+        co_await comoq::detail::receive_payload(reader, group.create_frame(size, at, std::move(extras)), size, grown);
     grown();
 }
 inline asio::awaitable<void> pass_over(StreamReader &reader, std::uint64_t size) {

@@ -47,14 +47,16 @@ public:
     asio::awaitable<std::error_code> receive(GroupProducer &group) override {
         const auto sequence = group.sequence();
         const auto write = [&group, sequence](const FetchedObject &object, std::uint64_t next) -> GroupProducer * {
-            if (object.location.group != sequence || object.location.object != next)
-                comoq::detail::throw_error(make_error_code(Error::Unsupported));
+            // Lanes have no place here.
+            if (object.subgroup.value_or(0) != 0) comoq::detail::throw_error(make_error_code(Error::Unsupported));
+            if (object.location.group != sequence || object.location.object < next)
+                comoq::detail::throw_error(make_error_code(Error::MalformedTrack));
             return &group;
         };
         auto receiving = receive(write);
         co_return co_await std::move(receiving);
     }
-    /// `group_of(object, next)` gives the group to which the object goes, where `next` is the number of objects before it; null
+    /// `group_of(object, next)` gives the group to which the object goes, where `next` is its number if it leaves out none; null
     /// if it goes nowhere. Returns the code that ended it early.
     template <class GroupOf> asio::awaitable<std::error_code> receive(GroupOf group_of) {
         std::error_code code;
@@ -104,7 +106,8 @@ private:
     }
     template <class GroupOf> asio::awaitable<void> receive_all(GroupOf &group_of) {
         FetchObjects objects(GroupOrder::Ascending, core_->draft());
-        ObjectTimes times(info_of(properties_));
+        const auto info = info_of(properties_);
+        ObjectTimes times(info);
         std::uint64_t next = 0;
         const auto grown = [] {};
         while (true) {
@@ -122,10 +125,11 @@ private:
                 auto passing = pass_over(*reader_, object->payload_size);
                 co_await std::move(passing);
             } else {
-                auto writing = receive_object(*reader_, *group, object->payload_size, times.of(object->properties), grown);
+                auto extras = extras_of(object->properties, object->location.object - next, info);
+                auto writing = receive_object(*reader_, *group, object->payload_size, times.of(object->properties), std::move(extras), grown);
                 co_await std::move(writing);
             }
-            ++next;
+            next = object->location.object + 1;
         }
     }
 

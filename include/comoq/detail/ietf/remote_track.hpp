@@ -55,7 +55,11 @@ private:
     }
     // `follow` has waited for that.
     bool is_complete(const Asking &) const override { return true; }
-    void accepted() noexcept override { live_.set(); }
+    void accepted() noexcept override {
+        // Before anybody here has the track.
+        if (largest_) out_->note_largest({largest_->group, largest_->object});
+        live_.set();
+    }
 
     FullName name() const {
         auto space = namespace_of(path_);
@@ -147,6 +151,7 @@ private:
         auto answering = answer_of<SubscribeOk>(reader);
         const auto ok = co_await std::move(answering);
         if (!self->out_) self->set_info(info_of(ok.properties));
+        self->largest_ = ok.parameters.largest_object;
         asking->answer.set({});
         // The track goes live with the answer, and its groups have a place then.
         auto live = self->live_.wait();
@@ -154,6 +159,7 @@ private:
         if (asking->is_left || !self->out_) co_return;
         asking->has_begun = true;
         const auto &largest = ok.parameters.largest_object;
+        if (largest) self->out_->note_largest({largest->group, largest->object});
         if (!wishes.start && largest && self->core_->rules().joining_fetch) {
             asking->joined = std::make_shared<JoinedGroup>(largest->group);
             self->core_->spawn(join(self, asking));
@@ -283,9 +289,10 @@ private:
         co_await std::move(asked);
         const auto group_of = [&self, &joined](const FetchedObject &object, std::uint64_t) -> GroupProducer * {
             if (object.location.group != joined->sequence || joined->is_continued || !self->out_) return nullptr;
-            if (object.location.object != joined->objects) return nullptr;
+            // Lanes have no place here.
+            if (object.subgroup.value_or(0) != 0 || object.location.object < joined->objects) return nullptr;
             if (!joined->group) joined->group = comoq::detail::given_group(*self->out_, joined->sequence);
-            ++joined->objects;
+            joined->objects = object.location.object + 1;
             return &*joined->group;
         };
         auto receiving = fetch.receive(group_of);
@@ -304,6 +311,8 @@ private:
             group->finish();
     }
 
+    // As the peer has said with its last answer.
+    std::optional<Location> largest_;
     comoq::detail::Event live_;
 };
 

@@ -139,16 +139,27 @@ inline std::string asked_path(const Namespace &space) {
     return std::move(*path);
 }
 
-/// The largest object of a track that is here; nothing if there is none.
-inline std::optional<Location> largest_of(const comoq::detail::TrackState &track) {
-    const comoq::detail::Lock lock(track.mutex());
-    const auto &groups = track.cache().live();
-    std::size_t left = 16;
-    for (const auto *group = groups.last(); group != nullptr && left != 0; group = groups.before(group->sequence()), --left) {
-        const auto frames = group->frames().end();
-        if (frames != 0) return Location{group->sequence(), frames - 1};
+/// Goes to the first object of a group with that number or a higher one, which may still be to come. False if there is none, or
+/// if what was there has gone. At the beginning of a group nothing is waited for.
+inline asio::awaitable<bool> find_object(GroupConsumer &group, std::uint64_t wanted) {
+    constexpr comoq::detail::Passkey key;
+    if (!group.skip_to_object(key, wanted)) co_return false;
+    if (wanted == 0) co_return true;
+    while (true) {
+        auto there = group.frame_there(key);
+        co_await std::move(there);
+        // What has come may be below it.
+        if (!group.skip_to_object(key, wanted)) co_return false;
+        if (group.frame_there(key).ready()) break;
     }
-    return std::nullopt;
+    auto copy = group;
+    const auto next = copy.try_next_frame();
+    co_return !next.is_end();
+}
+
+/// The largest place of a track, in the words of the wire.
+inline std::optional<Location> largest_of(const std::optional<comoq::Location> &place) noexcept {
+    return place ? std::optional(Location{place->group, place->object}) : std::nullopt;
 }
 
 }  // namespace comoq::ietf::detail

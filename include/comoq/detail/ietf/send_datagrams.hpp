@@ -27,9 +27,18 @@ struct SubscribedDatagrams {
         if (!forwards) return;
         ObjectDatagram object;
         object.alias = alias;
-        object.location = Location{datagram.sequence, 0};
-        object.properties = properties_of(datagram.timestamp, from.track(comoq::detail::Passkey())->info().has_timestamps);
-        object.payload = datagram.payload.span();
+        object.location = Location{datagram.sequence, datagram.object};
+        const auto &parts = datagram.extras.parts();
+        if (parts.priority) object.priority = turned(*parts.priority);
+        object.end_of_group = parts.ends_group;
+        if (parts.status == comoq::ObjectStatus::Normal) {
+            const auto has_timestamps = from.track(comoq::detail::Passkey())->info().has_timestamps;
+            object.properties = properties_of(datagram.extras, datagram.timestamp, has_timestamps);
+            object.payload = datagram.payload.span();
+        } else {
+            object.status = static_cast<ObjectStatus>(parts.status);
+            object.end_of_group = false;
+        }
         std::vector<std::byte> bytes;
         encode(object, core->draft(), bytes);
         if (bytes.size() <= core->transport->max_datagram_size()) core->transport->send_datagram(Bytes(std::move(bytes)));

@@ -136,7 +136,7 @@ private:
         auto asking = core.request(path);
         const auto source = co_await std::move(asking);
         self->track_ = source.track(asked.track.name);
-        if (const auto live = self->track_.live(comoq::detail::Passkey())) self->largest_ = largest_of(*live);
+        self->largest_ = largest_of(self->track_.largest());
     }
     /// Throws BoundsExceeded for one that is empty, or that nobody can have.
     Range range() const {
@@ -181,12 +181,17 @@ private:
     }
     static asio::awaitable<void> send_group(Self self, Range range, GroupConsumer group) {
         const auto sequence = group.sequence();
-        const auto first = sequence == range.first.group ? range.first.object : 0;
+        const auto wanted = sequence == range.first.group ? range.first.object : 0;
         const auto last = sequence == range.last.group ? range.last.object : std::nullopt;
-        if (!group.skip_to(comoq::detail::Passkey(), static_cast<std::size_t>(first)))
-            comoq::detail::throw_error(make_error_code(Error::Lagged));
-        comoq::detail::GroupSender<FetchFraming> sender(self->item_,
-                                                        FetchFraming(self->objects_, sequence, first, group.track_info()));
+        auto finding = find_object(group, wanted);
+        const bool is_there = co_await std::move(finding);
+        if (!is_there && wanted == 0) comoq::detail::throw_error(make_error_code(Error::Lagged));
+        if (!is_there) co_return;
+        const auto first = group.info_of_rest(comoq::detail::Passkey()).first_object;
+        if (last && *last < first) co_return;
+        const auto info = group.track_info();
+        comoq::detail::GroupSender<FetchFraming> sender(
+            self->item_, FetchFraming(self->objects_, sequence, first, group.info().priority.value_or(info.priority), info));
         auto objects = last ? sender.send(group, *last - first + 1) : sender.send(group);
         co_await std::move(objects);
     }
@@ -222,8 +227,7 @@ inline asio::awaitable<void> serve_status(RequestStream::Self request, TrackStat
     auto resolving = core.resolver.in_time<TrackInfo>(track.info());
     const auto info = co_await std::move(resolving);
     RequestOk ok;
-    if (const auto live = track.live(comoq::detail::Passkey()); live && !core.habits.wants_no_largest)
-        ok.parameters.largest_object = largest_of(*live);
+    if (!core.habits.wants_no_largest) ok.parameters.largest_object = largest_of(track.largest());
     ok.properties = detail::properties_of(info);
     auto answered = request->answer(ok);
     co_await std::move(answered);

@@ -128,7 +128,7 @@ private:
         auto resolving = core.resolver.in_time<TrackSubscriber>(std::move(subscribing));
         auto subscriber = co_await std::move(resolving);
         const auto &state = *subscriber.track(comoq::detail::Passkey());
-        self->largest_ = largest_of(state);
+        self->largest_ = largest_of(subscriber.largest());
         self->range_ = range_of(filter, self->largest_);
         if (has_passed(self->range_, self->largest_)) comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
         take_range(self->range_, self->wishes_);
@@ -210,25 +210,25 @@ private:
         std::error_code code;
         try {
             const auto sequence = sending->sequence;
-            const auto first = self->range_.first_in(sequence);
+            const auto info = group.info();
+            const auto wanted = self->range_.first_in(sequence);
             const auto last = self->range_.last_in(sequence);
+            if (last && *last < wanted) co_return;
+            // A group whose beginning is gone is as good as lost, and one that has ended before has nothing for the peer.
+            auto finding = find_object(group, wanted);
+            if (const bool is_there = co_await std::move(finding); !is_there) co_return;
+            const auto first = group.info_of_rest(comoq::detail::Passkey()).first_object;
             if (last && *last < first) co_return;
-            // A group whose beginning is gone is as good as lost: the peer cannot be told that it begins later.
-            if (!group.skip_to(comoq::detail::Passkey(), static_cast<std::size_t>(first))) co_return;
-            if (first != 0) {
-                // A group that has ended before has nothing for the peer.
-                auto there = group.get_frame(static_cast<std::size_t>(first));
-                if (const auto frame = co_await std::move(there); !frame) co_return;
-            }
             auto opening = item.open();
             co_await std::move(opening);
             ++self->streams_;
             SubgroupHeader header;
             header.alias = self->asked_.request_id;
             header.group = sequence;
-            header.has_properties = self->has_timestamps_;
-            header.end_of_group = !last;
-            header.first_object = first == 0;
+            if (info.priority) header.priority = turned(*info.priority);
+            header.has_properties = true;
+            header.end_of_group = info.ends_group && !last;
+            header.first_object = wanted == 0 && !info.is_partial;
             std::vector<std::byte> bytes;
             encode(header, self->core_->draft(), bytes);
             auto written = item.stream().write(Bytes(std::move(bytes)));
@@ -237,6 +237,10 @@ private:
                 item, SubgroupFraming(header, self->core_->draft(), first, self->has_timestamps_));
             auto objects = last ? sender.send(group, *last - first + 1) : sender.send(group);
             co_await std::move(objects);
+            if (const auto end = last ? std::nullopt : group.end_marker()) {
+                auto marked = item.stream().write(sender.framing().ended_by(*end));
+                co_await std::move(marked);
+            }
             item.stream().finish();
             // The end of the subscription must not overtake its groups.
             auto sent = item.stream().sent();
@@ -273,7 +277,7 @@ private:
         RequestOk ok;
         take_wishes(parameters, wishes_);
         if (parameters.filter) {
-            if (subscriber_) largest_ = largest_of(*subscriber_->track(comoq::detail::Passkey()));
+            if (subscriber_) largest_ = largest_of(subscriber_->largest());
             range_ = range_of(parameters.filter, largest_);
             asked_.parameters.filter = parameters.filter;
             take_range(range_, wishes_);
@@ -291,7 +295,7 @@ private:
     }
     /// Begins with the next object.
     void go_on(const Self &self, RequestOk &ok) {
-        largest_ = largest_of(*subscriber_->track(comoq::detail::Passkey()));
+        largest_ = largest_of(subscriber_->largest());
         if (!core_->habits.wants_no_largest) ok.parameters.largest_object = largest_;
         auto group = std::exchange(waiting_, std::nullopt);
         if (!largest_) return;

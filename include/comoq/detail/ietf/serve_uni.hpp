@@ -101,48 +101,67 @@ private:
                 auto fetched = joined->fetched.wait();
                 co_await std::move(fetched);
             }
-            group = joined->group;
+            group = std::exchange(joined->group, std::nullopt);
             next = joined->objects;
+            if (object->id > next) {
+                // A group whose beginning cannot be had is not shown without it.
+                if (group) group->abort(make_error_code(Error::Lagged));
+                comoq::detail::throw_error(make_error_code(Error::Lagged));
+            }
         }
         if (joined != nullptr) joined->is_continued = true;
-        if (!group) group = comoq::detail::given_group(target.track, header.group);
+        if (!group) group = comoq::detail::given_group(target.track, header.group, info_of(header, object->id, joined == nullptr));
+        if (joined == nullptr && object->id != 0 && !header.first_object) next = object->id;
         if (joined != nullptr) joined->group.reset();
         const auto grown = [newest = target.newest] {
             // Until the track is over.
             if (const auto place = newest.lock()) place->changed();
         };
         grown();
-        bool has_ended = false;
-        auto receiving = receive(reader, objects, std::move(*object), next, *group, target.track, has_ended, grown);
+        std::optional<EndMarker> end;
+        auto receiving = receive(reader, objects, std::move(*object), next, *group, target.track, end, grown);
         const auto code = co_await outcome_of(std::move(receiving));
         if (code)
             group->abort(core->lost_code(code));
         else if (under_way.left())
             group->abort(make_error_code(Error::Cancelled));
+        else if (end)
+            group->finish(*end);
         else
             group->finish();
         if (code) comoq::detail::throw_error(code);
     }
 
-    /// `next` is the number of objects that are there.
+    /// A group that begins with another object than its first one begins in the middle, unless the rest of it comes by a fetch.
+    static GroupInfo info_of(const SubgroupHeader &header, std::uint64_t first, bool may_be_partial) noexcept {
+        GroupInfo info;
+        if (header.priority) info.priority = turned(*header.priority);
+        info.ends_group = header.end_of_group;
+        info.is_partial = may_be_partial && first != 0 && !header.first_object;
+        if (info.is_partial) info.first_object = first;
+        return info;
+    }
+
+    /// `next` is the number of the object that comes next if none is left out. `end` is the object that ends the group.
     template <class Grown>
     static asio::awaitable<void> receive(StreamReader &reader, SubgroupObjects &objects, ObjectHeader object, std::uint64_t next,
-                                         GroupProducer &group, TrackProducer &track, bool &has_ended, Grown &grown) {
-        ObjectTimes times(track.info());
+                                         GroupProducer &group, TrackProducer &track, std::optional<EndMarker> &end, Grown &grown) {
+        const TrackInfo &info = track.info();
+        ObjectTimes times(info);
         while (true) {
-            if (has_ended) comoq::detail::throw_error(make_error_code(Error::MalformedTrack));
-            // A number is never made up: a group with a gap has no place here.
-            if (object.id > next) comoq::detail::throw_error(make_error_code(Error::Unsupported));
+            if (end) comoq::detail::throw_error(make_error_code(Error::MalformedTrack));
             if (object.status != ObjectStatus::Normal) {
-                has_ended = true;
-                if (object.status == ObjectStatus::EndOfTrack) end_track(track, group.sequence() + (object.id != 0 ? 1 : 0));
+                const bool is_tracks = object.status == ObjectStatus::EndOfTrack;
+                end = EndMarker{is_tracks ? comoq::ObjectStatus::EndOfTrack : comoq::ObjectStatus::EndOfGroup, object.id};
+                if (is_tracks) end_track(track, group.sequence() + (object.id != 0 ? 1 : 0));
             } else if (object.id < next) {
                 auto passing = pass_over(reader, object.payload_size);
                 co_await std::move(passing);
             } else {
-                auto writing = receive_object(reader, group, object.payload_size, times.of(object.properties), grown);
+                auto extras = extras_of(object.properties, object.id - next, info);
+                auto writing = receive_object(reader, group, object.payload_size, times.of(object.properties), std::move(extras), grown);
                 co_await std::move(writing);
-                ++next;
+                next = object.id + 1;
             }
             auto coming = next_object(reader, objects);
             auto following = co_await std::move(coming);
@@ -172,11 +191,16 @@ struct PeersDatagrams {
         }
         const auto *const object = std::get_if<ObjectDatagram>(&decoded);
         auto *const target = object != nullptr ? core->aliases.find(object->alias) : nullptr;
-        // A track has one datagram of a number here, and no other is put in its place.
-        if (target == nullptr || object->location.object != 0 || object->status) return;
+        if (target == nullptr) return;
         try {
-            ObjectTimes times(target->track.info());
-            target->track.insert_datagram({object->location.group, times.of(object->properties), Bytes::copy(object->payload)});
+            const TrackInfo &info = target->track.info();
+            ObjectTimes times(info);
+            ObjectExtras::Parts parts = extras_of(object->properties, 0, info).parts();
+            if (object->status) parts.status = static_cast<comoq::ObjectStatus>(*object->status);
+            if (object->priority) parts.priority = turned(*object->priority);
+            parts.ends_group = object->end_of_group;
+            const auto &[group, id] = object->location;
+            target->track.insert_datagram({group, times.of(object->properties), Bytes::copy(object->payload), id, ObjectExtras(parts)});
         } catch (const std::system_error &) {
         }
     }

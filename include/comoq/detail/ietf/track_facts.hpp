@@ -28,6 +28,23 @@ inline constexpr std::uint64_t property_cache = 0x04, property_timescale = 0x08,
                                property_order = 0x22, object_timestamp = 0x10, object_old_timestamp = 0x06;
 inline constexpr std::uint8_t usual_priority = 128;
 
+/// A block of pairs, as the model keeps it, with some of this side's. A block that cannot be read is left out.
+inline Pairs merged(const Pairs &own, const Bytes &block) {
+    if (block.empty()) return own;
+    FieldReader from(block.span(), kept_dialect);
+    const Pairs others = Pairs::read_rest(from);
+    if (!from.ok()) return own;
+    // Both are in the order of their types.
+    Pairs all;
+    auto next = own.begin();
+    for (const Pair &other : others) {
+        for (; next != own.end() && next->type < other.type; ++next) all.add(*next);
+        all.add(other);
+    }
+    for (; next != own.end(); ++next) all.add(*next);
+    return all;
+}
+
 inline TrackInfo info_of(const Pairs &properties) {
     TrackInfo info;
     info.priority = turned(usual_priority);
@@ -59,19 +76,7 @@ inline Pairs properties_of(const TrackInfo &info) {
     if (info.has_timestamps) known.add(property_timescale, info.timescale.units_per_second());
     if (turned(info.priority) != usual_priority) known.add(property_priority, turned(info.priority));
     if (!info.ordered) known.add(property_order, 2);
-    const Bytes kept = info.properties.bytes();
-    if (kept.empty()) return known;
-    // Both are in the order of their types.
-    FieldReader from(kept.span(), kept_dialect);
-    const Pairs others = Pairs::read_rest(from);
-    Pairs all;
-    auto next = known.begin();
-    for (const Pair &other : others) {
-        for (; next != known.end() && next->type < other.type; ++next) all.add(*next);
-        all.add(other);
-    }
-    for (; next != known.end(); ++next) all.add(*next);
-    return all;
+    return merged(known, info.properties.bytes());
 }
 
 /// The timestamp among an object's properties, in the track's units.

@@ -55,6 +55,7 @@ private:
         if (in_url && !is_as_in_url(setup.path.value_or(""), *in_url))
             comoq::detail::throw_error(make_error_code(Error::ProtocolViolation));
         core->setup.set(std::make_shared<const Setup>(std::move(setup)));
+        core->greeted.set();
     }
 
     static asio::awaitable<void> take_group(std::shared_ptr<SessionCore> core, StreamReader &reader) {

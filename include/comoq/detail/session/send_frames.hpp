@@ -33,6 +33,9 @@ public:
     explicit GroupSender(Item &item, Framing framing = {}) noexcept
         : item_(item), stream_(item.stream()), framing_(std::move(framing)) {}
 
+    /// As it is after what was sent.
+    Framing &framing() noexcept { return framing_; }
+
     static constexpr std::uint64_t all = std::numeric_limits<std::uint64_t>::max();
 
     /// Does not wait for more than `left` frames, nor for a peer that has stopped the stream.

@@ -97,6 +97,8 @@ public:
     FetchPlaces fetch_places;
     /// How many of its tracks are requested or live here.
     std::size_t tracks = 0;
+    /// Set when the peer's SETUP has come.
+    Event greeted;
     /// Set when the peer's views are decided: nothing is served before.
     Event admitted;
     /// The address to which the peer sends this side. Once it is set the peer is asked nothing new, and its routes are the
@@ -151,6 +153,7 @@ public:
         ended.set(code);
         const auto failure = lost_code({});
         fail_waits(failure);
+        greeted.fail(failure);
         admitted.fail(failure);
         goaway.fail(failure);
         log.ended(code);

@@ -70,6 +70,10 @@ COMOQ_DECL Operation<std::shared_ptr<const PeerSetup>> Session::peer() const {
     return core_ != nullptr ? core_->setup.wait() : comoq::detail::closed_operation<std::shared_ptr<const PeerSetup>>();
 }
 
+COMOQ_DECL Operation<void> Session::greeted() const {
+    return core_ != nullptr ? core_->greeted.wait() : comoq::detail::closed_operation<void>();
+}
+
 COMOQ_DECL Operation<void> Session::admitted() const {
     return core_ != nullptr ? core_->admitted.wait() : comoq::detail::closed_operation<void>();
 }
