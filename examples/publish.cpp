@@ -4,9 +4,14 @@
 #include "shared/fmp4.hpp"
 #include "shared/fmp4_times.hpp"
 #include "shared/log_lines.hpp"
+#include "shared/progress.hpp"
 #include "shared/run_until_signal.hpp"
 
 #include <comoq/first_of.hpp>
+#if defined(COMOQ_EXAMPLE_HANG)
+#include "hang/publish_movie.hpp"
+#endif
+
 #include <comoq/origin.hpp>
 #include <comoq/path.hpp>
 #include <comoq/task_group.hpp>
@@ -43,13 +48,15 @@ using asio::use_awaitable;
 constexpr const char *usage =
     "usage: publish URL PATH [FILE.mp4] [options]\n"
     "\n"
-    "Publishes a fragmented MP4, at the speed of playback, as the tracks init and video of a broadcast. Without a file,\n"
-    "publishes standard input as the track data, a group for each piece that is read. It begins when the relay is reached,\n"
-    "ends when its readers have everything, and fails if there was no reader.\n"
+    "Publishes a fragmented MP4 as a hang broadcast, which stock players can watch: a file at the speed of playback, or what an\n"
+    "encoder writes to standard input, as it comes. Other input is published as the track data, a group for each piece that is\n"
+    "read. It begins when the relay is reached, ends when its readers have everything, and fails if there was no reader.\n"
     "\n"
     "  URL           a relay: ws://HOST:PORT, wss://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT\n"
-    "  PATH          the broadcast\n"
-    "  FILE.mp4      a fragmented MP4; - or no name means standard input\n"
+    "  PATH          the broadcast; for players its name ends in .hang, by custom\n"
+    "  FILE.mp4      a fragmented MP4; - is one on standard input; no name is standard input, whatever it carries\n"
+    "  --container KIND  how frames are packed: cmaf (the default), legacy or loc\n"
+    "  --raw         not as hang: a file's boxes as they are, in the tracks init and video; standard input as the track data\n"
     "  --track NAME  a name for the track in place of video, or data\n"
     "  --loop        start again at the end of the file\n"
     "  --wait        start when somebody subscribes\n"
@@ -58,7 +65,8 @@ constexpr const char *usage =
 struct Options {
     RelayOptions relay;
     std::optional<std::string> path, file, track;
-    bool loops = false, waits = false;
+    bool loops = false, waits = false, is_raw = false, wants_movie = false;
+    std::string container = "cmaf";
     std::chrono::seconds keep{30};
 };
 
@@ -66,9 +74,6 @@ awaitable<void> publish_movie(comoq::TrackProducer init, comoq::TrackProducer vi
                               const Options &options) {
     init.write_frame(comoq::Bytes::copy(movie.init));
     init.finish();
-    if (options.waits) {
-        co_await video.used();
-    }
     const auto times = fmp4::times_of(movie);
     // The last fragment is as long as the one before it.
     const auto length = times.size() < 2 ? 1s : times.back() + (times.back() - times[times.size() - 2]);
@@ -104,24 +109,33 @@ private:
     int flags_;
 };
 
-awaitable<void> publish_input(comoq::TrackProducer data, const Options &options) {
-    if (options.waits) {
-        co_await data.used();
-    }
-    const InputFlags flags;
-    asio::posix::stream_descriptor input(co_await asio::this_coro::executor, ::dup(STDIN_FILENO));
-    std::vector<std::byte> piece(64 * 1024);
-    while (true) {
+class Input {
+public:
+    explicit Input(const asio::any_io_executor &executor) : descriptor_(executor, ::dup(STDIN_FILENO)) {}
+
+    // The next piece; empty at the end.
+    awaitable<comoq::Bytes> next() {
+        std::vector<std::byte> piece(64 * 1024);
         std::error_code failure;
         const std::size_t count =
-            co_await input.async_read_some(asio::buffer(piece), asio::redirect_error(use_awaitable, failure));
-        if (failure == asio::error::eof) {
-            break;
-        }
-        if (failure) {
+            co_await descriptor_.async_read_some(asio::buffer(piece), asio::redirect_error(use_awaitable, failure));
+        piece.resize(count);
+        if (failure && failure != asio::error::eof) {
             throw std::runtime_error("standard input cannot be read: " + failure.message());
         }
-        data.write_frame(comoq::Bytes::copy(std::span(piece).first(count)));
+        co_return comoq::Bytes(std::move(piece));
+    }
+    asio::posix::stream_descriptor &descriptor() { return descriptor_; }
+
+private:
+    const InputFlags flags_;
+    asio::posix::stream_descriptor descriptor_;
+};
+
+awaitable<void> publish_input(comoq::TrackProducer data, Input &input, comoq::Bytes piece) {
+    while (!piece.empty()) {
+        data.write_frame(std::move(piece));
+        piece = co_await input.next();
     }
     data.finish();
 }
@@ -154,23 +168,35 @@ awaitable<void> until_read(const Client &client, comoq::TrackProducer track, std
     }
 }
 
-awaitable<void> note_reader(comoq::TrackProducer track, bool &came) {
+awaitable<void> note_reader(comoq::TrackProducer track, bool &came, asio::steady_timer &waiting) {
     co_await track.used();
     came = true;
+    waiting.cancel();
 }
 
-// Publishes a track by `playing`, until its readers have everything. Throws if none came.
-awaitable<void> publish_to_readers(const Client &client, comoq::TrackProducer track, awaitable<void> playing,
-                                   const Options &options) {
+// Publishes tracks by `playing`, until their readers have everything. Throws if none came.
+awaitable<void> publish_to_readers(const Client &client, std::vector<comoq::TrackProducer> tracks, awaitable<void> playing,
+                                   const Options &options, const Progress &progress) {
     bool came = false;
+    asio::steady_timer waiting(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+    const auto until_came = [&](std::chrono::steady_clock::time_point end) -> awaitable<void> {
+        waiting.expires_at(end);
+        std::error_code is_over;
+        if (!came) co_await waiting.async_wait(asio::redirect_error(use_awaitable, is_over));
+    };
     const auto body = [&](comoq::TaskGroup &tasks) -> awaitable<void> {
-        tasks.spawn(note_reader(track, came));
-        co_await std::move(playing);
-        if (!came) {
-            auto reader = track.used();
-            co_await comoq::first_of(std::move(reader), comoq::sleep_for(last_chance));
+        for (const auto &track : tracks) {
+            tasks.spawn(note_reader(track, came, waiting));
         }
-        co_await until_read(client, track, options.keep);
+        if (options.waits) {
+            co_await until_came(asio::steady_timer::time_point::max());
+        }
+        tasks.spawn(progress.show());
+        co_await std::move(playing);
+        co_await until_came(std::chrono::steady_clock::now() + last_chance);
+        for (const auto &track : tracks) {
+            co_await until_read(client, track, options.keep);
+        }
         tasks.cancel();
     };
     co_await comoq::with_task_group(body);
@@ -179,26 +205,120 @@ awaitable<void> publish_to_readers(const Client &client, comoq::TrackProducer tr
     }
 }
 
-awaitable<void> work(const Options &options, const Client &client, const fmp4::Movie &movie) {
+#if defined(COMOQ_EXAMPLE_HANG)
+MediaBroadcast hang_broadcast(comoq::BroadcastProducer &producer, const std::vector<SurveyedTrack> &tracks, const Options &options) {
+    BroadcastOptions wishes;
+    wishes.container = container_named(options.container).value();
+    wishes.video_name = options.track;
+    wishes.keep = options.keep;
+    return MediaBroadcast(producer, tracks, wishes);
+}
+
+awaitable<void> publish_live(const Options &options, const Client &client, Input &input, comoq::Bytes begin, Progress &progress) {
+    LiveMovie movie(input.descriptor(), std::move(begin));
+    std::optional<std::string> fault;
+    try {
+        const auto tracks = co_await movie.read_tracks();
+        auto broadcast = client.published().create_broadcast(*options.path);
+        auto media = hang_broadcast(broadcast.producer(), tracks, options);
+        co_await publish_to_readers(client, media.tracks(), movie.play(media, progress), options, progress);
+        fault = movie.fault();
+    } catch (const comoq::hang::Mp4Error &error) {
+        fault = error.what();
+    }
+    if (fault) {
+        throw std::runtime_error("standard input " + *fault);
+    }
+}
+
+awaitable<void> publish_file(const Options &options, const Client &client, const Survey &survey, Progress &progress) {
+    auto broadcast = client.published().create_broadcast(*options.path);
+    auto media = hang_broadcast(broadcast.producer(), survey.tracks, options);
+    auto playing = play_file(media, *options.file, survey, options.loops, progress);
+    try {
+        co_await publish_to_readers(client, media.tracks(), std::move(playing), options, progress);
+    } catch (const comoq::hang::Mp4Error &error) {
+        // It was well a moment ago.
+        throw std::runtime_error(fmt::format("{} {}", in_quotes(*options.file), error.what()));
+    }
+}
+
+bool is_movie(const comoq::Bytes &begin) { return begin.size() >= 8 && begin.view().substr(4, 4) == "ftyp"; }
+#endif
+
+awaitable<void> publish_raw(const Options &options, const Client &client, const fmp4::Movie &movie, Progress &progress) {
+    auto broadcast = client.published().create_broadcast(*options.path);
+    auto &producer = broadcast.producer();
+    comoq::TrackInfo info;
+    info.max_latency = options.keep;
+    info.ordered = true;
+    auto init = producer.create_track("init", info);
+    info.timescale = comoq::Timescale(1'000'000);
+    auto video = producer.create_track(options.track.value_or("video"), info);
+    std::vector<comoq::TrackProducer> tracks;
+    tracks.push_back(video);
+    co_await publish_to_readers(client, std::move(tracks), publish_movie(init, video, movie, options), options, progress);
+}
+
+awaitable<void> publish_data(const Options &options, const Client &client, Input &input, comoq::Bytes begin, Progress &progress) {
     auto broadcast = client.published().create_broadcast(*options.path);
     comoq::TrackInfo info;
     info.max_latency = options.keep;
     info.ordered = true;
-    auto &producer = broadcast.producer();
-    if (!options.file) {
-        auto data = producer.create_track(options.track.value_or("data"), info);
-        co_await publish_to_readers(client, data, publish_input(data, options), options);
-        co_return;
-    }
-    auto init = producer.create_track("init", info);
-    info.timescale = comoq::Timescale(1'000'000);
-    auto video = producer.create_track(options.track.value_or("video"), info);
-    co_await publish_to_readers(client, video, publish_movie(init, video, movie, options), options);
+    std::vector<comoq::TrackProducer> tracks;
+    tracks.push_back(broadcast.producer().create_track(options.track.value_or("data"), info));
+    auto data = tracks.front();
+    const auto playing = [&]() -> awaitable<void> {
+        // With --wait, standard input is left alone until a reader has come.
+        auto piece = begin;
+        if (piece.empty()) {
+            piece = co_await input.next();
+        }
+        co_await publish_input(data, input, std::move(piece));
+    };
+    co_await publish_to_readers(client, std::move(tracks), playing(), options, progress);
 }
 
-awaitable<void> run(const Options &options, const fmp4::Movie &movie) {
+awaitable<void> publish_standard_input(const Options &options, const Client &client, Progress &progress) {
+    Input input(co_await asio::this_coro::executor);
+    comoq::Bytes begin;
+#if defined(COMOQ_EXAMPLE_HANG)
+    if (!options.is_raw && (options.wants_movie || !options.waits)) {
+        begin = co_await input.next();
+        if (options.wants_movie || is_movie(begin)) {
+            co_await publish_live(options, client, input, std::move(begin), progress);
+            co_return;
+        }
+    }
+#endif
+    co_await publish_data(options, client, input, std::move(begin), progress);
+}
+
+struct File {
+    fmp4::Movie movie;
+#if defined(COMOQ_EXAMPLE_HANG)
+    std::optional<Survey> survey;
+#endif
+};
+
+awaitable<void> work(const Options &options, const Client &client, const File &file) {
+    Progress progress;
+    if (!options.file) {
+        co_await publish_standard_input(options, client, progress);
+        co_return;
+    }
+#if defined(COMOQ_EXAMPLE_HANG)
+    if (file.survey) {
+        co_await publish_file(options, client, *file.survey, progress);
+        co_return;
+    }
+#endif
+    co_await publish_raw(options, client, file.movie, progress);
+}
+
+awaitable<void> run(const Options &options, const File &file) {
     Client client(options.relay);
-    co_await client.while_connected(work(options, client, movie));
+    co_await client.while_connected(work(options, client, file));
 }
 
 }  // namespace
@@ -212,11 +332,19 @@ int main(int argc, char **argv) {
         if (text != "-") {
             options.file = text;
         }
+        options.wants_movie = text == "-";
     });
     line.option("--track", [&](std::string_view text) { options.track = text; });
     line.option("--keep", [&](std::string_view text) {
         options.keep = std::chrono::seconds(number_from("--keep", text, 1, 86'400));
     });
+    line.option("--container", [&](std::string_view text) {
+        if (text != "cmaf" && text != "legacy" && text != "loc") {
+            throw UsageError("--container takes cmaf, legacy or loc");
+        }
+        options.container = text;
+    });
+    line.flag("--raw", [&] { options.is_raw = true; });
     line.flag("--loop", [&] { options.loops = true; });
     line.flag("--wait", [&] { options.waits = true; });
     return run_main("publish", std::string(usage) + RelayOptions::usage, line, argc, argv, [&options] {
@@ -228,17 +356,32 @@ int main(int argc, char **argv) {
             throw UsageError("--loop needs a file");
         }
         check_path(*options.path);
-        fmp4::Movie movie;
-        std::vector<std::byte> file;
+#if !defined(COMOQ_EXAMPLE_HANG)
+        const bool lacks_hang = !std::exchange(options.is_raw, true) && (options.file || options.wants_movie);
+#endif
+        File file;
+        std::vector<std::byte> bytes;
         try {
-            if (options.file) {
-                file = fmp4::read_file(*options.file);
-                movie = fmp4::parse(file);
+            if (options.file && options.is_raw) {
+                bytes = fmp4::read_file(*options.file);
+                file.movie = fmp4::parse(bytes);
             }
+#if defined(COMOQ_EXAMPLE_HANG)
+            if (options.file && !options.is_raw) {
+                file.survey = survey(*options.file);
+            }
+        } catch (const comoq::hang::Mp4Error &error) {
+            throw std::runtime_error(fmt::format("{} {}", in_quotes(*options.file), error.what()));
+#endif
         } catch (const fmp4::BadFile &error) {
             throw std::runtime_error(fmt::format("{} {}", in_quotes(*options.file), error.what()));
         }
-        run_until_signal(run(options, movie));
+#if !defined(COMOQ_EXAMPLE_HANG)
+        if (lacks_hang) {
+            fmt::print(stderr, "publish: as with --raw, because this program was built without nlohmann-json and zlib\n");
+        }
+#endif
+        run_until_signal(run(options, file));
         return true;
     });
 }

@@ -3,8 +3,12 @@
 #include "shared/command_line.hpp"
 #include "shared/log_lines.hpp"
 #include "shared/run_until_signal.hpp"
+#if defined(COMOQ_EXAMPLE_HANG)
+#include "hang/movie_output.hpp"
+#endif
 
 #include <comoq/origin.hpp>
+#include <comoq/task_group.hpp>
 #include <comoq/time.hpp>
 
 #include <asio/awaitable.hpp>
@@ -27,31 +31,36 @@ namespace {
 using asio::awaitable;
 
 constexpr const char *usage =
-    "usage: subscribe URL PATH TRACK [TRACK] [options]\n"
+    "usage: subscribe URL PATH [TRACK [TRACK]] [options]\n"
     "\n"
-    "Writes the frames of a track to standard output, group after group, and then those of the next track. The relay must\n"
+    "Writes the pictures and the sound of a hang broadcast to standard output, as an MP4 that can be played. With TRACK, writes\n"
+    "the frames of a track as they are, group after group, and then those of the next track. The relay must\n"
     "have the broadcast; with --announced it may come later. Missing groups, and their seconds, are reported on standard error.\n"
     "\n"
     "  URL           a relay: ws://HOST:PORT, wss://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT\n"
     "  PATH          the broadcast, announced or not\n"
     "  TRACK         a track of it, such as init and then video of a file from publish\n"
+    "  --output FILE write to a file in place of standard output\n"
     "  --start N     start with group N instead of the newest one\n"
-    "  --groups N    exit after N groups of a track\n"
+    "  --groups N    exit after N groups of a track, or of the MP4's first track\n"
     "  --announced   wait until the broadcast is announced\n"
     "  --strict      exit with 1 if a group is missing\n";
 
 struct Options {
     RelayOptions relay;
-    std::optional<std::string> path;
+    std::optional<std::string> path, output;
     std::vector<std::string> tracks;
     std::optional<std::uint64_t> start;
     std::size_t groups = std::numeric_limits<std::size_t>::max();
     bool announced = false, is_strict = false;
 };
 
+// Where everything goes.
+std::FILE *out = stdout;
+
 void write(std::string_view bytes) {
-    if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size() || std::fflush(stdout) != 0) {
-        throw std::runtime_error("cannot write to standard output");
+    if (std::fwrite(bytes.data(), 1, bytes.size(), out) != bytes.size() || std::fflush(out) != 0) {
+        throw std::runtime_error(out == stdout ? "cannot write to standard output" : "cannot write to the file");
     }
 }
 
@@ -160,12 +169,42 @@ awaitable<void> copy_track(comoq::BroadcastConsumer broadcast, std::string name,
     total.seconds += missing.seconds();
 }
 
+#if defined(COMOQ_EXAMPLE_HANG)
+awaitable<void> copy_movie(comoq::BroadcastConsumer broadcast, const Options &options) {
+    MovieOutputOptions wishes;
+    wishes.start = options.start;
+    wishes.groups = options.groups;
+    Progress progress;
+    MissingFrames missing;
+    const auto body = [&](comoq::TaskGroup &tasks) -> awaitable<void> {
+        tasks.spawn(progress.show());
+        missing = co_await write_movie(std::move(broadcast), wishes, write, progress);
+        tasks.cancel();
+    };
+    co_await comoq::with_task_group(body);
+    if (missing.groups + missing.bad_frames == 0) {
+        co_return;
+    }
+    const auto what = fmt::format("{} groups and {} frames are missing", missing.groups, missing.bad_frames);
+    if (options.is_strict) {
+        throw std::runtime_error("the output is not complete: " + what);
+    }
+    fmt::print(stderr, "subscribe: {}\n", what);
+}
+#endif
+
 awaitable<void> work(const Options &options, comoq::OriginConsumer origin) {
     auto found = options.announced ? origin.announced_broadcast(*options.path) : origin.request_broadcast(*options.path);
     if (options.announced && !found.ready()) {
         fmt::print(stderr, "subscribe: waiting until {} is announced\n", in_quotes(*options.path));
     }
     auto broadcast = co_await std::move(found);
+#if defined(COMOQ_EXAMPLE_HANG)
+    if (options.tracks.empty()) {
+        co_await copy_movie(std::move(broadcast), options);
+        co_return;
+    }
+#endif
     Total missing;
     for (const auto &name : options.tracks) {
         co_await copy_track(broadcast, name, options, missing);
@@ -196,14 +235,26 @@ int main(int argc, char **argv) {
     line.option("--groups", [&](std::string_view text) {
         options.groups = number_from("--groups", text, 1, std::size_t{1} << 53);
     });
+    line.option("--output", [&](std::string_view text) { options.output = text; });
     line.flag("--announced", [&] { options.announced = true; });
     line.flag("--strict", [&] { options.is_strict = true; });
     return run_main("subscribe", std::string(usage) + RelayOptions::usage, line, argc, argv, [&options] {
         show_log("subscribe", options.relay.log_level());
-        if (options.tracks.empty()) {
-            throw UsageError("missing URL, PATH or TRACK (see --help)");
+        if (!options.relay.url || !options.path) {
+            throw UsageError("missing URL or PATH (see --help)");
         }
+#if !defined(COMOQ_EXAMPLE_HANG)
+        if (options.tracks.empty()) {
+            throw UsageError("missing TRACK: this program was built without nlohmann-json and zlib, and makes no MP4 (see --help)");
+        }
+#endif
         check_path(*options.path);
+        if (options.output) {
+            out = std::fopen(options.output->c_str(), "wb");
+            if (out == nullptr) {
+                throw std::runtime_error(fmt::format("{} cannot be created", in_quotes(*options.output)));
+            }
+        }
         run_until_signal(run(options));
         return true;
     });

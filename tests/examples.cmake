@@ -163,3 +163,18 @@ if(TARGET comoq::websocket)
     endforeach()
 endif()
 target_link_libraries(comoq_tests PRIVATE comoq_example_shared)
+if(TARGET comoq_example_hang)
+    target_sources(comoq_tests PRIVATE examples/media_on_demand.cpp "${PROJECT_SOURCE_DIR}/examples/media_on_demand/serve.cpp")
+    target_link_libraries(comoq_tests PRIVATE comoq_example_hang)
+    set_source_files_properties(
+        examples/media_on_demand.cpp PROPERTIES COMPILE_DEFINITIONS "COMOQ_CLIPS=\"${PROJECT_SOURCE_DIR}/examples/media\""
+                                                SKIP_UNITY_BUILD_INCLUSION ON
+    )
+    if(bash)
+        add_test(
+            NAME "examples: network, media_on_demand"
+            COMMAND "${bash}" "${CMAKE_CURRENT_SOURCE_DIR}/examples/network.sh" $<TARGET_FILE_DIR:relay> media_on_demand
+        )
+        set_tests_properties("examples: network, media_on_demand" PROPERTIES TIMEOUT 300)
+    endif()
+endif()

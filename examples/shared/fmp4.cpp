@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <fmt/format.h>
-#include <fstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -117,7 +116,7 @@ private:
 
 }  // namespace
 
-std::vector<std::byte> read_file(const std::filesystem::path &path) {
+std::ifstream open_file(const std::filesystem::path &path) {
     std::error_code ec;
     const auto status = std::filesystem::status(path, ec);
     if (status.type() == std::filesystem::file_type::not_found) {
@@ -129,16 +128,22 @@ std::vector<std::byte> read_file(const std::filesystem::path &path) {
     if (!std::filesystem::is_regular_file(status)) {
         throw BadFile(std::filesystem::is_directory(status) ? "is a directory" : "is not a regular file");
     }
+    std::ifstream in(path, std::ios::binary);
+    if (!in) {
+        throw BadFile("cannot be opened");
+    }
+    return in;
+}
+
+std::vector<std::byte> read_file(const std::filesystem::path &path) {
+    auto in = open_file(path);
+    std::error_code ec;
     const auto size = std::filesystem::file_size(path, ec);
     if (ec) {
         throw BadFile("cannot be read: " + ec.message());
     }
     if (size > max_file_size) {
         throw BadFile(fmt::format("is larger than {} MiB, the limit of this example", max_file_size >> 20));
-    }
-    std::ifstream in(path, std::ios::binary);
-    if (!in) {
-        throw BadFile("cannot be opened");
     }
     std::vector<std::byte> bytes(static_cast<std::size_t>(size));
     in.read(reinterpret_cast<char *>(bytes.data()), static_cast<std::streamsize>(bytes.size()));

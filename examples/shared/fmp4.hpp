@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -28,6 +29,8 @@ struct Movie {
     std::vector<std::vector<Block>> fragments;
 };
 
+// Opens a regular file; throws BadFile.
+std::ifstream open_file(const std::filesystem::path &path);
 // Reads a whole file; throws BadFile.
 std::vector<std::byte> read_file(const std::filesystem::path &path);
 

@@ -213,7 +213,7 @@ function addAnnounced(path) {
 	button.addEventListener("click", () => {
 		$("broadcast").value = path;
 		if ($("track").value) $("ask-form").requestSubmit();
-		else $("track").focus();
+		else void play(path);
 	});
 	item.append(button);
 	const after = [...$("announced").children].find((other) => other.dataset.path > path);
@@ -254,7 +254,38 @@ function ask(path, track) {
 	else showWatch("lost", "Not connected. The track is requested as soon as the relay is back.");
 }
 
+// ---- The stock player, for broadcasts with a catalog
+
+async function play(path) {
+	if (!path) return $("broadcast").focus();
+	leave();
+	// It is most of the page's code, and not needed to look at tracks.
+	await import("@moq/watch/element");
+	const url = relayUrl($("relay").value);
+	url.protocol = url.protocol.replace("ws", "http");
+	const player = document.createElement("moq-watch");
+	player.append(document.createElement("canvas"));
+	// What is made on demand is never announced: the player must not wait for that.
+	if (!findAnnounced(path)) player.setAttribute("reload", "false");
+	player.setAttribute("name", path);
+	player.url = url;
+	$("player").replaceChildren(player);
+	$("player").hidden = false;
+	$("totals").hidden = $("groups").hidden = true;
+	$("leave").disabled = false;
+	showWatch("playing", `Playing “${path}”.`);
+}
+
+function stopPlaying() {
+	if ($("player").hidden) return;
+	$("player").replaceChildren();
+	$("player").hidden = true;
+	$("leave").disabled = true;
+	showWatch("idle", "Left.");
+}
+
 function leave() {
+	stopPlaying();
 	if (!watch) return;
 	watch.close?.();
 	watch = undefined;
@@ -438,6 +469,7 @@ $("ask-form").addEventListener("submit", (event) => {
 });
 
 $("leave").addEventListener("click", leave);
+$("play").addEventListener("click", () => void play($("broadcast").value.trim()));
 
 setInterval(showAge, 200);
 start(new URLSearchParams(location.search).get("relay") ?? "");

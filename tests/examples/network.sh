@@ -47,7 +47,7 @@ exits() {  # CODE PATTERN COMMAND...: with that code, and output that has the pa
     shift 2
     timeout "$patience" "$@" >"$tmp/exits.log" 2>&1 || result=$?
     [ $result = "$code" ] || fail "exit code $result, and not $code, of $*"
-    grep -Eq -e "$pattern" "$tmp/exits.log" || fail "no '$pattern' in what $* says"
+    grep -aEq -e "$pattern" "$tmp/exits.log" || fail "no '$pattern' in what $* says"
 }
 
 # URL_TO_PUBLISH URL_TO_SUBSCRIBE [OPTION...]: bytes of standard input come out whole at the other end
@@ -675,7 +675,7 @@ case_transcoder() {
 case_recorder() {
     relay relay --listen tcp://127.0.0.1:0
     local movie="$here/../../examples/media/clip.mp4" publisher recorder size
-    start publish "$bin/publish" "$url" a/clip "$movie" --loop
+    start publish "$bin/publish" "$url" a/clip "$movie" --loop --raw
     publisher=$pid
     # A limit of groups; what is recorded is the beginning of the file.
     timeout "$patience" "$bin/recorder" "$url" a/clip "$tmp/groups" init video --start 0 --groups 2 --wait "$patience" --strict \
@@ -718,6 +718,22 @@ case_recorder() {
     exits 2 "is not the name of a file" "$bin/recorder" "$url" a/clip "$tmp/none" ../video
     exits 2 "'video' is there twice" "$bin/recorder" "$url" a/clip "$tmp/none" video video
     exits 2 "missing URL" "$bin/recorder" "$url" a/clip "$tmp/none"
+}
+
+# Movies that are read while somebody watches them; what comes out is an MP4.
+case_media_on_demand() {
+    relay relay --listen ws://127.0.0.1:0
+    start vod "$bin/media_on_demand" "$url" vod "$here/../../examples/media"
+    local vod=$pid
+    until_true "it does not announce itself" grep -q "event=announced .*path=vod" "$tmp/relay.log"
+    timeout "$patience" "$bin/subscribe" "$url" "vod/clip.mp4?t=2" --groups 2 --output "$tmp/part.mp4" || fail "subscribe: $?"
+    grep -aq ftyp "$tmp/part.mp4" && grep -aq moof "$tmp/part.mp4" || fail "this is not a movie"
+    exits 0 ftyp "$bin/subscribe" "$url" vod/clip.mp4 init video --groups 1
+    until_true "it goes on for nobody" grep -q "vod/clip.mp4?t=2 has no viewer any more" "$tmp/vod.log"
+    exits 1 "not found" "$bin/subscribe" "$url" vod/nothing.mp4
+    exits 1 "is not a directory" "$bin/media_on_demand" "$url" vod "$tmp/nothing"
+    kill -INT "$vod"
+    wait "$vod" || fail "media_on_demand: $?"
 }
 
 case_clock() {

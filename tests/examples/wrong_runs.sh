@@ -97,7 +97,8 @@ wrong 2 "--tries takes a number from 1" publish "$ws" x --tries 0
 wrong 2 "needs a value" publish "$ws" x --ca
 wrong 2 "http://" publish http://127.0.0.1 x
 wrong 2 "port" publish tcp://127.0.0.1 x
-wrong 2 "missing URL, PATH or TRACK" subscribe "$ws" x
+wrong 2 "missing URL or PATH" subscribe "$ws"
+wrong 2 "cmaf, legacy or loc" publish "$ws" x --container mkv
 wrong 2 "invalid path" subscribe "$ws" $'a\tb' x
 wrong 2 "takes a number" subscribe "$ws" x video --groups 0
 wrong 2 "takes a number" subscribe "$ws" x video --start minus

@@ -12,6 +12,7 @@
 //   --announced PATH     waits until PATH is listed as announced    --unannounced PATH  until it is not
 //   --ask PATH/TRACK     asks for the track (the part after the last slash) and waits until --groups whole groups have been shown
 //   --choose PATH/TRACK  the same, by a click on PATH in the list, as soon as it is there
+//   --play PATH          clicks on PATH in the list, without a track, and waits until the stock player has shown a second of it
 //   --unknown PATH/TRACK asks for it and waits for an error
 //   --ended              waits until the requested track has ended
 //   --leave              leaves the track
@@ -28,7 +29,7 @@
 //
 // Events
 //   browser {version} · page {url,status} · connected {relay} · announced {path} · unannounced {path}
-//   asked {path,track} · groups {path,track,groups,last:[{group,frames,bytes,start}]} · refused {path,track,message}
+//   asked {path,track} · played {path,frames} · groups {path,track,groups,last:[{group,frames,bytes,start}]} · refused {path,track,message}
 //   ended {message} · left · more {groups} · lost {message} · screenshot {file} · steps-done · failed {step,error,page} · no-browser {error}
 //   console {level,text} · exception {text}     warnings and errors that the page has logged, and its uncaught exceptions
 import { parseArgs } from "node:util";
@@ -44,7 +45,7 @@ function usage(message) {
 function parse() {
 	const text = { type: "string", multiple: true };
 	const flag = { type: "boolean", multiple: true };
-	const steps = { announced: text, unannounced: text, ask: text, choose: text, unknown: text, more: text };
+	const steps = { play: text, announced: text, unannounced: text, ask: text, choose: text, unknown: text, more: text };
 	const flags = { ended: flag, leave: flag, lost: flag, connected: flag };
 	let parsed;
 	try {
@@ -82,7 +83,7 @@ function parse() {
 		.filter((token) => token.kind === "option" && (token.name in steps || token.name in flags))
 		.map(({ name, value }) => {
 			const step = { name, words: value === undefined ? `--${name}` : `--${name} ${value}` };
-			if (["announced", "unannounced"].includes(name)) step.path = value;
+			if (["announced", "unannounced", "play"].includes(name)) step.path = value;
 			if (name === "more") step.count = number(name, value);
 			if (["ask", "choose", "unknown"].includes(name)) {
 				const at = value.lastIndexOf("/");
@@ -168,6 +169,18 @@ const steps = {
 		await page.click(`#announced [data-path=${JSON.stringify(step.path)}] button`);
 		emit("asked", { path: step.path, track: step.track });
 		await groups(page, step, opts.groups);
+	},
+	async play(page, { path }) {
+		await page.until(isListed, path);
+		await page.run(() => {
+			document.getElementById("track").value = "";
+		});
+		await page.click(`#announced [data-path=${JSON.stringify(path)}] button`);
+		const frames = await page.until(() => {
+			const shown = document.querySelector("moq-watch")?.video?.out.stats.peek()?.frameCount ?? 0;
+			return shown >= 24 && shown;
+		});
+		emit("played", { path, frames });
 	},
 	async unknown(page, step) {
 		await ask(page, step);

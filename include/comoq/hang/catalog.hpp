@@ -17,44 +17,61 @@ namespace comoq::hang {
 
 /// How the frames of a track are packed.
 enum class ContainerKind : std::uint8_t {
-    Legacy,  // a QUIC varint of microseconds, and the sample
-    Loc,     // properties with the time, and the sample (draft-ietf-moq-loc)
-    Cmaf,    // a moof and an mdat of one track
-    Unknown  // another one: the rendition is kept, and cannot be read
+    Legacy,   ///< a QUIC varint of microseconds, and the sample
+    Loc,      ///< properties with the time, and the sample (draft-ietf-moq-loc)
+    Cmaf,     ///< a moof and an mdat of one track
+    Unknown,  ///< another one: the rendition is kept, and cannot be read
 };
 
+/// The member `container` of a rendition.
 struct Container {
+    /// Legacy where the catalog does not say.
     ContainerKind kind = ContainerKind::Legacy;
-    Bytes init;         // of Cmaf: ftyp and moov of this track alone
-    std::string other;  // of Unknown: the JSON object
+    /// Of Cmaf: ftyp and moov of this track alone.
+    Bytes init;
+    /// Of Unknown: the JSON object.
+    std::string other;
 
     friend bool operator==(const Container &, const Container &) = default;
 };
 
 /// What video and audio have in common. What is not known is left out.
 struct Rendition {
+    /// As `DecoderConfig::codec`.
     std::string codec;
     /// As `DecoderConfig::description`, where decoders take it apart from the frames.
     std::optional<Bytes> description;
+    /// How the track's frames are packed.
     Container container;
-    std::optional<std::uint64_t> bitrate;  // bits a second
-    std::optional<double> jitter;          // milliseconds that a frame may wait before it is sent
-    std::optional<std::string> broadcast;  // the path, relative to this one's, of another broadcast that has the track
+    /// Bits a second.
+    std::optional<std::uint64_t> bitrate;
+    /// Milliseconds that a frame may wait before it is sent.
+    std::optional<double> jitter;
+    /// The path, relative to this one's, of another broadcast that has the track.
+    std::optional<std::string> broadcast;
     /// The members that are not known here: a JSON object, or empty.
     std::string other;
 
     friend bool operator==(const Rendition &, const Rendition &) = default;
 };
 
+/// A video track.
 struct VideoRendition : Rendition {
-    std::optional<std::uint32_t> width, height;  // coded, in pixels
+    /// Coded, in pixels.
+    std::optional<std::uint32_t> width;
+    /// Coded, in pixels.
+    std::optional<std::uint32_t> height;
+    /// Pictures a second.
     std::optional<double> framerate;
 
     friend bool operator==(const VideoRendition &, const VideoRendition &) = default;
 };
 
+/// An audio track.
 struct AudioRendition : Rendition {
+    /// Samples a second.
     std::uint32_t sample_rate = 0;
+    /// How many there are.
     std::uint32_t channels = 0;
 
     friend bool operator==(const AudioRendition &, const AudioRendition &) = default;
@@ -62,16 +79,23 @@ struct AudioRendition : Rendition {
 
 /// The tracks by name. An empty map is a section that is not there, unless it has other members.
 struct Catalog {
+    /// By the names of their tracks.
     std::map<std::string, VideoRendition> video;
+    /// By the names of their tracks.
     std::map<std::string, AudioRendition> audio;
-    // The members of the sections, and of the catalog, that are not known here: JSON objects, or empty. They are written again.
-    std::string video_other, audio_other, other;
+    /// The members of the section `video` that are not known here: a JSON object, or empty. They are written again.
+    std::string video_other;
+    /// The same of the section `audio`.
+    std::string audio_other;
+    /// The same of the catalog.
+    std::string other;
 
     friend bool operator==(const Catalog &, const Catalog &) = default;
 };
 
-/// A catalog may have this many bytes, and as many objects and lists in one another. Reading costs at most some forty times the bytes.
+/// A catalog may have this many bytes. Reading costs at most some forty times the bytes.
 inline constexpr std::size_t max_catalog_size = std::size_t{1} << 20;
+/// It may have this many objects and lists in one another.
 inline constexpr std::size_t max_catalog_depth = 32;
 
 /// Reads a catalog as `@moq/hang` does. Throws `std::system_error` with Decode, and a reason, where it is not JSON, or a member has
@@ -87,8 +111,11 @@ std::string merge_patched(std::string_view document, std::string_view patch);
 
 /// What a catalog says of a track: `description` only where decoders take it apart from the frames (avc1, hvc1, AAC).
 VideoRendition video_rendition(const DecoderConfig &config);
+/// The same of an audio track.
 AudioRendition audio_rendition(const DecoderConfig &config);
+/// The reverse. Where a container has an `init`, that says more.
 DecoderConfig decoder_config(const VideoRendition &rendition);
+/// The same of an audio track.
 DecoderConfig decoder_config(const AudioRendition &rendition);
 
 }  // namespace comoq::hang

@@ -17,8 +17,9 @@
 
 namespace comoq::hang {
 
-/// The names of the tracks. The compressed one has the same content.
+/// The name of the track.
 inline constexpr const char *catalog_track = "catalog.json";
+/// The name of the track that has the same, compressed.
 inline constexpr const char *compressed_catalog_track = "catalog.json.z";
 
 /// Publishes the catalog of a broadcast, in both tracks.

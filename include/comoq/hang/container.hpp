@@ -18,11 +18,15 @@ namespace comoq::hang {
 
 /// A picture, or some sound, as a codec makes it.
 struct MediaFrame {
-    Timestamp timestamp;  // when to show it
+    /// When to show it.
+    Timestamp timestamp;
+    /// As the codec makes it.
     Bytes payload;
-    bool is_key = true;  // decoding may begin with it
-    /// When to decode it, and how long it lasts: where the container says it, which is Cmaf.
+    /// True if decoding may begin with it.
+    bool is_key = true;
+    /// When to decode it: where the container says it, which is Cmaf.
     std::optional<std::chrono::microseconds> decode_time = std::nullopt;
+    /// How long it lasts: where the container says it, else 0.
     std::chrono::microseconds duration{0};
 };
 

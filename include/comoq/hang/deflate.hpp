@@ -15,7 +15,9 @@ namespace comoq::hang {
 /// four bytes 00 00 ff ff that each flush ends with. Throws `std::bad_alloc`. Memory: some 260 KiB.
 class Deflater {
 public:
+    /// At the beginning of a group. Throws `std::bad_alloc`.
     Deflater();
+    /// The next frame, compressed.
     Bytes next(std::span<const std::byte> frame);
 
 private:
@@ -26,7 +28,9 @@ private:
 /// The reverse. Memory: some 45 KiB, and the frame that it gives.
 class Inflater {
 public:
+    /// At the beginning of a group. Throws `std::bad_alloc`.
     Inflater();
+    /// The next frame as it was.
     /// Throws `std::system_error`: Decode if it is not such a frame, or an earlier one was not, BoundsExceeded if there are more
     /// than `most` bytes in it. At most that much is allocated, whatever the frame says.
     Bytes next(std::span<const std::byte> frame, std::size_t most);

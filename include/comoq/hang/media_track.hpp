@@ -38,6 +38,7 @@ public:
 
     /// For the catalog.
     Container container() const { return packer_.container(); }
+    /// The track that it writes.
     const TrackProducer &track() const noexcept { return track_; }
 
 private:
@@ -50,15 +51,23 @@ private:
 
 /// What a `MediaConsumer` has had so far.
 struct MediaStats {
-    std::uint64_t frames = 0, bytes = 0;
-    std::uint64_t late_groups = 0;  // passed over, wholly or in part, because newer ones were there
-    std::uint64_t lost_groups = 0;  // broke off, or never came
-    std::uint64_t bad_frames = 0;   // not of the container; the rest of such a group is passed over
+    /// Frames that `read` has given.
+    std::uint64_t frames = 0;
+    /// Their payloads.
+    std::uint64_t bytes = 0;
+    /// Groups that were passed over, wholly or in part, because newer ones were there.
+    std::uint64_t late_groups = 0;
+    /// Groups that broke off, or never came.
+    std::uint64_t lost_groups = 0;
+    /// Frames that are not of the container; the rest of such a group is passed over.
+    std::uint64_t bad_frames = 0;
 };
 
 /// A frame of a media track, and the group that it came in.
 struct ReceivedFrame : MediaFrame {
+    /// The group's number.
     std::uint64_t group = 0;
+    /// True for the first frame of the group.
     bool begins_group = false;
 };
 
@@ -80,6 +89,7 @@ public:
     /// Cancellation: it takes nothing, and can be called again.
     asio::awaitable<std::optional<ReceivedFrame>> read();
 
+    /// What it has had so far.
     const MediaStats &stats() const noexcept { return stats_; }
 
 private:

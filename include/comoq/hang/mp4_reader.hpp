@@ -20,20 +20,26 @@ namespace comoq::hang {
 
 /// A track of a movie.
 struct Mp4Track {
+    /// Its number in the file.
     std::uint32_t id = 0;
+    /// What its decoder needs.
     DecoderConfig config;
 };
 
 /// A frame of a track: a picture, or some sound.
 struct Mp4Sample {
-    std::size_t track = 0;  // its place in `Mp4Reader::tracks()`
+    /// The track's place in `Mp4Reader::tracks()`.
+    std::size_t track = 0;
     /// When to decode it. Less than zero for the first ones where pictures are shown in another order.
     std::chrono::microseconds decode_time{0};
     /// When to show it, in microseconds, rounded down.
     Timestamp timestamp;
+    /// How long it lasts.
     std::chrono::microseconds duration{0};
-    bool is_key = true;  // decoding may begin with it
-    Bytes payload;       // never empty: samples without bytes are left out
+    /// True if decoding may begin with it.
+    bool is_key = true;
+    /// Never empty: samples without bytes are left out.
+    Bytes payload;
 };
 
 /// Takes a fragmented MP4 (ISO 14496-12, CMAF) in pieces of any size, and gives its samples.
@@ -55,8 +61,10 @@ struct Mp4Sample {
 /// fragment, 64 tracks.
 class Mp4Reader {
 public:
+    /// 256 MiB.
     static constexpr std::size_t default_max_box = std::size_t{256} << 20;
 
+    /// At the beginning of a file.
     explicit Mp4Reader(std::size_t max_box = default_max_box) : max_box_(max_box) {}
 
     /// The next bytes. Throws Mp4Error.

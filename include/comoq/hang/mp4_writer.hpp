@@ -16,9 +16,13 @@ namespace comoq::hang {
 
 /// A sample of a fragment that is to be written, without its bytes. Times are in microseconds.
 struct Mp4OutputSample {
+    /// Bytes.
     std::uint32_t size = 0;
+    /// Until the next one is decoded.
     std::uint32_t duration = 0;
-    std::int32_t offset_to_shown = 0;  // from when it is decoded
+    /// From when it is decoded to when it is shown.
+    std::int32_t offset_to_shown = 0;
+    /// True if decoding may begin with it.
     bool is_key = true;
 };
 

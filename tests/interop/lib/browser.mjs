@@ -26,7 +26,7 @@ export function findBrowser() {
 }
 
 // The browser's process, and the DevTools protocol over two pipes: JSON that ends with a zero byte. It has a temporary profile.
-// Its window has `width` and `height`; with `verbose` its standard error is this program's.
+// Its window has `width` and `height`; with `verbose` its standard error is this program's. `more` are further options of it.
 export class Browser {
 	#child;
 	#profile = mkdtempSync(join(tmpdir(), "comoq-browser-"));
@@ -36,7 +36,7 @@ export class Browser {
 	#gone;
 	onEvent = () => {};
 
-	constructor(file, { width, height, verbose = false }) {
+	constructor(file, { width, height, verbose = false, more = [] }) {
 		const args = [
 			"--headless",
 			"--remote-debugging-pipe",
@@ -57,7 +57,7 @@ export class Browser {
 			"--use-mock-keychain",
 		];
 		if (process.getuid?.() === 0) args.push("--no-sandbox");
-		this.#child = spawn(file, [...args, "--no-startup-window"], {
+		this.#child = spawn(file, [...args, ...more, "--no-startup-window"], {
 			// A group of its own, so that all of its processes can be ended at once.
 			detached: true,
 			stdio: ["ignore", "ignore", verbose ? "inherit" : "ignore", "pipe", "pipe"],

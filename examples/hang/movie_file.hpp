@@ -1,0 +1,43 @@
+// A fragmented MP4 on a disk: what it holds, and its samples from the beginning, piece by piece.
+#pragma once
+
+#include <comoq/hang/mp4_reader.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <vector>
+
+// A track of a file that was read once.
+struct SurveyedTrack {
+    comoq::hang::DecoderConfig config;
+    std::uint64_t frames = 0, bytes = 0;
+    std::chrono::microseconds duration{0};      // of all frames
+    std::chrono::microseconds longest_wait{0};  // of a picture for those that are decoded after it and shown before it, itself included
+};
+
+struct Survey {
+    std::vector<SurveyedTrack> tracks;
+    std::chrono::microseconds begin{0}, end{0};  // of decoding
+};
+
+// The samples of a file. Throws fmp4::BadFile and comoq::hang::Mp4Error.
+class MovieFile {
+public:
+    explicit MovieFile(const std::filesystem::path &path);
+
+    // The next sample; nothing at the end. It reads as much as that needs.
+    std::optional<comoq::hang::Mp4Sample> next();
+    // Those that `next` has come across: all that have samples after the first one.
+    const std::vector<comoq::hang::Mp4Track> &tracks() const { return reader_.tracks(); }
+
+private:
+    std::ifstream file_;
+    comoq::hang::Mp4Reader reader_;
+    bool has_ended_ = false;
+};
+
+// Reads the whole file, or its first part. Throws as MovieFile does: what this takes whole can be published.
+Survey survey(const std::filesystem::path &path, std::chrono::microseconds longest = std::chrono::microseconds::max());

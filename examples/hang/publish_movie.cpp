@@ -1,0 +1,80 @@
+#include "hang/publish_movie.hpp"
+
+#include <asio/error.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include <cstddef>
+#include <span>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+using asio::awaitable;
+using asio::use_awaitable;
+
+awaitable<void> play_file(MediaBroadcast &broadcast, std::filesystem::path file, Survey survey, bool loops, Progress &progress) {
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    const auto began = std::chrono::steady_clock::now();
+    // Each round goes on where the one before has ended, in the times of the media as well.
+    std::chrono::microseconds played{0};
+    do {
+        MovieFile movie(file);
+        while (const auto sample = movie.next()) {
+            timer.expires_at(began + (sample->decode_time - survey.begin) + played);
+            co_await timer.async_wait(use_awaitable);
+            broadcast.write(*sample, played, progress);
+        }
+        played += survey.end - survey.begin;
+    } while (loops);
+    broadcast.finish();
+}
+
+// False at the end.
+awaitable<bool> LiveMovie::read_piece() {
+    if (!begin_.empty()) {
+        reader_.push(std::exchange(begin_, comoq::Bytes()));
+        co_return true;
+    }
+    std::vector<std::byte> piece(64 * 1024);
+    std::error_code failure;
+    const std::size_t count = co_await input_.async_read_some(asio::buffer(piece), asio::redirect_error(use_awaitable, failure));
+    if (failure == asio::error::eof) {
+        reader_.finish();
+        co_return false;
+    }
+    if (failure) {
+        throw std::runtime_error("cannot be read: " + failure.message());
+    }
+    piece.resize(count);
+    reader_.push(comoq::Bytes(std::move(piece)));
+    co_return true;
+}
+
+awaitable<std::vector<SurveyedTrack>> LiveMovie::read_tracks() {
+    while (!reader_.has_movie()) {
+        const bool has_more = co_await read_piece();
+        if (!has_more) break;
+    }
+    std::vector<SurveyedTrack> tracks;
+    for (const auto &track : reader_.tracks()) {
+        tracks.push_back({track.config});
+    }
+    co_return tracks;
+}
+
+awaitable<void> LiveMovie::play(MediaBroadcast &broadcast, Progress &progress) {
+    for (bool has_more = true; has_more && !fault_;) {
+        try {
+            has_more = co_await read_piece();
+        } catch (const comoq::hang::Mp4Error &error) {
+            fault_ = error.what();
+        }
+        while (const auto sample = reader_.next()) {
+            broadcast.write(*sample, std::chrono::microseconds(0), progress);
+        }
+    }
+    broadcast.finish();
+}
