@@ -267,6 +267,59 @@ TEST_CASE("WebTransport: how a peer ends a session, and how it does not", "[quic
     }
 }
 
+TEST_CASE("WebTransport: flow control of a client that wishes it", "[quic][webtransport][hostile]") {
+    quic::ConnectionConfig of_server;
+    of_server.max_streams_uni = 10;
+    RawPeerScene scene(true, {}, of_server);
+    // One unidirectional stream, two others, and 10 bytes.
+    scene.uni(octets("00") + octets("0412 08 01 33 01 ab603742 01 6b64 01 6b65 02 6b61 0a"));
+    auto accepting = scene.begin(webtransport::accept(scene.ours, patient()));
+    auto &connect = scene.bidi(scene.connect_request());
+    REQUIRE(scene.passes_until([&] { return accepting.done(); }));
+    scene.session = accepting.value().accept("a");
+    auto &session = *scene.session;
+    // The first is the control stream.
+    auto control = scene.finish(scene.peer->accept_uni());
+    SECTION("bytes wait for credit, but not those before the stream") {
+        auto mine = scene.finish(session.open_uni());
+        auto writing = scene.begin(mine->write(bytes("0123456789abc")));
+        auto theirs = scene.finish(scene.peer->accept_uni());
+        auto reading = scene.begin(theirs->read());
+        REQUIRE(scene.passes_until([&] { return reading.done(); }));
+        CHECK(reading.value().view() == std::string_view("\x40\x54\0" "0123456789", 13));
+        scene.pass(2s);
+        CHECK(mine->unsent() == 3);
+        auto bidi = scene.finish(session.open_bidi());
+        scene.finish(bidi.send->write(bytes("x")));
+        auto other = scene.finish(scene.peer->accept_bidi());
+        CHECK(scene.finish(other.receive->read()).view() == std::string_view("\x40\x41\0", 3));
+        scene.send(*connect.send, octets("0006 990b4d3d 01 0e"));
+        CHECK(scene.finish(theirs->read()).view() == "abc");
+        CHECK(scene.finish(other.receive->read()).view() == "x");
+    }
+    SECTION("streams wait for credit") {
+        auto mine = scene.finish(session.open_uni());
+        auto waiting = scene.begin(session.open_uni());
+        scene.pass(2s);
+        CHECK_FALSE(waiting.done());
+        scene.send(*connect.send, octets("0006 990b4d40 01 02"));
+        CHECK(scene.passes_until([&] { return waiting.done(); }));
+    }
+    SECTION("a limit that goes back ends the connection") {
+        scene.send(*connect.send, octets("0006 990b4d3d 01 09"));
+        CHECK(scene.number_of_end() == 0x045d4487);
+    }
+    SECTION("the client gets credit for streams that are over") {
+        scene.finish(connect.receive->read());
+        for (int i = 0; i < 5; ++i) {
+            scene.uni(octets("4054 00 61"), true);
+            auto stream = scene.finish(session.accept_uni());
+            scene.finish(all_of(*stream));
+        }
+        CHECK(scene.finish(connect.receive->read()).view() == Bytes::copy(octets("0006 990b4d40 01 0f")).view());
+    }
+}
+
 TEST_CASE("WebTransport: a session that closes tells the peer so, and ends its streams", "[quic][webtransport]") {
     RawPeerScene scene(true);
     scene.begin_session();

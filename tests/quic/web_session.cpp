@@ -129,4 +129,60 @@ TEST_CASE("WebTransport: a refused client learns the status, and the connection 
     CHECK(scene.passes_until([&] { return scene.client->is_silent() && scene.server->is_silent(); }, 10s));
 }
 
+TEST_CASE("WebTransport: with flow control of its own, a session carries any number of streams, and none stalls", "[quic][webtransport]") {
+    quic::ConnectionConfig of_each;
+    of_each.max_streams_uni = 8;
+    of_each.max_streams_bidi = 3;
+    LinkFaults network;
+    if (GENERATE(false, true)) network.lost = network.late = 50;
+    WebScene scene(network, seed("WebTransport: with flow control"), of_each, of_each);
+    auto config = patient();
+    config.flow_control = true;
+    auto asking = scene.begin(webtransport::connect(scene.client, "test", "/", {"a"}, std::move(config)));
+    auto asked = scene.request();
+    scene.there = asked.accept("a");
+    REQUIRE(scene.passes_until([&] { return asking.done(); }));
+    scene.here = asking.value();
+    const bool of_client = GENERATE(true, false);
+    auto &one = of_client ? *scene.here : *scene.there;
+    auto &other = of_client ? *scene.there : *scene.here;
+    // As many as the limit allows, and no more. QUIC's limit counts the client's CONNECT, too.
+    const std::size_t most = of_client ? 2 : 3;
+    std::vector<std::unique_ptr<BidiStream>> open;
+    for (std::size_t i = 0; i < most; ++i) {
+        open.push_back(std::make_unique<BidiStream>(scene.finish(one.open_bidi())));
+        scene.finish(open.back()->send->write(bytes("x")));
+    }
+    auto waiting = scene.begin(one.open_bidi());
+    scene.pass(2s);
+    CHECK_FALSE(waiting.done());
+    for (const auto &each : open) each->send->finish();
+    for (std::size_t i = 0; i < most; ++i) {
+        auto there = scene.finish(other.accept_bidi());
+        there.send->finish();
+        CHECK(scene.finish(all_of(*there.receive)) == "x");
+    }
+    for (const auto &each : open) CHECK(scene.finish(all_of(*each->receive)).empty());
+    CHECK(scene.passes_until([&] { return waiting.done(); }));
+    for (int i = 0; i < 100; ++i) {
+        const std::string text = "number " + std::to_string(i);
+        auto mine = scene.finish(one.open_uni());
+        scene.finish(mine->write(bytes(text)));
+        if (i % 7 == 0) {
+            mine->reset(1);
+            continue;
+        }
+        mine->finish();
+        for (;;) {
+            auto there = scene.finish(other.accept_uni());
+            auto reading = scene.begin(all_of(*there));
+            REQUIRE(scene.passes_until([&] { return reading.done(); }));
+            // One that was reset comes, or not.
+            if (error_of([&] { return reading.value(); })) continue;
+            CHECK(reading.value() == text);
+            break;
+        }
+    }
+}
+
 }  // namespace web_session_tests

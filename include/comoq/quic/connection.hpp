@@ -128,8 +128,13 @@ public:
     Operation<ProtocolStream> accept_protocol_stream();
     /// The id of a stream of this connection.
     static std::uint64_t id_of(const SendStream &stream);
-    /// The session of that CONNECT begins.
-    void begin_session(std::uint64_t id, bool has_datagrams);
+    /// What a session here would grant its peer, if it had a flow control of its own: of data any number, because the windows of
+    /// QUIC bound the memory.
+    h3::SessionLimits own_limits() const noexcept;
+    /// The session of that CONNECT begins. It has a flow control of its own if both sides wish it.
+    void begin_session(std::uint64_t id, bool has_datagrams, const h3::SessionLimits &own, const h3::SessionLimits &peers);
+    /// The peer's limits, 0 for one that has not changed. False if it takes back what it gave.
+    bool raise_limits(const h3::SessionLimits &peers);
     /// It is over, and so is the connection for the application, with `code`. `last` is the stream of its CONNECT: `words` and
     /// the stream's end are its last ones. When the peer has them, the connection closes with `number`; at once if there is no
     /// such stream. Any thread.
@@ -257,6 +262,12 @@ private:
     void keep_early(Stream &stream, std::uint64_t session, Aftermath &after);
     /// The peer may not have it. The stream may be gone after that.
     void refuse(Stream &stream, h3::Code code, Aftermath &after);
+    /// The session has one more stream of the peer's. False if the peer may not have that.
+    bool comes(Stream &stream) noexcept;
+    /// A stream of the peer's is over: it may open another one.
+    void is_over_for_session(bool uni, Aftermath &after);
+    /// One that the peer has counted, and of which the session will never know.
+    void is_lost_for_session(bool uni, Aftermath &after);
     void datagram_of_layer(std::span<const std::byte> datagram, Aftermath &after);
     void datagram_of_session(std::span<const std::byte> datagram, std::size_t head, Aftermath &after);
     void fail_for_application(std::error_code code, Aftermath &after);

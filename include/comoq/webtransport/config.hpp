@@ -33,6 +33,9 @@ struct Config {
     std::vector<std::string> origins;
     /// Of a client: the origin that it names. Empty for none.
     std::string origin;
+    /// Of a client: whether it wishes the flow control of WebTransport, beside QUIC's. A server always does, because Safari connects
+    /// to no other; a session has it if both sides do.
+    bool flow_control = false;
     /// Of a server: makes the answers to other requests, from their method ("GET") and path. An empty one answers 404. It is
     /// called on the connection's executor.
     std::function<PlainAnswer(std::string_view method, std::string_view path)> other_requests;

@@ -2,6 +2,7 @@
 #pragma once
 #include "../../bytes.hpp"
 #include "../h3/codes.hpp"
+#include "../h3/settings.hpp"
 #include "../h3/sorted_stream.hpp"
 #include "../stream/stream_transport.hpp"
 #include "../wait/waiter.hpp"
@@ -43,6 +44,14 @@ struct Http3Layer {
         std::uint64_t number;
     };
 
+    /// Of one kind of streams, from the session's beginning.
+    struct StreamLimit {
+        std::uint64_t opened = 0, may_open = 0;  // by this side
+        /// By the peer: those that it has opened, those that are over, and how many it may open in all.
+        std::uint64_t came = 0, over = 0, granted = 0;
+        std::uint64_t first = 0;
+    };
+
     // Before the session begins, the peer can make this side keep so many of its streams, with so many bytes, and datagrams.
     static constexpr std::size_t most_early_streams = 64, most_early_bytes = 64 * 1024, most_early_datagrams = 16;
 
@@ -55,6 +64,12 @@ struct Http3Layer {
     std::optional<std::uint64_t> session;
     Head before_uni, before_bidi, before_datagram;
     bool has_datagrams = false;
+    /// The session has a flow control of its own. Bytes before a stream are free, and the peer may send any number.
+    bool has_limits = false;
+    /// By kind: of bidirectional streams, and of the others.
+    std::array<StreamLimit, 2> limits;
+    /// Bytes that this side may send in all, and that it may send now.
+    std::uint64_t max_data = 0, data_left = 0;
     std::optional<Leaving> leaving;
     /// The peer breaks a rule of HTTP/3.
     h3::Code failure = h3::Code::None;

@@ -34,6 +34,11 @@ public:
     bool blocked = false;
     /// In the list of streams whose end must be sent.
     bool end_due = false;
+    /// The session's flow control counts its bytes, but not the first ones.
+    bool is_limited = false;
+    std::uint8_t free_bytes = 0;
+    /// It waits for credit of the session.
+    bool waits_for_session = false;
 
     // For the scheduler.
     comoq::detail::FlowOfStreams<SendSide> *flow = nullptr;

@@ -88,6 +88,8 @@ private:
     static asio::awaitable<void> read_session(std::shared_ptr<Http> self);
     /// What the capsules that have come say. False if the session is over.
     bool look_at_capsules();
+    /// Those of the capsules that have come. False if the peer breaks a rule of them.
+    bool raise_limits();
     /// The peer ended the session.
     void ended(const std::optional<h3::SessionEnd> &how);
     void spawn(asio::awaitable<void> work);
@@ -95,6 +97,7 @@ private:
 
     const std::shared_ptr<quic::Connection> connection_;
     const Config config_;
+    const h3::SessionLimits own_limits_;
     h3::FieldCoder coder_;
     h3::ControlReader control_;
     std::unique_ptr<SendStream> own_control_;

@@ -143,6 +143,10 @@ COMOQ_DECL bool Connection::may_open(Kind kind) const noexcept {
     // A peer that allows any number and ends none must not fill the memory.
     constexpr std::uint64_t most_own = 16 * 1024;
     if (!is_ready_ || stage_ != Stage::Open || own_[kind == Kind::Uni] >= most_own) return false;
+    if (http3_ != nullptr && http3_->has_limits) {
+        const auto &limit = http3_->limits[kind == Kind::Uni];
+        if (limit.opened >= limit.may_open) return false;
+    }
     const std::uint64_t left = kind == Kind::Uni ? ngtcp2_conn_get_streams_uni_left(wire_.get())
                                                  : ngtcp2_conn_get_streams_bidi_left(wire_.get());
     return left != 0;
@@ -159,7 +163,11 @@ COMOQ_DECL Connection::Halves Connection::open(Kind kind) {
     ++own_[is_uni];
     if (http3_ != nullptr && !http3_->session) stream.owner = Stream::Owner::Protocol;
     if (http3_ != nullptr && http3_->session) {
-        stream.send->push((is_uni ? http3_->before_uni : http3_->before_bidi).span(), Bytes());
+        const auto head = (is_uni ? http3_->before_uni : http3_->before_bidi).span();
+        ++http3_->limits[is_uni].opened;
+        stream.send->is_limited = http3_->has_limits;
+        stream.send->free_bytes = static_cast<std::uint8_t>(head.size());
+        stream.send->push(head, Bytes());
         sender_.changed(*stream.send);
     }
     return {stream.send, stream.receive};
@@ -222,6 +230,7 @@ COMOQ_DECL void Connection::settle(std::int64_t id, Aftermath &after) {
     if (!stream.accepted || !(stream.closed || stream.is_left())) return;
     if (stream.receive != nullptr && !stream.receive->is_over()) return;
     const bool was_of_peer = is_of_peer(id), uni = is_uni(id);
+    if (was_of_peer && stream.owner == Stream::Owner::Application) is_over_for_session(uni, after);
     // The library may keep it.
     ngtcp2_conn_set_stream_user_data(wire_.get(), id, nullptr);
     if (!stream.closed && !(detail::peer_uni_streams_stay && uni)) may_leave_over();

@@ -149,6 +149,7 @@ struct ConnectionEvents {
             // Nobody will ever know whose it was.
             if (stream->owner == detail::Stream::Owner::Unknown) {
                 stream->accepted = true;
+                self.is_lost_for_session(Connection::is_uni(stream->id), *self.after_);
                 if (stream->send != nullptr) {
                     self.refuse(*stream, h3::Code::RequestIncomplete, *self.after_);
                     return 0;

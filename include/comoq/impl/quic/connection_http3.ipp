@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../../detail/h3/capsule_reader.hpp"
+#include "../../detail/h3/settings.hpp"
 #include "../../detail/h3/sorted_stream.hpp"
 #include "../../detail/quic/stream_numbers.hpp"
 #include "../../quic/connection.hpp"
+#include "connection_begin.ipp"
 #include "connection_events.ipp"
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 // What a connection does for the HTTP/3 above it: whose stream is it, what goes before the session's, and its last words.
 
@@ -68,7 +72,10 @@ COMOQ_DECL void Connection::sort(Stream &stream, std::span<const std::byte> byte
         http3_->arrivals.push_back({sorted.value, {stream.send, stream.receive}});
         after.wake.take(http3_->waits);
     } else if (http3_->session) {
-        stream.owner = Stream::Owner::Application;
+        if (!comes(stream)) {
+            http3_->failure = h3::Code::FlowControlError;
+            return;
+        }
         arrived(kind_of(id), {stream.send, stream.receive}, after);
     } else {
         keep_early(stream, sorted.value, after);
@@ -90,6 +97,7 @@ COMOQ_DECL void Connection::refuse(Stream &stream, h3::Code code, Aftermath &aft
     const std::int64_t id = stream.id;
     const bool over = stream.receive->ended();
     std::erase(http3_->early, id);
+    if (stream.owner == Stream::Owner::Early && !http3_->session) is_lost_for_session(is_uni(id), after);
     if (stream.owner == Stream::Owner::Early) http3_->early_bytes -= std::min(http3_->early_bytes, stream.receive->buffered());
     const std::size_t in_head = stream.owner == Stream::Owner::Unknown ? stream.head_size : 0;
     stream.owner = Stream::Owner::Protocol;
@@ -160,13 +168,21 @@ COMOQ_DECL void Connection::datagram_of_session(std::span<const std::byte> datag
 
 // The session.
 
-COMOQ_DECL void Connection::begin_session(std::uint64_t id, bool has_datagrams) {
+COMOQ_DECL void Connection::begin_session(std::uint64_t id, bool has_datagrams, const h3::SessionLimits &own,
+                                          const h3::SessionLimits &peers) {
     Aftermath after;
     Lock lock(mutex());
     if (is_closed()) return;
     detail::Http3Layer &layer = *http3_;
     layer.session = id;
     layer.has_datagrams = has_datagrams;
+    layer.has_limits = own.any() && peers.any();
+    for (const bool uni : {false, true}) {
+        auto &limit = layer.limits[uni];
+        limit.first = limit.granted = uni ? own.uni : own.bidi;
+        limit.may_open = uni ? peers.uni : peers.bidi;
+    }
+    layer.max_data = layer.data_left = peers.data;
     for (const auto &[head, type] : {std::pair(&layer.before_uni, h3::session_uni_stream),
                                      std::pair(&layer.before_bidi, h3::session_bidi_stream)}) {
         head->put(type);
@@ -177,11 +193,10 @@ COMOQ_DECL void Connection::begin_session(std::uint64_t id, bool has_datagrams) 
     for (const std::int64_t each : std::exchange(layer.early, {})) {
         Stream *stream = find(each);
         if (stream == nullptr) continue;
-        if (stream->session != id) {
+        if (stream->session != id || !comes(*stream)) {
             refuse(*stream, h3::Code::BufferedStreamRejected, after);
             continue;
         }
-        stream->owner = Stream::Owner::Application;
         arrived(kind_of(each), {stream->send, stream->receive}, after);
     }
     for (const Bytes &each : std::exchange(layer.early_datagrams, {})) {
@@ -189,6 +204,57 @@ COMOQ_DECL void Connection::begin_session(std::uint64_t id, bool has_datagrams) 
         if (quarter->value == id / 4) datagram_of_session(each.span(), quarter->size, after);
     }
     wake_output(after);
+}
+
+COMOQ_DECL h3::SessionLimits Connection::own_limits() const noexcept {
+    return {detail::sendable_count(config_.max_streams_uni), detail::sendable_count(config_.max_streams_bidi), std::uint64_t{1} << 60};
+}
+COMOQ_DECL bool Connection::comes(Stream &stream) noexcept {
+    auto &limit = http3_->limits[is_uni(stream.id)];
+    ++limit.came;
+    if (http3_->has_limits && limit.came > limit.granted) return false;
+    stream.owner = Stream::Owner::Application;
+    if (stream.send != nullptr) stream.send->is_limited = http3_->has_limits;
+    return true;
+}
+COMOQ_DECL void Connection::is_lost_for_session(bool uni, Aftermath &after) {
+    ++http3_->limits[uni].came;
+    is_over_for_session(uni, after);
+}
+COMOQ_DECL void Connection::is_over_for_session(bool uni, Aftermath &after) {
+    if (http3_ == nullptr) return;
+    auto &limit = http3_->limits[uni];
+    ++limit.over;
+    if (!http3_->has_limits || is_closed() || limit.first + limit.over - limit.granted < (limit.first + 1) / 2) return;
+    Stream *own = find(static_cast<std::int64_t>(*http3_->session));
+    if (own == nullptr || own->send == nullptr || own->send->finished() || own->send->over()) return;
+    limit.granted = limit.first + limit.over;
+    std::vector<std::byte> capsule, frame;
+    h3::write_limit(uni ? h3::capsule::max_uni : h3::capsule::max_bidi, limit.granted, capsule);
+    h3::begin_block(h3::data_frame, capsule.size(), frame);
+    frame.insert(frame.end(), capsule.begin(), capsule.end());
+    own->send->push({}, Bytes(std::move(frame)));
+    send_changed(*own->send, after);
+}
+COMOQ_DECL bool Connection::raise_limits(const h3::SessionLimits &peers) {
+    Aftermath after;
+    Lock lock(mutex());
+    if (is_closed() || !http3_->has_limits) return true;
+    for (const auto &[kind, limit] : {std::pair(Kind::Bidi, peers.bidi), std::pair(Kind::Uni, peers.uni)}) {
+        auto &known = http3_->limits[kind == Kind::Uni].may_open;
+        if (limit == 0 || limit == known) continue;
+        if (limit < known) return false;
+        known = limit;
+        StreamTransport::may_open_more(kind, after);
+    }
+    if (peers.data == 0 || peers.data == http3_->max_data) return true;
+    if (peers.data < http3_->max_data) return false;
+    http3_->data_left += peers.data - http3_->max_data;
+    http3_->max_data = peers.data;
+    for (auto &[id, stream] : streams_)
+        if (stream.send != nullptr && std::exchange(stream.send->waits_for_session, false)) sender_.set_blocked(*stream.send, false);
+    wake_output(after);
+    return true;
 }
 
 COMOQ_DECL void Connection::end_session(const SendStream *last, Bytes words, std::error_code code, std::uint64_t number,

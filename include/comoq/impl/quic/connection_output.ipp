@@ -136,7 +136,13 @@ COMOQ_DECL bool Connection::write_data(Writing &writing, Aftermath &after) {
         const std::uint64_t credit = ngtcp2_conn_get_max_data_left(wire_.get());
         SendSide *side = ngtcp2_conn_get_cwnd_left(wire_.get()) != 0 ? sender_.next_data(credit) : nullptr;
         if (side == nullptr) return true;
-        const auto share = std::min<std::uint64_t>(sender_.share_of(*side, credit), Packet::most);
+        auto share = std::min<std::uint64_t>(sender_.share_of(*side, credit), Packet::most);
+        if (side->is_limited) share = std::min(share, side->free_bytes + http3_->data_left);
+        if (share == 0) {
+            side->waits_for_session = true;
+            sender_.set_blocked(*side, true);
+            continue;
+        }
         if (!write_stream(writing, *side, static_cast<std::size_t>(share), after)) return false;
     }
 }
@@ -161,6 +167,11 @@ COMOQ_DECL bool Connection::write_stream(Writing &writing, SendSide &side, std::
     if (taken >= 0) {
         const auto bytes = static_cast<std::size_t>(taken);
         side.retained.sent(bytes);
+        if (side.is_limited) {
+            const auto free = static_cast<std::uint8_t>(std::min<std::size_t>(side.free_bytes, bytes));
+            side.free_bytes = static_cast<std::uint8_t>(side.free_bytes - free);
+            http3_->data_left -= bytes - free;
+        }
         if (is_end && bytes == size) side.end_sent = true;
         sender_.changed(side);
         return writing.goes_on();

@@ -33,6 +33,7 @@ inline std::vector<std::byte> in_data(std::span<const std::byte> capsule) {
 COMOQ_DECL Http::Http(std::shared_ptr<quic::Connection> connection, Config config)
     : connection_(std::move(connection)),
       config_(std::move(config)),
+      own_limits_(connection_->is_client() && !config_.flow_control ? h3::SessionLimits() : connection_->own_limits()),
       control_(!connection_->is_client()),
       tasks_(std::make_shared<comoq::detail::TaskGroupState>(connection_->executor())) {}
 
@@ -51,7 +52,7 @@ COMOQ_DECL asio::awaitable<void> Http::begin(std::shared_ptr<Http> self) {
     auto opening = self->connection_->open_uni();
     self->own_control_ = co_await std::move(opening);
     std::vector<std::byte> bytes = {std::byte{h3::control_stream}};
-    h3::write_settings(h3::SessionLimits(), bytes);
+    h3::write_settings(self->own_limits_, bytes);
     self->write(*self->own_control_, std::move(bytes));
     co_await self->has_settings_.wait();
 }
@@ -220,8 +221,15 @@ COMOQ_DECL asio::awaitable<void> Http::read_session(std::shared_ptr<Http> self) 
 COMOQ_DECL bool Http::look_at_capsules() {
     const auto &capsules = exchange_->capsules();
     if (capsules.drains()) is_draining_ = true;
+    if (!raise_limits()) return false;
     if (capsules.end()) ended(capsules.end());
     return !capsules.end();
+}
+COMOQ_DECL bool Http::raise_limits() {
+    const auto &capsules = exchange_->capsules();
+    const bool are_well = connection_->raise_limits({capsules.max_uni(), capsules.max_bidi(), capsules.max_data()});
+    if (!are_well) fail(h3::Code::FlowControlError, "a limit that goes back");
+    return are_well;
 }
 
 COMOQ_DECL void Http::ended(const std::optional<h3::SessionEnd> &how) {
@@ -239,7 +247,11 @@ COMOQ_DECL void Http::respond(unsigned status, std::string_view protocol) {
     coder_.write(h3::response_fields(status, protocol, exchange_->request()->names_draft), bytes);
     write(*stream_.send, std::move(bytes));
 }
-COMOQ_DECL void Http::begin_session() { connection_->begin_session(id_, settings().datagrams); }
+COMOQ_DECL void Http::begin_session() {
+    connection_->begin_session(id_, settings().datagrams, own_limits_, settings().limits);
+    // Capsules may have come before.
+    raise_limits();
+}
 
 COMOQ_DECL void Http::reject(unsigned status, std::error_code code) {
     respond(status, {});
