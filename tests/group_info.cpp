@@ -95,6 +95,13 @@ TEST_CASE("group info: a group from the middle that comes does not answer a fetc
     auto rest = now(scene.reader.fetch_group(3));
     CHECK(rest.info() == from_the_middle);
     CHECK(now(rest.read_frame())->payload.view() == "late");
+    // A fetch that fails is not better.
+    handler = scene.track.dynamic();
+    auto failing = wait(scene.reader.fetch_group(3));
+    now(handler->requested_group())->accept().abort(Error::Old);
+    CHECK(failing.done());
+    CHECK(scene.reader.get_group(3)->info() == from_the_middle);
+    handler.reset();
     // Not once its frames are gone.
     part.abort(Error::Timeout);
     CHECK(wait(scene.reader.fetch_group(3)).code() == Error::NotFound);

@@ -86,7 +86,7 @@ TEST_CASE("printing: counters are a JSON object with their names", "[printing]")
     auto track = guard.create_track("video");
     CHECK(printed(guard.producer().stats()) == R"({"tracks":1,"handlers":0,"pending":0,"cached_groups":0,"cached_bytes":0,)"
                                                R"("evicted_groups":0,"lagged_readers":0})");
-    CHECK(printed(track.stats()) == R"({"groups":0,"bytes":0,"datagrams":0,"cached_bytes":0,"subscribers":0,"handlers":0,)"
+    CHECK(printed(track.stats()) == R"({"groups":0,"lanes":0,"bytes":0,"datagrams":0,"cached_bytes":0,"subscribers":0,"handlers":0,)"
                                     R"("pending":0,"evicted_groups":0,"lagged_readers":0})");
 
     TransportStats stats;

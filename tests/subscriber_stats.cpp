@@ -129,7 +129,7 @@ TEST_CASE("subscriber stats: a frame that cannot be made for want of memory does
 
 TEST_CASE("subscriber stats: an empty handle has none, and all of them are JSON", "[subscriber]") {
     CHECK(to_json(TrackSubscriber().stats()) ==
-          R"({"groups":0,"frames":0,"datagrams":0,"bytes":0,"skipped_groups":0,"missing_groups":0,)"
+          R"({"groups":0,"lanes":0,"frames":0,"datagrams":0,"bytes":0,"skipped_groups":0,"missing_groups":0,)"
           R"("skipped_datagrams":0,"gaps_given_up":0})");
 }
 

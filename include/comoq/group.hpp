@@ -197,6 +197,15 @@ public:
     /// still keeps. Does nothing if its frames are gone already.
     void abort(std::error_code code) { group_->abort(detail::failure(code)); }
 
+    /// Another lane of the same group: a subgroup of MoQ Transport. A group that was fetched has fetched ones. It is written, and
+    /// ends, independently. Throws Duplicate if the group has that lane, LimitReached beyond 1,024 lanes, BoundsExceeded for
+    /// lane 0 or an id above 2^62-1, Dropped once the track has ended and let go of its groups.
+    GroupProducer create_lane(const GroupInfo &info);
+    /// The same without exceptions.
+    GroupProducer create_lane(const GroupInfo &info, std::error_code &ec) noexcept {
+        return detail::with_code(ec, [&] { return create_lane(info); });
+    }
+
     /// A reader from the first frame still held.
     GroupConsumer consume() const { return GroupConsumer(detail::Passkey(), group_.held()); }
 

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace comoq {
 
@@ -52,6 +53,10 @@ public:
 
     /// A group that a live track holds now; asks nobody.
     std::optional<GroupConsumer> get_group(std::uint64_t sequence) const;
+
+    /// The lanes that a live track holds now of a group, the lowest first: lane 0 is what `get_group` gives. For a group whose
+    /// lanes are wanted that are not here, `fetch_group` first. Asks nobody.
+    std::vector<GroupConsumer> get_lanes(std::uint64_t sequence) const;
 
     /// The largest place at which a live track has had a complete frame or a datagram, or at which its source said that it
     /// has one; nothing if there is none. Asks nobody: of a track that comes through a session or a proxy it is known once that

@@ -27,6 +27,8 @@ namespace comoq {
 struct TrackStats {
     /// Groups held for readers.
     std::size_t groups = 0;
+    /// Of these, lanes of groups beside lane 0.
+    std::size_t lanes = 0;
     /// Bytes of their frames.
     std::size_t bytes = 0;
     /// Datagrams held for slow readers.
@@ -83,8 +85,10 @@ public:
     /// has expired or was evicted since. A track remembers at most 1,024 gaps between its numbers. Beyond that it gives
     /// up the lowest gap, and with it what it knew of the numbers below: a group there that has gone may be made again.
     GroupProducer create_group(std::uint64_t sequence);
-    /// The same for a group that begins in the middle, or has a priority of its own. Throws BoundsExceeded, too, for an object
-    /// id above 2^62-1.
+    /// The same for a group that begins in the middle, or has a priority of its own, or for a lane of a group: with a subgroup
+    /// other than 0, or if other lanes of that number are here, only a lane that is here is Duplicate. Throws
+    /// BoundsExceeded, too, for an id above 2^62-1, and LimitReached beyond 1,024 lanes. A lane that is made once the track is
+    /// finished, and all numbers are used, may come too late for readers that have come to the end.
     GroupProducer create_group(std::uint64_t sequence, const GroupInfo &info);
 
     /// A finished group of one frame. Returns its number. Throws as `append_group` and `GroupProducer::write_frame` do,

@@ -22,6 +22,8 @@ struct SubscriberStats {
     /// Groups: from `recv_group`, from `next_group`, and those that the frames from `read_frame` and `read_first_frame`
     /// belong to.
     std::uint64_t groups = 0;
+    /// Lanes of groups, beside lane 0, from `recv_group`.
+    std::uint64_t lanes = 0;
     /// Frames from `read_frame` and `read_first_frame`, and datagrams. A `GroupConsumer` does not count.
     std::uint64_t frames = 0, datagrams = 0;
     /// The payload of these frames and datagrams.
@@ -64,7 +66,9 @@ public:
         : state_(std::move(state)) {}
 
     /// The next group in the order of arrival; each is returned once. Empty at the track's end; fails with Old, Evicted, or
-    /// the track's code.
+    /// the track's code. A group with lanes, which are subgroups of MoQ Transport, comes as many times as it has lanes, each
+    /// with its own `GroupConsumer::info`: a reader that wants the group alone leaves out those with another subgroup than 0, as every
+    /// other step does. Of lanes it remembers the 1,024 highest; others come no more.
     Operation<std::optional<GroupConsumer>> recv_group();
 
     /// The group with the lowest sequence above the last one returned. Groups below it that arrive later are skipped.

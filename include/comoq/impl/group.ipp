@@ -177,6 +177,14 @@ COMOQ_DECL void GroupProducer::finish() {
     detail::naming({"", {}, sequence()}, [&] { group_->finish(); });
 }
 
+COMOQ_DECL GroupProducer GroupProducer::create_lane(const GroupInfo &info) {
+    return detail::naming({"", {}, sequence()}, [&] {
+        if (info.subgroup == 0) detail::throw_error(make_error_code(Error::BoundsExceeded));
+        detail::throw_unless_possible(info);
+        return GroupProducer(detail::Passkey(), group_->create_lane(info));
+    });
+}
+
 COMOQ_DECL void GroupProducer::finish(EndMarker marker) {
     detail::naming({"", {}, sequence()}, [&] { group_->finish(marker); });
 }

@@ -66,6 +66,16 @@ COMOQ_DECL std::optional<GroupConsumer> TrackConsumer::get_group(std::uint64_t s
     return GroupConsumer(detail::Passkey(), std::move(group));
 }
 
+COMOQ_DECL std::vector<GroupConsumer> TrackConsumer::get_lanes(std::uint64_t sequence) const {
+    std::vector<GroupConsumer> lanes;
+    const auto track = live(detail::Passkey());
+    if (track == nullptr) return lanes;
+    auto found = track->lanes_of(sequence);
+    lanes.reserve(found.size());
+    for (auto &lane : found) lanes.emplace_back(detail::Passkey(), std::move(lane));
+    return lanes;
+}
+
 COMOQ_DECL std::optional<Location> TrackConsumer::largest() const {
     const auto track = live(detail::Passkey());
     return track != nullptr ? track->largest() : std::nullopt;

@@ -97,6 +97,7 @@ COMOQ_DECL TrackStats TrackProducer::stats() const {
     const auto counts = track_->counts();
     TrackStats stats;
     stats.groups = counts.groups;
+    stats.lanes = counts.lanes;
     stats.bytes = counts.bytes;
     stats.datagrams = counts.datagrams;
     stats.cached_bytes = counts.cost;
@@ -111,6 +112,7 @@ COMOQ_DECL TrackStats TrackProducer::stats() const {
 COMOQ_DECL std::string to_json(const TrackStats &stats) {
     return detail::json_object({
         {"groups", stats.groups},
+        {"lanes", stats.lanes},
         {"bytes", stats.bytes},
         {"datagrams", stats.datagrams},
         {"cached_bytes", stats.cached_bytes},

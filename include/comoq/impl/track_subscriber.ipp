@@ -79,6 +79,7 @@ COMOQ_DECL SubscriberStats TrackSubscriber::stats() const {
     if (state_ == nullptr) return stats;
     state_->look_at([&](const detail::SubscriberPlace &place) {
         stats.groups = place.counts.given_groups + place.counts.received_groups;
+        stats.lanes = place.counts.received_lanes;
         stats.frames = place.counts.frames;
         stats.datagrams = place.counts.datagrams;
         stats.bytes = place.counts.bytes;
@@ -93,6 +94,7 @@ COMOQ_DECL SubscriberStats TrackSubscriber::stats() const {
 COMOQ_DECL std::string to_json(const SubscriberStats &stats) {
     return detail::json_object({
         {"groups", stats.groups},
+        {"lanes", stats.lanes},
         {"frames", stats.frames},
         {"datagrams", stats.datagrams},
         {"bytes", stats.bytes},

@@ -148,8 +148,8 @@ private:
         bool begun = false;
         while (auto group = co_await self->subscriber_->recv_group()) {
             const auto sequence = group->sequence();
-            // The peer cannot be told that it is not the whole.
-            if (group->info().is_partial) continue;
+            // The peer knows no lanes, and cannot be told that a group is not the whole.
+            if (const auto info = group->info(); info.is_partial || info.subgroup != 0) continue;
             if (!begun) {
                 begun = true;
                 const auto lowest = self->lowest_of(sequence);

@@ -3,6 +3,7 @@
 #include "arrival_log.hpp"
 #include "group_state.hpp"
 #include "../containers/intrusive_list.hpp"
+#include "lane_groups.hpp"
 #include "live_groups.hpp"
 #include "media_change.hpp"
 #include "track_counts.hpp"
@@ -38,6 +39,8 @@ public:
 
     /// The groups that subscribers see.
     const LiveGroups &live() const noexcept { return live_; }
+    /// The lanes of groups that subscribers see, except for lane 0.
+    const LaneGroups &lanes() const noexcept { return lanes_; }
     const ArrivalLog &arrivals() const noexcept { return arrivals_; }
 
     /// The group with that number: the written one, unless that failed, or begins in the middle, and the group was fetched
@@ -45,7 +48,10 @@ public:
     std::shared_ptr<GroupState> find(std::uint64_t sequence) const noexcept {
         GroupState *const written = live_.find(sequence);
         if (written != nullptr && is_whole(*written)) return written->shared_from_this();
-        if (const auto found = fetched_.find(sequence); found != fetched_.end()) return found->second;
+        const auto found = fetched_.find(sequence);
+        const bool is_fetched = found != fetched_.end();
+        // A part of a group is better than one that failed.
+        if (is_fetched && (written == nullptr || written->failure() || !found->second->failure())) return found->second;
         return written != nullptr ? written->shared_from_this() : nullptr;
     }
 
@@ -56,7 +62,19 @@ public:
     std::optional<Location> largest() const noexcept {
         auto largest = shared_.past_largest;
         if (const GroupState *last = live_.last_with_frames()) largest = std::max(largest, last->largest());
-        return largest;
+        return std::max(largest, lanes_.largest());
+    }
+
+    /// Calls `visit(lane)` for each lane of the group that `find` gives, that one first.
+    template <class Visit> void each_lane(std::uint64_t sequence, Visit visit) const {
+        const auto found = find(sequence);
+        if (found != nullptr) visit(found);
+        const bool is_live = found != nullptr ? found->live() : lanes_.has(sequence);
+        (is_live ? lanes_ : fetched_lanes_).any_from(sequence, [&](const std::shared_ptr<GroupState> &lane) {
+            if (lane->sequence() != sequence) return true;
+            visit(lane);
+            return false;
+        });
     }
 
     /// The group with the highest number of those that subscribers see and that went to make room or for their age, and
@@ -70,6 +88,7 @@ public:
     void count(TrackCounts &counts) const noexcept {
         for (GroupState *group = ages_.front(); group != nullptr; group = ages_.after(*group)) {
             counts.groups += group->released() ? 0 : 1;
+            counts.lanes += group->released() || group->subgroup() == 0 ? 0 : 1;
             counts.bytes += group->bytes();
             counts.cost += group->cost();
         }
@@ -81,15 +100,22 @@ public:
         if (group->live()) {
             arrivals_.add(group);
             try {
-                live_.add(group);
+                if (group->subgroup() == 0)
+                    live_.add(group);
+                else
+                    lanes_.add(group);
             } catch (...) {
                 arrivals_.remove(*group);
                 throw;
             }
+        } else if (group->subgroup() != 0) {
+            fetched_lanes_.add(group);
         } else {
             auto &place = fetched_[group->sequence()];
             if (place != nullptr) leave(*place);
             change.replaced = std::exchange(place, group);
+            while (GroupState *lane = fetched_lanes_.first(group->sequence()))
+                drop(*lane, make_error_code(Error::Evicted), change);
         }
         stamp(*group, change.now);
         ages_.push_back(*group);
@@ -97,8 +123,7 @@ public:
         ++held_;
 
         std::shared_ptr<GroupState> may_go = group;
-        if (group->live() && (newest_ == nullptr || newest_->sequence() < group->sequence()))
-            may_go = keep_newest(group);
+        if (group->live() && (newest_ == nullptr || is_newer(*group, *newest_))) may_go = keep_newest(group);
         if (may_go != nullptr) shared_.bounds->pool.add(may_go, may_go->stamp());
         if (ages_.front() == group.get()) note_oldest();
         expire(change);
@@ -107,6 +132,14 @@ public:
             if (oldest == newest_.get()) oldest = ages_.after(*oldest);
             drop(*oldest, make_error_code(Error::Evicted), change);
         }
+    }
+
+    std::shared_ptr<GroupState> add_lane(const GroupState &group, const GroupInfo &info, MediaChange &change) override {
+        (group.live() ? lanes_ : fetched_lanes_).throw_unless_new({group.sequence(), info.subgroup});
+        auto lane = std::make_shared<GroupState>(group.shared(), group.sequence(), group.timescale(), group.live(), info);
+        add(lane, change);
+        if (lane->live()) shared_.group_waits.wake_for(lane->sequence(), change.wake);
+        return lane;
     }
 
     /// The group was fetched.
@@ -120,7 +153,12 @@ public:
         if (was_oldest) note_oldest();
     }
     void written(GroupState &group, MediaChange &change) noexcept override { use(group, change); }
-    void sort(GroupState &group) noexcept override { live_.sort(group); }
+    void sort(GroupState &group) noexcept override {
+        if (group.subgroup() == 0)
+            live_.sort(group);
+        else
+            group.kind = group.kind_now();
+    }
 
     /// Keeps `TrackShared::may_expire` up to date: the oldest group, or the time that it is kept, may have changed.
     void note_oldest() noexcept {
@@ -147,7 +185,9 @@ public:
             if (!newest_may_go_ || code != Error::Evicted) return false;
             newest_ = nullptr;
         }
-        if (group.live() && (!lost_ || lost_->sequence <= group.sequence()))
+        // The newest group does not age lane by lane, though the pool may have its other lanes.
+        if (code == Error::Old && group.live() && newest_ != nullptr && newest_->sequence() == group.sequence()) return false;
+        if (group.live() && group.subgroup() == 0 && (!lost_ || lost_->sequence <= group.sequence()))
             lost_ = Lost{group.sequence(), group.released() ? group.failure() : code};
         if (group.held()) take_off(group);
         shared_.group_waits.wake_all(wake);
@@ -179,6 +219,11 @@ public:
     }
 
 private:
+    /// Whether the newest group is that one. Of its lanes, the lowest that is there.
+    static bool is_newer(const GroupState &group, const GroupState &other) noexcept {
+        if (group.sequence() != other.sequence()) return group.sequence() > other.sequence();
+        return group.subgroup() < other.subgroup();
+    }
     /// Returns the group that was the newest one until now.
     std::shared_ptr<GroupState> keep_newest(std::shared_ptr<GroupState> group) noexcept {
         newest_may_go_ = false;
@@ -202,7 +247,12 @@ private:
         leave(group);
         if (group.live()) {
             arrivals_.remove(group);
-            live_.erase(group);
+            if (group.subgroup() == 0)
+                live_.erase(group);
+            else
+                lanes_.erase(group);
+        } else if (group.subgroup() != 0) {
+            fetched_lanes_.erase(group);
         } else {
             fetched_.erase(group.sequence());
         }
@@ -217,6 +267,7 @@ private:
     TrackShared &shared_;
     LiveGroups live_;
     std::map<std::uint64_t, std::shared_ptr<GroupState>> fetched_;
+    LaneGroups lanes_, fetched_lanes_;
     ArrivalLog arrivals_;
     IntrusiveList<GroupState> ages_;      // the one that was used longest ago first
     std::shared_ptr<GroupState> newest_;  // of a live track: the one with the highest number

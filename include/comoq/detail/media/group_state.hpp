@@ -216,6 +216,9 @@ public:
         if (open_.get() == &frame) release(code, garbage, wake);
     }
 
+    /// Another lane of the same group. Throws Dropped once the track has let go of its groups, and as its track does.
+    std::shared_ptr<GroupState> create_lane(const GroupInfo &info) const;
+
     /// Throws ProtocolViolation if the marker says that a frame that is there does not exist.
     void finish(const EndMarker &marker);
     void finish() {

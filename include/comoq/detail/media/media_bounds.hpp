@@ -49,6 +49,8 @@ struct MediaBounds {
     // Fits into one packet on nearly every path, with room for the headers around it.
     static constexpr std::size_t max_datagram_size = 1200;
     static constexpr std::size_t max_datagrams = 1024;
+    // Beside lane 0. Each is charged as a group is.
+    static constexpr std::size_t max_group_lanes = 1024;
     // Of an object, or of a track: as much as one block of them can have in MoQ Transport.
     static constexpr std::size_t max_properties = 65535;
     // Holds whatever a publisher says about how long groups are kept.

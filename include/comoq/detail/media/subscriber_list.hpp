@@ -2,6 +2,7 @@
 #pragma once
 #include "combined_subscription.hpp"
 #include "crowd_waits.hpp"
+#include "lane_groups.hpp"
 #include "../containers/intrusive_list.hpp"
 #include "../containers/sequence_set.hpp"
 #include "../../subscription.hpp"
@@ -16,12 +17,11 @@
 namespace comoq::detail {
 
 class TrackState;
-class GroupState;
 
 /// What a subscriber's steps gave, and what they passed over. `given` groups are those of `next_group` and its kin,
 /// `received` ones those of `recv_group`.
 struct SubscriberCounts {
-    std::uint64_t given_groups = 0, received_groups = 0, frames = 0, bytes = 0, datagrams = 0;
+    std::uint64_t given_groups = 0, received_groups = 0, received_lanes = 0, frames = 0, bytes = 0, datagrams = 0;
     std::uint64_t skipped_groups = 0, skipped_datagrams = 0;
 };
 
@@ -49,6 +49,7 @@ struct SubscriberPlace : ListNode<SubscriberPlace> {
     std::uint64_t next_arrival = 0;
     std::uint64_t held_back = no_arrival;
     SequenceSet received;
+    GivenLanes received_lanes;
     std::uint64_t after_received = 0;
     std::uint64_t next_datagram = 0;
     std::uint64_t first_received = no_arrival;  // the lowest sequence that `recv_group` gave
@@ -85,6 +86,9 @@ struct SubscriberPlace : ListNode<SubscriberPlace> {
     /// The groups that `recv_group` has not given, between those that it has.
     std::uint64_t missing_groups() const noexcept {
         return counts.received_groups != 0 ? after_received - first_received - counts.received_groups : 0;
+    }
+    bool has_received(const GroupState &group) const noexcept {
+        return group.subgroup() == 0 ? received.contains(group.sequence()) : received_lanes.contains(LaneKey::of(group));
     }
     bool within_cap(std::uint64_t sequence) const noexcept { return !cap || sequence <= *cap; }
     void wake(WakeList &wake) noexcept {

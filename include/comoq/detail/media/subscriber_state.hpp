@@ -150,7 +150,7 @@ private:
     GroupState *find() const noexcept { return groups().from(place().next); }
 };
 
-/// Takes the group that arrived first among those not yet taken.
+/// Takes the group, or the lane of one, that arrived first among those not yet taken.
 class ReceiveGroupRule : public SubscriberRule {
 public:
     using value_type = std::optional<std::shared_ptr<GroupReader>>;
@@ -164,6 +164,11 @@ public:
         SubscriberPlace &at = place();
         if (group == nullptr) return end<std::shared_ptr<GroupReader>>(std::max(at.first, at.after_received));
         auto reader = GroupReader::at_first(group);
+        if (group->subgroup() != 0) {
+            at.received_lanes.insert(LaneKey::of(*group));
+            ++at.counts.received_lanes;
+            return Outcome<value_type>(std::in_place, std::move(reader));
+        }
         at.received.insert(group->sequence());
         ++at.counts.received_groups;
         at.first_received = std::min(at.first_received, group->sequence());
@@ -178,7 +183,7 @@ private:
         SubscriberPlace &at = place();
         for (auto arrival = arrivals.from(at.next_arrival); arrival != arrivals.end(); ++arrival) {
             const auto &group = arrival->group;
-            if (group != nullptr && group->sequence() >= at.first && !at.received.contains(group->sequence())) {
+            if (group != nullptr && group->sequence() >= at.first && !at.has_received(*group)) {
                 if (at.within_cap(group->sequence())) return group;
                 at.held_back = std::min(at.held_back, arrival->number);
             }
@@ -194,7 +199,8 @@ private:
         const GroupState *group = groups().from(std::max(*at.cap + 1, at.first));
         while (group != nullptr && at.received.contains(group->sequence()))
             group = groups().from(at.received.next_missing(group->sequence()));
-        return group != nullptr;
+        const auto is_new = [&at](const std::shared_ptr<GroupState> &lane) { return !at.has_received(*lane); };
+        return group != nullptr || track().cache().lanes().any_from(std::max(*at.cap + 1, at.first), is_new);
     }
 };
 

@@ -15,6 +15,10 @@
 #include <system_error>
 #include <utility>
 
+namespace comoq {
+struct GroupInfo;
+}
+
 namespace comoq::detail {
 
 class GroupState;
@@ -29,6 +33,8 @@ public:
     virtual void written(GroupState &group, MediaChange &change) noexcept = 0;
     /// The group's kind has changed.
     virtual void sort(GroupState &group) noexcept = 0;
+    /// Makes another lane of a group that was written, or fetched, as that was. Throws Duplicate, LimitReached.
+    virtual std::shared_ptr<GroupState> add_lane(const GroupState &group, const GroupInfo &info, MediaChange &change) = 0;
     /// Takes the group off the track, to make room, for the reason `code`; false if it may not go now.
     virtual bool let_go(GroupState &group, std::error_code code, WakeList &wake) noexcept = 0;
 

@@ -89,7 +89,7 @@ public:
     /// Where a new subscriber begins: at the highest existing group.
     std::uint64_t edge() const noexcept {
         const GroupState *last = cache_.live().last();
-        return last != nullptr ? last->sequence() : 0;
+        return std::max(last != nullptr ? last->sequence() : 0, cache_.lanes().last().value_or(0));
     }
     void change_wishes(SubscriberPlace &place, const Subscription &wishes) noexcept { subscribers_.change(place, wishes); }
 
@@ -156,6 +156,9 @@ public:
         cache_.expire(change);
         return cache_.find(sequence);
     }
+
+    /// The lanes of a group, the lowest first.
+    std::vector<std::shared_ptr<GroupState>> lanes_of(std::uint64_t sequence);
 
     /// Drops the groups and datagrams that have become too old.
     void expire() {
@@ -313,7 +316,9 @@ private:
         MediaChange change(bounds());
         Lock lock(mutex());
         auto group = make_group(wanted, info);
-        if (wanted && !may_return && numbers_.has_used(*wanted)) throw_error(make_error_code(Error::Duplicate));
+        // A number that has lanes can have more of them.
+        const bool is_first = info.subgroup == 0 && !cache_.lanes().has(group->sequence());
+        if (is_first && wanted && !may_return && numbers_.has_used(*wanted)) throw_error(make_error_code(Error::Duplicate));
         insert(group, change);
         return group;
     }
@@ -321,9 +326,10 @@ private:
     /// A group that is not in the track yet: with the next number, or with the given one.
     std::shared_ptr<GroupState> make_group(std::optional<std::uint64_t> wanted, const GroupInfo &info = {}) const {
         const std::uint64_t sequence = open_number(wanted);
+        if (info.subgroup != 0) cache_.lanes().throw_unless_new({sequence, info.subgroup});
         // A datagram is an object of its group, and the first one if it has no other id.
         const bool is_there = info.first_object == 0 && datagrams_->queue().has_used({sequence, 0});
-        if (is_there || cache_.live().contains(sequence)) throw_error(make_error_code(Error::Duplicate));
+        if (is_there || (info.subgroup == 0 && cache_.live().contains(sequence))) throw_error(make_error_code(Error::Duplicate));
         return std::make_shared<GroupState>(shared_, sequence, shared_->info.timescale, true, info);
     }
 
@@ -331,7 +337,7 @@ private:
         numbers_.reserve();
         cache_.add(group, change);
         use_number(group->sequence(), change.wake);
-        if (!group->is_partial()) requests_.came(group, change.wake);
+        if (!group->is_partial() && group->subgroup() == 0) requests_.came(group, change.wake);
         shared_->group_waits.wake_for(group->sequence(), change.wake);
         shared_->frame_waits.wake_for(group->sequence(), change.wake);
         // Readers that wait for a frame of the next group that may get one get this one first.

@@ -14,6 +14,7 @@
 
 #include <asio/awaitable.hpp>
 
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <new>
@@ -89,6 +90,17 @@ inline asio::awaitable<std::optional<GroupConsumer>> fetch_upstream(std::shared_
     }
 }
 
+/// Copies the other lanes of a group that was fetched: those that upstream has now.
+inline void copy_lanes(ProxyOfTrack &self, std::uint64_t sequence, GroupProducer &copy) {
+    for (auto &lane : self.upstream_->current().track(self.name_).get_lanes(sequence)) {
+        const auto info = lane.info_of_rest(Passkey());
+        std::error_code code;
+        if (info.subgroup == 0) continue;
+        auto to = copy.create_lane(info, code);
+        if (!code) self.spawn([&] { return self.copying(std::move(lane), std::move(to)); });
+    }
+}
+
 inline asio::awaitable<void> serve_group(std::shared_ptr<ProxyOfTrack> self, GroupRequest request) {
     const auto given = self->given_.lock();
     std::exception_ptr failure;
@@ -110,6 +122,7 @@ inline asio::awaitable<void> serve_group(std::shared_ptr<ProxyOfTrack> self, Gro
     } catch (const std::system_error &) {
         co_return;
     }
+    copy_lanes(*self, group->sequence(), *copy);
     co_await self->copying(std::move(*group), std::move(*copy));
 }
 

@@ -46,6 +46,13 @@ COMOQ_DECL std::shared_ptr<FrameState> GroupState::open(std::uint64_t size, Time
     return frame;
 }
 
+COMOQ_DECL std::shared_ptr<GroupState> GroupState::create_lane(const GroupInfo &info) const {
+    MediaChange change(*shared_->bounds);
+    Lock lock(mutex());
+    if (shared_->holder == nullptr) throw_error(make_error_code(Error::Dropped));
+    return shared_->holder->add_lane(*this, info, change);
+}
+
 COMOQ_DECL void GroupState::finish(const EndMarker &marker) {
     MediaChange change(*shared_->bounds);
     Lock lock(mutex());

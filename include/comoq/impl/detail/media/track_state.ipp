@@ -26,7 +26,9 @@ COMOQ_DECL std::uint64_t TrackState::add_datagram(bool wanted, DatagramSlot &&sl
     slot.sequence = open_number(wanted ? std::optional(slot.sequence) : std::nullopt);
     slot.came_at = change.now;
     const Location place{slot.sequence, slot.object};
-    const bool is_there = place.object == 0 && cache_.live().contains(place.group);
+    // Whatever comes first: a group that begins with another object can have it.
+    const GroupState *const group = place.object == 0 ? cache_.live().find(place.group) : nullptr;
+    const bool is_there = group != nullptr && group->info().first_object == 0;
     if (is_there || datagrams_->queue().has_used(place)) throw_error(make_error_code(Error::Duplicate));
     const bool exists = slot.extras.parts().status == ObjectStatus::Normal;
     numbers_.reserve();
@@ -88,6 +90,16 @@ COMOQ_DECL void TrackState::refuse(std::error_code code, WakeList &wake) noexcep
     requests_.settle_queued(code, wake);
     wake.take(info_waits_);
     wake.take(requests_.handler_waits());
+}
+
+COMOQ_DECL std::vector<std::shared_ptr<GroupState>> TrackState::lanes_of(std::uint64_t sequence) {
+    // Declared first: what it has when memory runs out is freed after unlocking.
+    std::vector<std::shared_ptr<GroupState>> lanes;
+    MediaChange change(bounds());
+    Lock lock(mutex());
+    cache_.expire(change);
+    cache_.each_lane(sequence, [&lanes](const std::shared_ptr<GroupState> &lane) { lanes.push_back(lane); });
+    return lanes;
 }
 
 COMOQ_DECL auto TrackState::fetch(std::uint64_t sequence, std::uint8_t priority) -> Fetched {
