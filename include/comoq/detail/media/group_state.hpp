@@ -61,10 +61,11 @@ public:
     std::uint64_t sequence() const noexcept { return sequence_; }
     Timescale timescale() const noexcept { return timescale_; }
     bool live() const noexcept { return live_; }
-    /// Which lane of its group it is; constant.
-    std::uint64_t subgroup() const noexcept { return objects_ != nullptr ? objects_->info.subgroup : 0; }
 
     // The following functions are called under the lock.
+
+    /// Which lane of its group it is.
+    std::uint64_t subgroup() const noexcept { return objects_ != nullptr ? objects_->info.subgroup : 0; }
 
     const FrameLog &frames() const noexcept { return frames_; }
     /// The bytes of its frames.
@@ -304,7 +305,7 @@ private:
     }
 
     /// Tells the track if the kind has changed.
-    void sort() noexcept {
+    COMOQ_INLINED void sort() noexcept {
         if (held_ && live_ && kind_now() != kind && shared_->holder != nullptr) shared_->holder->sort(*this);
     }
     /// What it takes without frames.
