@@ -190,6 +190,8 @@ private:
             auto coming = self->subscriber_->recv_group();
             auto group = co_await std::move(coming);
             if (!group) break;
+            // The other lanes would need streams that say which they are.
+            if (group->info().subgroup != 0) continue;
             self->groups_->supersede(group->sequence());
             self->begin(self, std::move(*group));
             co_await Groups::room(self->groups_);
