@@ -46,7 +46,7 @@ struct Upstream {
 };
 
 struct Scene {
-    explicit Scene(std::size_t count) : upstreams(count) {
+    explicit Scene(std::size_t count, OriginConfig config = {}) : upstreams(count), relay(std::move(config)) {
         std::vector<OriginConsumer> from;
         for (auto &upstream : upstreams) {
             from.push_back(upstream.origin.consumer());
@@ -75,7 +75,7 @@ struct Scene {
 
 /// One origin, with the track that is read.
 struct VideoScene : Scene {
-    VideoScene() : Scene(1) { upstream.publish_video(); }
+    explicit VideoScene(OriginConfig config = {}) : Scene(1, std::move(config)) { upstream.publish_video(); }
 
     Upstream &upstream = upstreams.front();
 };
@@ -98,6 +98,33 @@ TEST_CASE("proxy: a broadcast that nobody has any more is released on both sides
     upstream.broadcast.reset();
     scene.run();
     CHECK(live.expired());
+}
+
+TEST_CASE("proxy: beyond the pool it keeps a track's newest group of at most 32 MiB, until the last reader leaves", "[proxy][memory]") {
+    constexpr std::size_t kibibyte = 1024;
+    OriginConfig small;
+    small.max_cached_bytes = 1;
+    VideoScene scene(small);
+    auto reader = std::make_unique<TrackSubscriber>(scene.reader());
+    for (int i = 1; i <= 3; ++i) {
+        auto group = scene.upstream.video->append_group();
+        for (int j = 0; j < 20; ++j) group.write_frame(payload(100 * kibibyte));
+        scene.run();
+        // One group, however many come.
+        const auto held = scene.relay.stats().cached_bytes;
+        CHECK(held > 2'000 * kibibyte);
+        CHECK(held < 2'010 * kibibyte);
+    }
+    auto group = scene.upstream.video->append_group();
+    for (int j = 0; j < 400; ++j) {
+        group.write_frame(payload(100 * kibibyte));
+        if (j % 20 == 0) scene.run();
+    }
+    scene.run();
+    CHECK(scene.relay.stats().cached_bytes <= std::size_t{33} << 20);
+    reader.reset();
+    scene.run();
+    CHECK(scene.relay.stats().cached_bytes == 0);
 }
 
 TEST_CASE("proxy: a broadcast with a track that is read is kept, and the next requester shares it", "[proxy]") {

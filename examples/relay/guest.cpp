@@ -139,6 +139,7 @@ void Guest::configure() {
     config_.max_announced = house_.options.max_announced;
     config_.max_requested = house_.options.max_requested;
     config_.max_waiting = house_.options.max_waiting;
+    config_.max_newest_bytes = house_.options.newest_mib << 20;
 }
 
 // Over TCP alone, the protocol is known when the client has said which ones it speaks; the draft of qmux has no name.

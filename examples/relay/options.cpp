@@ -49,6 +49,8 @@ const std::string_view usage =
     "  --max-waiting N      questions of one session that wait for an answer; 512 if not given\n"
     "  --cache MIB          media kept for readers, of all broadcasts together, and as much for each\n"
     "                       upstream, which is mostly the same; 1024 if not given\n"
+    "  --newest MIB         of the newest groups of one session's tracks, what stays though the cache is full; 64 if not\n"
+    "                       given. Beyond that the largest of them may go, too\n"
     "  --drain SECONDS      when told to end, tell all sessions to go elsewhere first, and serve them for that long; nobody\n"
     "                       new is let in meanwhile\n"
     "  --log LEVEL          debug, info, warning or error; info if not given\n"
@@ -178,6 +180,8 @@ CommandLine command_line(Options &options) {
     limit("--max-waiting", options.max_waiting);
     line.option("--cache",
                 [&](std::string_view text) { options.cache_mib = number_from("--cache", text, 1, 1'048'576); });
+    line.option("--newest",
+                [&](std::string_view text) { options.newest_mib = number_from("--newest", text, 1, 1'048'576); });
     line.option("--log", [&](std::string_view text) { options.log = level_from(text); });
     return line;
 }

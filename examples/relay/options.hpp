@@ -45,7 +45,7 @@ struct Options {
     // For one session.
     std::size_t max_announced = 16'384, max_requested = 16'384, max_waiting = 512;
     comoq::net::WebOrigins web_origins;
-    std::size_t cache_mib = 1024;
+    std::size_t cache_mib = 1024, newest_mib = 64;
     Level log = Level::Info;
 };
 

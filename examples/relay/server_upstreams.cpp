@@ -33,6 +33,7 @@ comoq::ConnectConfig Server::upstream_config(const comoq::OriginProducer &into, 
         config.session.publish = config.session.publish->scope(allowed);
         config.session.subscribe = config.session.subscribe->scope(allowed);
     }
+    config.session.max_newest_bytes = options_.newest_mib << 20;
     config.session.on_event = [this, where](const comoq::lite::SessionEvent &event) { log_of_upstream(where, event); };
     return config;
 }

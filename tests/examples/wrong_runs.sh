@@ -81,7 +81,7 @@ wrong 2 "needs a ws or wss" relay --listen tcp://127.0.0.1:0 --web "$tmp"
 wrong 2 "takes a path" relay --listen ws://127.0.0.1:0 --path-allow $'a\tb'
 wrong 2 "an empty one limits nothing" relay --listen ws://127.0.0.1:0 --path-allow ''
 wrong 2 "takes a number from 1 to 256" relay --listen ws://127.0.0.1:0 --threads 0
-for option in --max-per-address --max-handshakes --max-announced --max-requested --max-waiting; do
+for option in --max-per-address --max-handshakes --max-announced --max-requested --max-waiting --cache --newest; do
     wrong 2 "$option takes a number from 1" relay --listen ws://127.0.0.1:0 $option 0
 done
 wrong 2 "log level" relay --listen ws://127.0.0.1:0 --log loud

@@ -689,6 +689,32 @@ TEST_CASE("peer costs: a session", "[lite][peer_costs]") {
     });
 }
 
+TEST_CASE("peer costs: the address in a GOAWAY", "[lite][peer_costs]") {
+    check_cost("byte of the address in a GOAWAY", lite::max_message_size, 4'000, [](std::size_t count) {
+        WirePeer peer;
+        peer.begin();
+        return taken_by(peer, [&] {
+            peer.open_bidi(opening(BidiStreamType::Goaway, lite::Goaway{std::string(count, 'x')}), true);
+        });
+    });
+    // One for a session, and of no more bytes than a message.
+    WirePeer peer;
+    peer.begin();
+    Octets longer;
+    comoq::detail::WireWriter writer(longer);
+    writer.varint(static_cast<std::uint64_t>(BidiStreamType::Goaway));
+    writer.varint(1'000'000);
+    longer.resize(10'000);
+    CHECK(taken_by(peer, [&] { peer.open_bidi(longer, true); }).held < 64 * 1024);
+    CHECK(peer.open());
+    const auto told = opening(BidiStreamType::Goaway, lite::Goaway{"tcp://there"});
+    peer.open_bidi(told, true);
+    CHECK(peer.open());
+    peer.open_bidi(told, true);
+    peer.run();
+    CHECK_FALSE(peer.open());
+}
+
 TEST_CASE("peer costs: a broadcast that is requested from a peer that has not announced it", "[lite][peer_costs]") {
     constexpr std::size_t most = 300;
     struct Asked {
@@ -760,7 +786,7 @@ TEST_CASE("peer costs: every row of the table is measured", "[lite][peer_costs]"
                                          "group that is under way", "frame", "chunk of a byte", "datagram", "stream",
                                          "byte that is not read", "session", "broadcast that nobody has announced",
                                          "HTTP request", "stream for a group that is not taken", "newest group of a track",
-                                         "newest group of one more track",
+                                         "newest group of one more track", "byte of the address in a GOAWAY",
                                          "announcement that a peer is told on moq-lite-06"};
     std::set<std::string> listed;
     for (const auto &row : cost_table()) listed.insert(row.thing);

@@ -116,6 +116,9 @@ struct SessionConfig {
     /// `OriginConfig::max_cached_bytes` says, because the next subscriber begins there. Above it the largest of these groups
     /// is evicted when its turn comes, as older groups are. Twice what one group may take (32 MiB): a peer's smaller
     /// tracks keep theirs beside the largest group that there can be.
+    ///
+    /// What `proxy` and `mirror` serve of these tracks at another origin does not count: there each track that somebody
+    /// reads keeps a newest group of its own, until its last reader leaves.
     std::size_t max_newest_bytes = std::size_t{64} << 20;
 
     /// How long a question of the peer's may wait for its answer here before it is refused with Timeout. Longer than

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "support/catch.hpp"
 #include "support/manual_clock.hpp"
 #include "support/media.hpp"
+#include "support/plain_task.hpp"
 
 namespace newest_groups_tests {
 
@@ -120,6 +122,66 @@ TEST_CASE("newest groups: a newer group of the same track begins anew, and stays
     track.write(50 * kibibyte);
     CHECK(track.held() == 50 * kibibyte);
     CHECK(scene.groups.held() == scene.origin.stats().cached_bytes);
+}
+
+TEST_CASE("newest groups: small frames are looked at once in 4 KiB and at the end, and large ones at once", "[session][memory]") {
+    Scene scene(1024 * kibibyte);
+    auto place = std::make_shared<NewestGroups::Place>(scene.groups, scene.add().state());
+    auto &track = scene.tracks.back();
+    auto group = track.producer.append_group();
+    std::optional<NewestGroups::Growth> growth(std::in_place, place);
+    const std::size_t begun = scene.groups.held();
+    CHECK(begun == comoq::detail::MediaCost::group);
+    const auto write = [&](std::size_t bytes) {
+        group.write_frame(payload(bytes));
+        (*growth)(bytes);
+    };
+    const std::size_t frame = 100 + comoq::detail::MediaCost::frame;
+    std::size_t looks = 0, before = begun;
+    for (std::size_t i = 1; i <= 400; ++i) {
+        write(100);
+        CHECK(begun + i * frame - scene.groups.held() < NewestGroups::Growth::each);
+        looks += scene.groups.held() != before;
+        before = scene.groups.held();
+    }
+    CHECK(looks == 400 / ((NewestGroups::Growth::each + frame - 1) / frame));
+    write(NewestGroups::Growth::each);
+    CHECK(scene.groups.held() == scene.origin.stats().cached_bytes);
+    write(1);
+    CHECK(scene.groups.held() < scene.origin.stats().cached_bytes);
+    growth.reset();
+    CHECK(scene.groups.held() == scene.origin.stats().cached_bytes);
+    // The track is over, and its group goes on.
+    growth.emplace(place);
+    place.reset();
+    CHECK(scene.groups.held() == 0);
+    write(NewestGroups::Growth::each);
+    growth.reset();
+    CHECK(scene.groups.held() == 0);
+}
+
+TEST_CASE("newest groups: a coroutine that an eviction resumes may end the track", "[session][memory]") {
+    Scene scene(64 * kibibyte);
+    auto &large = scene.add(), &small = scene.add();
+    large.write(60 * kibibyte);
+    auto reader = large.producer.consume().get_group(0);
+    REQUIRE(reader);
+    std::error_code code;
+    const auto read = [&](GroupConsumer from) -> PlainTask {
+        try {
+            while (co_await from.read_frame()) {}
+        } catch (const std::system_error &failure) {
+            code = failure.code();
+        }
+        large.place.reset();
+        small.place.reset();
+    };
+    auto reading = read(std::move(*reader));
+    REQUIRE_FALSE(reading.done());
+    small.write(20 * kibibyte);
+    CHECK(reading.done());
+    CHECK(code == Error::Evicted);
+    CHECK(scene.groups.held() == 0);
 }
 
 TEST_CASE("newest groups: what a track held does not count when the track is over", "[session][memory]") {

@@ -64,7 +64,8 @@ private:
         asio::awaitable<bool> any() { return reader_.any(); }
         asio::awaitable<std::error_code> receive(GroupProducer &group) override {
             FrameReceiver receiver(reader_, info_.timescale);
-            const auto code = co_await receiver.receive(group, [] {});
+            const auto grown = [] {};
+            const auto code = co_await receiver.receive(group, grown);
             co_return code;
         }
         // As in `ask_info`.

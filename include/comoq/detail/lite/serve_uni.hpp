@@ -80,12 +80,7 @@ private:
             comoq::detail::throw_error(make_error_code(Error::Lagged));
         }
         const SubscriptionTable::Receiving receiving(ties);
-        const auto newest = target->newest;
-        const auto grown = [&newest] {
-            // Until the track is over.
-            if (const auto place = newest.lock()) place->changed();
-        };
-        grown();
+        comoq::detail::NewestGroups::Growth grown(target->newest);
         FrameReceiver receiver(reader, timescale);
         const auto code = co_await receiver.receive(group, grown);
         if (code)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../containers/pairing_heap.hpp"
+#include "../media/media_bounds.hpp"
 #include "../media/track_state.hpp"
+#include "../wait/resumption.hpp"
 
 #include <cstddef>
 #include <memory>
@@ -36,8 +38,10 @@ public:
             groups_.largest_.remove(*this);
         }
 
-        /// A group of the track has begun, or has grown. Called without a lock.
+        /// A group of the track has begun, or has grown. Called without a lock. A coroutine that this resumes may destroy the
+        /// place: that is the last act.
         void changed() noexcept {
+            ResumeScope scope;
             count();
             while (groups_.held_ > groups_.most_) groups_.largest_.top()->let_go();
         }
@@ -59,6 +63,37 @@ public:
 
         NewestGroups &groups_;
         const std::shared_ptr<TrackState> track_;
+        std::size_t bytes_ = 0;
+    };
+
+    /// Tells a track's place how a group grows. A look costs two locks, so small frames are summed up: up to `each` bytes of a
+    /// group that is under way have not been looked at.
+    class Growth {
+    public:
+        static constexpr std::size_t each = 4 * 1024;
+
+        /// The place is there until the track is over. The group has begun.
+        explicit Growth(std::weak_ptr<Place> place) noexcept : place_(std::move(place)) { look(); }
+        Growth(const Growth &) = delete;
+        Growth &operator=(const Growth &) = delete;
+        ~Growth() {
+            if (bytes_ != 0) look();
+        }
+        /// A part of a frame has come, of any size.
+        void operator()() noexcept { look(); }
+        /// A frame has come.
+        void operator()(std::size_t bytes) noexcept {
+            bytes_ += bytes + MediaCost::frame;
+            if (bytes_ >= each) look();
+        }
+
+    private:
+        void look() noexcept {
+            bytes_ = 0;
+            if (const auto place = place_.lock()) place->changed();
+        }
+
+        const std::weak_ptr<Place> place_;
         std::size_t bytes_ = 0;
     };
 
