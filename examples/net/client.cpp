@@ -13,6 +13,7 @@ asio::awaitable<void> Client::while_connected(asio::awaitable<void> work) {
     comoq::ConnectConfig config;
     config.tls.authorities_file = relay_.authorities;
     config.tls.pinned_certificates = relay_.pins;
+    if (!relay_.protocols.empty()) config.protocols = relay_.protocols;
     config.session.publish = published_.consumer();
     if (wanted_) config.session.subscribe = received_.producer().scope(std::span(&*wanted_, 1));
     comoq::lite::ReconnectConfig retry;

@@ -150,7 +150,7 @@ void Guest::note_protocol() {
     }
 }
 
-void Guest::set_session(const comoq::lite::Session *session) {
+void Guest::set_session(const comoq::Session *session) {
     std::lock_guard lock(mutex_);
     session_ = session;
 }
@@ -168,7 +168,7 @@ std::size_t Guest::announcements_not_told() const {
 // Shows the session to the counters while it exists.
 class Guest::ShownSession {
 public:
-    ShownSession(Guest &guest, const comoq::lite::Session &session) : guest_(guest) { guest_.set_session(&session); }
+    ShownSession(Guest &guest, const comoq::Session &session) : guest_(guest) { guest_.set_session(&session); }
     ShownSession(const ShownSession &) = delete;
     ShownSession &operator=(const ShownSession &) = delete;
     ~ShownSession() { guest_.set_session(nullptr); }
@@ -179,22 +179,22 @@ private:
 
 awaitable<void> Guest::serve_session() {
     configure();
-    comoq::lite::Session session(transport_, std::move(config_));
+    comoq::Session session(transport_, std::move(config_));
     std::optional<ShownSession> shown(std::in_place, *this, session);
     asio::steady_timer timer(co_await asio::this_coro::executor, longest_silence);
-    timer.async_wait([peer = session.peer(), transport = transport_](std::error_code cancelled) {
-        if (!cancelled && !peer.ready()) {
-            // moq-lite's number for a timeout: the session reads it as the peer does.
+    timer.async_wait([greeting = session.greeted(), transport = transport_](std::error_code cancelled) {
+        if (!cancelled && !greeting.ready()) {
+            // The number of either protocol for a timeout: the session reads it as the peer does.
             constexpr std::uint64_t timeout = 0x11;
             transport->close(timeout, "no SETUP came");
         }
     });
-    const auto greeted = [self = shared_from_this()](std::error_code failed, const auto &) {
+    const auto greeted = [self = shared_from_this()](std::error_code failed) {
         if (!failed) {
             self->places_.greeted();
         }
     };
-    session.peer().async_wait(asio::bind_executor(timer.get_executor(), greeted));
+    session.greeted().async_wait(asio::bind_executor(timer.get_executor(), greeted));
     const auto admitted = [self = shared_from_this()](std::error_code failed) {
         if (!failed) {
             self->note_protocol();

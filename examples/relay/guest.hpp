@@ -5,9 +5,9 @@
 #include "guests.hpp"
 #include "options.hpp"
 
-#include <comoq/lite/session.hpp>
 #include <comoq/net/source_limits.hpp>
 #include <comoq/qmux/connection.hpp>
+#include <comoq/session.hpp>
 #include <comoq/transport.hpp>
 #include <comoq/websocket/upgrade.hpp>
 
@@ -65,7 +65,7 @@ private:
     void configure();
     void note_protocol();
     class ShownSession;
-    void set_session(const comoq::lite::Session *session);
+    void set_session(const comoq::Session *session);
     bool close_session();
 
     House &house_;
@@ -79,5 +79,5 @@ private:
     asio::any_io_executor executor_;
     std::shared_ptr<comoq::Transport> transport_;
     std::shared_ptr<comoq::qmux::Connection> qmux_;  // if it is one of these
-    const comoq::lite::Session *session_ = nullptr;
+    const comoq::Session *session_ = nullptr;
 };

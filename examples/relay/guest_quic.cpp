@@ -65,7 +65,7 @@ asio::awaitable<bool> Guest::accept_webtransport(std::shared_ptr<QuicConnection>
         request.reject(forbidden);
         co_return false;
     }
-    const auto spoken = comoq::default_protocols();
+    const auto &spoken = house_.options.protocols;
     const auto &offered = request.protocols();
     const auto protocol = std::ranges::find_if(spoken, [&](const std::string &each) {
         return std::ranges::find(offered, each) != offered.end();

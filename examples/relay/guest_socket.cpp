@@ -185,7 +185,7 @@ template <class Stream> awaitable<bool> Guest::accept_upgrade(Stream &stream, co
         co_return false;
     }
     const auto offer = request.head.fields.joined("Sec-WebSocket-Protocol");
-    const auto spoken = comoq::qmux::default_protocols();
+    const auto &spoken = house_.options.protocols;
     const std::vector<std::string_view> protocols(spoken.begin(), spoken.end());
     std::optional<websocket::AcceptedUpgrade> accepted;
     try {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <system_error>
+#include <utility>
 
 const std::string_view usage =
     "usage: relay --listen URL [--listen URL]... [--upstream URL]... [options]\n"
@@ -38,6 +39,8 @@ const std::string_view usage =
     "  --web DIR            a directory of files that ws and wss listeners serve to browsers\n"
     "  --allow-origin URL   a web page's origin, such as https://example.com, whose scripts may use the relay; any number\n"
     "                       of them; * for all. Without it only pages of the relay's own host may\n"
+    "  --protocol NAME      what sessions speak with clients, the best first, any number of them: moq-lite-06, moq-lite-05,\n"
+    "                       moqt-18, moqt-20, moqt-21 or moqt-22; all of them if not given. At a tcp URL it is moq-lite\n"
     "  --stats SECONDS      log what the relay does, that often\n"
     "  --threads N          1 to 256; as many as there are processors if not given\n"
     "  --max-sessions N     more are turned away; 4096 if not given, or as many as files may be open\n"
@@ -161,6 +164,12 @@ CommandLine command_line(Options &options) {
     line.option("--ca", [&](std::string_view text) { options.authorities = text; });
     line.option("--web", [&](std::string_view text) { options.web = text; });
     line.option("--allow-origin", [&](std::string_view text) { allow_origin(options.web_origins, text); });
+    line.option("--protocol", [&, is_first = true](std::string_view text) mutable {
+        if (std::exchange(is_first, false)) {
+            options.protocols.clear();
+        }
+        options.protocols.push_back(protocol_from(text));
+    });
     line.option("--stats", [&](std::string_view text) {
         options.stats = std::chrono::seconds(number_from("--stats", text, 1, 86'400));
     });

@@ -8,6 +8,7 @@
 
 #include <comoq/net/url.hpp>
 #include <comoq/net/web_origins.hpp>
+#include <comoq/protocols.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -37,6 +38,8 @@ struct Options {
     std::optional<std::string> authorities;
     std::vector<std::string> pins;
     std::optional<std::string> web;
+    // Of sessions, the best first.
+    std::vector<std::string> protocols = comoq::all_protocols();
     std::chrono::seconds stats{0}, drain{0};
     std::size_t threads = 0;
     std::size_t max_sessions = 4096;

@@ -89,6 +89,7 @@ void Server::listen_quic(Address &address) {
     // The guests are counted, and told why they are turned away. What is dropped here hears nothing.
     constexpr std::size_t to_be_turned_away = 64;
     config.max_connections = options_.max_sessions + to_be_turned_away;
+    config.connection.protocols = options_.protocols;
     // Browsers need HTTP/3; a listener for QUIC alone has none.
     if (address.is_tcp) {
         config.connection.protocols.push_back("h3");

@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 // What is told to an upstream, and taken from it.
 comoq::ConnectConfig Server::upstream_config(const comoq::OriginProducer &into, const std::string &where) {
     comoq::ConnectConfig config;
+    config.protocols = options_.protocols;
     config.tls.authorities_file = options_.authorities;
     config.tls.pinned_certificates = options_.pins;
     config.session.max_announced = options_.max_announced;

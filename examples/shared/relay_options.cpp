@@ -2,8 +2,10 @@
 
 #include <comoq/net/schemes.hpp>
 #include <comoq/path.hpp>
+#include <comoq/protocols.hpp>
 #include <comoq/quic/fingerprint.hpp>
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <system_error>
 
@@ -36,6 +38,14 @@ std::string pin_from(std::string_view text) {
     return std::string(text);
 }
 
+std::string protocol_from(std::string_view text) {
+    const auto &all = comoq::session_protocols;
+    if (std::find(all.begin(), all.end(), text) == all.end()) {
+        throw UsageError(fmt::format("--protocol takes a name such as moqt-18, and not {}", in_quotes(text)));
+    }
+    return std::string(text);
+}
+
 void check_path(std::string_view text) {
     try {
         const comoq::Path path(text);
@@ -51,6 +61,7 @@ void RelayOptions::read_from(CommandLine &line) {
     });
     line.option("--ca", [this](std::string_view text) { authorities = text; });
     line.option("--pin", [this](std::string_view text) { pins.push_back(pin_from(text)); });
+    line.option("--protocol", [this](std::string_view text) { protocols.push_back(protocol_from(text)); });
     line.option("--tries", [this](std::string_view text) { tries = number_from("--tries", text, 1, 1'000'000); });
     line.flag("--verbose", [this] { is_verbose = true; });
 }

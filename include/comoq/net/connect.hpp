@@ -4,6 +4,7 @@
 #include "../connect_error.hpp"
 #include "../lite/keep_connected.hpp"
 #include "../lite/session.hpp"
+#include "../protocols.hpp"
 #include "../operation.hpp"
 #include "connect_config.hpp"
 

@@ -10,6 +10,8 @@ struct PeerHabits {
     bool wants_no_largest = false;
     /// A subscription of which more than the priority is updated ends: it is told nothing else.
     bool updates_priority_alone = false;
+    /// It asks that the present group be filled up, and takes it from its beginning on one stream as well.
+    bool takes_filled_groups = false;
 };
 
 /// By what the peer says of itself.
@@ -18,7 +20,7 @@ constexpr PeerHabits habits_of(std::string_view implementation) noexcept {
     // npm @moq/net 0.3.4.
     if (implementation.starts_with("moq-lite-js")) habits.wants_no_largest = habits.updates_priority_alone = true;
     // moq-net, of the crates and of PyPI moq-rs.
-    if (implementation.starts_with("moq-lite-rs")) habits.updates_priority_alone = true;
+    if (implementation.starts_with("moq-lite-rs")) habits.updates_priority_alone = habits.takes_filled_groups = true;
     return habits;
 }
 

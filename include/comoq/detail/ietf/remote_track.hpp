@@ -160,7 +160,7 @@ private:
         asking->has_begun = true;
         const auto &largest = ok.parameters.largest_object;
         if (largest) self->out_->note_largest({largest->group, largest->object});
-        if (!wishes.start && largest && self->core_->rules().joining_fetch) {
+        if (largest && self->filter_of(wishes).kind == Filter::Kind::NextObject) {
             asking->joined = std::make_shared<JoinedGroup>(largest->group);
             self->core_->spawn(join(self, asking));
         }

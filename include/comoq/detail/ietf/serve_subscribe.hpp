@@ -130,6 +130,7 @@ private:
         const auto &state = *subscriber.track(comoq::detail::Passkey());
         self->largest_ = largest_of(subscriber.largest());
         self->range_ = range_of(filter, self->largest_);
+        if (asked.parameters.fill && core.habits.takes_filled_groups) self->range_ = AskedRange();
         if (has_passed(self->range_, self->largest_)) comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
         take_range(self->range_, self->wishes_);
         // The wishes may have changed since the peer subscribed.

@@ -2,6 +2,7 @@
 #pragma once
 #include "../../detail/lite/codes.hpp"
 #include "../../detail/lite/session_core.hpp"
+#include "../../session.hpp"
 #include "../../detail/text/without_secrets.hpp"
 #include "../../detail/wait/code_of.hpp"
 #include "../../detail/wait/event.hpp"
@@ -121,7 +122,7 @@ private:
         }
         bool lasted = false;
         try {
-            self->session_ = std::make_shared<Session>(transport, self->config_.session);
+            self->session_ = std::make_shared<comoq::Session>(transport, self->config_.session);
             lasted = co_await follow(self);
             failure = nullptr;
         } catch (...) {
@@ -187,7 +188,7 @@ private:
         self->session_.reset();
         return true;
     }
-    static asio::awaitable<void> let_finish(Self self, std::shared_ptr<Session> session) {
+    static asio::awaitable<void> let_finish(Self self, std::shared_ptr<comoq::Session> session) {
         // Made first: the session ends, however little memory there is then.
         auto leaving = comoq::detail::in_any_case([session] { return session->done(); });
         [[maybe_unused]] const auto code = co_await comoq::lite::detail::outcome_of(until_handed_over(self, session));
@@ -195,7 +196,7 @@ private:
         session->close();
         co_await std::move(leaving);
     }
-    static asio::awaitable<void> until_handed_over(Self self, std::shared_ptr<Session> session) {
+    static asio::awaitable<void> until_handed_over(Self self, std::shared_ptr<comoq::Session> session) {
         auto closed = session->closed();
         auto too_long = self->sleep(self->config_.handover);
         co_await comoq::first_of(std::move(closed), std::move(too_long));
@@ -343,7 +344,7 @@ private:
 
     const Connect connect_;
     const ReconnectConfig config_;
-    std::shared_ptr<Session> session_;
+    std::shared_ptr<comoq::Session> session_;
     bool is_sent_away_ = false;  // by the last peer
     std::string uri_;            // to there, unless it is empty
     bool is_elsewhere_ = false;  // the last attempt went where a peer had sent this side

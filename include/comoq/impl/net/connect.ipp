@@ -50,6 +50,8 @@ inline asio::awaitable<std::shared_ptr<lite::Session>> make_session(Way way) {
     std::shared_ptr<lite::Session> session;
     std::exception_ptr failure;
     try {
+        // It makes sessions of moq-lite alone.
+        if (speaks_ietf(transport->protocol())) comoq::detail::throw_error(make_error_code(Error::Version));
         session = std::make_shared<lite::Session>(transport, config.session);
         auto admitted = with_timeout<void>(session->admitted(), config.deadlines.admission, config.session.sleep);
         co_await std::move(admitted);

@@ -7,7 +7,7 @@
 #include "../../detail/wait/failure.hpp"
 #include "../../detail/wait/frame_turn.hpp"
 #include "../../detail/wait/in_any_case.hpp"
-#include "../../lite/session.hpp"
+#include "../../session.hpp"
 #include "../../net/listener.hpp"
 #include "../../net/schemes.hpp"
 #include "../../net/source_limits.hpp"
@@ -121,7 +121,7 @@ private:
 
         Stay stay;
         AcceptedClient client;
-        std::optional<lite::Session> session;
+        std::optional<Session> session;
     };
 
     /// The end of a client's session. It is a named class for the same reason.
@@ -233,7 +233,7 @@ private:
             config.url_target = std::move(visit->client.url_target);
             if (config.name.empty()) config.name = arrival->address().to_string();
             visit->session.emplace(visit->client.transport, std::move(config));
-            auto setup = visit->session->peer();
+            auto setup = visit->session->greeted();
             co_await std::move(setup);
         }
         visit->stay.greeted();
