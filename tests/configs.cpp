@@ -70,6 +70,10 @@ asio::awaitable<void> values(Owner &owner) {
     CHECK(co_await hops_of(BroadcastInfo(std::vector<std::uint64_t>(3, 1))) == 3);
     CHECK(co_await priority_of(Subscription{.priority = 3, .start = 7}) == 3);
     CHECK(co_await priority_of(TrackInfo{.priority = 4}) == 4);
+    CHECK(co_await priority_of(TrackInfo{.priority = 4, .properties = bytes_of(owner)}) == 4);
+    const TrackProperties properties(bytes_of(owner));
+    CHECK(co_await priority_of(TrackInfo{.priority = 5, .properties = properties}) == 5);
+    CHECK(properties.bytes().size() == sizeof(*owner));
     CHECK(co_await protocol_of(MemoryLinkConfig()) == "moq-lite-05");
 }
 asio::awaitable<std::shared_ptr<Transport>> dial(MemoryLink &link) { co_return link.client(); }

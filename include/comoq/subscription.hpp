@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "detail/containers/config_member.hpp"
 #include "time.hpp"
 #include "track_properties.hpp"
 
@@ -19,9 +20,8 @@ struct TrackInfo {
     std::chrono::milliseconds max_latency = std::chrono::seconds(5);
     /// The unit of the track's timestamps.
     Timescale timescale = Timescale(1000);
-    /// Properties of the track in MoQ Transport that are none of the above. moq-lite has none, and drops them. An info that
-    /// has some is made as a variable, and not within a `co_await` expression, where GCC 12 destroys it twice.
-    TrackProperties properties = {};
+    /// Properties of the track in MoQ Transport that are none of the above. moq-lite has none, and drops them.
+    detail::ConfigMember<TrackProperties> properties = {};
     /// False if the source of the track gives no timestamps: those of its frames are then times of arrival, and MoQ
     /// Transport sends none of them.
     bool has_timestamps = true;

@@ -19,11 +19,11 @@ public:
     ConfigMember() = default;
     ConfigMember(const T &value) : T(value) {}
     ConfigMember(T &&value) noexcept : T(std::move(value)) {}
-    ConfigMember(const ConfigMember &other) : T(static_cast<const T &>(other)) {}
-    ConfigMember(ConfigMember &&other)
+    ConfigMember(const ConfigMember &other) noexcept(std::is_nothrow_copy_constructible_v<T>) : T(static_cast<const T &>(other)) {}
+    ConfigMember(ConfigMember &&other) noexcept(moves_and_copies)
         : T(other.owns() ? T(static_cast<T &&>(other)) : T(static_cast<const T &>(other))) {}
-    ConfigMember &operator=(const ConfigMember &other) { return *this = static_cast<const T &>(other); }
-    ConfigMember &operator=(ConfigMember &&other) {
+    ConfigMember &operator=(const ConfigMember &other) noexcept(std::is_nothrow_copy_assignable_v<T>) { return *this = static_cast<const T &>(other); }
+    ConfigMember &operator=(ConfigMember &&other) noexcept(moves_and_copies) {
         if (other.owns()) return *this = static_cast<T &&>(other);
         return *this = static_cast<const T &>(other);
     }
@@ -44,6 +44,10 @@ public:
     template <class... Arguments> void operator()(Arguments &&...) const = delete;
 
 private:
+    // A share can be copied where another T could only be moved.
+    static constexpr bool moves_and_copies = std::is_nothrow_copy_constructible_v<T> && std::is_nothrow_copy_assignable_v<T> &&
+                                             std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_assignable_v<T>;
+
     bool owns() const noexcept { return made_at_ == this; }
 
     const ConfigMember *made_at_ = this;
