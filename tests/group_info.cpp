@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -197,6 +198,67 @@ TEST_CASE("group info: with each allocation failing in turn, making and ending s
     group.write_frame(payload("on"));
     group.finish(EndMarker{ObjectStatus::EndOfGroup, 9});
     CHECK(group.consume().end_marker() == EndMarker{ObjectStatus::EndOfGroup, 9});
+}
+
+TEST_CASE("group info: of a written and a fetched group the better one is found, and the written one of two alike", "[group_info]") {
+    // What may become of each: whole, ended early with its frames, and without.
+    enum class Fate { Whole, Partial, Dropped, Aborted };
+    const auto worth = [](Fate fate) { return fate == Fate::Whole ? 2 : fate == Fate::Aborted ? 0 : 1; };
+    const auto fates = {Fate::Whole, Fate::Partial, Fate::Dropped, Fate::Aborted};
+    for (const Fate written : fates) {
+        for (const Fate fetched : fates) {
+            INFO("written " << static_cast<int>(written) << ", fetched " << static_cast<int>(fetched));
+            Scene scene;
+            std::optional handler = scene.track.dynamic();
+            auto make = [](GroupProducer &group, Fate fate, std::string_view text) {
+                group.write_frame(payload(text));
+                if (fate == Fate::Dropped) group = GroupProducer();
+                if (fate == Fate::Aborted) group.abort(Error::Timeout);
+            };
+            const auto info_of = [](Fate fate) { return fate == Fate::Partial ? from_the_middle : GroupInfo(); };
+            // Asked for before the written one comes, which is partial until then, so that there are both.
+            auto part = scene.track.create_group(3, GroupInfo{.first_object = 1, .is_partial = written != Fate::Whole});
+            auto fetching = wait(scene.reader.fetch_group(3));
+            if (written == Fate::Whole) {
+                // Nobody is asked.
+                CHECK(fetching.done());
+                continue;
+            }
+            auto copy = now(handler->requested_group())->accept({}, info_of(fetched));
+            make(part, written, "written");
+            make(copy, fetched, "fetched");
+            const bool is_fetched = worth(written) < worth(fetched);
+            const bool is_there = worth(written) != 0 || worth(fetched) != 0;
+            handler.reset();
+            auto found = scene.reader.get_group(3);
+            auto again = wait(scene.reader.fetch_group(3));
+            if (!is_there) {
+                if (found) CHECK(wait(found->read_frame()).code() == Error::Timeout);
+                CHECK(again.code() == Error::NotFound);
+                continue;
+            }
+            REQUIRE(found.has_value());
+            const std::string_view text = is_fetched ? "fetched" : "written";
+            CHECK(now(found->read_frame())->payload.view() == text);
+            CHECK(now(again.value().read_frame())->payload.view() == text);
+        }
+    }
+}
+
+TEST_CASE("group info: the rest of a group is partial, unless nothing of it is missing", "[group_info]") {
+    Scene scene;
+    auto group = scene.track.append_group();
+    for (std::size_t i = 0; i < detail::MediaBounds::max_group_frames; ++i) group.write_frame(Bytes());
+    auto first = group.consume();
+    CHECK(first.info_of_rest(detail::Passkey()) == GroupInfo());
+    CHECK(now(first.read_frame()).has_value());
+    CHECK(first.info_of_rest(detail::Passkey()) == GroupInfo{.first_object = 1, .is_partial = true});
+    for (int i = 0; i < 7; ++i) group.write_frame(Bytes());
+    const auto late = group.consume();
+    CHECK(late.info_of_rest(detail::Passkey()) == GroupInfo{.first_object = 7, .is_partial = true});
+    // What its own info says, and what it has read, stay when its frames have gone.
+    group.abort(Error::Timeout);
+    CHECK(first.info_of_rest(detail::Passkey()) == GroupInfo{.first_object = 1, .is_partial = true});
 }
 
 }

@@ -121,4 +121,22 @@ TEST_CASE("largest: datagrams count, fetched groups do not, and the source may k
     CHECK(scene.largest() == Place({6, 3}));
 }
 
+TEST_CASE("largest: it does not go back when a group drops all of its frames to make room for one", "[largest]") {
+    for (const bool finishes : {true, false}) {
+        BroadcastProducer broadcast;
+        auto track = broadcast.create_track("video");
+        auto group = track.append_group();
+        for (int i = 0; i < 5; ++i) group.write_frame(payload("x"), {}, ObjectExtras(Bytes(), 1));
+        constexpr std::size_t all = std::size_t{32} << 20;
+        auto frame = group.create_frame(all);
+        frame.write(payload(all));
+        CHECK(track.largest() == Place({0, 9}));
+        if (finishes)
+            frame.finish();
+        else
+            frame.abort(Error::Timeout);
+        CHECK(track.largest() == (finishes ? Place({0, 10}) : Place({0, 9})));
+    }
+}
+
 }

@@ -168,7 +168,8 @@ TEST_CASE("object extras: object ids count from the first, over gaps, in any rea
     auto reader = other.consume();
     CHECK(objects(reader) == Words{"x  3"});
     other.abort(Error::Timeout);
-    CHECK_FALSE(reader.object_id().has_value());
+    // That of the frame that it has.
+    CHECK(reader.object_id() == 3);
     CHECK(GroupConsumer().object_id() == std::nullopt);
     CHECK(GroupConsumer().info() == GroupInfo());
 }
@@ -303,6 +304,80 @@ TEST_CASE("object extras: with each allocation failing in turn, a write changes 
             CHECK(scene.held() == 0);
         }
     }
+}
+
+TEST_CASE("object extras: a reader knows the id of the frame that it has, also when its group has dropped that", "[object_extras]") {
+    const Scene scene;
+    auto group = TrackProducer(scene.track).append_group();
+    for (int i = 0; i < 20; ++i) group.write_frame(Bytes(), {}, i == 3 ? with("", 100) : ObjectExtras());
+    auto single = group.consume(), batch = group.consume(), open = group.consume();
+    for (int i = 0; i < 10; ++i) CHECK(now(single.read_frame()).has_value());
+    CHECK(now(batch.read_frames(10))->size() == 10);
+    for (int i = 0; i < 10; ++i) CHECK(now(open.next_frame()).has_value());
+    for (std::size_t i = 0; i < 2 * MediaBounds::max_group_frames; ++i)
+        group.write_frame(Bytes(), {}, i == 50 ? with("", 100) : ObjectExtras());
+    const auto copy = single;
+    CHECK(single.object_id() == 109);
+    CHECK(batch.object_id() == 109);
+    CHECK(open.object_id() == 109);
+    CHECK(copy.object_id() == 109);
+    CHECK(wait(single.read_frame()).code() == Error::Lagged);
+    CHECK(single.object_id() == 109);
+}
+
+TEST_CASE("object extras: no frame gets an id above the highest, with extras or without", "[object_extras]") {
+    const Scene scene;
+    const auto check_full = [](GroupProducer &group) {
+        auto reader = group.consume();
+        CHECK(error_of([&] { group.write_frame(payload("b")); }) == Error::BoundsExceeded);
+        CHECK(error_of([&] { group.write_frame(payload("b"), {}, with("p")); }) == Error::BoundsExceeded);
+        CHECK(error_of([&] { return group.create_frame(1); }) == Error::BoundsExceeded);
+        CHECK(error_of([&] { return group.create_frame(1, {}, with("p")); }) == Error::BoundsExceeded);
+        CHECK(now(reader.read_frames(100)).has_value());
+        CHECK(reader.object_id() == highest);
+        CHECK_FALSE(reader.read_frame().ready());
+        // The id after it can end the group.
+        group.finish(EndMarker{ObjectStatus::EndOfGroup, highest + 1});
+    };
+    auto by_first = TrackProducer(scene.track).create_group(0, GroupInfo{.first_object = highest});
+    by_first.write_frame(payload("a"));
+    check_full(by_first);
+    auto by_gap = TrackProducer(scene.track).create_group(1);
+    by_gap.write_frame(payload("a"), {}, with("", highest));
+    check_full(by_gap);
+    auto by_open = TrackProducer(scene.track).create_group(2, GroupInfo{.first_object = highest});
+    auto open = by_open.create_frame(1);
+    open.write(payload("a"));
+    open.finish();
+    check_full(by_open);
+    CHECK(scene.track.largest() == Location{2, highest});
+}
+
+TEST_CASE("object extras: a frame that came in one chunk takes what one takes that was written whole", "[object_extras][costs]") {
+    Scene scene;
+    const auto cost_of = [&](auto write) {
+        auto group = scene.track.append_group();
+        group.write_frame(payload("x"), {}, with("y", 1));
+        const auto held = scene.held();
+        const auto heap = heap_in_use();
+        constexpr std::size_t many = 10'000;
+        for (std::size_t i = 0; i < many; ++i) write(group);
+        return std::pair((scene.held() - held) / many, (heap_in_use() - heap) / many);
+    };
+    const auto whole = cost_of([](GroupProducer &group) { group.write_frame(payload("x"), {}, with("y", 1)); });
+    const auto chunked = cost_of([](GroupProducer &group) {
+        auto frame = group.create_frame(1, {}, with("y", 1));
+        frame.write(payload("x"));
+        frame.finish();
+    });
+    const auto empty = cost_of([](GroupProducer &group) { group.create_frame(0, {}, with("y", 1)).finish(); });
+    CHECK(chunked.first == whole.first);
+    CHECK(empty.first < whole.first);
+    CHECK(chunked.second <= whole.second + 32);
+    auto group = scene.track.append_group();
+    group.create_frame(0, {}, with("empty", 2)).finish();
+    auto reader = group.consume();
+    CHECK(objects(reader) == Words{" empty 2"});
 }
 
 }

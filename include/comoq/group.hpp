@@ -54,7 +54,7 @@ public:
 
     /// The object id of the frame that this reader's steps gave last: its index, in a group without gaps that begins with
     /// object 0. Of several frames at once it is the last one's; those before it follow from `ObjectExtras::skipped`. Nothing
-    /// before the first frame, and once the group's frames are gone.
+    /// before the first frame.
     std::optional<std::uint64_t> object_id() const noexcept;
 
     /// The object that ended the group, once it is finished; nothing if it was finished without one.

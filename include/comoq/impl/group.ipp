@@ -24,8 +24,13 @@ COMOQ_DECL GroupInfo GroupConsumer::info_of_rest(detail::Passkey) const noexcept
     const detail::Lock lock(reader_->group->mutex());
     const auto &group = *reader_->group;
     GroupInfo rest = group.info();
+    if (reader_->index == 0) return rest;
+    rest.is_partial = true;
     // The gap before a frame comes with the frame.
-    if (reader_->index != 0 && !group.released()) rest.first_object = group.object_at(reader_->index - 1) + 1;
+    if (reader_->index != reader_->first)
+        rest.first_object = reader_->object + 1;
+    else if (!group.released())
+        rest.first_object = group.object_at(reader_->index - 1) + 1;
     return rest;
 }
 
@@ -53,9 +58,8 @@ COMOQ_DECL bool GroupConsumer::skip_to_object(detail::Passkey key, std::uint64_t
 COMOQ_DECL std::optional<std::uint64_t> GroupConsumer::object_id() const noexcept {
     if (reader_ == nullptr) return std::nullopt;
     const detail::Lock lock(reader_->group->mutex());
-    const auto &group = *reader_->group;
-    if (reader_->index == reader_->first || group.released()) return std::nullopt;
-    return group.object_at(reader_->index - 1);
+    if (reader_->index == reader_->first) return std::nullopt;
+    return reader_->object;
 }
 
 COMOQ_DECL std::optional<EndMarker> GroupConsumer::end_marker() const noexcept {
@@ -149,8 +153,11 @@ GroupConsumer::copy_of(const std::shared_ptr<detail::GroupReader> &reader) {
     if (reader == nullptr) return nullptr;
     detail::Lock lock(reader->group->mutex());
     const std::size_t index = reader->index, first = reader->first;
+    const std::uint64_t object = reader->object;
     lock.unlock();
-    return std::make_shared<detail::GroupReader>(reader->group, index, first);
+    auto copy = std::make_shared<detail::GroupReader>(reader->group, index, first);
+    copy->object = object;
+    return copy;
 }
 
 COMOQ_DECL void GroupProducer::write_frame(Bytes payload, Timestamp timestamp) {

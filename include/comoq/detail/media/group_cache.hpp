@@ -43,16 +43,13 @@ public:
     const LaneGroups &lanes() const noexcept { return lanes_; }
     const ArrivalLog &arrivals() const noexcept { return arrivals_; }
 
-    /// The group with that number: the written one, unless that failed, or begins in the middle, and the group was fetched
-    /// since.
+    /// The best group with that number: a whole one, else one that has its frames, else one that tells why it went; of two
+    /// alike, the written one.
     std::shared_ptr<GroupState> find(std::uint64_t sequence) const noexcept {
-        GroupState *const written = live_.find(sequence);
-        if (written != nullptr && is_whole(*written)) return written->shared_from_this();
+        GroupState *best = live_.find(sequence);
         const auto found = fetched_.find(sequence);
-        const bool is_fetched = found != fetched_.end();
-        // A part of a group is better than one that failed.
-        if (is_fetched && (written == nullptr || written->failure() || !found->second->failure())) return found->second;
-        return written != nullptr ? written->shared_from_this() : nullptr;
+        if (found != fetched_.end() && (best == nullptr || worth(*best) < worth(*found->second))) best = found->second.get();
+        return best != nullptr ? best->shared_from_this() : nullptr;
     }
 
     /// True if nothing is better than it.
@@ -224,6 +221,7 @@ private:
         if (group.sequence() != other.sequence()) return group.sequence() > other.sequence();
         return group.subgroup() < other.subgroup();
     }
+    static int worth(const GroupState &group) noexcept { return is_whole(group) ? 2 : group.released() ? 0 : 1; }
     /// Returns the group that was the newest one until now.
     std::shared_ptr<GroupState> keep_newest(std::shared_ptr<GroupState> group) noexcept {
         newest_may_go_ = false;

@@ -23,6 +23,8 @@ struct GroupReader {
     std::shared_ptr<GroupState> group;
     std::size_t index;
     std::size_t first;  // where it began: it was given nothing there
+    // Of the last frame that it was given: the group forgets the ids of frames that it drops.
+    std::uint64_t object = 0;
     bool lagged = false;  // the reader was told that it fell behind, and counted
 
     /// A reader that begins where new readers do. Under the lock.
@@ -42,6 +44,7 @@ public:
     void undo(WakeList &wake) noexcept {
         if (reader_->index != to_) return;
         reader_->index = from_;
+        reader_->object = object_before_;
         wake.take(waits());
     }
 
@@ -55,7 +58,9 @@ protected:
     /// Moves the reader's place on by this many frames, which are being taken.
     void advance(std::size_t count) noexcept {
         from_ = reader_->index;
+        object_before_ = reader_->object;
         reader_->index = to_ = from_ + count;
+        reader_->object = reader_->group->object_at(to_ - 1);
     }
 
     /// The end of the stream at `index`, as an outcome: empty if it is clean.
@@ -69,6 +74,7 @@ protected:
 
 private:
     std::size_t from_ = 0, to_ = 0;
+    std::uint64_t object_before_ = 0;
 };
 
 /// Takes the next frame.

@@ -177,6 +177,7 @@ public:
         Lock lock(mutex());
         throw_unless_writable(change);
         if (open_ != nullptr) throw_error(make_error_code(Error::ProtocolViolation));
+        if (objects_ != nullptr) prepare_object({});
         const std::size_t size = payload.size();
         push([&] { frames_.push(at, std::move(payload)); }, size, MediaCost::frame, dropped, change.wake);
         written(change);
@@ -312,7 +313,7 @@ private:
     std::size_t own_cost() const noexcept {
         return MediaCost::group + (objects_ != nullptr ? MediaCost::group_objects : 0);
     }
-    /// Makes sure that the next frame can leave out this many ids. Throws BoundsExceeded.
+    /// Makes sure that the next frame can leave out this many ids. Throws BoundsExceeded, also if its id would be too high.
     void prepare_object(const ObjectExtras &extras);
     GroupObjects &objects();
     void account(std::size_t bytes, std::size_t overhead) noexcept {

@@ -33,8 +33,9 @@ COMOQ_DECL std::shared_ptr<FrameState> GroupState::open(std::uint64_t size, Time
     Lock lock(mutex());
     throw_unless_writable(change);
     if (open_ != nullptr) throw_error(make_error_code(Error::ProtocolViolation));
-    if (const auto &beside = frame->extras(); !beside.empty()) {
-        prepare_object(beside);
+    const auto &beside = frame->extras();
+    prepare_object(beside);
+    if (!beside.empty()) {
         make_room(0, bytes_of(beside), dropped);
         sort();
         if (beside.skipped() != 0) objects_->skip(frames_.end(), beside.skipped());
@@ -65,7 +66,7 @@ COMOQ_DECL void GroupState::finish(const EndMarker &marker) {
 
 COMOQ_DECL void GroupState::prepare_object(const ObjectExtras &extras) {
     if (bytes_of(extras) > MediaBounds::max_properties) throw_error(make_error_code(Error::BoundsExceeded));
-    if (extras.skipped() != 0) objects().prepare(frames_.end(), extras.skipped());
+    if (objects_ != nullptr || extras.skipped() != 0) objects().prepare(frames_.end(), extras.skipped());
 }
 
 COMOQ_DECL GroupObjects &GroupState::objects() {
@@ -80,6 +81,8 @@ COMOQ_DECL void GroupState::finish_frame(FrameState &frame) {
     MediaChange change(*shared_->bounds);
     std::vector<FrameSlot> dropped;
     std::shared_ptr<FrameState> done;
+    std::shared_ptr<FrameWithExtras> compact;
+    if (!frame.extras().empty()) compact = std::make_shared<FrameWithExtras>(FrameWithExtras{Bytes(), frame.extras()});
     Lock lock(mutex());
     throw_unless_open(frame, change);
     if (frame.missing() != 0) {
@@ -91,10 +94,16 @@ COMOQ_DECL void GroupState::finish_frame(FrameState &frame) {
     }
     // A frame that has come in one piece, or has been joined, needs its state only as long as its readers do. Its
     // bytes and its state were counted as they came.
-    FrameSlot slot{frame.timestamp(), Bytes(), frame.chunks() > 1 || !frame.extras().empty() ? open_ : nullptr};
-    const bool is_in_one_piece = slot.chunked == nullptr;
+    const bool is_in_one_piece = frame.chunks() <= 1;
+    FrameSlot slot{frame.timestamp(), Bytes(), is_in_one_piece ? nullptr : open_};
     if (is_in_one_piece) slot.payload = frame.from(0);
-    push([&] { frames_.push(std::move(slot)); }, 0, MediaCost::frame, dropped, change.wake);
+    push(
+        [&] {
+            if (!is_in_one_piece || compact == nullptr) return frames_.push(std::move(slot));
+            compact->payload = std::move(slot.payload);
+            frames_.push(frame.timestamp(), std::move(compact));
+        },
+        0, MediaCost::frame, dropped, change.wake);
     if (is_in_one_piece) account(bytes_, overhead_ - frame.overhead());
     done = std::move(open_);
     frame.set_complete(change.wake);
@@ -147,6 +156,8 @@ COMOQ_DECL void GroupState::drop_oldest(std::size_t present, std::size_t frames,
     }
     if (count == 0) return;
     dropped.reserve(count);
+    // Until the next frame is complete, the group has none.
+    if (live_ && count == present) shared_->note_largest(largest());
     while (dropped.size() < count) dropped.push_back(frames_.pop_front());
     if (objects_ != nullptr) objects_->forget_before(frames_.first());
     account(bytes, overhead);
