@@ -117,7 +117,8 @@ private:
         how.priority = request.priority;
         auto fetching = source.track(request.track).fetch_group(request.group, how);
         auto group = co_await core.resolver.in_time<GroupConsumer>(std::move(fetching));
-        // The answer does not say where it begins.
+        // The answer does not say where it begins, nor that it is not the whole.
+        if (group.info().is_partial) comoq::detail::throw_error(make_error_code(Error::Lagged));
         if (core.layout().frame_bounds &&
             !group.skip_to(comoq::detail::Passkey(), static_cast<std::size_t>(request.frames.first)))
             comoq::detail::throw_error(make_error_code(Error::Lagged));

@@ -148,8 +148,8 @@ private:
         bool begun = false;
         while (auto group = co_await self->subscriber_->recv_group()) {
             const auto sequence = group->sequence();
-            // The peer knows no lanes, and cannot be told that a group is not the whole.
-            if (const auto info = group->info(); info.is_partial || info.subgroup != 0) continue;
+            // The peer knows no lanes.
+            if (group->info().subgroup != 0) continue;
             if (!begun) {
                 begun = true;
                 const auto lowest = self->lowest_of(sequence);
@@ -281,7 +281,9 @@ private:
         try {
             const FrameBounds part = self.part_of(sending->sequence);
             // A group whose beginning is gone is as good as lost where its stream would have to say so: only a peer that
-            // asks for a part of a group gets one.
+            // asks for a part of a group gets one. Of a group that begins in the middle nobody knows how many frames are
+            // missing.
+            if (group.info().is_partial) comoq::detail::throw_error(make_error_code(Error::Lagged));
             if (self.layout().frame_bounds && !group.skip_to(comoq::detail::Passkey(), static_cast<std::size_t>(part.first)))
                 comoq::detail::throw_error(make_error_code(Error::Lagged));
             co_await item.open();
