@@ -41,7 +41,7 @@ public:
     /// otherwise.
     ///
     /// Throws `std::system_error`: Duplicate if a group of that number came meanwhile, BoundsExceeded for properties of more
-    /// than 65,535 bytes, or the code that ended the request or the track.
+    /// than 4,096 bytes, or the code that ended the request or the track.
     GroupProducer accept(TrackInfo info = {});
     /// The same for a group that has more than frames. It is lane 0, whatever `group` says. Throws BoundsExceeded, too, for an
     /// object id above 2^62-1.

@@ -33,7 +33,7 @@ struct TrackStats {
     std::size_t bytes = 0;
     /// Datagrams held for slow readers.
     std::size_t datagrams = 0;
-    /// The part of the origin's pool that all of these take.
+    /// The part of the origin's pool that all of these and the properties of the track take.
     std::size_t cached_bytes = 0;
     /// Live and pending subscribers.
     std::size_t subscribers = 0;

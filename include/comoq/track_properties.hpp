@@ -14,7 +14,7 @@ class TrackProperties {
 public:
     /// None.
     TrackProperties() noexcept = default;
-    /// At most 65,535 bytes; a track with more is refused. Throws std::bad_alloc.
+    /// At most 4,096 bytes: a track with more is refused, because they stay as long as the track. Throws std::bad_alloc.
     TrackProperties(Bytes block) {
         if (!block.empty()) held_ = detail::Held<Bytes>(std::in_place, std::move(block));
     }

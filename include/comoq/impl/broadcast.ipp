@@ -3,6 +3,16 @@
 #include "../detail/text/json.hpp"
 #include "../broadcast.hpp"
 
+namespace comoq::detail {
+
+/// Of a track that has gone live just now, with properties perhaps.
+inline TrackProducer producer_of(std::shared_ptr<TrackState> track) {
+    if (!track->info().properties.empty()) track->bounds().trim();
+    return TrackProducer(Passkey(), std::move(track));
+}
+
+}  // namespace comoq::detail
+
 namespace comoq {
 
 COMOQ_DECL TrackConsumer BroadcastConsumer::track(std::string_view name) const {
@@ -35,7 +45,7 @@ COMOQ_DECL TrackProducer TrackRequest::accept(TrackInfo info) {
     return detail::naming({"track", name()}, [&] {
         auto &entry = *obligation_.held();
         detail::throw_unless_possible(info);
-        return TrackProducer(detail::Passkey(), obligation_.owner()->accept(entry, info));
+        return detail::producer_of(obligation_.owner()->accept(entry, info));
     });
 }
 
@@ -67,7 +77,7 @@ COMOQ_DECL BroadcastProducer::BroadcastProducer(detail::Passkey, BroadcastInfo i
 COMOQ_DECL TrackProducer BroadcastProducer::create_track(std::string_view name, TrackInfo info) {
     return detail::naming({"track", name}, [&] {
         detail::throw_unless_possible(info);
-        return TrackProducer(detail::Passkey(), state_->create_track(name, info));
+        return detail::producer_of(state_->create_track(name, info));
     });
 }
 
@@ -83,7 +93,7 @@ COMOQ_DECL void BroadcastProducer::insert_track(TrackConsumer track) {
 COMOQ_DECL TrackProducer BroadcastProducer::unique_track(std::string_view suffix, TrackInfo info) {
     return detail::naming({"track", suffix}, [&] {
         detail::throw_unless_possible(info);
-        return TrackProducer(detail::Passkey(), state_->unique_track(suffix, info));
+        return detail::producer_of(state_->unique_track(suffix, info));
     });
 }
 

@@ -29,6 +29,7 @@ using TimePoint = std::chrono::steady_clock::time_point;
 /// | a datagram of a copied byte, beside the slots, which are charged apart | 65 |
 /// | what a frame has beside its payload (`ObjectExtras`), without its properties, and its place among the gaps | 240 |
 /// | what a group has that is a lane, has a gap, or begins in the middle | 160 |
+/// | what a track has that has properties, beside these | 112 |
 struct MediaCost {
     static constexpr std::size_t group = 560;
     static constexpr std::size_t frame = 128;
@@ -37,6 +38,7 @@ struct MediaCost {
     static constexpr std::size_t datagram = 64;
     static constexpr std::size_t extras = 240;
     static constexpr std::size_t group_objects = 160;
+    static constexpr std::size_t track_properties = 112;
 };
 
 /// The state that the broadcasts of one origin share with it: its clock, its bounds, the pool, and the count of held
@@ -51,8 +53,10 @@ struct MediaBounds {
     static constexpr std::size_t max_datagrams = 1024;
     // Beside lane 0. Each is charged as a group is.
     static constexpr std::size_t max_group_lanes = 1024;
-    // Of an object, or of a track: as much as one block of them can have in MoQ Transport.
+    // Of an object: as much as one block of them can have in MoQ Transport.
     static constexpr std::size_t max_properties = 65535;
+    // Of a track. They stay as long as the track, whatever the pool says.
+    static constexpr std::size_t max_track_properties = 4096;
     // Holds whatever a publisher says about how long groups are kept.
     static constexpr std::size_t max_track_groups = 65536;
 

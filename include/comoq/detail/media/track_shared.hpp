@@ -48,7 +48,7 @@ struct TrackShared {
     explicit TrackShared(std::shared_ptr<MediaBounds> media_bounds) noexcept : bounds(std::move(media_bounds)) {}
     TrackShared(const TrackShared &) = delete;
     TrackShared &operator=(const TrackShared &) = delete;
-    ~TrackShared() { bounds->cached_bytes.subtract(info.properties.size()); }
+    ~TrackShared() { bounds->cached_bytes.subtract(properties_cost()); }
 
     Mutex mutex;
     const std::shared_ptr<MediaBounds> bounds;
@@ -71,10 +71,14 @@ struct TrackShared {
         return now.time_since_epoch().count() > expires.load(std::memory_order_relaxed);
     }
 
-    /// Under the lock, once.
+    /// Under the lock, once. If there are properties, the caller trims the origin's memory after unlocking.
     void set_info(const TrackInfo &fixed) noexcept {
         info = fixed;
-        bounds->cached_bytes.add(info.properties.size());
+        bounds->cached_bytes.add(properties_cost());
+    }
+    /// The bytes that the track's properties take.
+    std::size_t properties_cost() const noexcept {
+        return info.properties.empty() ? 0 : MediaCost::track_properties + info.properties.size();
     }
     void note_largest(const std::optional<Location> &place) noexcept {
         if (place && (!past_largest || *past_largest < *place)) past_largest = place;
@@ -90,7 +94,7 @@ struct TrackShared {
 
 /// Throws BoundsExceeded.
 inline void throw_unless_possible(const TrackInfo &info) {
-    if (info.properties.size() > MediaBounds::max_properties) throw_error(make_error_code(Error::BoundsExceeded));
+    if (info.properties.size() > MediaBounds::max_track_properties) throw_error(make_error_code(Error::BoundsExceeded));
 }
 
 }  // namespace comoq::detail

@@ -266,7 +266,7 @@ public:
         Lock lock(mutex());
         cache_.count(counts);
         counts.datagrams = datagrams_->queue().size();
-        counts.cost += datagrams_->queue().cost();
+        counts.cost += datagrams_->queue().cost() + shared_->properties_cost();
         counts.subscribers = subscribers_.size();
         counts.pending = requests_.size();
         counts.evicted_groups = shared_->evicted_groups;
