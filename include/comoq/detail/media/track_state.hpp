@@ -58,8 +58,9 @@ public:
     bool over_from(std::uint64_t sequence) const noexcept { return ended_ || numbers_.over_from(sequence); }
     const GroupCache &cache() const noexcept { return cache_; }
     TrackDatagrams &datagrams() const noexcept { return *datagrams_; }
-    /// True when no datagram can come any more: no number below the declared end is left for one.
-    bool datagrams_over() const noexcept { return over_from(0); }
+    /// True when no datagram can come any more: no number below the declared end is left for one. If any had an object id
+    /// above 0, a number can have many, and only the track's end is the end.
+    bool datagrams_over() const noexcept { return ended_ || (!has_many_datagrams_ && numbers_.over_from(0)); }
 
     WaitList &end_waits() noexcept { return end_waits_; }
     WaitList &usage_waits() noexcept { return usage_waits_; }
@@ -363,6 +364,7 @@ private:
     bool info_fixed_ = false;
     bool live_ = false;
     bool ended_ = false;
+    bool has_many_datagrams_ = false;  // of a number
     std::error_code cause_;
     TrackNumbers numbers_;
     GroupCache cache_{*shared_};

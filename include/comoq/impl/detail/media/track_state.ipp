@@ -30,12 +30,15 @@ COMOQ_DECL std::uint64_t TrackState::add_datagram(bool wanted, DatagramSlot &&sl
     const GroupState *const group = place.object == 0 ? cache_.live().find(place.group) : nullptr;
     const bool is_there = group != nullptr && group->info().first_object == 0;
     if (is_there || datagrams_->queue().has_used(place)) throw_error(make_error_code(Error::Duplicate));
+    // Its readers have been told so.
+    if (place.object != 0 && datagrams_over()) throw_error(end_code());
     const bool exists = slot.extras.parts().status == ObjectStatus::Normal;
     numbers_.reserve();
     datagrams_->reserve(place);
     const bool is_kept = subscribers_.size() != 0;
     if (is_kept) datagrams_->add(std::move(slot), gone);
     if (is_kept || place.object == 0) datagrams_->use(place);
+    if (place.object != 0) has_many_datagrams_ = true;
     if (exists) shared_->note_largest(place);
     use_number(place.group, change.wake);
     change.wake.take(datagrams_->waits());
