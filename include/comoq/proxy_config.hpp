@@ -55,6 +55,8 @@ struct ProxyConfig {
     ///   transformed like the others. A group that was evicted here and is asked for again is transformed again.
     /// * A frame written in chunks is transformed, and forwarded, when it is complete. Its size and timestamp may change:
     ///   `GroupProducer::write_frame` has the limits. A frame beyond them fails its group.
+    /// * A frame, or a datagram, has the `extras` that the transform gives it: pass them on with the rest of `frame`. Object
+    ///   ids are not among them. Those of MoQ Transport stay as they are upstream: a frame that is left out leaves out its id.
     /// * Datagrams are transformed one after the other. One that exceeds the limits of `append_datagram`, or for which
     ///   the transform fails, is lost. So are those that still wait when the track ends or its last reader leaves; while
     ///   one is transformed, the latest 1,024 wait.

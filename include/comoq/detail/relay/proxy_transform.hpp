@@ -3,6 +3,7 @@
 #include "../../datagram.hpp"
 #include "../../error.hpp"
 #include "../../group.hpp"
+#include "../../object_extras.hpp"
 #include "../../proxy_config.hpp"
 #include "../../track_subscriber.hpp"
 #include "../wait/code_of.hpp"
@@ -10,6 +11,7 @@
 
 #include <asio/awaitable.hpp>
 
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <new>
@@ -31,18 +33,32 @@ inline std::error_code code_of_hook(const std::exception_ptr &failure) {
     return told_of(failure);
 }
 
-/// Writes to `to` what the transform makes of `from`, frame by frame, and ends `to` as `from` ends, as `proxy_group` does.
+/// The extras of a frame that leaves out this many object ids.
+inline ObjectExtras skipping(ObjectExtras extras, std::uint64_t ids) {
+    if (extras.skipped() == ids) return extras;
+    auto parts = extras.parts();
+    parts.skipped = ids;
+    return ObjectExtras(std::move(parts));
+}
+
+/// Writes to `to` what the transform makes of `from`, frame by frame, and ends `to` as `from` ends, as `proxy_group` does. A
+/// frame keeps its object id, whatever comes of those before it.
 /// `keeper` keeps `transform`, and what `place` refers to.
 inline asio::awaitable<void> transform_group([[maybe_unused]] std::shared_ptr<const void> keeper, const ProxyTransform &transform,
                                              ProxiedFrame place, GroupConsumer from, GroupProducer to) {
     place.group = from.sequence();
+    std::uint64_t next_object = from.info_of_rest(Passkey()).first_object;
     std::error_code code;
     try {
         while (auto frame = co_await from.read_frame()) {
+            const std::uint64_t object = from.object_id().value();
             auto transforming = transform(place, std::move(*frame));
             auto made = co_await std::move(transforming);
-            if (made) to.write_frame(std::move(made->payload), made->timestamp, std::move(made->extras));
             ++place.frame;
+            if (!made) continue;
+            auto extras = skipping(std::move(made->extras), object - next_object);
+            to.write_frame(std::move(made->payload), made->timestamp, std::move(extras));
+            next_object = object + 1;
         }
         finish_as(from, to);
         co_return;
