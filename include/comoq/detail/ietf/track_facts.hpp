@@ -3,6 +3,7 @@
 #include "../../bytes.hpp"
 #include "../../subscription.hpp"
 #include "../../time.hpp"
+#include "../media/track_shared.hpp"
 #include "pairs.hpp"
 #include "parameters.hpp"
 
@@ -45,6 +46,7 @@ inline Pairs merged(const Pairs &own, const Bytes &block) {
     return all;
 }
 
+/// Throws BoundsExceeded if they are more than a track keeps.
 inline TrackInfo info_of(const Pairs &properties) {
     TrackInfo info;
     info.priority = turned(usual_priority);
@@ -66,6 +68,7 @@ inline TrackInfo info_of(const Pairs &properties) {
         }
     }
     if (!others.empty()) info.properties = TrackProperties(Bytes::copy(others.bytes()));
+    comoq::detail::throw_unless_possible(info);
     return info;
 }
 
