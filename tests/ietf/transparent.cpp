@@ -1,4 +1,5 @@
 // A relay of MoQ Transport passes on what it does not know: a track that goes through an origin comes out as it went in.
+#include <comoq/detail/ietf/datagram.hpp>
 #include <comoq/ietf/session.hpp>
 
 #include <chrono>
