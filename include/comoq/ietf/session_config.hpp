@@ -8,7 +8,9 @@ namespace comoq::ietf {
 /// mean nothing here, because MoQ Transport has nothing of the kind: `link_cost`, `role` and `probe`. What
 /// `authorize` is given is the client's path, from SETUP or from the URL.
 using SessionConfig = lite::SessionConfig;
+/// What a peer may see, and where it may publish.
 using SessionViews = lite::SessionViews;
+/// What happens in a session.
 using SessionEvent = lite::SessionEvent;
 
 }  // namespace comoq::ietf

@@ -22,6 +22,7 @@ public:
     /// \cond
     explicit Request(std::shared_ptr<detail::Http> http) noexcept;
     /// \endcond
+    /// The other one is empty then.
     Request(Request &&) noexcept = default;
     Request &operator=(Request &&) noexcept;
     ~Request();
