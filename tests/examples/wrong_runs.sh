@@ -111,7 +111,7 @@ wrong 2 "pin takes sha256:" publish "$ws" x --pin ab
 wrong 2 "as many --cert as --key" relay --listen wss://127.0.0.1:0 --cert x
 
 # QUIC.
-if "$bin/relay" --listen moql://127.0.0.1:0 2>&1 | grep -q "built without QUIC"; then
+if [[ $("$bin/relay" --listen moql://127.0.0.1:0 2>&1) == *"built without QUIC"* ]]; then
     wrong 2 "built without QUIC" relay --listen moql://127.0.0.1:0
     wrong 2 "built without QUIC" relay --listen https://127.0.0.1:0
     wrong 2 "built without QUIC" relay --listen wss://127.0.0.1:0 --tls-generate localhost

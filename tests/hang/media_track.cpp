@@ -76,7 +76,7 @@ using Texts = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("video: a group for each key frame; what comes before the first one is left out", "[hang]") {
+TEST_CASE("video: a group for each key frame, and what comes before the first one is left out", "[hang]") {
     for (const auto kind : {ContainerKind::Legacy, ContainerKind::Loc, ContainerKind::Cmaf}) {
         Scene scene;
         MediaProducer producer(scene.track, kind, avc());
