@@ -197,17 +197,25 @@ COMOQ_DECL asio::awaitable<void> Endpoint::watch_handshake(std::shared_ptr<Conne
     co_await std::move(ready).as_tuple();
 }
 
-COMOQ_DECL asio::awaitable<void> Endpoint::drive(std::shared_ptr<Endpoint> self, std::shared_ptr<Connection> connection,
-                                                 std::unique_ptr<Routes::Entry> entry, Counted counted) {
-    asio::steady_timer timer(self->socket_.get_executor());
-    const auto tick = [connection](std::error_code cancelled) {
+/// Time has passed for a connection. Not a lambda: with the bodies in a file of their own, g++ 12 warns of one in a coroutine's
+/// frame, whose type has no linkage.
+struct Tick {
+    std::shared_ptr<Connection> connection;
+
+    void operator()(std::error_code cancelled) const {
         if (cancelled) return;
         try {
             connection->tick();
         } catch (const std::exception &) {
             connection->lost(make_error_code(Error::Transport));
         }
-    };
+    }
+};
+
+COMOQ_DECL asio::awaitable<void> Endpoint::drive(std::shared_ptr<Endpoint> self, std::shared_ptr<Connection> connection,
+                                                 std::unique_ptr<Routes::Entry> entry, Counted counted) {
+    asio::steady_timer timer(self->socket_.get_executor());
+    const Tick tick{connection};
     Packet packet;
     // Others on the executor have their turn after this many packets.
     constexpr unsigned most_in_turn = 32;
