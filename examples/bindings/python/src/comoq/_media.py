@@ -180,17 +180,21 @@ class GroupConsumer(Handle):
 
     async def read_frames(self, most: int = _BATCH) -> List[Frame]:
         """All frames that are there, at least one and at most `most`; an empty list at the group's end."""
-        if self._there:
-            there, self._there = self._there[::-1], []
+        if self._there and most > 0:
+            there = self._there[: -most - 1 : -1]
+            del self._there[-len(there) :]
             return there
         handle, end = await queue().ask(lib.comoq_reader_read, self._handle, most)
         return [] if end else frames_of(handle)
 
     async def read_frame(self) -> Optional[Frame]:
         """The next frame; None at the group's end."""
-        if not self._there:
-            self._there = (await self.read_frames())[::-1]
-        return self._there.pop() if self._there else None
+        if self._there:
+            return self._there.pop()
+        frames = await self.read_frames()
+        # Another call may have read meanwhile: what that left comes first.
+        self._there[:0] = frames[:0:-1]
+        return frames[0] if frames else None
 
     async def next_frame(self) -> Optional[FrameReader]:
         """The next frame as soon as it is begun; None at the group's end. Not after `read_frame`, which reads ahead."""
@@ -198,9 +202,8 @@ class GroupConsumer(Handle):
         return None if end else FrameReader(handle)
 
     async def __aiter__(self) -> AsyncIterator[Frame]:
-        while frames := await self.read_frames():
-            for frame in frames:
-                yield frame
+        while (frame := await self.read_frame()) is not None:
+            yield frame
 
 
 class FrameProducer(Handle):
@@ -210,7 +213,8 @@ class FrameProducer(Handle):
 
     def write(self, chunk: Buffer) -> None:
         """The next bytes, copied."""
-        check(lib.comoq_frame_writer_write(self._handle, ffi.from_buffer(chunk), len(chunk)))
+        data = ffi.from_buffer(chunk)
+        check(lib.comoq_frame_writer_write(self._handle, data, len(data)))
 
     def finish(self) -> None:
         """Completes the frame."""
@@ -231,7 +235,8 @@ class GroupProducer(Handle):
 
     def write_frame(self, payload: Buffer, timestamp: int = 0) -> None:
         """Appends a frame, whose payload is copied."""
-        code = lib.comoq_group_write(self._handle, ffi.from_buffer(payload), len(payload), timestamp)
+        data = ffi.from_buffer(payload)
+        code = lib.comoq_group_write(self._handle, data, len(data), timestamp)
         if code < 0:
             raise error_of(code)
 
@@ -292,7 +297,7 @@ class TrackConsumer(Handle):
 
     async def finished(self) -> int:
         """The first number that will never come, once the publisher has declared it."""
-        return (await queue().ask(lib.comoq_subscriber_finished, self._handle))[0]
+        return (await queue().ask(lib.comoq_subscriber_finished, self._handle, gives_handle=False))[0]
 
     async def __aiter__(self) -> AsyncIterator[GroupConsumer]:
         while (group := await self.next_group()) is not None:
@@ -362,13 +367,15 @@ class TrackProducer(Handle):
     def write_frame(self, payload: Buffer, timestamp: int = 0) -> int:
         """A finished group of one frame. Returns its number."""
         out = ffi.new("uint64_t *")
-        check(lib.comoq_track_write(self._handle, ffi.from_buffer(payload), len(payload), timestamp, out))
+        data = ffi.from_buffer(payload)
+        check(lib.comoq_track_write(self._handle, data, len(data), timestamp, out))
         return int(out[0])
 
     def append_datagram(self, payload: Buffer, timestamp: int = 0) -> int:
         """A datagram of at most 1,200 bytes. Returns its number."""
         out = ffi.new("uint64_t *")
-        check(lib.comoq_track_datagram(self._handle, ffi.from_buffer(payload), len(payload), timestamp, out))
+        data = ffi.from_buffer(payload)
+        check(lib.comoq_track_datagram(self._handle, data, len(data), timestamp, out))
         return int(out[0])
 
     async def used(self) -> None:
