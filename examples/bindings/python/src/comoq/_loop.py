@@ -20,7 +20,8 @@ class Queue:
         out = ffi.new("comoq_queue *")
         check(lib.comoq_queue_create(out))
         self.handle = int(out[0])
-        self._pending: Dict[int, asyncio.Future[Tuple[int, int, int]]] = {}
+        # The future of each wait, and whether its value is a handle.
+        self._pending: Dict[int, Tuple[asyncio.Future[Tuple[int, int, int]], bool]] = {}
         self._next_user = 1
         self._events = ffi.new("comoq_event[64]")
         self._now = ffi.new("comoq_event *")
@@ -45,15 +46,21 @@ class Queue:
         count = lib.comoq_queue_next(self.handle, events, 64, 0)
         for i in range(count):
             event = events[i]
-            future = self._pending.pop(int(event.user), None)
+            # A wait that was withdrawn has no event.
+            waiting = self._pending.pop(int(event.user), None)
+            if waiting is None:
+                continue
+            future, gives_handle = waiting
             outcome = (int(event.code), int(event.value), int(event.flags))
-            if future is None or future.cancelled():
-                _close_outcome(outcome)
+            if future.cancelled():
+                if gives_handle:
+                    _close_outcome(outcome)
             else:
                 future.set_result(outcome)
 
-    async def ask(self, call: Callable[..., int], *arguments: Any) -> Tuple[int, bool]:
-        """The value of a call that may wait, and whether it is the end of a stream. The task that waits may be cancelled."""
+    async def ask(self, call: Callable[..., int], *arguments: Any, gives_handle: bool = True) -> Tuple[int, bool]:
+        """The value of a call that may wait, and whether it is the end of a stream. The task that waits may be cancelled: a value
+        that is a handle and that nobody gets is closed."""
         now = self._now
         user = self._next_user
         code = call(*arguments, self.handle, user, now, self._op)
@@ -61,25 +68,25 @@ class Queue:
             if now.code < 0:
                 raise error_of(int(now.code))
             return int(now.value), now.flags != 0
-        return await self._wait(code)
+        return await self._wait(code, gives_handle)
 
     async def begin(self, call: Callable[..., int], *arguments: Any) -> int:
         """The same for a call that never has its outcome at once."""
-        return (await self._wait(call(*arguments, self.handle, self._next_user, self._op)))[0]
+        return (await self._wait(call(*arguments, self.handle, self._next_user, self._op), False))[0]
 
-    async def _wait(self, code: int) -> Tuple[int, bool]:
+    async def _wait(self, code: int, gives_handle: bool) -> Tuple[int, bool]:
         check(code)
         user, op = self._next_user, int(self._op[0])
         self._next_user += 1
         future: asyncio.Future[Tuple[int, int, int]] = asyncio.get_running_loop().create_future()
-        self._pending[user] = future
+        self._pending[user] = (future, gives_handle)
         try:
             outcome = await future
         except BaseException:
-            self._pending.pop(user, None)
-            lib.comoq_close(op)
+            if lib.comoq_close(op) == 0:
+                self._pending.pop(user, None)
             # The event may have come meanwhile.
-            if future.done() and not future.cancelled():
+            if gives_handle and future.done() and not future.cancelled():
                 _close_outcome(future.result())
             raise
         if outcome[0] < 0:
@@ -100,5 +107,10 @@ def queue() -> Queue:
     loop = asyncio.get_running_loop()
     found = _queues.get(loop)
     if found is None:
+        # A loop that was closed while something waited would stay for ever: its futures refer to it, and its queue to them.
+        for reference in _queues.keyrefs():
+            other = reference()
+            if other is not None and other.is_closed():
+                _queues.pop(other, None)
         found = _queues[loop] = Queue(loop)
     return found
