@@ -7,7 +7,7 @@ import asyncio
 from types import TracebackType
 from typing import Any, List, Optional, Type, Union
 
-from ._errors import Error, check, code_of
+from ._errors import Closed, Error, check, code_of
 from ._handle import Handle, Text, make, text_of
 from ._loop import queue
 from ._native import ffi, lib
@@ -46,7 +46,7 @@ def close_runtime() -> None:
 
 
 class _Config:
-    """A comoq_session_config, and the texts that it refers to."""
+    """A comoq_session_config, and the texts and origins that it refers to."""
 
     def __init__(
         self,
@@ -58,14 +58,23 @@ class _Config:
         tls_disable_verify: bool,
     ) -> None:
         self.texts: List[Text] = []
-        self.config = ffi.new("comoq_session_config *", {"struct_size": ffi.sizeof("comoq_session_config")})
-        self.config.flags = lib.COMOQ_ACCEPT_ANY_CERTIFICATE if tls_disable_verify else 0
-        self.config.publish = publish._handle if publish is not None else 0
-        self.config.subscribe = subscribe._handle if subscribe is not None else 0
+        # Kept: the caller may have no other name for them. Closed ones are found out by the call.
+        self._publish, self._subscribe = publish, subscribe
+        self._config = ffi.new("comoq_session_config *", {"struct_size": ffi.sizeof("comoq_session_config")})
+        self._config.flags = lib.COMOQ_ACCEPT_ANY_CERTIFICATE if tls_disable_verify else 0
         for field, text in (("authorities_file", tls_roots), ("certificate_file", tls_cert), ("key_file", tls_key)):
             if text is not None:
                 self.texts.append(Text(text))
-                setattr(self.config, field, self.texts[-1].value)
+                setattr(self._config, field, self.texts[-1].value)
+
+    @property
+    def config(self) -> Any:
+        """For a call that begins now."""
+        for field, origin in (("publish", self._publish), ("subscribe", self._subscribe)):
+            if origin is not None and origin.is_closed_here:
+                raise Closed(lib.COMOQ_CLOSED)
+            setattr(self._config, field, origin._handle if origin is not None else 0)
+        return self._config
 
 
 class Session(Handle):
@@ -126,10 +135,16 @@ class Client:
         await queue().begin(lib.comoq_keep_connected, _runtime(self._runtime)._handle, url.value, self._config.config)
 
     async def __aenter__(self) -> Client:
-        self._running = asyncio.ensure_future(self._run())
-        await asyncio.sleep(0)
-        if self._running.done():
-            self._running.result()
+        running = self._running = asyncio.ensure_future(self._run())
+        try:
+            await asyncio.sleep(0)
+            if running.done():
+                running.result()
+        except BaseException:
+            # Nobody calls `__aexit__` now.
+            self._running = None
+            running.cancel()
+            raise
         return self
 
     async def _run(self) -> int:
@@ -143,10 +158,10 @@ class Client:
         if running is None:
             return
         running.cancel()
-        try:
-            await running
-        except (asyncio.CancelledError, Error):
-            pass
+        # A cancellation that comes here is the caller's.
+        await asyncio.wait({running})
+        if not running.cancelled() and running.exception() is not None and not isinstance(running.exception(), Error):
+            running.result()
 
 
 class Server(Handle):
