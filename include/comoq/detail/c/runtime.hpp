@@ -14,12 +14,15 @@
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace comoq::detail::c {
 
@@ -51,32 +54,31 @@ public:
     /// Runs `call` on the thread, waits for it, and gives what it returns, or throws what it throws. Throws Closed after the
     /// handle's end. Not for its own thread.
     template <class Call> auto run(Call call) {
-        std::optional<decltype(call())> result;
-        std::exception_ptr failure;
-        bool is_done = false;
+        const auto asked = std::make_shared<Asked<Call>>(std::move(call));
         {
             std::unique_lock lock(mutex_);
             if (is_closing_) throw std::system_error(make_error_code(Error::Closed));
-            asio::post(context_, [&] {
-                try {
-                    result.emplace(call());
-                } catch (...) {
-                    failure = std::current_exception();
-                }
+            asio::post(context_, [this, asked] {
+                asked->run();
                 const std::lock_guard done(mutex_);
-                is_done = true;
+                asked->is_done = true;
                 changed_.notify_all();
             });
-            changed_.wait(lock, [&] { return is_done; });
+            // After the thread's end nothing runs `call` any more, which refers to what its caller has.
+            changed_.wait(lock, [&] { return asked->is_done || is_over_; });
+            if (!asked->is_done) throw std::system_error(make_error_code(Error::Closed));
         }
-        if (failure != nullptr) std::rethrow_exception(failure);
-        return std::move(*result);
+        if (asked->failure != nullptr) std::rethrow_exception(asked->failure);
+        return std::move(*asked->result);
     }
 
-    /// Begins a task on the thread, which ends with the handle at the latest. On the thread.
-    Operation<std::error_code> begin(asio::awaitable<void> task, std::string subject) {
+    /// Begins a task on the thread, which ends with the handle at the latest: then its outcome is Closed. On the thread.
+    template <class T> Operation<T> begin(asio::awaitable<T> task, std::string subject) {
         auto until = first_to_end(std::move(task), stopping_);
-        return net::detail::BegunTask<std::error_code>::begin(executor(), std::move(until), std::move(subject));
+        return net::detail::BegunTask<T>::begin(executor(), std::move(until), std::move(subject));
+    }
+    Operation<std::error_code> begin(asio::awaitable<void> task, std::string subject) {
+        return begin(with_code(std::move(task)), std::move(subject));
     }
 
     void add(RuntimeMember &member) noexcept {
@@ -112,14 +114,42 @@ protected:
     }
 
 private:
-    static asio::awaitable<std::error_code> first_to_end(asio::awaitable<void> task, Event stopping) {
+    template <class Call> struct Asked {
+        using Value = std::invoke_result_t<Call &>;
+        explicit Asked(Call &&given) : call(std::move(given)) {}
+        void run() noexcept {
+            try {
+                result.emplace(call());
+            } catch (...) {
+                failure = std::current_exception();
+            }
+        }
+        Call call;
+        std::optional<Value> result;
+        std::exception_ptr failure;
+        bool is_done = false;
+    };
+
+    template <class T> static asio::awaitable<T> first_to_end(asio::awaitable<T> task, Event stopping) {
         asio::awaitable<void> stop = stopping.wait();
-        const auto first = co_await comoq::first_of(std::move(task), std::move(stop));
-        co_return first.index() == 1 ? make_error_code(Error::Closed) : std::error_code();
+        auto first = co_await comoq::first_of(std::move(task), std::move(stop));
+        if (first.index() == 1) throw std::system_error(make_error_code(Error::Closed));
+        co_return std::move(std::get<0>(first));
+    }
+    static asio::awaitable<std::error_code> with_code(asio::awaitable<void> task) {
+        co_await std::move(task);
+        co_return std::error_code();
     }
 
     void serve() noexcept {
-        context_.run();
+        // A handler that throws has had no memory. What it belongs to may be lost, and the rest goes on.
+        for (bool is_run = false; !is_run;) {
+            try {
+                context_.run();
+                is_run = true;
+            } catch (...) {
+            }
+        }
         const std::lock_guard lock(mutex_);
         is_over_ = true;
         changed_.notify_all();

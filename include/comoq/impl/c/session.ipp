@@ -11,6 +11,8 @@
 #include "../../proxy.hpp"
 #if defined(COMOQ_C_WEB)
 #include "../../net/web_schemes.hpp"
+
+#include <openssl/ssl.h>
 #endif
 
 namespace comoq::detail::c {
@@ -106,16 +108,29 @@ template <class Call> std::int32_t with_runtime(comoq_runtime handle, Call &&cal
 COMOQ_EXPORT std::int32_t comoq_runtime_create(comoq_runtime *runtime) {
     return guarded([&]() -> std::int32_t {
         if (runtime == nullptr) return COMOQ_ERROR_ARGUMENT;
+#if defined(COMOQ_C_WEB)
+        // The end of the program does not wait for the thread, which would find OpenSSL taken down by exit().
+        OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr);
+#endif
         *runtime = HandleTable::instance().insert(make<Runtime>());
         return COMOQ_OK;
     });
+}
+
+/// As a task, which a runtime can end.
+inline asio::awaitable<std::shared_ptr<lite::Session>> finish_connecting(Operation<std::shared_ptr<lite::Session>> connecting) {
+    auto session = co_await std::move(connecting);
+    co_return session;
 }
 
 COMOQ_EXPORT std::int32_t comoq_connect(comoq_runtime runtime, comoq_string url, const comoq_session_config *config,
                                         comoq_queue queue, std::uint64_t user, comoq_event *now, comoq_op *op) {
     return with_runtime(runtime, [&](const Ref<Runtime> &held) {
         auto given = connect_config_of(read_prefix(config));
-        auto connecting = held->run([&] { return comoq::connect(held->executor(), view(url), std::move(given)); });
+        auto connecting = held->run([&] {
+            return held->begin(finish_connecting(comoq::connect(held->executor(), view(url), std::move(given))),
+                               std::string(view(url)));
+        });
         return ask(Asked{queue, user, now, op}, std::move(connecting), FillSession{held});
     });
 }
