@@ -7,6 +7,8 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <random>
 #include <thread>
 #include <vector>
@@ -96,6 +98,32 @@ TEST_CASE("c: a million stale, doubled, foreign and random handles give a code e
     CHECK(wrong == 0);
     for (const comoq_handle handle : {track, broadcast, queue, origin}) CHECK(comoq_close(handle) == 0);
     CHECK(comoq_live_handles() == before);
+}
+
+TEST_CASE("c: bytes of any size are made, or are a code") {
+    comoq_bytes bytes = 0;
+    std::uint8_t *data = nullptr;
+    for (const std::size_t less : {0, 1, 15, 16, 17, 64, 4096})
+        CHECK(comoq_bytes_create(SIZE_MAX - less, &bytes, &data) == COMOQ_ERROR_MEMORY);
+    for (const std::size_t less : {0, 1, 64, 4095})
+        CHECK(comoq_bytes_create(SIZE_MAX / 2 - less, &bytes, &data) == COMOQ_ERROR_MEMORY);
+    CHECK(bytes == 0);
+    REQUIRE(comoq_bytes_create(0, &bytes, &data) == 0);
+    comoq_close(bytes);
+}
+
+TEST_CASE("c: a list that is missing is refused, unless it is said to be empty") {
+    comoq_origin origin = 0;
+    comoq_broadcast broadcast = 0;
+    comoq_broadcast_info info;
+    COMOQ_INIT(&info);
+    REQUIRE(comoq_origin_create(nullptr, &origin) == 0);
+    info.hop_count = 1;
+    CHECK(comoq_origin_publish(origin, comoq_text("a"), &info, &broadcast) == COMOQ_ERROR_ARGUMENT);
+    info.hop_count = 0;
+    CHECK(comoq_origin_publish(origin, comoq_text("a"), &info, &broadcast) == 0);
+    comoq_close(broadcast);
+    comoq_close(origin);
 }
 
 TEST_CASE("c: an object ends with the last of its handles, and calls that use it go on") {

@@ -37,7 +37,8 @@ template <class T> bool write_prefix(T *to, T structure) noexcept {
 }
 
 inline std::chrono::milliseconds milliseconds_of(std::uint64_t count) noexcept {
-    constexpr auto most = static_cast<std::uint64_t>(std::chrono::milliseconds::max().count());
+    // A hundred years. Clocks count nanoseconds, and add them to the present time.
+    constexpr std::uint64_t most = std::uint64_t{100} * 365 * 24 * 60 * 60 * 1000;
     return std::chrono::milliseconds(static_cast<std::int64_t>(count < most ? count : most));
 }
 
@@ -55,6 +56,7 @@ inline OriginConfig origin_config_of(const comoq_origin_config *from) {
 inline BroadcastInfo broadcast_info_of(const comoq_broadcast_info *from) {
     const auto given = read_prefix(from);
     if (given.hop_count > BroadcastInfo::max_hops) throw std::system_error(make_error_code(Error::BoundsExceeded));
+    if (given.hops == nullptr && given.hop_count != 0) throw BadArgument();
     BroadcastInfo info;
     if (given.hops != nullptr) info.hops.assign(given.hops, given.hops + given.hop_count);
     info.cost = Cost{given.warm_cost, given.cold_cost};

@@ -5,6 +5,14 @@
 #include "../../detail/c/objects.hpp"
 #include "../../version.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+
 namespace comoq::detail::c {
 
 COMOQ_EXPORT std::uint32_t comoq_abi() { return COMOQ_ABI; }
@@ -74,6 +82,9 @@ COMOQ_EXPORT std::uint64_t comoq_live_handles() { return HandleTable::instance()
 COMOQ_EXPORT std::int32_t comoq_bytes_create(std::size_t size, comoq_bytes *bytes, std::uint8_t **data) {
     return guarded([&]() -> std::int32_t {
         if (bytes == nullptr || data == nullptr) return COMOQ_ERROR_ARGUMENT;
+        // Some standard libraries add the room of their own without a look at the sum.
+        constexpr auto most = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max()) - 4096;
+        if (size > most) return COMOQ_ERROR_MEMORY;
         auto buffer = std::make_shared_for_overwrite<std::byte[]>(size);
         std::byte *begin = buffer.get();
         *bytes = give<BytesObject>(Bytes(std::move(buffer), std::span<const std::byte>(begin, size)));
