@@ -136,6 +136,28 @@ TEST_CASE("c: a wait in another thread ends with a wake-up, and with the queue")
     CHECK((closed == COMOQ_CLOSED || closed == COMOQ_ERROR_HANDLE));
 }
 
+TEST_CASE("c: each wake-up ends one wait, and the descriptor is readable until the last has") {
+    Scene scene;
+    comoq_event event{};
+    int descriptor = -1;
+    REQUIRE(comoq_queue_fd(scene.queue, &descriptor) == 0);
+    for (int i = 0; i < 3; ++i) REQUIRE(comoq_queue_wake(scene.queue) == 0);
+    for (int i = 0; i < 3; ++i) {
+        CHECK(is_readable(descriptor));
+        CHECK(comoq_queue_next(scene.queue, &event, 1, 20'000) == 0);
+    }
+    CHECK(!is_readable(descriptor));
+
+    std::vector<std::thread> waiting;
+    for (int i = 0; i < 3; ++i) waiting.emplace_back([&] {
+        comoq_event none{};
+        comoq_queue_next(scene.queue, &none, 1, -1);
+    });
+    for (int i = 0; i < 3; ++i) comoq_queue_wake(scene.queue);
+    for (std::thread &each : waiting) each.join();
+    CHECK(!is_readable(descriptor));
+}
+
 TEST_CASE("c: no event comes after its wait was closed at a random moment by another thread, and every handle comes back") {
     constexpr std::uint32_t each = 25'000, requesters = 4;
     const auto seed = comoq::test::seed("c withdrawal");

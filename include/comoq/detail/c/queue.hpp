@@ -76,7 +76,7 @@ public:
     std::int32_t next(comoq_event *events, std::size_t max, std::int32_t timeout) noexcept;
     void wake() noexcept {
         const Lock lock(mutex_);
-        is_woken_ = true;
+        ++wakes_;
         raise();
     }
     /// As `comoq_queue_fd`. Throws std::system_error.
@@ -95,7 +95,7 @@ private:
     /// A due wait, with its reference.
     Op *take_due() noexcept;
     /// Under the mutex.
-    bool has_something() const noexcept { return first_due_ != nullptr || is_woken_ || is_closed_; }
+    bool has_something() const noexcept { return first_due_ != nullptr || wakes_ != 0 || is_closed_; }
     void raise() noexcept;
     void lower_if_empty() noexcept;
     bool wait(std::unique_lock<Mutex> &lock, std::int32_t timeout);
@@ -105,7 +105,9 @@ private:
     WakeDescriptor descriptor_;
     Op *first_ = nullptr;
     Op *first_due_ = nullptr, *last_due_ = nullptr;
-    bool is_closed_ = false, is_woken_ = false, is_raised_ = false;
+    // Each ends one wait.
+    std::uint64_t wakes_ = 0;
+    bool is_closed_ = false, is_raised_ = false;
 };
 
 }  // namespace comoq::detail::c

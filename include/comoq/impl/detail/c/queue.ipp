@@ -129,7 +129,7 @@ COMOQ_DECL std::int32_t Queue::next(comoq_event *events, std::size_t max, std::i
             }
             lock.lock();
         }
-        if (count != 0 || is_closed_ || is_woken_ || timeout == 0) break;
+        if (count != 0 || is_closed_ || wakes_ != 0 || timeout == 0) break;
         // A wait that fell due for what another one has taken leaves the time that there is.
         std::int32_t left = timeout;
         if (timeout > 0) {
@@ -139,7 +139,7 @@ COMOQ_DECL std::int32_t Queue::next(comoq_event *events, std::size_t max, std::i
         if (!wait(lock, left)) break;
     }
     if (count == 0 && is_closed_) return COMOQ_CLOSED;
-    if (count == 0) is_woken_ = false;
+    if (count == 0 && wakes_ != 0) --wakes_;
     // Others may wait for what is left.
     if (has_something()) there_.notify_one();
     lower_if_empty();
