@@ -2,6 +2,12 @@
 /* The scenarios with others: sessions, and what copies broadcasts from one origin to another. */
 #include "scene.h"
 
+#if !defined(_WIN32)
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#endif
+
 static void a_session_over_tcp(void) {
     comoq_runtime runtime;
     comoq_listener listener;
@@ -47,6 +53,13 @@ static void a_session_over_tcp(void) {
     CHECK(take(queue, 7).code == COMOQ_APP(451));
 
     CHECK(comoq_session_closed(connected.value, queue, 9, NULL, &op) == 0);
+    /* The longest time is a long time. */
+    CHECK(comoq_session_goaway(connected.value, comoq_text(""), UINT64_MAX) == 0);
+    CHECK(comoq_subscriber_read_frame(subscriber, queue, 10, NULL, &op) == 0);
+    CHECK(comoq_track_write(track, (const uint8_t *)"still there", 11, 0, NULL) == 0);
+    comoq_frames rest = take(queue, 10).value;
+    CHECK(comoq_frames_view(rest, &frame, 1) == 1 && holds(&frame, "still there"));
+    comoq_close(rest);
     CHECK(comoq_session_end(connected.value, 0) == 0);
     CHECK(take(queue, 9).code == 0);
     CHECK(comoq_close(kept) == 0);
@@ -84,7 +97,54 @@ static void bridges(void) {
     comoq_close(served.value), comoq_close(broadcast), comoq_close(from), comoq_close(to), comoq_close(log);
 }
 
-static void (*const scenarios[])(void) = {a_session_over_tcp, bridges};
+#if !defined(_WIN32)
+/* A server that accepts and says nothing: the attempt ends with its runtime, at once, and its wait gets its last event. */
+static void a_runtime_that_ends_while_it_connects(void) {
+    comoq_runtime runtime;
+    comoq_op op;
+    char url[64];
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    const int silent = socket(AF_INET, SOCK_STREAM, 0);
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(silent >= 0 && bind(silent, (struct sockaddr *)&address, sizeof address) == 0 && listen(silent, 1) == 0);
+    CHECK(getsockname(silent, (struct sockaddr *)&address, &size) == 0);
+    snprintf(url, sizeof url, "tcp://127.0.0.1:%d", (int)ntohs(address.sin_port));
+    CHECK(comoq_runtime_create(&runtime) == 0);
+    CHECK(comoq_connect(runtime, comoq_text(url), NULL, queue, 1, NULL, &op) == 0);
+    CHECK(comoq_close(runtime) == 0);
+    comoq_event ended = take(queue, 1);
+    CHECK(ended.code == COMOQ_CLOSED && ended.value == 0);
+    CHECK(comoq_connect(runtime, comoq_text(url), NULL, queue, 2, NULL, &op) == COMOQ_ERROR_HANDLE);
+    close(silent);
+}
+#endif
+
+static void the_ends_of_logs(void) {
+    comoq_log log, other;
+    CHECK(comoq_log_open(COMOQ_LOG_DEBUG, &log) == 0);
+    CHECK(comoq_log_next(log, queue, 1, NULL, NULL) == 0);
+    CHECK(comoq_log_open(COMOQ_LOG_DEBUG, &other) == 0);
+    comoq_event replaced = take(queue, 1);
+    CHECK(replaced.code == 0 && replaced.flags == COMOQ_END && replaced.value == 0);
+    CHECK(comoq_log_next(log, queue, 2, &now, NULL) == COMOQ_READY && now.flags == COMOQ_END);
+    CHECK(comoq_log_next(other, queue, 3, NULL, NULL) == 0);
+    CHECK(comoq_close(log) == 0);
+    CHECK(comoq_queue_next(queue, &now, 1, 0) == 0);
+    CHECK(comoq_close(other) == 0);
+    CHECK(take(queue, 3).flags == COMOQ_END);
+}
+
+static void (*const scenarios[])(void) = {
+    a_session_over_tcp,
+    bridges,
+#if !defined(_WIN32)
+    a_runtime_that_ends_while_it_connects,
+#endif
+    the_ends_of_logs,
+};
 
 int main(void) {
     run_scenarios(scenarios, sizeof scenarios / sizeof *scenarios);

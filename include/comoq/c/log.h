@@ -21,7 +21,8 @@ extern "C" {
 /** Collects the library's records of that level and above. A process has one log: a new one takes the place of the former, which gets
  * nothing any more. It holds the 1,024 latest records that were not taken; older ones are lost, and counted. */
 COMOQ_API int32_t comoq_log_open(uint32_t level, comoq_log *log);
-/** Waits for a record. `value` is a comoq_log_record. */
+/** Waits for a record. `value` is a comoq_log_record. COMOQ_END once another log has taken its place, or its handle is closed, and no
+ * record is left. */
 COMOQ_API int32_t comoq_log_next(comoq_log log, comoq_queue queue, uint64_t user, comoq_event *now, comoq_op *op);
 
 /** Borrowed until the record is closed. */

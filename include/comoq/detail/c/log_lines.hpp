@@ -49,6 +49,14 @@ public:
         wake.take_one(state->waits);
     }
 
+    /// No more will come: waits get what is there, and then the end.
+    void end() noexcept {
+        WakeList wake;
+        const Lock lock(state_->mutex);
+        state_->is_over = true;
+        wake.take(state_->waits);
+    }
+
     using Line = std::unique_ptr<LogLine>;
     Operation<std::optional<Line>> next() const { return Operation<std::optional<Line>>(Passkey(), Step(Rule(state_))); }
     TryResult<Line> try_next() const noexcept { return try_take<Line>(Step(Rule(state_))); }
@@ -58,6 +66,7 @@ private:
         Mutex mutex;
         WaitList waits;
         std::deque<Line> lines;
+        bool is_over = false;
     };
     class Rule {
     public:
@@ -65,8 +74,9 @@ private:
         explicit Rule(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
         Mutex &mutex() const noexcept { return state_->mutex; }
         WaitList &waits() const noexcept { return state_->waits; }
-        bool available() const noexcept { return !state_->lines.empty(); }
+        bool available() const noexcept { return !state_->lines.empty() || state_->is_over; }
         Outcome<value_type> take() {
+            if (state_->lines.empty()) return Outcome<value_type>(std::in_place);
             Outcome<value_type> line(std::in_place, std::move(state_->lines.front()));
             state_->lines.pop_front();
             return line;

@@ -14,9 +14,11 @@ public:
     explicit LogObject(LogLevel least) : Object(COMOQ_KIND_LOG), value(std::make_shared<LogLines>()) {
         const Lock lock(changing());
         set_log([lines = value](const LogRecord &record) { lines->add(record); }, least);
+        if (current() != nullptr) current()->value->end();
         current() = this;
     }
     ~LogObject() override {
+        value->end();
         const Lock lock(changing());
         if (current() != this) return;
         current() = nullptr;
