@@ -124,6 +124,7 @@ type Consumer struct{ handle }
 // Same is true if both read one broadcast.
 func (c *Consumer) Same(other *Consumer) bool {
 	defer runtime.KeepAlive(c)
+	defer runtime.KeepAlive(other)
 	return C.comoq_consumer_same(c.get(), other.get()) == C.COMOQ_READY
 }
 

@@ -101,8 +101,10 @@ func (w *waits) take() {
 		}
 		w.mutex.Lock()
 		for _, event := range events[:count] {
-			w.pending[event.user] <- event
-			delete(w.pending, event.user)
+			if waiting, ok := w.pending[event.user]; ok {
+				waiting <- event
+				delete(w.pending, event.user)
+			}
 		}
 		w.mutex.Unlock()
 	}
@@ -166,10 +168,16 @@ func outcome(event C.comoq_event) (C.uint64_t, error) {
 
 // A handle of the library's. The collector may close it as soon as nothing refers to the object any more, which is why each method
 // keeps its object until it returns.
-type handle struct{ value *atomic.Uint64 }
+type handle struct{ value *cell }
+
+// A number with room: smaller objects without pointers share memory, and then a cleanup may never run.
+type cell struct {
+	atomic.Uint64
+	_ [2]uint64
+}
 
 func hold(value C.uint64_t) handle {
-	h := handle{new(atomic.Uint64)}
+	h := handle{new(cell)}
 	h.value.Store(uint64(value))
 	// A handle that was closed before is a code for this one, even if its number's place has another object.
 	runtime.AddCleanup(h.value, func(value uint64) { C.comoq_close(C.comoq_handle(value)) }, uint64(value))

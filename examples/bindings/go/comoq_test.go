@@ -178,7 +178,36 @@ func TestScenarios(t *testing.T) {
 			object.Close()
 		}
 		check(t, bytes.Equal(batch.Frames[2].Payload, []byte("bb")), "the payload")
-		batch.Close()
+	})
+
+	scenario(t, "payloads stay, whatever the collector does", func(t *testing.T, ctx context.Context, origin *Origin) {
+		broadcast := must(origin.Publish("x"))(t)
+		defer broadcast.Close()
+		track := must(broadcast.Track("video", nil))(t)
+		defer track.Close()
+		const size = 100000
+		read := func(at int) Frame {
+			group := must(track.Group())(t)
+			defer group.Close()
+			check(t, group.Write(bytes.Repeat([]byte{byte(at)}, size), 0) == nil && group.Finish() == nil, "written")
+			reader := must(group.Consume())(t)
+			defer reader.Close()
+			return must(reader.Read(ctx))(t).Frames[0]
+		}
+		for at := range 50 {
+			frame := read(at)
+			track.Close() // what only the track would still have goes now
+			track = must(broadcast.Track("video", nil))(t)
+			runtime.GC()
+			runtime.GC()
+			time.Sleep(time.Millisecond)
+			check(t, bytes.Equal(frame.Payload, bytes.Repeat([]byte{byte(at)}, size)), "the payload")
+		}
+		origins := LiveHandles()
+		for range 20 {
+			must(NewOrigin())(t)
+		}
+		settle(t, "objects that nothing refers to", func() bool { return LiveHandles() <= origins })
 	})
 
 	scenario(t, "chunks", func(t *testing.T, ctx context.Context, origin *Origin) {

@@ -259,28 +259,49 @@ func (s *Subscriber) Datagram(ctx context.Context) (*Batch, error) {
 	return batchOf(value), nil
 }
 
-// A Frame lies where the library has it: its payload is valid until its batch is closed, and must not be changed.
+// A Frame is a payload with its timestamp. Number is a datagram's.
 type Frame struct {
 	Payload   []byte
 	Timestamp uint64
 	Number    uint64
 }
 
-// A Batch has frames that were read together, without a copy.
-type Batch struct {
-	handle
-	Frames []Frame
-}
+// A Batch has frames that were read together, and copies of their payloads.
+type Batch struct{ Frames []Frame }
 
 func batchOf(value C.uint64_t) *Batch {
+	borrowed := borrow(value)
+	// Before the copies are made nothing else keeps what they are copies of.
+	defer borrowed.Close()
+	size := 0
+	for _, frame := range borrowed.frames {
+		size += len(frame.Payload)
+	}
+	all := make([]byte, 0, size)
+	for i := range borrowed.frames {
+		frame := &borrowed.frames[i]
+		begin := len(all)
+		all = append(all, frame.Payload...)
+		frame.Payload = all[begin:len(all):len(all)]
+	}
+	return &Batch{borrowed.frames}
+}
+
+// Frames where the library has them: the payloads are valid until it is closed, and nothing but this object keeps them.
+type borrowedFrames struct {
+	handle
+	frames []Frame
+}
+
+func borrow(value C.uint64_t) *borrowedFrames {
 	var view [64]C.comoq_frame
 	count := C.comoq_frames_view(value, &view[0], 64)
-	batch := &Batch{hold(value), make([]Frame, count)}
-	for i := range batch.Frames {
+	borrowed := &borrowedFrames{hold(value), make([]Frame, count)}
+	for i := range borrowed.frames {
 		frame := &view[i]
-		batch.Frames[i] = Frame{unsafe.Slice((*byte)(unsafe.Pointer(frame.data)), frame.size), uint64(frame.timestamp), uint64(frame.number)}
+		borrowed.frames[i] = Frame{unsafe.Slice((*byte)(unsafe.Pointer(frame.data)), frame.size), uint64(frame.timestamp), uint64(frame.number)}
 	}
-	return batch
+	return borrowed
 }
 
 // A Reader reads a group.
@@ -296,22 +317,26 @@ func (r *Reader) Sequence() uint64 {
 
 // Read gives all frames that are there, at least one and at most 64; io.EOF at the group's end.
 func (r *Reader) Read(ctx context.Context) (*Batch, error) {
-	defer runtime.KeepAlive(r)
-	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
-		return C.comoq_reader_read(r.get(), 64, queue, user, now, op)
-	})
+	value, err := r.read(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return batchOf(value), nil
 }
 
-// Frames is the sequence of the group's frames. The payload of each is valid until the next one is asked for.
-func (r *Reader) Frames(ctx context.Context) iter.Seq2[Frame, error] {
+func (r *Reader) read(ctx context.Context) (C.uint64_t, error) {
 	defer runtime.KeepAlive(r)
+	return ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
+		return C.comoq_reader_read(r.get(), 64, queue, user, now, op)
+	})
+}
+
+// Frames is the sequence of the group's frames, without a copy: the payload of each is valid until the next one is asked for, and
+// must not be changed.
+func (r *Reader) Frames(ctx context.Context) iter.Seq2[Frame, error] {
 	return func(yield func(Frame, error) bool) {
 		for {
-			batch, err := r.Read(ctx)
+			value, err := r.read(ctx)
 			if errors.Is(err, io.EOF) {
 				return
 			}
@@ -319,15 +344,22 @@ func (r *Reader) Frames(ctx context.Context) iter.Seq2[Frame, error] {
 				yield(Frame{}, err)
 				return
 			}
-			for _, frame := range batch.Frames {
-				if !yield(frame, nil) {
-					batch.Close()
-					return
-				}
+			if !borrow(value).yieldAll(yield) {
+				return
 			}
-			batch.Close()
 		}
 	}
+}
+
+func (b *borrowedFrames) yieldAll(yield func(Frame, error) bool) bool {
+	// It keeps them until then, also if the loop's body panics.
+	defer b.Close()
+	for _, frame := range b.frames {
+		if !yield(frame, nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // OpenFrame is the next frame as soon as it is begun; io.EOF at the group's end.

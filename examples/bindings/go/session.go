@@ -49,6 +49,12 @@ func (c Config) argument(pin *runtime.Pinner) *C.comoq_session_config {
 	return config
 }
 
+// keepAlive is for after the call, which has the numbers of the origins and not the objects.
+func (c Config) keepAlive() {
+	runtime.KeepAlive(c.Publish)
+	runtime.KeepAlive(c.Subscribe)
+}
+
 // A Session is a connection with a peer. Its Close ends it in peace.
 type Session struct{ handle }
 
@@ -58,6 +64,7 @@ func Dial(ctx context.Context, url string, config Config) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer config.keepAlive()
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	value, err := ask(ctx, func(queue C.comoq_queue, user C.uint64_t, now *C.comoq_event, op *C.comoq_op) C.int32_t {
@@ -76,6 +83,7 @@ func KeepConnected(ctx context.Context, url string, config Config) error {
 	if err != nil {
 		return err
 	}
+	defer config.keepAlive()
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	_, err = ask(ctx, func(queue C.comoq_queue, user C.uint64_t, _ *C.comoq_event, op *C.comoq_op) C.int32_t {
@@ -106,6 +114,7 @@ func Listen(url string, config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer config.keepAlive()
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	var out C.comoq_listener
