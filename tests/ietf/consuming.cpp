@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ietf/raw_scene.hpp"
+#include "ietf/viewer_scene.hpp"
 #include "support/catch.hpp"
 
 namespace consuming_tests {
@@ -20,58 +21,6 @@ namespace consuming_tests {
 using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-/// A viewer here has asked for the track "video" of "a", and the raw peer has the request.
-struct ViewerScene : RawScene {
-    explicit ViewerScene(std::string name = "moqt-18") : RawScene(std::move(name)) {
-        connect();
-        greet();
-        pending.emplace(wait(session->broadcast("a").track("video").subscribe()));
-        run();
-    }
-    /// The request for the track: the last one of the kind.
-    RawRequest &request() {
-        for (auto one = asked.rbegin(); one != asked.rend(); ++one) {
-            const auto all = messages(*one->answer);
-            if (!all.empty() && std::holds_alternative<ietf::Subscribe>(all.front())) return *one;
-        }
-        FAIL("nothing was asked for");
-        return asked.back();
-    }
-    template <class Message> void reply(RawRequest &to, const Message &message) {
-        now(to.stream.send->write(Bytes(encoded(message))));
-        run();
-    }
-    void accept(std::uint64_t alias, std::optional<ietf::Location> largest = {}) {
-        ietf::SubscribeOk ok;
-        ok.alias = alias;
-        ok.parameters.largest_object = largest;
-        reply(request(), ok);
-        subscriber.emplace(std::move(pending->value()));
-    }
-    void end(std::uint64_t status, std::optional<std::uint64_t> streams) {
-        ietf::PublishDone done;
-        done.status = status;
-        done.streams = streams;
-        reply(request(), done);
-        request().stream.send->finish();
-        run();
-    }
-    Words next_group() {
-        auto waiting = wait(subscriber->recv_group());
-        run();
-        auto group = std::move(waiting.value());
-        REQUIRE(group);
-        return texts(*group);
-    }
-
-    std::optional<Waiting<TrackSubscriber>> pending;
-    std::optional<TrackSubscriber> subscriber;
-};
-
-}  // namespace
 
 TEST_CASE("MoQ Transport: a viewer's request is a SUBSCRIBE, and its answer makes the track", "[ietf][session]") {
     ViewerScene scene;
@@ -156,20 +105,7 @@ TEST_CASE("MoQ Transport: a viewer that joins in the middle of a group sees it f
     CHECK(fetch.joining_request == 3);
     // The rest is there before it.
     scene.send_uni(scene.group(5, 4, {"2", "3"}, 2), true);
-    ietf::FetchOk ok;
-    ok.end = ietf::RangeEnd{4, 1};
-    scene.reply(scene.asked.back(), ok);
-    Octets octets;
-    ietf::encode(ietf::FetchHeader{fetch.request_id}, scene.draft, octets);
-    ietf::FetchObjects objects(ietf::GroupOrder::Ascending, scene.draft);
-    for (const std::uint64_t id : {0u, 1u}) {
-        ietf::FetchedObject object;
-        object.location = ietf::Location{4, id};
-        object.payload_size = 1;
-        objects.write(object, octets);
-        octets.push_back(static_cast<std::byte>('0' + id));
-    }
-    scene.send_uni(octets, true);
+    scene.answer_join(4, {0, 1});
     CHECK(scene.next_group() == Words{"0", "1", "2", "3"});
 }
 

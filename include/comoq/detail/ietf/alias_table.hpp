@@ -21,7 +21,8 @@ struct SubscriptionTies {
     std::size_t under_way = 0;
     /// The streams that have ended.
     std::uint64_t ended = 0;
-    comoq::detail::Event changed;
+    // One coroutine waits for each: a group has begun, a stream has ended.
+    comoq::detail::Event begun, one_more_ended;
 };
 
 /// A stream of a subscription that is being received.
@@ -33,7 +34,7 @@ public:
     ~StreamUnderWay() {
         --ties_->under_way;
         ++ties_->ended;
-        ties_->changed.set();
+        ties_->one_more_ended.set();
     }
     bool left() const noexcept { return ties_->left; }
 
@@ -66,9 +67,11 @@ public:
     };
     /// Null if the alias is taken.
     std::unique_ptr<Entry> add(std::uint64_t alias, Target target) {
+        comoq::detail::Event next;
         auto entry = std::make_unique<Entry>(*this, alias);
         if (targets_.try_emplace(alias, std::move(target)).second) {
-            added_.set();
+            // All that wait have this one: none of them may clear it for the others.
+            std::exchange(added_, std::move(next)).set();
             return entry;
         }
         // Its destructor must not take the other one away.
@@ -99,10 +102,7 @@ public:
     static constexpr std::size_t most_early = 64;
     bool has_room_for_early() const noexcept { return early_ < most_early; }
     /// Completes when one more alias is known.
-    Operation<void> next_added() {
-        added_.clear();
-        return added_.wait();
-    }
+    Operation<void> next_added() const { return added_.wait(); }
 
 private:
     std::unordered_map<std::uint64_t, Target> targets_;

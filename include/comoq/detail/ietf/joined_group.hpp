@@ -2,6 +2,7 @@
 #pragma once
 #include "../../group.hpp"
 #include "../wait/event.hpp"
+#include "names.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -11,9 +12,11 @@ namespace comoq::ietf::detail {
 /// The group in which a subscription began: the objects before its beginning come by a fetch, and the rest on a stream of the
 /// subscription, which waits for them.
 struct JoinedGroup {
-    explicit JoinedGroup(std::uint64_t number) noexcept : sequence(number) {}
+    explicit JoinedGroup(const Location &place) noexcept : sequence(place.group), largest_object(place.object) {}
 
     const std::uint64_t sequence;
+    /// What the fetch brings ends with it.
+    const std::uint64_t largest_object;
     /// Once the fetch has begun to give it.
     std::optional<GroupProducer> group;
     /// The number of the object after those that are there.

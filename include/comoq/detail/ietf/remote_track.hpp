@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../../first_of.hpp"
 #include "../session/remote_track.hpp"
 #include "alias_table.hpp"
 #include "joined_group.hpp"
@@ -32,15 +33,21 @@ private:
     struct Subscribed final : Asking {
         bool groups_under_way() const noexcept override { return ties->under_way != 0; }
         Operation<void> next_group() override {
-            ties->changed.clear();
-            return ties->changed.wait();
+            ties->one_more_ended.clear();
+            return ties->one_more_ended.wait();
         }
         void tell_leaving() noexcept override {
             ties->left = true;
-            alias.reset();
+            end();
             // The reader goes with its coroutine, which stops the other half.
             if (stream != nullptr) stream->reset(stream_number({}));
         }
+        /// No stream of it is known any more, and what waits for one ends.
+        void end() noexcept {
+            alias.reset();
+            over.set();
+        }
+        comoq::detail::Event over;
         const std::shared_ptr<SubscriptionTies> ties = std::make_shared<SubscriptionTies>();
         std::shared_ptr<JoinedGroup> joined;
         std::unique_ptr<AliasTable::Entry> alias;  // once the peer has said it
@@ -120,6 +127,11 @@ private:
                       wishes_.value_or(Subscription()));
     }
     static asio::awaitable<void> follow(Self self, std::shared_ptr<Subscribed> asking, Subscription wishes) {
+        struct End {
+            ~End() { asking.end(); }
+            Subscribed &asking;
+        };
+        const End end{*asking};
         auto following = follow_to_the_end(self, asking, std::move(wishes));
         const auto code = co_await outcome_of(std::move(following));
         asking->answer.set(code ? self->core_->lost_code(code) : make_error_code(Error::Cancelled));
@@ -161,7 +173,7 @@ private:
         const auto &largest = ok.parameters.largest_object;
         if (largest) self->out_->note_largest({largest->group, largest->object});
         if (largest && self->filter_of(wishes).kind == Filter::Kind::NextObject) {
-            asking->joined = std::make_shared<JoinedGroup>(largest->group);
+            asking->joined = std::make_shared<JoinedGroup>(*largest);
             self->core_->spawn(join(self, asking));
         }
         asking->alias = self->core_->aliases.add(ok.alias, {*self->out_, self->newest_, asking->ties, asking->joined});
@@ -174,6 +186,8 @@ private:
         if (!done) comoq::detail::throw_error(make_error_code(Error::Dropped));
         auto rest = streams_to_come(self, asking, done->streams);
         co_await std::move(rest);
+        // And so it may overtake the fetch, which has its own time limit.
+        if (asking->joined != nullptr && !asking->joined->is_fetched) co_await asking->joined->fetched.wait();
         const auto code = done_error(done->status);
         if (code) comoq::detail::throw_error(code);
         end_joined(*asking, {});
@@ -260,21 +274,52 @@ private:
 
     static constexpr std::chrono::milliseconds grace = std::chrono::milliseconds(500);
 
-    /// Brings what was there of it. A group that cannot be had begins with the next one.
+    /// Brings what was there of it, while the subscription lives. A group that cannot be had begins with the next one.
     static asio::awaitable<void> join(Self self, std::shared_ptr<Subscribed> asking) {
-        auto fetching = join_by_fetch(self, asking);
-        [[maybe_unused]] const auto code = co_await outcome_of(std::move(fetching));
-        asking->joined->is_fetched = true;
-        asking->joined->fetched.set();
+        auto joining = join_to_the_end(self, asking);
+        auto ending = asking->over.wait();
+        auto outcome = outcome_of(std::move(joining));
+        co_await comoq::first_of(std::move(outcome), std::move(ending));
+    }
+    static asio::awaitable<void> join_to_the_end(Self self, std::shared_ptr<Subscribed> asking) {
+        co_await bring(self, asking);
         // If no stream goes on with it, it is over when a newer one has begun.
         for (auto &joined = *asking->joined; !joined.is_continued && !asking->is_left && self->out_;) {
-            auto next = asking->next_group();
+            auto &begun = asking->ties->begun;
+            begun.clear();
+            auto next = begun.wait();
             if (self->has_newer_than(joined.sequence)) {
                 co_await self->core_->sleep(grace);
                 if (!joined.is_continued && !joined.is_awaited) end_joined(*asking, {});
                 co_return;
             }
             co_await std::move(next);
+        }
+    }
+    /// Runs until the fetch is over, well or not. What it has brought of a group that it does not complete is given up.
+    static asio::awaitable<void> bring(Self self, std::shared_ptr<Subscribed> asking) {
+        struct Fetched {
+            ~Fetched() {
+                joined.is_fetched = true;
+                joined.fetched.set();
+            }
+            JoinedGroup &joined;
+        };
+        const Fetched fetched{*asking->joined};
+        auto fetching = join_by_fetch(self, asking);
+        auto outcome = outcome_of(std::move(fetching));
+        auto stalling = until_stalled(self, asking);
+        const auto first = co_await comoq::first_of(std::move(outcome), std::move(stalling));
+        const auto code = first.index() == 0 ? std::get<0>(first) : make_error_code(Error::Timeout);
+        if (!code) co_return;
+        if (auto group = std::exchange(asking->joined->group, std::nullopt)) group->abort(self->core_->lost_code(code));
+        asking->joined->objects = 0;
+    }
+    /// Runs until no object has come for the time of the config's patience.
+    static asio::awaitable<void> until_stalled(Self self, std::shared_ptr<Subscribed> asking) {
+        for (std::optional<std::uint64_t> before; before != asking->joined->objects;) {
+            before = asking->joined->objects;
+            co_await self->core_->sleep(self->core_->config.patience);
         }
     }
     bool has_newer_than(std::uint64_t sequence) const {
@@ -296,7 +341,8 @@ private:
             return &*joined->group;
         };
         auto receiving = fetch.receive(group_of);
-        co_await std::move(receiving);
+        const auto code = co_await std::move(receiving);
+        if (code) comoq::detail::throw_error(code);
         fetch.finish();
     }
     /// No stream ends it.

@@ -94,7 +94,7 @@ private:
         const auto joined = target.joined != nullptr && target.joined->sequence == header.group ? target.joined : nullptr;
         std::uint64_t next = 0;
         std::optional<GroupProducer> group;
-        if (joined != nullptr && object->id != 0) {
+        if (joined != nullptr && (object->id != 0 || joined->group)) {
             // What was before it comes by the fetch.
             joined->is_awaited = true;
             if (!joined->is_fetched) {
@@ -103,16 +103,17 @@ private:
             }
             group = std::exchange(joined->group, std::nullopt);
             next = joined->objects;
-            if (object->id > next) {
+            // Numbers behind the largest object are a gap.
+            if (object->id > next && next <= joined->largest_object) {
                 // A group whose beginning cannot be had is not shown without it.
                 if (group) group->abort(make_error_code(Error::Lagged));
                 comoq::detail::throw_error(make_error_code(Error::Lagged));
             }
         }
-        if (joined != nullptr) joined->is_continued = true;
         if (!group) group = comoq::detail::given_group(target.track, header.group, info_of(header, object->id, joined == nullptr));
         if (joined == nullptr && object->id != 0 && !header.first_object) next = object->id;
-        if (joined != nullptr) joined->group.reset();
+        if (joined != nullptr) joined->is_continued = true;
+        target.ties->begun.set();
         const auto grown = [newest = target.newest] {
             // Until the track is over.
             if (const auto place = newest.lock()) place->changed();
@@ -153,7 +154,7 @@ private:
             if (object.status != ObjectStatus::Normal) {
                 const bool is_tracks = object.status == ObjectStatus::EndOfTrack;
                 end = EndMarker{is_tracks ? comoq::ObjectStatus::EndOfTrack : comoq::ObjectStatus::EndOfGroup, object.id};
-                if (is_tracks) end_track(track, group.sequence() + (object.id != 0 ? 1 : 0));
+                if (is_tracks) end_track(track, group.sequence() + 1);
             } else if (object.id < next) {
                 auto passing = pass_over(reader, object.payload_size);
                 co_await std::move(passing);

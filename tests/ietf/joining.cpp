@@ -1,0 +1,152 @@
+// A viewer that joins in the middle of a group: the fetch of its beginning, the stream of its rest, and the end, in any order.
+#include <comoq/ietf/session.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ietf/viewer_scene.hpp"
+#include "support/catch.hpp"
+
+namespace joining_tests {
+
+using namespace comoq;
+using namespace comoq::test;
+using namespace std::chrono_literals;
+
+TEST_CASE("MoQ Transport: a late viewer of a track that has ended gets what the fetch brings after the end", "[ietf][session]") {
+    ViewerScene scene;
+    scene.accept(5, ietf::Location{0, 0});
+    scene.end(0x2, 0);
+    scene.answer_join(0, {0});
+    CHECK(scene.next_group() == Words{"0"});
+    scene.run();
+    CHECK(test::now(scene.subscriber->finished()) == 1);
+    CHECK(scene.is_alive());
+}
+
+TEST_CASE("MoQ Transport: the end of a subscription waits for the rest of its fetch", "[ietf][session]") {
+    ViewerScene scene;
+    scene.accept(5, ietf::Location{0, 1});
+    ietf::FetchOk ok;
+    ok.end = ietf::RangeEnd{0, 1};
+    scene.reply(scene.asked.back(), ok);
+    const auto request = std::get<ietf::Fetch>(scene.messages(*scene.asked.back().answer).at(0)).request_id;
+    auto octets = scene.fetched(request, 0, {0, 1});
+    const auto last = octets.back();
+    octets.pop_back();
+    auto &stream = scene.send_uni(octets);
+    scene.end(0x2, 0);
+    scene.now(stream.write(Bytes(Octets{last})));
+    stream.finish();
+    CHECK(scene.next_group() == Words{"0", "1"});
+}
+
+TEST_CASE("MoQ Transport: an alias is free again when its subscription is over, though a fetch had joined it", "[ietf][session]") {
+    ViewerScene scene;
+    scene.accept(5, ietf::Location{0, 0});
+    scene.answer_join(0, {0});
+    scene.end(0x2, 0);
+    scene.subscriber.reset();
+    scene.run();
+    scene.pending.emplace(wait(scene.session->broadcast("a").track("video").subscribe()));
+    scene.run();
+    scene.accept(5);
+    scene.send_uni(scene.group(5, 1, {"again"}), true);
+    CHECK(scene.next_group() == Words{"again"});
+    CHECK(scene.is_alive());
+}
+
+TEST_CASE("MoQ Transport: a fetch that does not come is waited for a while, and then the next group is shown", "[ietf][session]") {
+    for (const bool is_answered : {false, true}) {
+        INFO(is_answered);
+        ViewerScene scene;
+        scene.accept(5, ietf::Location{4, 1});
+        if (is_answered) {
+            ietf::FetchOk ok;
+            ok.end = ietf::RangeEnd{4, 1};
+            scene.reply(scene.asked.back(), ok);
+            const auto request = std::get<ietf::Fetch>(scene.messages(*scene.asked.back().answer).at(0)).request_id;
+            // The first object is all that ever comes.
+            scene.send_uni(scene.fetched(request, 4, {0}));
+        }
+        auto &rest = scene.send_uni(scene.group(5, 4, {"2"}, 2));
+        auto stopped = scene.begin(rest.stopped());
+        const auto patience = SessionConfig().patience;
+        scene.pass(patience + 1ms);
+        scene.pass(patience + 1ms);
+        CHECK(stopped.done());
+        scene.send_uni(scene.group(5, 5, {"whole"}), true);
+        auto reading = wait(scene.subscriber->next_group());
+        scene.run();
+        REQUIRE(reading.value());
+        CHECK(scene.is_alive());
+    }
+}
+
+TEST_CASE("MoQ Transport: a gap where the fetch ends and the stream begins is a gap, and no missing beginning", "[ietf][session]") {
+    ViewerScene scene;
+    scene.accept(5, ietf::Location{4, 4});
+    scene.send_uni(scene.group(5, 4, {"6", "7"}, 6), true);
+    scene.answer_join(4, {0, 2, 4});
+    CHECK(scene.next_group() == Words{"0", "2", "4", "6", "7"});
+}
+
+TEST_CASE("MoQ Transport: the group that a viewer has joined is over a little after a newer one has begun", "[ietf][session]") {
+    ViewerScene scene;
+    scene.accept(5, ietf::Location{4, 0});
+    scene.answer_join(4, {0});
+    const auto next = [&scene]() -> std::string {
+        auto reading = wait(scene.subscriber->read_frame());
+        scene.run();
+        if (!reading.done()) return "nothing";
+        REQUIRE(reading.value());
+        return std::string(reading.value()->payload.view());
+    };
+    CHECK(next() == "0");
+    // It goes on.
+    scene.send_uni(scene.group(5, 5, {"newer"}));
+    scene.pass(501ms);
+    CHECK(next() == "newer");
+}
+
+TEST_CASE("MoQ Transport: an object that ends the track ends it, also as the first of its group", "[ietf][session]") {
+    ViewerScene scene;
+    scene.accept(5);
+    scene.send_uni(scene.group(5, 0, {"x"}), true);
+    CHECK(scene.next_group() == Words{"x"});
+    ietf::SubgroupHeader header;
+    header.alias = 5;
+    header.group = 1;
+    header.first_object = true;
+    Octets octets;
+    ietf::encode(header, scene.draft, octets);
+    ietf::SubgroupObjects objects(header, scene.draft);
+    ietf::ObjectHeader object;
+    object.status = ietf::ObjectStatus::EndOfTrack;
+    objects.write(object, octets);
+    scene.send_uni(octets, true);
+    auto waiting = wait(scene.subscriber->recv_group());
+    scene.run();
+    auto group = std::move(waiting.value());
+    REQUIRE(group);
+    CHECK(texts(*group).empty());
+    const auto marker = group->end_marker();
+    REQUIRE(marker);
+    CHECK(marker->status == ObjectStatus::EndOfTrack);
+    CHECK(test::now(scene.subscriber->finished()) == 2);
+}
+
+TEST_CASE("MoQ Transport: each of several early streams hears of its alias, whichever waits first", "[ietf][session]") {
+    ViewerScene scene;
+    scene.send_uni(scene.group(99, 3, {"stranger"}), true);
+    scene.send_uni(scene.group(5, 3, {"early"}), true);
+    scene.send_uni(scene.group(98, 3, {"stranger"}), true);
+    scene.accept(5);
+    CHECK(scene.next_group() == Words{"early"});
+}
+
+}  // namespace joining_tests
