@@ -7,6 +7,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/error.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -15,6 +16,7 @@
 #include <system_error>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace comoq::ietf::detail {
 
@@ -39,19 +41,25 @@ public:
     bool is_lost() const noexcept { return is_lost_ || reader.is_lost(); }
 
     template <class Message> asio::awaitable<void> answer(const Message &message) {
+        std::vector<std::byte> bytes;
+        encode(message, core->draft(), StreamKind::Request, bytes);
+        for (auto left = std::exchange(early_updates_, 0); left != 0; --left)
+            encode(refused_update(), core->draft(), StreamKind::Request, bytes);
+        Bytes all(std::move(bytes));
         is_answered_ = true;
-        return send->write(core->encoded(message));
+        return send->write(std::move(all));
     }
     /// Says no, and nothing more: a reset could overtake it.
     void refuse(std::error_code code) {
         if (is_answered_) return;
-        is_answered_ = true;
         RequestError no;
         no.code = request_number(code);
         // A redirect needs an address, and a relay has none to pass on.
         if (no.code == RequestError::redirect_code) no.code = request_number(make_error_code(Error::Unsupported));
+        auto bytes = core->encoded(no);
+        is_answered_ = true;
         // The call takes it, and nothing waits for it.
-        [[maybe_unused]] const auto written = send->write(core->encoded(no));
+        [[maybe_unused]] const auto written = send->write(std::move(bytes));
         send->finish();
     }
 
@@ -117,15 +125,24 @@ private:
             const auto update = co_await std::move(coming);
             if (!update) break;
             // The first answer is that to the request.
-            if (!self->is_answered_) continue;
-            RequestError no;
-            no.code = request_number(make_error_code(Error::Unsupported));
-            auto written = self->send->write(self->core->encoded(no));
+            if (!self->is_answered_) {
+                ++self->early_updates_;
+                continue;
+            }
+            auto written = self->send->write(self->core->encoded(refused_update()));
             co_await std::move(written);
         }
     }
 
+    static RequestError refused_update() {
+        RequestError no;
+        no.code = request_number(make_error_code(Error::Unsupported));
+        return no;
+    }
+
     std::optional<std::pair<std::string, std::string>> question_;
+    // Updates that came before the request was answered: what answers them is a part of what the peer has sent.
+    std::uint64_t early_updates_ = 0;
     bool is_answered_ = false;
     bool has_left_ = false;
     bool is_lost_ = false;

@@ -41,7 +41,9 @@ public:
         const auto prefix = asked_path(asked.prefix);
         const Prefix claimed(request->core, std::move(asked.prefix));
         auto telling = tell(request, prefix);
-        auto leaving = RequestStream::until_left(request);
+        // The end of the peer's half means that it leaves, or nothing.
+        const bool ends = request->core->rules().single_subscriptions;
+        auto leaving = ends ? RequestStream::until_left(request) : RequestStream::until_unwanted(request);
         co_await comoq::first_of(std::move(telling), std::move(leaving));
         request->send->finish();
     }
