@@ -42,7 +42,7 @@ public:
     class Sending {
     public:
         Sending(Self in, const GroupConsumer &group)
-            : of(std::move(in)), sequence(group.sequence()), priority(group.track_info().priority),
+            : of(std::move(in)), sequence(group.sequence()), priority(group.info().priority.value_or(group.track_info().priority)),
               item(of->core_->outbox, of->account_, of->order_of(*this)), place_(of->sending_.insert(of->sending_.end(), this)) {
             ++of->core_->sending_groups;
         }
@@ -55,7 +55,7 @@ public:
         }
         const Self of;
         const std::uint64_t sequence;
-        const std::uint8_t priority;  // the publisher's
+        const std::uint8_t priority;  // the publisher's, of this group
         GroupOutbox::Item item;
 
     private:
