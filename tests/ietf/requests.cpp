@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "ietf/published_scene.hpp"
 #include "ietf/raw_scene.hpp"
 #include "support/catch.hpp"
 
@@ -24,16 +25,6 @@ using namespace std::chrono_literals;
 namespace {
 
 const std::vector<std::string> drafts{"moqt-18", "moqt-20", "moqt-22"};
-
-struct PublishedScene : RawScene {
-    using RawScene::RawScene;
-    void begin_at_once() {
-        connect();
-        greet();
-    }
-    BroadcastPublish published = origin.producer().create_broadcast("a");
-    TrackProducer track = published.producer().create_track("video");
-};
 
 std::uint64_t number(ietf::SetupOption option) { return static_cast<std::uint64_t>(option); }
 

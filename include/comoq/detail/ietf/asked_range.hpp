@@ -25,6 +25,10 @@ struct AskedRange {
     std::optional<std::uint64_t> last_in(std::uint64_t group) const noexcept {
         return end && end->group == group ? end->object : std::nullopt;
     }
+    bool has(std::uint64_t group, std::uint64_t object) const noexcept {
+        if (start && (group < start->group || object < first_in(group))) return false;
+        return !end || group < end->group || (group == end->group && object <= end->object.value_or(object));
+    }
 };
 
 /// What a filter comes to for a track whose largest object is that. Without a filter a subscriber wants what is published from

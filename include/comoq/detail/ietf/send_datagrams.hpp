@@ -2,6 +2,7 @@
 #pragma once
 #include "../../track_subscriber.hpp"
 #include "../wait/take_each.hpp"
+#include "asked_range.hpp"
 #include "datagram.hpp"
 #include "object_framing.hpp"
 #include "session_core.hpp"
@@ -21,10 +22,11 @@ struct SubscribedDatagrams {
     std::shared_ptr<SessionCore> core;
     std::uint64_t alias;
     const bool &forwards;
+    const AskedRange &range;
 
     auto next() { return from.recv_datagram(); }
     void take(const comoq::Datagram &datagram) {
-        if (!forwards) return;
+        if (!forwards || !range.has(datagram.sequence, datagram.object)) return;
         ObjectDatagram object;
         object.alias = alias;
         object.location = Location{datagram.sequence, datagram.object};

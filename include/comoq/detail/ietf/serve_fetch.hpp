@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../../track_consumer.hpp"
+#include "../../with_timeout.hpp"
 #include "../session/send_frames.hpp"
 #include "asked_range.hpp"
 #include "object_framing.hpp"
@@ -123,7 +124,14 @@ private:
         auto &core = *self->core_;
         const Fetch &asked = self->asked_;
         if (asked.kind != Fetch::Kind::Standalone) {
-            const auto found = core.served.find(asked.joining_request);
+            auto found = core.served.find(asked.joining_request);
+            if (found != core.served.end() && !found->second->joinable()) {
+                // It is being asked for. What it waits for has its own limits.
+                auto deciding = until_known(found->second->known());
+                auto in_time = with_timeout(std::move(deciding), core.config.patience, core.config.sleep);
+                [[maybe_unused]] const auto code = co_await outcome_of(std::move(in_time));
+                found = core.served.find(asked.joining_request);
+            }
             const auto joinable = found != core.served.end() ? found->second->joinable() : std::nullopt;
             if (!joinable || !joinable->forwards) comoq::detail::throw_error(make_code(RequestFault::InvalidJoiningRequest));
             if (!joinable->largest) comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
@@ -138,6 +146,7 @@ private:
         self->track_ = source.track(asked.track.name);
         self->largest_ = largest_of(self->track_.largest());
     }
+    static asio::awaitable<void> until_known(Operation<void> known) { co_await std::move(known); }
     /// Throws BoundsExceeded for one that is empty, or that nobody can have.
     Range range() const {
         Range range;
@@ -191,7 +200,7 @@ private:
         if (last && *last < first) co_return;
         const auto info = group.track_info();
         comoq::detail::GroupSender<FetchFraming> sender(
-            self->item_, FetchFraming(self->objects_, sequence, first, group.info().priority.value_or(info.priority), info));
+            self->item_, FetchFraming(self->objects_, sequence, first, group.info().priority.value_or(info.priority), info, last));
         auto objects = last ? sender.send(group, *last - first + 1) : sender.send(group);
         co_await std::move(objects);
     }

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -64,6 +65,9 @@ public:
         return Joinable{track_, largest_, forwards_};
     }
 
+    /// Completes once that is known, or the subscription is refused.
+    Operation<void> known() const { return known_.wait(); }
+
 private:
     using Groups = comoq::detail::GroupsInFlight<SessionCore>;
     using Sending = Groups::Sending;
@@ -75,13 +79,13 @@ private:
         End &operator=(const End &) = delete;
         ~End() {
             server.core_->served.erase(server.asked_.request_id);
-            if (server.is_claimed_) server.core_->served_tracks.erase(server.key());
+            server.release();
+            server.known_.set();
             server.groups_->cancel();
             if (server.is_told_) server.report(SessionEvent::Kind::Unsubscribed, server.why_);
         }
         SubscribeServer &server;
     };
-    std::pair<std::string, std::string> key() const { return {path_, asked_.track.name}; }
     void report(SessionEvent::Kind kind, std::optional<std::error_code> code) noexcept {
         try {
             const auto why = code ? *code : core_->lost_code(make_error_code(Error::Cancelled));
@@ -109,6 +113,9 @@ private:
         co_await std::move(written);
         self->request_->send->finish();
         self->is_finished_ = true;
+        // The peer may subscribe again; a fetch may still join this one.
+        self->release();
+        self->newest_.reset();
         // A publisher that leaves when it has no subscriber must not take away groups in flight: the peer has everything
         // when it leaves, too.
         co_await self->core_->sleep(self->core_->config.linger);
@@ -146,6 +153,7 @@ private:
         ok.properties = detail::properties_of(info);
         self->request_->forget_question();
         auto answered = self->request_->answer(ok);
+        self->known_.set();
         co_await std::move(answered);
         for (; self->waiting_updates_ != 0; --self->waiting_updates_) {
             auto written = self->request_->answer(RequestOk());
@@ -158,15 +166,20 @@ private:
     }
     static asio::awaitable<void> send_datagrams(Self self) {
         auto &of = *self;
-        SubscribedDatagrams datagrams{self, *of.subscriber_, of.core_, of.asked_.request_id, of.forwards_};
+        SubscribedDatagrams datagrams{self, *of.subscriber_, of.core_, of.asked_.request_id, of.forwards_, of.range_};
         return comoq::detail::take_each(std::move(datagrams));
     }
 
     /// Some drafts have one subscription to a track at a time.
     void claim() {
         if (!core_->rules().single_subscriptions) return;
-        if (!core_->served_tracks.insert(key()).second) comoq::detail::throw_error(make_error_code(Error::Duplicate));
-        is_claimed_ = true;
+        const auto [place, is_new] = core_->served_tracks.emplace(path_, asked_.track.name);
+        if (!is_new) comoq::detail::throw_error(make_error_code(Error::Duplicate));
+        claim_ = place;
+    }
+    void release() noexcept {
+        if (claim_) core_->served_tracks.erase(*claim_);
+        claim_.reset();
     }
     /// The broadcast; or the one that is announced there while the peer is willing to wait for it.
     static asio::awaitable<BroadcastConsumer> find(Self self) {
@@ -199,11 +212,11 @@ private:
         }
     }
     void begin(const Self &self, GroupConsumer group) {
-        if (!forwards_) {
-            // What comes of it once the peer wants objects again is sent then.
-            waiting_ = std::move(group);
-            return;
-        }
+        // What comes of it once the peer wants objects again is sent then.
+        newest_ = group;
+        if (forwards_) start(self, std::move(group));
+    }
+    void start(const Self &self, GroupConsumer group) {
         auto sending = std::make_unique<Sending>(groups_, group);
         groups_->spawn(send_group(self, std::move(sending), std::move(group)));
     }
@@ -237,7 +250,7 @@ private:
             auto written = item.stream().write(Bytes(std::move(bytes)));
             co_await std::move(written);
             comoq::detail::GroupSender<SubgroupFraming> sender(
-                item, SubgroupFraming(header, self->core_->draft(), first, self->has_timestamps_));
+                item, SubgroupFraming(header, self->core_->draft(), first, self->has_timestamps_, last));
             auto objects = last ? sender.send(group, *last - first + 1) : sender.send(group);
             co_await std::move(objects);
             if (const auto end = last ? std::nullopt : group.end_marker()) {
@@ -300,10 +313,9 @@ private:
     void go_on(const Self &self, RequestOk &ok) {
         largest_ = largest_of(subscriber_->largest());
         if (!core_->habits.wants_no_largest) ok.parameters.largest_object = largest_;
-        auto group = std::exchange(waiting_, std::nullopt);
         if (!largest_) return;
         range_.start = Location{largest_->group, largest_->object + 1};
-        if (group && group->sequence() >= largest_->group) begin(self, std::move(*group));
+        if (newest_ && newest_->sequence() >= largest_->group) start(self, *newest_);
     }
 
     const RequestStream::Self request_;
@@ -317,12 +329,15 @@ private:
     std::optional<TrackSubscriber> subscriber_;
     // The largest object when the peer was told of it.
     std::optional<Location> largest_;
-    // The newest group, while the peer wants no objects.
-    std::optional<GroupConsumer> waiting_;
+    // The group that has come last: one comes once.
+    std::optional<GroupConsumer> newest_;
+    // This track among those that are served, where one subscription has it.
+    std::optional<std::set<std::pair<std::string, std::string>>::iterator> claim_;
+    comoq::detail::Event known_;
     std::uint64_t streams_ = 0;
     std::uint64_t waiting_updates_ = 0;
     std::optional<std::error_code> why_;
-    bool forwards_ = true, has_timestamps_ = false, is_claimed_ = false, is_told_ = false, is_finished_ = false;
+    bool forwards_ = true, has_timestamps_ = false, is_told_ = false, is_finished_ = false;
 };
 
 }  // namespace comoq::ietf::detail

@@ -25,7 +25,8 @@ namespace comoq::detail {
 /// goes out chunk by chunk. Throws the failure of the group, or of the stream.
 ///
 /// `Framing` is the protocol's: `header(frame, size)` gives what stands before a payload, as an object with `span()`. `frame` is
-/// a `Frame` or a `FrameConsumer`.
+/// a `Frame` or a `FrameConsumer`. A framing that has an end of its own says when it is there with `is_over()`, and which frame
+/// is behind it with `is_beyond(extras)`.
 template <class Framing> class GroupSender {
 public:
     using Item = GroupOutbox::Item;
@@ -66,6 +67,7 @@ private:
             if (!taken) break;
             left -= taken->frames.size();
             co_await write(*taken);
+            if (is_over_) break;
         }
         co_return true;
     }
@@ -86,8 +88,23 @@ private:
             auto frame = co_await group.next_frame();
             if (!frame) co_return;
             --left;
+            if (is_beyond(frame->extras())) co_return;
             co_await write(*frame, group);
+            if (is_over()) co_return;
         }
+    }
+
+    bool is_over() const noexcept {
+        if constexpr (requires { framing_.is_over(); })
+            return framing_.is_over();
+        else
+            return false;
+    }
+    bool is_beyond(const ObjectExtras &extras) const noexcept {
+        if constexpr (requires { framing_.is_beyond(extras); })
+            return framing_.is_beyond(extras);
+        else
+            return false;
     }
 
     // Taken frames stay in memory while the peer does not read: about this many bytes, judged by the last ones.
@@ -104,6 +121,11 @@ private:
         item_.took(total);
         for (std::size_t place = 0, next = 0; place < count; ++place) {
             auto &frame = taken.frames[place];
+            if (is_beyond(frame.extras)) {
+                is_over_ = true;
+                item_.settle(0);
+                co_return;
+            }
             const bool is_whole = !is_chunked(taken, place, next);
             const std::uint64_t size = is_whole ? frame.payload.size() : taken.chunked[next].second->size();
             const auto header = framing_.header(frame, size);
@@ -124,6 +146,7 @@ private:
             }
             item_.settle(left);
         }
+        is_over_ = is_over();
         together_ = std::clamp<std::size_t>(enough * count / (total + 1), 1, most_together);
     }
     static bool is_chunked(const TakenFrames<Frame> &taken, std::size_t place, std::size_t next) noexcept {
@@ -204,6 +227,7 @@ private:
     SendStream &stream_;
     Framing framing_;
     std::size_t together_ = 1;
+    bool is_over_ = false;
 };
 
 }  // namespace comoq::detail

@@ -1,0 +1,264 @@
+// What a peer of MoQ Transport asks for is what it gets: objects by their numbers, and answers in the order of its requests.
+#include <comoq/ietf/session.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <comoq/detail/ietf/datagram.hpp>
+
+#include "ietf/published_scene.hpp"
+#include "support/catch.hpp"
+
+namespace ranges_tests {
+
+using namespace comoq;
+using namespace comoq::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Ids = std::vector<std::uint64_t>;
+
+/// A frame of one octet, with as many numbers left out before it.
+void write(GroupProducer &group, std::uint64_t skipped) { group.write_frame(payload("x"), Timestamp(), ObjectExtras(Bytes(), skipped)); }
+
+/// The numbers of the objects on a stream of a subscription or of a fetch.
+Ids ids_of(const RawScene &scene, const RawUni &uni) {
+    Ids ids;
+    std::span<const std::byte> rest(uni.answer.octets);
+    const auto kind = ietf::read_uni_stream(rest, scene.draft);
+    REQUIRE(kind.value);
+    rest = rest.subspan(kind.size);
+    const auto read = [&rest, &ids](auto &objects, auto number_of) {
+        while (!rest.empty()) {
+            const auto object = objects.read(rest);
+            REQUIRE(object.value);
+            ids.push_back(number_of(*object.value));
+            rest = rest.subspan(object.size + static_cast<std::size_t>(object.value->payload_size));
+        }
+    };
+    if (const auto *header = std::get_if<ietf::SubgroupHeader>(&*kind.value)) {
+        ietf::SubgroupObjects objects(*header, scene.draft);
+        read(objects, [](const ietf::ObjectHeader &object) { return object.id; });
+    } else {
+        ietf::FetchObjects objects(ietf::GroupOrder::Ascending, scene.draft);
+        read(objects, [](const ietf::FetchedObject &object) { return object.location.object; });
+    }
+    return ids;
+}
+
+ietf::Filter filter(ietf::Location start, std::optional<ietf::RangeEnd> end = {}) {
+    ietf::Filter filter;
+    filter.kind = ietf::Filter::Kind::Absolute;
+    filter.start = start;
+    filter.end = end;
+    return filter;
+}
+
+}  // namespace
+
+TEST_CASE("MoQ Transport: the last object of a filter is its number, whatever is left out before it", "[ietf][session]") {
+    for (const bool is_live : {false, true}) {
+        INFO(is_live);
+        PublishedScene scene("moqt-20");
+        auto group = scene.track.append_group();
+        write(group, 0);
+        scene.begin_at_once();
+        auto message = scene.subscribe_to("a");
+        message.parameters.filter = filter({0, 0}, ietf::RangeEnd{0, 4});
+        if (is_live) scene.ask(message);
+        for (int i = 0; i < 2; ++i) {
+            write(group, 1);
+            scene.run();
+        }
+        if (!is_live) {
+            write(group, 1);
+            write(group, 1);
+            scene.ask(message);
+        }
+        scene.run();
+        REQUIRE(scene.unis.size() == 2);
+        CHECK(ids_of(scene, scene.unis.back()) == Ids{0, 2, 4});
+        // Nothing more is waited for.
+        CHECK(scene.unis.back().answer.ended);
+    }
+}
+
+TEST_CASE("MoQ Transport: a number in a gap is the end of a filter, too", "[ietf][session]") {
+    PublishedScene scene("moqt-20");
+    auto group = scene.track.append_group();
+    for (int i = 0; i < 4; ++i) write(group, i == 0 ? 0 : 1);
+    scene.begin_at_once();
+    auto message = scene.subscribe_to("a");
+    message.parameters.filter = filter({0, 0}, ietf::RangeEnd{0, 3});
+    scene.ask(message);
+    REQUIRE(scene.unis.size() == 2);
+    CHECK(ids_of(scene, scene.unis.back()) == Ids{0, 2});
+    CHECK(scene.unis.back().answer.ended);
+}
+
+TEST_CASE("MoQ Transport: a fetch that joins a group with gaps ends with the largest object", "[ietf][session]") {
+    PublishedScene scene;
+    auto group = scene.track.append_group();
+    write(group, 0);
+    write(group, 1);
+    scene.begin_at_once();
+    auto message = scene.subscribe_to("a");
+    message.parameters.filter = ietf::Filter{};
+    scene.ask(message);
+    ietf::Fetch join;
+    join.request_id = scene.next_id();
+    join.kind = ietf::Fetch::Kind::RelativeJoining;
+    join.joining_request = message.request_id;
+    scene.ask(join);
+    REQUIRE(scene.unis.size() == 2);
+    CHECK(ids_of(scene, scene.unis.back()) == Ids{0, 2});
+    CHECK(scene.unis.back().answer.ended);
+}
+
+TEST_CASE("MoQ Transport: datagrams outside of a filter are not sent", "[ietf][session]") {
+    PublishedScene scene("moqt-20");
+    scene.begin_at_once();
+    auto message = scene.subscribe_to("a");
+    message.parameters.filter = filter({5, 1}, ietf::RangeEnd{6, 0});
+    scene.ask(message);
+    using Place = std::pair<std::uint64_t, std::uint64_t>;
+    for (const auto &[group, object] : std::vector<Place>{{4, 9}, {5, 0}, {5, 1}, {5, 7}, {6, 0}, {6, 1}, {7, 0}})
+        scene.track.insert_datagram(Datagram(group, Timestamp(), payload("x"), object));
+    scene.run();
+    std::vector<Place> came;
+    while (true) {
+        auto next = scene.begin(scene.raw->receive_datagram());
+        if (!next.done()) break;
+        const auto decoded = ietf::decode_datagram(next.value().span(), scene.draft);
+        const auto *object = std::get_if<ietf::ObjectDatagram>(&decoded);
+        REQUIRE(object);
+        came.emplace_back(object->location.group, object->location.object);
+    }
+    CHECK(came == std::vector<Place>{{5, 1}, {5, 7}, {6, 0}});
+}
+
+TEST_CASE("MoQ Transport: a subscription that pauses in the middle of a group goes on with the next object", "[ietf][session]") {
+    PublishedScene scene;
+    scene.begin_at_once();
+    auto &request = scene.ask(scene.subscribe_to("a"));
+    auto group = scene.track.append_group();
+    write(group, 0);
+    scene.run();
+    CHECK(scene.unis.size() == 2);
+    const auto set_forward = [&](bool forwards) {
+        ietf::RequestUpdate update;
+        update.request_id = scene.next_id();
+        update.parameters.forward = forwards;
+        scene.now(request.stream.send->write(Bytes(scene.encoded(update))));
+        scene.run();
+    };
+    set_forward(false);
+    write(group, 0);
+    set_forward(true);
+    write(group, 0);
+    group.finish();
+    scene.run();
+    REQUIRE(scene.unis.size() == 3);
+    CHECK(ids_of(scene, scene.unis.back()) == Ids{2});
+    CHECK(scene.unis.back().answer.ended);
+}
+
+TEST_CASE("MoQ Transport: a fetch that joins waits for the answer to its subscription", "[ietf][session]") {
+    RawScene scene;
+    scene.connect();
+    scene.greet();
+    std::vector<const RawRequest *> joins;
+    for (const std::string space : {"late", "never"}) {
+        auto message = scene.subscribe_to(space);
+        message.parameters.filter = ietf::Filter{};
+        message.parameters.rendezvous_timeout = 1'000;
+        scene.ask(message);
+        ietf::Fetch join;
+        join.request_id = scene.next_id();
+        join.kind = ietf::Fetch::Kind::RelativeJoining;
+        join.joining_request = message.request_id;
+        joins.push_back(&scene.ask(join));
+        CHECK(scene.messages(*joins.back()->answer).empty());
+    }
+    auto made = scene.origin.producer().make_broadcast();
+    auto track = made.create_track("video");
+    auto group = track.append_group();
+    write(group, 0);
+    const auto published = scene.origin.producer().publish_broadcast("late", made.consume());
+    scene.run();
+    CHECK(scene.answer<ietf::FetchOk>(*joins.front()).end == ietf::RangeEnd{0, 0});
+    scene.pass(1'001ms);
+    CHECK(scene.refusal(*joins.back()) == 0x32);
+}
+
+TEST_CASE("MoQ Transport: draft 18 has room for a new subscription to a track when the last one is done", "[ietf][session]") {
+    PublishedScene scene;
+    scene.track.write_frame(payload("x"));
+    scene.begin_at_once();
+    auto &first = scene.ask(scene.subscribe_to("a"));
+    scene.track.finish();
+    scene.run();
+    REQUIRE(first.answer->ended);
+    auto &second = scene.ask(scene.subscribe_to("a"));
+    const auto all = scene.messages(*second.answer);
+    REQUIRE_FALSE(all.empty());
+    CHECK(std::holds_alternative<ietf::SubscribeOk>(all.front()));
+}
+
+TEST_CASE("MoQ Transport: an update before the first answer is answered after it", "[ietf][session]") {
+    RawScene scene;
+    auto handler = scene.origin.producer().dynamic();
+    scene.connect();
+    scene.greet();
+    ietf::TrackStatus status;
+    status.request_id = scene.next_id();
+    status.track = {{"made"}, "video"};
+    auto &request = scene.ask(status);
+    ietf::RequestUpdate update;
+    update.request_id = scene.next_id();
+    scene.now(request.stream.send->write(Bytes(scene.encoded(update))));
+    scene.run();
+    CHECK(scene.messages(*request.answer).empty());
+    auto asked = test::now(handler.requested_broadcast());
+    REQUIRE(asked);
+    auto made = scene.origin.producer().make_broadcast();
+    const auto track = made.create_track("video");
+    CHECK(asked->accept(made.consume()));
+    scene.run();
+    const auto all = scene.messages(*request.answer);
+    REQUIRE(all.size() == 2);
+    CHECK(std::holds_alternative<ietf::RequestOk>(all.front()));
+    CHECK(std::get<ietf::RequestError>(all.back()).code == 0x3);
+}
+
+TEST_CASE("MoQ Transport: the end of a peer's half ends its request for namespaces in draft 18 alone", "[ietf][session]") {
+    for (const std::string name : {"moqt-18", "moqt-20", "moqt-22"}) {
+        INFO(name);
+        RawScene scene(name);
+        scene.connect();
+        scene.greet();
+        ietf::SubscribeNamespace spaces;
+        spaces.request_id = scene.next_id();
+        auto &request = scene.ask(spaces);
+        request.stream.send->finish();
+        scene.run();
+        const auto published = scene.origin.producer().create_broadcast("a");
+        scene.run();
+        const bool goes_on = name != "moqt-18";
+        CHECK(request.answer->ended != goes_on);
+        CHECK(scene.messages(*request.answer).size() == (goes_on ? 2u : 1u));
+        request.stream.receive->stop(1);
+        scene.run();
+        CHECK(scene.is_alive());
+    }
+}
+
+}  // namespace ranges_tests
