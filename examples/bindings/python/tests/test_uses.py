@@ -6,6 +6,8 @@ from __future__ import annotations
 import array
 import asyncio
 import gc
+import os
+import signal
 import unittest
 from typing import List
 
@@ -134,6 +136,29 @@ class Uses(unittest.IsolatedAsyncioTestCase):
             leaving.cancel()
             await asyncio.wait({leaving}, timeout=20)
             self.assertTrue(leaving.cancelled())
+
+
+class Processes(unittest.TestCase):
+    @unittest.skipUnless(hasattr(os, "fork"), "there is no fork")
+    def test_a_child_has_a_thread_of_its_own(self) -> None:
+        async def connect() -> None:
+            hub = comoq.OriginProducer()
+            with comoq.Server("tcp://127.0.0.1:0", publish=hub) as server:
+                async with await comoq.Client(server.url, publish=hub).connect():
+                    pass
+
+        asyncio.run(connect())
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            try:
+                asyncio.run(connect())
+                os._exit(0)
+            except BaseException:
+                os._exit(1)
+        self.assertEqual(os.waitpid(child, 0)[1], 0)
+        asyncio.run(connect())
+        comoq.close_runtime()
 
 
 class Loops(unittest.TestCase):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from types import TracebackType
 from typing import Any, List, Optional, Type, Union
 
@@ -43,6 +44,20 @@ def close_runtime() -> None:
     if _usual is not None:
         _usual.close()
         _usual = None
+
+
+_of_parents: List[Optional[Runtime]] = []
+
+
+def _leave_to_parent() -> None:
+    """In the child of a fork: the thread is the parent's, and the next session here makes one of its own."""
+    global _usual
+    _of_parents.append(_usual)
+    _usual = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 class _Config:
