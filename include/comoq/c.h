@@ -21,6 +21,8 @@
  * An item of a stream is taken when its event comes out: a withdrawn wait takes nothing.
  *
  * Threads: every call may be made by any thread at any time, also several on one handle, also `comoq_close` on a handle in use.
+ * After a fork the child's copy of a runtime has no thread: calls on it give COMOQ_CLOSED, and closing it, or a queue, leaves the
+ * parent's alone. Sessions, listeners and descriptors of the parent are the parent's. Fork while no other thread is in a call.
  * Ownership: no call takes a handle over. Each handle that a call gives out, or an event carries, is closed once by
  * `comoq_close`. Text and data that a call gives are borrowed from the handle that was asked. No exception leaves the library,
  * and want of memory is COMOQ_ERROR_MEMORY.

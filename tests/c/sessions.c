@@ -5,6 +5,7 @@
 #if !defined(_WIN32)
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #endif
 
@@ -120,6 +121,33 @@ static void a_runtime_that_ends_while_it_connects(void) {
     CHECK(comoq_connect(runtime, comoq_text(url), NULL, queue, 2, NULL, &op) == COMOQ_ERROR_HANDLE);
     close(silent);
 }
+
+/* A child has neither the thread nor the descriptor of its parent: its calls end, and leave the parent's alone. */
+static void a_fork(void) {
+    comoq_runtime runtime;
+    comoq_queue other;
+    comoq_origin from = new_origin(), to = new_origin();
+    comoq_op op, mirroring;
+    int descriptor = -1, status = 1;
+    CHECK(comoq_runtime_create(&runtime) == 0 && comoq_queue_create(&other) == 0 && comoq_queue_fd(other, &descriptor) == 0);
+    CHECK(comoq_mirror(runtime, from, to, other, 1, &mirroring) == 0);
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        alarm(20);
+        const int is_closed = comoq_connect(runtime, comoq_text("tcp://127.0.0.1:1"), NULL, other, 2, NULL, &op) == COMOQ_CLOSED;
+        const int is_let_go = comoq_close(runtime) == 0 && comoq_queue_wake(other) == 0 && comoq_close(other) == 0;
+        _exit(is_closed && is_let_go ? 0 : 1);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    uint64_t any;
+    CHECK(read(descriptor, &any, sizeof any) < 0);
+    comoq_broadcast broadcast = publish(from, "after/fork");
+    CHECK(comoq_origin_announced_broadcast(to, comoq_text("after/fork"), queue, 3, NULL, &op) == 0);
+    comoq_close(take(queue, 3).value);
+    CHECK(comoq_close(mirroring) == 0);
+    comoq_close(broadcast), comoq_close(from), comoq_close(to), comoq_close(runtime), comoq_close(other);
+}
 #endif
 
 static void the_ends_of_logs(void) {
@@ -142,6 +170,7 @@ static void (*const scenarios[])(void) = {
     bridges,
 #if !defined(_WIN32)
     a_runtime_that_ends_while_it_connects,
+    a_fork,
 #endif
     the_ends_of_logs,
 };

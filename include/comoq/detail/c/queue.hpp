@@ -2,6 +2,7 @@
 #pragma once
 #include "../../c/queue.h"
 #include "handle_table.hpp"
+#include "made_here.hpp"
 #include "wake_descriptor.hpp"
 
 #include <chrono>
@@ -102,6 +103,8 @@ private:
 
     Mutex mutex_;
     std::condition_variable there_;
+    // The child of a fork has a copy of the queue, and the parent's descriptor.
+    const MadeHere made_here_;
     WakeDescriptor descriptor_;
     Op *first_ = nullptr;
     Op *first_due_ = nullptr, *last_due_ = nullptr;

@@ -3,6 +3,7 @@
 #include "../../first_of.hpp"
 #include "../net/begun_task.hpp"
 #include "../wait/event.hpp"
+#include "made_here.hpp"
 #include "object.hpp"
 
 #include <asio/awaitable.hpp>
@@ -54,6 +55,7 @@ public:
     /// Runs `call` on the thread, waits for it, and gives what it returns, or throws what it throws. Throws Closed after the
     /// handle's end. Not for its own thread.
     template <class Call> auto run(Call call) {
+        if (!made_here_) throw std::system_error(make_error_code(Error::Closed));
         const auto asked = std::make_shared<Asked<Call>>(std::move(call));
         {
             std::unique_lock lock(mutex_);
@@ -82,6 +84,7 @@ public:
     }
 
     void add(RuntimeMember &member) noexcept {
+        if (!made_here_) return;
         const std::lock_guard lock(mutex_);
         member.next_ = first_;
         if (first_ != nullptr) first_->previous_ = &member;
@@ -89,12 +92,18 @@ public:
         if (is_closing_) member.stop();
     }
     void remove(RuntimeMember &member) noexcept {
+        if (!made_here_) return;
         const std::lock_guard lock(mutex_);
         (member.previous_ != nullptr ? member.previous_->next_ : first_) = member.next_;
         if (member.next_ != nullptr) member.next_->previous_ = member.previous_;
     }
 
     std::int32_t ended() noexcept override {
+        if (!made_here_) {
+            // The thread is the parent's: it cannot be joined, nor may what it uses go. The copy stays for ever.
+            hold();
+            return COMOQ_OK;
+        }
         {
             std::unique_lock lock(mutex_);
             is_closing_ = true;
@@ -155,6 +164,7 @@ private:
         changed_.notify_all();
     }
 
+    const MadeHere made_here_;
     asio::io_context context_{1};
     asio::executor_work_guard<asio::io_context::executor_type> work_;
     Event stopping_;

@@ -97,13 +97,13 @@ COMOQ_DECL void Queue::raise() noexcept {
     there_.notify_one();
     if (!descriptor_.is_open() || is_raised_) return;
     is_raised_ = true;
-    descriptor_.raise();
+    if (made_here_) descriptor_.raise();
 }
 
 COMOQ_DECL void Queue::lower_if_empty() noexcept {
     if (!is_raised_ || has_something()) return;
     is_raised_ = false;
-    descriptor_.lower();
+    if (made_here_) descriptor_.lower();
 }
 
 COMOQ_DECL bool Queue::wait(std::unique_lock<Mutex> &lock, std::int32_t timeout) {
