@@ -6,7 +6,10 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
+
+#include <comoq/detail/ietf/track_facts.hpp>
 
 #include "ietf/viewer_scene.hpp"
 #include "support/catch.hpp"
@@ -147,6 +150,48 @@ TEST_CASE("MoQ Transport: each of several early streams hears of its alias, whic
     scene.send_uni(scene.group(98, 3, {"stranger"}), true);
     scene.accept(5);
     CHECK(scene.next_group() == Words{"early"});
+}
+
+TEST_CASE("MoQ Transport: a fetched object has the time that it says, in the terms of its track", "[ietf][session]") {
+    ViewerScene scene;
+    TrackInfo info;
+    info.timescale = Timescale(90'000);
+    ietf::SubscribeOk yes;
+    yes.alias = 5;
+    yes.parameters.largest_object = ietf::Location{4, 0};
+    yes.properties = ietf::detail::properties_of(info);
+    scene.reply(scene.request(), yes);
+    scene.subscriber.emplace(std::move(scene.pending->value()));
+    ietf::FetchOk ok;
+    ok.end = ietf::RangeEnd{4, 0};
+    scene.reply(scene.asked.back(), ok);
+    Octets octets;
+    const auto request = std::get<ietf::Fetch>(scene.messages(*scene.asked.back().answer).at(0)).request_id;
+    ietf::encode(ietf::FetchHeader{request}, scene.draft, octets);
+    ietf::FetchObjects objects(ietf::GroupOrder::Ascending, scene.draft);
+    ietf::FetchedObject object;
+    object.location = ietf::Location{4, 0};
+    object.properties.add(ietf::detail::object_timestamp, 270'000);
+    objects.write(object, octets);
+    scene.send_uni(octets, true);
+    auto reading = wait(scene.subscriber->read_frame());
+    scene.run();
+    REQUIRE(reading.value());
+    CHECK(reading.value()->timestamp == Timestamp(270'000, Timescale(90'000)));
+}
+
+TEST_CASE("MoQ Transport: a largest object that no track here can have is refused, and the session lives", "[ietf][session]") {
+    for (const bool is_group : {false, true}) {
+        INFO(is_group);
+        ViewerScene scene;
+        ietf::SubscribeOk ok;
+        ok.alias = 5;
+        const auto number = std::uint64_t{1} << 62;
+        ok.parameters.largest_object = is_group ? ietf::Location{number, 0} : ietf::Location{0, number};
+        scene.reply(scene.request(), ok);
+        CHECK(scene.pending->code() == Error::BoundsExceeded);
+        CHECK(scene.is_alive());
+    }
 }
 
 }  // namespace joining_tests

@@ -20,7 +20,9 @@ namespace comoq::ietf::detail {
 /// A fetch of this side's: its request, and the stream on which the objects come.
 class RemoteFetch final : public comoq::detail::FetchedGroup {
 public:
-    explicit RemoteFetch(std::shared_ptr<SessionCore> core) noexcept : core_(std::move(core)) {}
+    /// With the info of the track, if that is known: otherwise the answer tells it.
+    explicit RemoteFetch(std::shared_ptr<SessionCore> core, std::optional<TrackInfo> info = {}) noexcept
+        : core_(std::move(core)), info_(std::move(info)) {}
 
     /// Asks for a whole group. Completes when the peer has said yes.
     asio::awaitable<void> ask(FullName track, std::uint64_t sequence, std::uint8_t priority) {
@@ -106,7 +108,7 @@ private:
     }
     template <class GroupOf> asio::awaitable<void> receive_all(GroupOf &group_of) {
         FetchObjects objects(GroupOrder::Ascending, core_->draft());
-        const auto info = info_of(properties_);
+        const TrackInfo info = info_ ? *info_ : info_of(properties_);
         ObjectTimes times(info);
         std::uint64_t next = 0;
         const auto grown = [] {};
@@ -134,6 +136,7 @@ private:
     }
 
     const std::shared_ptr<SessionCore> core_;
+    const std::optional<TrackInfo> info_;
     std::optional<FetchTable::Entry> entry_;
     std::unique_ptr<SendStream> question_;
     std::optional<StreamReader> answers_, reader_;

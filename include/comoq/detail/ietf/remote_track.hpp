@@ -10,6 +10,7 @@
 
 #include <asio/awaitable.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -29,6 +30,9 @@ public:
 
 private:
     using Self = std::shared_ptr<RemoteTrack>;
+
+    /// Of groups and objects here.
+    static constexpr std::uint64_t highest_number = (std::uint64_t{1} << 62) - 1;
 
     struct Subscribed final : Asking {
         bool groups_under_way() const noexcept override { return ties->under_way != 0; }
@@ -116,7 +120,7 @@ private:
     }
 
     asio::awaitable<std::unique_ptr<comoq::detail::FetchedGroup>> ask_group(std::uint64_t sequence, std::uint8_t priority) override {
-        auto fetch = std::make_unique<RemoteFetch>(core_);
+        auto fetch = std::make_unique<RemoteFetch>(core_, out_ ? std::optional<TrackInfo>(out_->info()) : std::nullopt);
         auto asking = fetch->ask(name(), sequence, priority);
         co_await std::move(asking);
         co_return fetch;
@@ -162,6 +166,8 @@ private:
         const auto asking = std::static_pointer_cast<Subscribed>(std::move(of));
         auto answering = answer_of<SubscribeOk>(reader);
         const auto ok = co_await std::move(answering);
+        if (const auto &place = ok.parameters.largest_object; place && std::max(place->group, place->object) > highest_number)
+            comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
         if (!self->out_) self->set_info(info_of(ok.properties));
         self->largest_ = ok.parameters.largest_object;
         asking->answer.set({});
@@ -328,8 +334,9 @@ private:
         return state->numbers().latest().value_or(0) > sequence;
     }
     static asio::awaitable<void> join_by_fetch(Self self, std::shared_ptr<Subscribed> asking) {
+        if (!self->out_) co_return;
         const auto joined = asking->joined;
-        RemoteFetch fetch(self->core_);
+        RemoteFetch fetch(self->core_, self->out_->info());
         auto asked = fetch.join(asking->request);
         co_await std::move(asked);
         const auto group_of = [&self, &joined](const FetchedObject &object, std::uint64_t) -> GroupProducer * {
