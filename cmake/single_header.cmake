@@ -108,12 +108,13 @@ file(
     GLOB roots
     RELATIVE "${INCLUDE_DIR}"
     "${INCLUDE_DIR}/comoq/*.hpp"
+    "${INCLUDE_DIR}/comoq/ietf/*.hpp"
     "${INCLUDE_DIR}/comoq/lite/*.hpp"
     "${INCLUDE_DIR}/comoq/qmux/*.hpp"
     "${INCLUDE_DIR}/comoq/net/*.hpp"
 )
 list(SORT roots)
-list(FILTER roots EXCLUDE REGEX "src\\.hpp$|/net/(tls|web_)")
+list(FILTER roots EXCLUDE REGEX "src\\.hpp$|/net/(tls|web_|quic_)")
 append_file(comoq/version.hpp)
 append_file(comoq/config.hpp)
 foreach(root IN LISTS roots)
