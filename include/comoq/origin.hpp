@@ -37,10 +37,8 @@ struct OriginConfig {
     /// refused with LimitReached.
     std::size_t max_pending_requests = 65536;
     /// Bytes of media that the origin's broadcasts hold for readers, counted at their real cost: groups, frames, chunks
-    /// and datagrams, not only their payload. Beyond it groups are evicted, except for the newest of each live track:
-    /// the next subscriber begins there. Of one session's tracks these may hold 64 MiB
-    /// (`lite::SessionConfig::max_newest_bytes`), and then the largest may be evicted, too. Of tracks that this program
-    /// makes, or that `proxy` and `mirror` serve while somebody reads them, all stay: each is at most 32 MiB.
+    /// and datagrams, not only their payload. Beyond it groups are evicted, except for the newest of each live track, at most
+    /// 32 MiB. Of one session's tracks the largest of these may go, too (`lite::SessionConfig::max_newest_bytes`).
     std::size_t max_cached_bytes = std::size_t{1} << 30;
     /// Bytes in a frame; larger ones are refused with FrameTooLarge.
     std::size_t max_frame_size = std::size_t{32} << 20;
