@@ -3,6 +3,7 @@
 #include "../../broadcast.hpp"
 #include "../../origin.hpp"
 #include "../../path.hpp"
+#include "../session/announcement_place.hpp"
 #include "../session/remote_broadcast.hpp"
 #include "../session/untold_cost.hpp"
 #include "../wait/frame_turn.hpp"
@@ -85,36 +86,7 @@ public:
     }
 
 private:
-    /// One of the places of a session, and of all sessions together. Throws LimitReached if none is left, and counts that.
-    class Place {
-    public:
-        explicit Place(std::shared_ptr<SessionCore> core) {
-            const auto &left = core->config.announcements_left;
-            bool has_room = core->announced < core->config.max_announced;
-            if (has_room && left != nullptr && left->fetch_sub(1) <= 0) {
-                left->fetch_add(1);
-                has_room = false;
-            }
-            if (!has_room) {
-                core->left_out.fetch_add(1, std::memory_order_relaxed);
-                core->log.at_limit(SessionLog::Limit::Announced);
-                comoq::detail::throw_error(make_error_code(Error::LimitReached));
-            }
-            ++core->announced;
-            core_ = std::move(core);
-        }
-        Place(Place &&) noexcept = default;
-        Place &operator=(Place &&) = delete;
-        ~Place() {
-            if (core_ == nullptr) return;
-            --core_->announced;
-            if (const auto &left = core_->config.announcements_left) left->fetch_add(1);
-        }
-        const SessionCore &core() const noexcept { return *core_; }
-
-    private:
-        std::shared_ptr<SessionCore> core_;
-    };
+    using Place = comoq::detail::AnnouncementPlace<SessionCore>;
     struct Known {
         Known(Place of, BroadcastProducer made, OriginPublish published) noexcept
             : place(std::move(of)), broadcast(std::move(made)), guard(std::move(published)) {}
@@ -134,6 +106,11 @@ private:
         const std::string &path = guard.path_;
         const Path whole(path);
         Place place(core);
+        if (!place) {
+            core->left_out.fetch_add(1, std::memory_order_relaxed);
+            core->log.at_limit(SessionLog::Limit::Announced);
+            comoq::detail::throw_error(make_error_code(Error::LimitReached));
+        }
         // The peer has no number, and neither do those behind it.
         BroadcastInfo info({0});
         info.cost = comoq::detail::untold_cost;

@@ -5,8 +5,6 @@
 #include "../session/code_registry.hpp"
 #include "close_code.hpp"
 
-#include <asio/error.hpp>
-
 #include <cstdint>
 #include <span>
 #include <system_error>
@@ -19,6 +17,9 @@ namespace comoq::ietf {
 namespace detail {
 
 using comoq::detail::CodeRow;
+using comoq::detail::error_of;
+using comoq::detail::is_cancelled;
+using comoq::detail::number_of;
 using comoq::detail::UnknownCodes;
 
 inline constexpr CodeRow session_rows[] = {
@@ -76,21 +77,6 @@ COMOQ_VISIBLE inline const UnknownCodes &unknown_stream_numbers() noexcept {
     static const UnknownCodes category("MoQ Transport stream code");
     return category;
 }
-
-inline std::uint64_t number_of(std::error_code code, std::span<const CodeRow> both, std::span<const CodeRow> sent,
-                               const UnknownCodes &unknown, std::uint64_t internal) noexcept {
-    if (const auto number = unknown.number_of(code)) return *number;
-    if (const auto number = comoq::detail::app_number(code)) return *number;
-    if (!comoq::detail::ErrorCategory::is_same(code.category())) return internal;
-    const auto error = static_cast<Error>(code.value());
-    const auto own = comoq::detail::number_in(both, error);
-    return own ? *own : comoq::detail::number_in(sent, error).value_or(internal);
-}
-inline std::error_code error_of(std::uint64_t number, std::span<const CodeRow> rows, const UnknownCodes &unknown) noexcept {
-    if (const auto error = comoq::detail::error_in(rows, number)) return make_error_code(*error);
-    return comoq::detail::error_beyond(number, unknown);
-}
-inline bool is_cancelled(std::error_code code) noexcept { return !code || code == asio::error::operation_aborted; }
 
 }  // namespace detail
 
@@ -170,7 +156,7 @@ inline std::error_code meaning_of(std::error_code failure) noexcept {
 
 /// Whether a stream has failed with its connection, and not by itself or by a cancellation.
 inline bool is_loss(std::error_code failure) noexcept {
-    return failure && failure != asio::error::operation_aborted && !stream_end_number(failure);
+    return !detail::is_cancelled(failure) && !stream_end_number(failure);
 }
 
 }  // namespace comoq::ietf

@@ -3,6 +3,7 @@
 #include "../../bytes.hpp"
 #include "../../error.hpp"
 #include "../../transport.hpp"
+#include "../session/unread_bytes.hpp"
 #include "../wait/failure.hpp"
 #include "../wait/turn.hpp"
 #include "../wait/turn_after.hpp"
@@ -20,7 +21,6 @@
 #include <span>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 namespace comoq::ietf::detail {
 
@@ -42,10 +42,10 @@ public:
     /// The next control message; nothing where the stream ends.
     asio::awaitable<std::optional<ControlMessage>> message(StreamKind kind) {
         while (true) {
-            if (const auto framed = next_message(unread(), draft_)) {
+            if (const auto framed = next_message(unread_.span(), draft_)) {
                 auto decoded = decode(*framed, draft_, kind);
                 if (!decoded.message) refuse(decoded.code);
-                begin_ += framed->size;
+                unread_.consume(framed->size);
                 // A message is a request or an announcement, which takes some 10 us.
                 if (items_.is_due(8)) co_await comoq::detail::next_turn();
                 co_return std::move(decoded.message);
@@ -60,10 +60,10 @@ public:
     /// What `read` makes of the bytes at hand, as a `Step`; nothing where the stream ends.
     template <class Read> auto item(Read read) -> asio::awaitable<decltype(read(std::span<const std::byte>()).value)> {
         while (true) {
-            if (!unread().empty()) {
-                auto step = read(unread());
+            if (!unread_.empty()) {
+                auto step = read(unread_.span());
                 if (step.value) {
-                    begin_ += step.size;
+                    unread_.consume(step.size);
                     if (items_.is_due()) co_await comoq::detail::next_turn();
                     co_return std::move(step.value);
                 }
@@ -78,24 +78,20 @@ public:
 
     /// Reads at most this many bytes; waits for one.
     asio::awaitable<Bytes> bytes(std::uint64_t most) {
-        while (unread().empty()) {
+        while (unread_.empty()) {
             const bool more = co_await fill();
             if (!more) refuse(CloseCode::ProtocolViolation);
         }
-        co_return take(static_cast<std::size_t>(std::min<std::uint64_t>(most, unread().size())));
+        co_return take(static_cast<std::size_t>(std::min<std::uint64_t>(most, unread_.size())));
     }
     /// The bytes that are already here.
-    std::size_t buffered() const noexcept { return unread().size(); }
+    std::size_t buffered() const noexcept { return unread_.size(); }
     /// Takes this many bytes without waiting. They must be here.
-    Bytes take(std::size_t count) {
-        Bytes taken = chunk_.slice(begin_, count);
-        begin_ += count;
-        return taken;
-    }
+    Bytes take(std::size_t count) { return unread_.take(count); }
 
     /// Reads to the end of the stream, and throws if anything is there.
     asio::awaitable<void> expect_end() {
-        if (unread().empty()) {
+        if (unread_.empty()) {
             const bool more = co_await fill();
             if (!more) co_return;
         }
@@ -112,9 +108,8 @@ public:
     }
 
 private:
-    std::span<const std::byte> unread() const noexcept { return chunk_.span().subspan(begin_); }
     void end_of_item() {
-        if (!unread().empty()) refuse(CloseCode::ProtocolViolation);
+        if (!unread_.empty()) refuse(CloseCode::ProtocolViolation);
     }
 
     /// Reads one more piece, behind the unread bytes. False at the end.
@@ -127,18 +122,8 @@ private:
             comoq::detail::throw_error(meaning_of(error.code()));
         }
         if (more.empty()) co_return false;
-        const auto left = unread();
-        if (left.empty()) {
-            chunk_ = std::move(more);
-        } else {
-            // Less than a message is ever left over, or than what stands before an object: at most 64 KiB.
-            std::vector<std::byte> joined;
-            joined.reserve(left.size() + more.size());
-            joined.insert(joined.end(), left.begin(), left.end());
-            joined.insert(joined.end(), more.span().begin(), more.span().end());
-            chunk_ = Bytes(std::move(joined));
-        }
-        begin_ = 0;
+        // Less than a message is ever left over, or than what stands before an object: at most 64 KiB.
+        unread_.add(std::move(more));
         co_return true;
     }
 
@@ -146,8 +131,7 @@ private:
     Draft draft_;
     std::error_code fault_;
     bool is_lost_ = false;
-    Bytes chunk_;
-    std::size_t begin_ = 0;
+    comoq::detail::UnreadBytes unread_;
     // Bytes that came together can contain very many small messages: their sender must not keep this thread from others.
     comoq::detail::TurnAfter<64> items_;
 };

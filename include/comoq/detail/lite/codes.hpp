@@ -6,8 +6,6 @@
 #include "../session/code_registry.hpp"
 #include "version.hpp"
 
-#include <asio/error.hpp>
-
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -108,32 +106,22 @@ inline std::optional<Error> error_of_august(std::uint64_t number) noexcept {
     return comoq::detail::text_of(error) != nullptr ? std::optional(error) : std::nullopt;
 }
 
-inline std::uint64_t number_of(std::error_code code, std::span<const CodeRow> both, std::span<const CodeRow> sent,
-                               const UnknownCodes &unknown, std::uint64_t internal) noexcept {
-    if (const auto number = unknown.number_of(code)) return *number;
-    if (const auto number = comoq::detail::app_number(code)) return *number;
-    if (!comoq::detail::ErrorCategory::is_same(code.category())) return internal;
-    const auto error = static_cast<Error>(code.value());
-    const auto own = comoq::detail::number_in(both, error);
-    return own ? *own : comoq::detail::number_in(sent, error).value_or(internal);
-}
-
 }  // namespace detail
 
 /// The number with which a stream is reset or stopped. A false code means Cancelled, and so does a wait that was
 /// cancelled here.
 inline std::uint64_t stream_code(std::error_code code, StreamUse use) noexcept {
-    if (!code || code == asio::error::operation_aborted) return detail::stream_cancelled;
+    if (comoq::detail::is_cancelled(code)) return detail::stream_cancelled;
     if (code == Error::Timeout) return use == StreamUse::Group ? detail::delivery_timeout : detail::control_timeout;
-    return detail::number_of(code, detail::stream_codes, detail::stream_codes_sent, detail::unknown_stream_codes(),
-                             detail::stream_internal);
+    return comoq::detail::number_of(code, detail::stream_codes, detail::stream_codes_sent, detail::unknown_stream_codes(),
+                                    detail::stream_internal);
 }
 
 /// The number with which a session is closed; 0 if all is well.
 inline std::uint64_t session_code(std::error_code code) noexcept {
-    if (!code || code == asio::error::operation_aborted) return detail::session_closed;
-    return detail::number_of(code, detail::session_codes, detail::session_codes_sent, detail::unknown_session_codes(),
-                             detail::session_internal);
+    if (comoq::detail::is_cancelled(code)) return detail::session_closed;
+    return comoq::detail::number_of(code, detail::session_codes, detail::session_codes_sent, detail::unknown_session_codes(),
+                                    detail::session_internal);
 }
 
 /// The meaning of a number with which the peer reset or stopped a stream. Never false.

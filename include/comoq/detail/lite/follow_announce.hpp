@@ -4,6 +4,7 @@
 #include "link_price.hpp"
 #include "read_announce.hpp"
 #include "remote_broadcast.hpp"
+#include "../session/announcement_place.hpp"
 #include "../session/left_out_names.hpp"
 #include "session_core.hpp"
 #include "stream_reader.hpp"
@@ -146,31 +147,7 @@ private:
         OriginPublish guard;
     };
 
-    /// One of the places of a session, and of all sessions together; empty if none is left.
-    class Place {
-    public:
-        explicit Place(std::shared_ptr<SessionCore> core) {
-            if (core->announced >= core->config.max_announced) return;
-            const auto &left = core->config.announcements_left;
-            if (left != nullptr && left->fetch_sub(1) <= 0) {
-                left->fetch_add(1);
-                return;
-            }
-            ++core->announced;
-            core_ = std::move(core);
-        }
-        Place(Place &&) noexcept = default;
-        Place &operator=(Place &&) = delete;
-        ~Place() {
-            if (core_ == nullptr) return;
-            --core_->announced;
-            if (const auto &left = core_->config.announcements_left) left->fetch_add(1);
-        }
-        explicit operator bool() const noexcept { return core_ != nullptr; }
-
-    private:
-        std::shared_ptr<SessionCore> core_;
-    };
+    using Place = comoq::detail::AnnouncementPlace<SessionCore>;
     struct Known {
         explicit Known(Place of) noexcept : place(std::move(of)) {}
         Place place;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../session/unread_bytes.hpp"
 #include "../wait/failure.hpp"
 #include "../wait/turn.hpp"
 #include "../wait/turn_after.hpp"
@@ -22,7 +23,6 @@
 #include <span>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 namespace comoq::lite::detail {
 
@@ -35,8 +35,8 @@ public:
 
     asio::awaitable<std::optional<std::uint64_t>> varint() {
         while (true) {
-            if (const auto found = comoq::detail::read_varint(unread())) {
-                consume(found->size);
+            if (const auto found = comoq::detail::read_varint(unread_.span())) {
+                unread_.consume(found->size);
                 if (items_.is_due()) co_await comoq::detail::next_turn();
                 co_return found->value;
             }
@@ -50,10 +50,10 @@ public:
     template <class Message> asio::awaitable<std::optional<Message>> message() {
         while (true) {
             std::error_code failure;
-            if (const auto framed = next_message(unread(), failure)) {
+            if (const auto framed = next_message(unread_.span(), failure)) {
                 auto message = decode<Message>(framed->body, version_);
                 if (!message) comoq::detail::throw_error(fault_of<Message>(framed->body));
-                consume(framed->size);
+                unread_.consume(framed->size);
                 if (items_.is_due(weight())) co_await comoq::detail::next_turn();
                 co_return message;
             }
@@ -74,8 +74,8 @@ public:
 
     asio::awaitable<std::optional<FrameHeader>> frame_header() {
         while (true) {
-            if (const auto found = read_frame_header(unread())) {
-                consume(found->size);
+            if (const auto found = read_frame_header(unread_.span())) {
+                unread_.consume(found->size);
                 if (items_.is_due()) co_await comoq::detail::next_turn();
                 co_return found->header;
             }
@@ -88,27 +88,20 @@ public:
 
     /// Reads at most this many bytes; waits for one.
     asio::awaitable<Bytes> bytes(std::uint64_t most) {
-        while (unread().empty()) {
+        while (unread_.empty()) {
             const bool more = co_await fill();
             if (!more) comoq::detail::throw_error(make_error_code(Error::Decode));
         }
-        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(most, unread().size()));
-        Bytes taken = chunk_.slice(begin_, count);
-        consume(count);
-        co_return taken;
+        co_return take(static_cast<std::size_t>(std::min<std::uint64_t>(most, unread_.size())));
     }
     /// The bytes that are already here.
-    std::size_t buffered() const noexcept { return unread().size(); }
+    std::size_t buffered() const noexcept { return unread_.size(); }
     /// Takes this many bytes without waiting. They must be here.
-    Bytes take(std::size_t count) {
-        Bytes taken = chunk_.slice(begin_, count);
-        consume(count);
-        return taken;
-    }
+    Bytes take(std::size_t count) { return unread_.take(count); }
 
     /// Waits until there is something to read; false at the end.
     asio::awaitable<bool> any() {
-        if (!unread().empty()) co_return true;
+        if (!unread_.empty()) co_return true;
         const bool more = co_await fill();
         co_return more;
     }
@@ -125,8 +118,6 @@ public:
     void stop(std::error_code code) { stream_->stop(stream_code(meaning_of(code, version_, use_), use_)); }
 
 private:
-    std::span<const std::byte> unread() const noexcept { return chunk_.span().subspan(begin_); }
-    void consume(std::size_t count) noexcept { begin_ += count; }
 
     /// The code for a malformed message.
     template <class Message> static std::error_code fault_of(std::span<const std::byte> body) {
@@ -137,7 +128,7 @@ private:
     }
 
     void end_of_item() const {
-        if (!unread().empty()) comoq::detail::throw_error(make_error_code(Error::Decode));
+        if (!unread_.empty()) comoq::detail::throw_error(make_error_code(Error::Decode));
     }
 
     /// Reads one more piece, behind the unread bytes. False at the end.
@@ -152,18 +143,8 @@ private:
         }
         lost_ = false;
         if (more.empty()) co_return false;
-        const auto left = unread();
-        if (left.empty()) {
-            chunk_ = std::move(more);
-        } else {
-            // Only a piece shorter than a message is ever left over.
-            std::vector<std::byte> joined;
-            joined.reserve(left.size() + more.size());
-            joined.insert(joined.end(), left.begin(), left.end());
-            joined.insert(joined.end(), more.span().begin(), more.span().end());
-            chunk_ = Bytes(std::move(joined));
-        }
-        begin_ = 0;
+        // Only a piece shorter than a message is ever left over.
+        unread_.add(std::move(more));
         co_return true;
     }
 
@@ -173,8 +154,7 @@ private:
     std::unique_ptr<ReceiveStream> stream_;
     Version version_;
     StreamUse use_;
-    Bytes chunk_;
-    std::size_t begin_ = 0;
+    comoq::detail::UnreadBytes unread_;
     // Bytes that came together can contain very many small messages: their sender must not keep this thread from
     // others.
     comoq::detail::TurnAfter<64> items_;

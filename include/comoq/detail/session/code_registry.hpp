@@ -3,6 +3,8 @@
 #include "../../config.hpp"
 #include "../../error.hpp"
 
+#include <asio/error.hpp>
+
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -78,5 +80,23 @@ inline std::error_code error_beyond(std::uint64_t number, const UnknownCodes &un
     // There are 16 numbers that an application's error cannot have.
     return app_number(code) == number ? code : unknown.code_of(number);
 }
+
+/// The number of a code that is sent: `both` is read as well, `sent` is not. Any other code has the number `internal`.
+inline std::uint64_t number_of(std::error_code code, std::span<const CodeRow> both, std::span<const CodeRow> sent,
+                               const UnknownCodes &unknown, std::uint64_t internal) noexcept {
+    if (const auto number = unknown.number_of(code)) return *number;
+    if (const auto number = app_number(code)) return *number;
+    if (!ErrorCategory::is_same(code.category())) return internal;
+    const auto error = static_cast<Error>(code.value());
+    const auto own = number_in(both, error);
+    return own ? *own : number_in(sent, error).value_or(internal);
+}
+/// The code of a number that has come.
+inline std::error_code error_of(std::uint64_t number, std::span<const CodeRow> rows, const UnknownCodes &unknown) noexcept {
+    if (const auto error = error_in(rows, number)) return make_error_code(*error);
+    return error_beyond(number, unknown);
+}
+/// Nothing is wrong: the peer is left, or a wait was cancelled here.
+inline bool is_cancelled(std::error_code code) noexcept { return !code || code == asio::error::operation_aborted; }
 
 }  // namespace comoq::detail
