@@ -208,7 +208,7 @@ private:
             if (group->info().subgroup != 0) continue;
             self->groups_->supersede(group->sequence());
             self->begin(self, std::move(*group));
-            co_await Groups::room(self->groups_);
+            while (!self->groups_->has_room()) co_await Groups::one_less(self->groups_);
         }
     }
     void begin(const Self &self, GroupConsumer group) {

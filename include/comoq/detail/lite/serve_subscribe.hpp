@@ -6,6 +6,7 @@
 #include "stream_reader.hpp"
 #include "send_datagrams.hpp"
 #include "told_subscription.hpp"
+#include "../session/groups_in_flight.hpp"
 #include "../session/start_choice.hpp"
 #include "../wait/take_each.hpp"
 #include "../wait/turn.hpp"
@@ -15,9 +16,7 @@
 #include <asio/error.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <new>
 #include <optional>
@@ -34,11 +33,13 @@ public:
     SubscribeServer(std::shared_ptr<SessionCore> session, Subscribe message, std::unique_ptr<SendStream> stream)
         : core_(std::move(session)), asked_(std::move(message)), id_(core_->subscribe_ids, asked_.id),
           start_(core_->layout().raw_start), wishes_(start_.take(asked_.wishes)), replies_(std::move(stream)),
-          groups_(core_->transport->executor()) {}
+          groups_(std::make_shared<Groups>(core_, asked_.id, stream_code(make_error_code(Error::Old), StreamUse::Group))) {
+        groups_->set_wishes(wishes_);
+    }
 
     static asio::awaitable<void> serve(std::shared_ptr<SubscribeServer> self, StreamReader &reader) {
         // Its coroutines keep this object: they end with the one that serves it, however that ends.
-        const GroupsEnd end(*self);
+        const GroupsEnd end(*self->groups_);
         try {
             co_await serve_to_the_end(self, reader);
         } catch (...) {
@@ -49,50 +50,18 @@ public:
     }
 
 private:
-    /// At most this many groups are in flight or waiting for a stream. Further groups stay in the track, which evicts
-    /// those that have become stale.
-    static constexpr std::size_t most_groups = 128;
-    /// In a session with this many groups in flight, a subscription gets one at a time.
-    static constexpr std::size_t most_of_session = 1024;
-    std::size_t room_for_groups() const noexcept { return core_->sending_groups < most_of_session ? most_groups : 1; }
-
-    /// A group in flight.
-    struct Sending {
-        Sending(std::shared_ptr<SubscribeServer> server, const GroupConsumer &group)
-            : of(std::move(server)), sequence(group.sequence()), priority(group.track_info().priority),
-              item(of->core_->outbox, of->account_, of->order_of(*this)),
-              place(of->sending_.insert(of->sending_.end(), this)) {
-            ++of->core_->sending_groups;
-        }
-        Sending(const Sending &) = delete;
-        Sending &operator=(const Sending &) = delete;
-        ~Sending() {
-            of->sending_.erase(place);
-            --of->core_->sending_groups;
-            of->one_less_.set();
-        }
-        const std::shared_ptr<SubscribeServer> of;
-        const std::uint64_t sequence;
-        const std::uint8_t priority;  // the publisher's
-        comoq::detail::GroupOutbox::Item item;
-        // Behind the members that may find no memory: a group that is not sent has no place.
-        const std::list<Sending *>::iterator place;
-        // When the first newer group came.
-        std::optional<comoq::detail::TimePoint> superseded;
-    };
+    using Groups = comoq::detail::GroupsInFlight<SessionCore>;
+    using Sending = Groups::Sending;
 
     class GroupsEnd {
     public:
-        explicit GroupsEnd(SubscribeServer &of) noexcept : server_(of) {}
+        explicit GroupsEnd(Groups &groups) noexcept : groups_(groups) {}
         GroupsEnd(const GroupsEnd &) = delete;
         GroupsEnd &operator=(const GroupsEnd &) = delete;
-        ~GroupsEnd() {
-            server_.groups_.cancel();
-            if (server_.timing_) server_.timing_->cancel();
-        }
+        ~GroupsEnd() { groups_.cancel(); }
 
     private:
-        SubscribeServer &server_;
+        Groups &groups_;
     };
 
     static asio::awaitable<void> serve_to_the_end(std::shared_ptr<SubscribeServer> self, StreamReader &reader) {
@@ -107,7 +76,7 @@ private:
     static asio::awaitable<void> send_to_the_end(std::shared_ptr<SubscribeServer> self) {
         const auto code = co_await outcome_of(send(self));
         if (!code) {
-            co_await self->groups_.idle();
+            co_await self->groups_->idle();
             self->drop_missing();
             self->replies_->finish();
             self->is_finished_ = true;
@@ -124,10 +93,10 @@ private:
         if (self->told_) self->told_->ends(code);
         const bool track_failed = self->subscriber_ && self->subscriber_->closed().ready();
         // The groups of a dropped track are still there for its readers, and the end must not overtake them.
-        if (track_failed && code == Error::Dropped) co_await self->groups_.idle();
+        if (track_failed && code == Error::Dropped) co_await self->groups_->idle();
         self->core_->reset(*self->replies_, code, StreamUse::Subscription);
         // The groups of a track that failed end by themselves.
-        if (track_failed) co_await self->groups_.idle();
+        if (track_failed) co_await self->groups_->idle();
     }
     static asio::awaitable<void> send(std::shared_ptr<SubscribeServer> self) {
         const auto &asked = self->asked_;
@@ -140,7 +109,7 @@ private:
         if (self->start_.is_named()) self->first_ = self->start_.floor();
         self->choose_start();
         self->told_.emplace(self->core_, asked);
-        self->spawn(send_datagrams(self));
+        self->groups_->spawn(send_datagrams(self));
         co_await send_groups(self);
     }
 
@@ -156,18 +125,17 @@ private:
                 // Where the peer says what it wants at most, groups below the first one are not missing.
                 if (!self->first_ || self->layout().raw_start) self->first_ = lowest;
                 co_await self->reply(SubscribeReply::Ok, SubscribeOk{lowest});
-                self->spawn(send_end(self));
+                self->groups_->spawn(send_end(self));
             }
             self->first_ = std::min(self->first_.value_or(sequence), sequence);
-            self->supersede(sequence);
-            self->give_up_in_time(self);
+            self->groups_->supersede(sequence);
             // Beyond the most gaps, the lowest one is over for the subscriber, too: its missing groups do not come any
             // more.
             if (const auto gap = self->accounted_.insert(sequence))
                 co_await self->drop(gap->first, gap->last, make_error_code(Error::NotFound));
-            auto sending = std::make_unique<Sending>(self, *group);
-            self->spawn(send_group(std::move(sending), std::move(*group)));
-            while (self->sending_.size() >= self->room_for_groups()) co_await one_less(self);
+            auto sending = std::make_unique<Sending>(self->groups_, *group);
+            self->groups_->spawn(send_group(self, std::move(sending), std::move(*group)));
+            while (!self->groups_->has_room()) co_await Groups::one_less(self->groups_);
         }
         if (!begun) co_await send_end(self);
     }
@@ -194,65 +162,6 @@ private:
         return comoq::detail::lowest_to_come(track, start_.floor(), start_.age(), chosen_, first);
     }
 
-    /// The time limit of the groups below it begins now.
-    void supersede(std::uint64_t newer) {
-        const auto now = core_->now();
-        for (Sending *sending : sending_)
-            if (sending->sequence < newer && !sending->superseded) sending->superseded = now;
-        expire();
-    }
-    /// How late a group may come, if the peer has limited that.
-    std::optional<std::chrono::milliseconds> time_limit() const noexcept {
-        if (wishes_.max_latency.count() <= 0) return std::nullopt;
-        return std::min<std::chrono::milliseconds>(wishes_.max_latency, std::chrono::hours(1));
-    }
-    /// Gives up the groups that the peer has been too slow for, if it has limited how late a group may come.
-    void expire() {
-        const auto limit = time_limit();
-        if (!limit) return;
-        const auto now = core_->now();
-        const auto old = make_error_code(Error::Old);
-        for (Sending *sending : sending_)
-            if (sending->superseded && now - *sending->superseded > *limit && sending->item.is_behind())
-                sending->item.give_up(old, stream_code(old, StreamUse::Group));
-    }
-
-    /// Sees to it that groups are given up when they are too late, also if no newer group comes.
-    void give_up_in_time(const std::shared_ptr<SubscribeServer> &self) {
-        if (is_timing_ || !next_deadline()) return;
-        if (!timing_) timing_.emplace(core_->transport->executor());
-        timing_->spawn(keep_time(self), &its_own_affair);
-    }
-    struct Timing {
-        SubscribeServer &of;
-        ~Timing() { of.is_timing_ = false; }
-    };
-    static asio::awaitable<void> keep_time(std::shared_ptr<SubscribeServer> self) {
-        self->is_timing_ = true;
-        const Timing timing{*self};
-        while (const auto deadline = self->next_deadline()) {
-            self->wishes_changed_.clear();
-            const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - self->core_->now());
-            // Too late is more than the limit.
-            auto passing = self->core_->sleep(left + std::chrono::milliseconds(1));
-            auto changing = self->wishes_changed_.wait();
-            co_await comoq::first_of(std::move(passing), std::move(changing));
-            self->expire();
-        }
-    }
-    /// When the next group will be too late that is not yet.
-    std::optional<comoq::detail::TimePoint> next_deadline() const {
-        std::optional<comoq::detail::TimePoint> next;
-        const auto limit = time_limit();
-        if (!limit) return next;
-        const auto now = core_->now();
-        for (const Sending *sending : sending_) {
-            if (!sending->superseded || *sending->superseded + *limit < now) continue;
-            if (!next || *sending->superseded + *limit < *next) next = *sending->superseded + *limit;
-        }
-        return next;
-    }
-
     /// Tells the peer which of the due groups will never come.
     void drop_missing() {
         if (!first_ || !final_) return;
@@ -274,8 +183,9 @@ private:
         co_await self->reply(SubscribeReply::End, SubscribeEnd{final});
     }
 
-    static asio::awaitable<void> send_group(std::unique_ptr<Sending> sending, GroupConsumer group) {
-        auto &self = *sending->of;
+    static asio::awaitable<void> send_group(std::shared_ptr<SubscribeServer> of, std::unique_ptr<Sending> sending,
+                                            GroupConsumer group) {
+        auto &self = *of;
         auto &item = sending->item;
         std::error_code code;
         try {
@@ -331,12 +241,7 @@ private:
                     co_await std::move(turn);
                 }
             }
-            self->expire();
-            self->give_up_in_time(self);
-            self->wishes_changed_.set();
-            for (Sending *sending : self->sending_) {
-                sending->item.set_order(self->order_of(*sending));
-            }
+            self->groups_->set_wishes(self->wishes_);
         }
     }
 
@@ -349,21 +254,8 @@ private:
         return part;
     }
 
-    void spawn(asio::awaitable<void> task) { groups_.spawn(std::move(task), &its_own_affair); }
-
     template <class Message> asio::awaitable<void> reply(SubscribeReply type, const Message &message) {
         return replies_->write(encoded_reply(core_->version(), type, message));
-    }
-
-    SendOrder order_of(const Sending &sending) const noexcept {
-        const auto &wishes = wishes_;
-        return {wishes.priority, sending.priority, asked_.id, wishes.ordered ? sending.sequence : ~sending.sequence};
-    }
-    /// Runs until one group less is in flight.
-    static asio::awaitable<void> one_less(std::shared_ptr<SubscribeServer> self) {
-        self->one_less_.clear();
-        auto less = self->one_less_.wait();
-        co_await std::move(less);
     }
 
     const std::shared_ptr<SessionCore> core_;
@@ -376,18 +268,12 @@ private:
     const std::unique_ptr<SendStream> replies_;
     std::optional<TrackSubscriber> subscriber_;
     std::optional<ToldSubscription> told_;  // once it is served
-    comoq::detail::GroupOutbox::Account account_;
-    comoq::TaskGroup groups_;
-    std::list<Sending *> sending_;
+    const std::shared_ptr<Groups> groups_;
     // The lowest number that is due; and the numbers that get a stream, or a DROP.
     std::optional<std::uint64_t> first_;
     std::optional<std::uint64_t> final_;
     comoq::detail::SequenceSet accounted_;
-    comoq::detail::Event one_less_;
-    comoq::detail::Event wishes_changed_;
     bool is_finished_ = false;
-    std::optional<comoq::TaskGroup> timing_;  // once groups may be too late
-    bool is_timing_ = false;
 };
 
 }  // namespace comoq::lite::detail

@@ -94,13 +94,12 @@ public:
         expire();
         give_up_in_time();
     }
-    /// Runs until there is room for one more.
-    static asio::awaitable<void> room(Self self) {
-        while (self->sending_.size() >= self->most()) {
-            self->one_less_.clear();
-            auto less = self->one_less_.wait();
-            co_await std::move(less);
-        }
+    bool has_room() const noexcept { return sending_.size() < most(); }
+    /// Runs until one group less is in flight.
+    static asio::awaitable<void> one_less(Self self) {
+        self->one_less_.clear();
+        auto less = self->one_less_.wait();
+        co_await std::move(less);
     }
 
 private:
