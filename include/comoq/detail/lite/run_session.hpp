@@ -4,9 +4,8 @@
 #include "serve_stream.hpp"
 #include "serve_uni.hpp"
 #include "session_core.hpp"
-#include "../../lite/request_target.hpp"
+#include "../session/session_run.hpp"
 #include "../session/session_streams.hpp"
-#include "../wait/in_any_case.hpp"
 
 #include <asio/awaitable.hpp>
 
@@ -14,8 +13,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -83,13 +80,12 @@ inline asio::awaitable<void> follow_all_announcements(std::shared_ptr<SessionCor
         core->spawn(follow_announcements(core, std::string(prefix.view())));
 }
 
-inline asio::awaitable<void> decide_views(std::shared_ptr<SessionCore> core, std::shared_ptr<const Setup> setup,
-                                          std::optional<SessionViews> &views) {
-    const std::function<asio::awaitable<SessionViews>(const Setup &, const Transport &)> &authorize = core->config.authorize;
-    const auto &in_url = core->url_target;
-    Setup asked = *setup;
-    if (in_url) asked.path = in_url;
-    views = co_await authorize(asked, *core->transport);
+/// What the peer asks for. Where the URL says a path, that is the path.
+inline std::shared_ptr<const Setup> asked_by(const SessionCore &core, const std::shared_ptr<const Setup> &setup) {
+    if (!core.url_target) return setup;
+    auto asked = std::make_shared<Setup>(*setup);
+    asked->path = core.url_target;
+    return asked;
 }
 /// When the peer's SETUP has come, this decides what the peer may see, and then the session serves it.
 inline asio::awaitable<void> admit(std::shared_ptr<SessionCore> core) {
@@ -97,23 +93,9 @@ inline asio::awaitable<void> admit(std::shared_ptr<SessionCore> core) {
     const auto &config = core->config;
     core->publish = config.publish;
     if (core->waits_for_peer()) {
-        std::optional<SessionViews> views;
-        auto code = make_error_code(Error::Unauthorized);
-        if (config.authorize) {
-            auto deciding = with_timeout(decide_views(core, setup, views), config.answer_within, config.sleep);
-            code = co_await outcome_of(std::move(deciding));
-        } else {
-            views = comoq::detail::views_by_path(SessionViews(config.publish, config.subscribe), core->url_target ? core->url_target : setup->path);
-        }
-        if (!views) {
-            core->close(told(code), "refused");
-            co_return;
-        }
-        // It may have taken until after the session's end.
-        if (core->ended.peek()) co_return;
-        core->publish = std::move(views->publish);
-        core->subscribe = std::move(views->subscribe);
-        core->requested.admit(core->subscribe);
+        auto deciding = comoq::detail::decide_views(core, asked_by(*core, setup));
+        const bool is_admitted = co_await std::move(deciding);
+        if (!is_admitted) co_return;
         co_await follow_all_announcements(core);
     }
     core->resolver.admit(core->publish, core->via, setup->origin);
@@ -143,28 +125,9 @@ inline void begin_session(const std::shared_ptr<SessionCore> &core) {
     if (!core->waits_for_peer()) core->spawn(follow_all_announcements(core));
 }
 
-/// Runs a session from its beginning to its end, which is the transport's.
+/// Runs a session from its beginning to its end.
 inline asio::awaitable<void> run_session(std::shared_ptr<SessionCore> core) {
-    // Made first: everything that has begun ends, however little memory there is then.
-    auto closed = comoq::detail::in_any_case([&core] { return core->transport->closed(); });
-    auto idle = comoq::detail::in_any_case([&core] { return core->tasks.idle(); });
-    auto left = comoq::detail::in_any_case([&core] { return core->broadcasts.idle(); });
-    std::exception_ptr failure;
-    try {
-        begin_session(core);
-    } catch (...) {
-        failure = std::current_exception();
-    }
-    if (failure != nullptr) core->close(comoq::detail::code_of(failure), "cannot begin");
-    const auto code = co_await std::move(closed);
-    core->end(core->end_code(code));
-    // Before their tracks, so that a reader of one knows that the whole broadcast is over, and not only its track.
-    core->requested.abort_all(core->lost_code({}));
-    core->tasks.cancel_in_turns();
-    // The session is kept until then, so that everything on its executor ends there. The broadcasts end by themselves.
-    co_await std::move(idle);
-    core->broadcasts.cancel_in_turns();
-    co_await std::move(left);
+    return comoq::detail::run_to_the_end(std::move(core), &begin_session, std::nullopt);
 }
 
 }  // namespace comoq::lite::detail
