@@ -97,11 +97,7 @@ private:
     asio::awaitable<void> ask_info() override {
         TrackStatus message;
         message.track = name();
-        const auto make = [&message](std::uint64_t id) {
-            message.request_id = id;
-            return message;
-        };
-        auto asked = ask_with(core_, make);
+        auto asked = detail::ask(core_, std::move(message));
         auto stream = co_await std::move(asked);
         StreamReader reader(std::move(stream.receive), core_->draft());
         std::error_code code;

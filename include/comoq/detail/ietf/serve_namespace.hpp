@@ -131,11 +131,7 @@ public:
         if (peers == nullptr || !space) co_return;
         SubscribeNamespace message;
         message.prefix = std::move(*space);
-        const auto make = [&message](std::uint64_t id) {
-            message.request_id = id;
-            return message;
-        };
-        auto asked = ask_with(core, make);
+        auto asked = detail::ask(core, std::move(message));
         auto stream = co_await std::move(asked);
         StreamReader reader(std::move(stream.receive), core->draft());
         // Empty for one that has no place here.
@@ -223,11 +219,7 @@ private:
                                              std::shared_ptr<comoq::detail::Event> ended) {
         PublishNamespace message;
         message.space = std::move(space);
-        const auto make = [&message](std::uint64_t id) {
-            message.request_id = id;
-            return message;
-        };
-        auto asked = ask_with(core, make);
+        auto asked = detail::ask(core, std::move(message));
         auto stream = co_await std::move(asked);
         StreamReader reader(std::move(stream.receive), core->draft());
         auto following = follow(reader);

@@ -4,6 +4,7 @@
 #include "../../ietf/peer_setup.hpp"
 #include "../../ietf/session_config.hpp"
 #include "../../transport.hpp"
+#include "../session/open_question.hpp"
 #include "../session/session_base.hpp"
 #include "../wait/latch.hpp"
 #include "alias_table.hpp"
@@ -94,19 +95,20 @@ private:
     void fail_waits(std::error_code code) override { setup.fail(code); }
 };
 
-/// Opens a stream and makes a request on it. A peer that has told this side to go elsewhere is asked nothing new: Unroutable.
-/// `make(id)` gives the message.
-template <class Make> asio::awaitable<BidiStream> ask_with(std::shared_ptr<SessionCore> core, Make make) {
-    const auto check = [&core] {
-        if (core->goaway.peek()) comoq::detail::throw_error(make_error_code(Error::Unroutable));
-    };
-    check();
-    auto stream = co_await core->transport->open_bidi();
-    check();
-    const auto message = make(core->request_ids.next());
-    auto written = stream.send->write(core->encoded(message));
-    co_await std::move(written);
-    co_return stream;
+/// Opens a stream and makes a request on it: `make(id)` gives the message, when the stream is open.
+template <class Make> asio::awaitable<BidiStream> ask_with(const std::shared_ptr<SessionCore> &core, Make make) {
+    return comoq::detail::open_question(core, [of = core.get(), make = std::move(make)]() mutable {
+        const auto message = make(of->request_ids.next());
+        return of->encoded(message);
+    });
+}
+
+/// The same for a request whose number nobody here needs.
+template <class Message> asio::awaitable<BidiStream> ask(const std::shared_ptr<SessionCore> &core, Message message) {
+    return ask_with(core, [message = std::move(message)](std::uint64_t id) mutable {
+        message.request_id = id;
+        return std::move(message);
+    });
 }
 
 /// The first answer to a request of this side: a `Yes`, or the code of a refusal. Anything else is a fault of the peer's.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../session/open_question.hpp"
 #include "../session/session_base.hpp"
 #include "subscribe_ids.hpp"
 #include "subscription_table.hpp"
@@ -128,19 +129,12 @@ template <class Type, class Message> Bytes opening(Version version, Type type, c
     return Bytes(std::move(bytes));
 }
 /// Opens a stream and asks a question on it. The question is encoded when the stream is open: without a handshake that names
-/// the protocol, the sides agree on the version before that. A peer that has told this side to go elsewhere is asked nothing
-/// new: Unroutable.
+/// the protocol, the sides agree on the version before that.
 template <class Message>
-asio::awaitable<BidiStream> ask_with(std::shared_ptr<SessionCore> core, BidiStreamType type, Message message) {
-    const auto check = [&core] {
-        if (core->goaway.peek()) comoq::detail::throw_error(make_error_code(Error::Unroutable));
-    };
-    check();
-    auto stream = co_await core->transport->open_bidi();
-    check();
-    auto written = stream.send->write(opening(core->version(), type, message));
-    co_await std::move(written);
-    co_return stream;
+asio::awaitable<BidiStream> ask_with(const std::shared_ptr<SessionCore> &core, BidiStreamType type, Message message) {
+    return comoq::detail::open_question(core, [of = core.get(), type, message = std::move(message)] {
+        return opening(of->version(), type, message);
+    });
 }
 template <class Message> Bytes encoded(Version version, const Message &message) {
     std::vector<std::byte> bytes;
