@@ -191,7 +191,7 @@ struct RawScene : TransportScene {
     MemoryLink link;
     std::shared_ptr<Transport> raw, own;
     ManualSleep time;
-    Origin origin = numbered_origin(1);
+    Origin origin = origin_with_id(1);
     std::optional<ietf::Session> session;
     SendPtr control;
     std::uint64_t id = raw->is_client() ? 0 : 1;
