@@ -2,6 +2,7 @@
 #pragma once
 
 #include <comoq/broadcast.hpp>
+#include <comoq/error.hpp>
 #include <comoq/first_of.hpp>
 #include <comoq/frame.hpp>
 #include <comoq/task_group.hpp>
@@ -114,7 +115,10 @@ private:
         auto &recorded = tracks_[number];
         auto track = co_await broadcast.track(recorded.name()).subscribe(wishes_);
         while (recorded.groups() < limits_.groups && !tasks.is_cancelled()) {
-            auto group = co_await track.next_group();
+            auto [failure, group] = co_await track.next_group().as_tuple();
+            // The last groups were there, and have expired: what is missing is known as at any other end.
+            const bool is_past = failure == comoq::Error::Old || failure == comoq::Error::Evicted;
+            if (failure && !is_past) throw std::system_error(failure);
             if (!group) {
                 auto [unknown, end] = co_await track.finished().as_tuple();
                 if (!unknown) recorded.ended_at(end);

@@ -181,6 +181,28 @@ TEST_CASE("recorder: groups that expire while the disk is stuck are counted, wit
     scene.check_nothing_is_left();
 }
 
+TEST_CASE("recorder: where the track's last groups have expired as well, they are counted, and the other tracks go on", "[examples]") {
+    Scene scene;
+    scene.film(scene.video, "a");
+    scene.disk.clear();
+    for (const auto *text : {"b", "c", "d"}) scene.film(scene.video, text);
+    scene.video.finish();
+    // A finished track keeps its newest group no longer than the others.
+    scene.clock.advance(6s);
+    scene.disk.set();
+    scene.run();
+    CHECK(scene.files[0] == "ab");
+    CHECK(scene.recorded[0].missing_groups() == 2);
+    CHECK_FALSE(scene.work.is_over());
+    scene.film(scene.audio, "1");
+    scene.audio.finish();
+    scene.run();
+    CHECK_FALSE(scene.work.was_cancelled());
+    CHECK(scene.files[1] == "1");
+    CHECK(scene.recorded[1].is_whole());
+    scene.check_nothing_is_left();
+}
+
 TEST_CASE("recorder: a group that breaks off is missing, and the track goes on", "[examples]") {
     Scene scene;
     auto group = scene.video.append_group();
