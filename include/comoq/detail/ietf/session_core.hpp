@@ -44,6 +44,8 @@ class Announcements;
 /// The state that all parts of a session share. Used on the transport's executor, except where noted.
 class SessionCore final : public comoq::detail::SessionBase<SessionConfig> {
 public:
+    using Views = lite::SessionViews;
+
     SessionCore(std::shared_ptr<Transport> connection, SessionConfig configuration)
         : SessionBase(std::move(connection), std::move(configuration)), request_ids(transport->is_client()) {
         transport->abandon_with(stream_number(make_error_code(Error::Cancelled)));

@@ -58,6 +58,8 @@ private:
 /// The state that all parts of a session share. Used on the transport's executor, except where noted.
 class SessionCore final : public comoq::detail::SessionBase<SessionConfig> {
 public:
+    using Views = SessionViews;
+
     SessionCore(std::shared_ptr<Transport> connection, SessionConfig configuration)
         : SessionBase(std::move(connection), std::move(configuration)) {
         transport->abandon_with(stream_code(make_error_code(Error::Cancelled), StreamUse::Request));

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../../error.hpp"
-#include "../../lite/session_config.hpp"
-#include "../../lite/setup.hpp"
 #include "../../transport.hpp"
 #include "../../with_timeout.hpp"
 #include "../wait/code_of.hpp"
@@ -23,25 +21,24 @@ namespace comoq::detail {
 
 // A session from its beginning to its end, whatever its protocol is. `Core` is its state.
 
-template <class Core>
-asio::awaitable<void> ask_for_views(std::shared_ptr<Core> core, std::shared_ptr<const lite::Setup> asked,
-                                    std::optional<lite::SessionViews> &views) {
-    const std::function<asio::awaitable<lite::SessionViews>(const lite::Setup &, const Transport &)> &authorize =
-        core->config.authorize;
+template <class Core, class Setup, class Views>
+asio::awaitable<void> ask_for_views(std::shared_ptr<Core> core, std::shared_ptr<const Setup> asked, std::optional<Views> &views) {
+    const std::function<asio::awaitable<Views>(const Setup &, const Transport &)> &authorize = core->config.authorize;
     auto deciding = authorize(*asked, *core->transport);
     views = co_await std::move(deciding);
 }
 /// Decides what the peer may see and where it may publish, by what it asks for. False if the session is over, or is closed because
-/// nothing is allowed.
-template <class Core> asio::awaitable<bool> decide_views(std::shared_ptr<Core> core, std::shared_ptr<const lite::Setup> asked) {
+/// nothing is allowed. `Core::Views` is what it decides.
+template <class Core, class Setup> asio::awaitable<bool> decide_views(std::shared_ptr<Core> core, std::shared_ptr<const Setup> asked) {
+    using Views = typename Core::Views;
     const auto &config = core->config;
-    std::optional<lite::SessionViews> views;
+    std::optional<Views> views;
     auto code = make_error_code(Error::Unauthorized);
     if (config.authorize) {
         auto deciding = with_timeout(ask_for_views(core, asked, views), config.answer_within, config.sleep);
         code = co_await outcome_of(std::move(deciding));
     } else {
-        views = views_by_path(lite::SessionViews(config.publish, config.subscribe), asked->path);
+        views = views_by_path(Views(config.publish, config.subscribe), asked->path);
     }
     if (!views) {
         core->close(told(code), "refused");
