@@ -52,16 +52,6 @@ inline ObjectExtras extras_of(const Pairs &properties, std::uint64_t skipped, co
     return ObjectExtras(Bytes::copy(others.bytes()), skipped);
 }
 
-/// Writes an object's payload as a frame.
-template <class Grown>
-asio::awaitable<void> receive_object(StreamReader &reader, GroupProducer &group, std::uint64_t size, Timestamp at,
-                                     ObjectExtras extras, Grown &grown) {
-    if (size <= reader.buffered())
-        group.write_frame(reader.take(static_cast<std::size_t>(size)), at, std::move(extras));
-    else
-        co_await comoq::detail::receive_payload(reader, group.create_frame(size, at, std::move(extras)), size, grown);
-    grown();
-}
 inline asio::awaitable<void> pass_over(StreamReader &reader, std::uint64_t size) {
     while (size != 0) {
         const auto piece = co_await reader.bytes(size);
@@ -71,15 +61,11 @@ inline asio::awaitable<void> pass_over(StreamReader &reader, std::uint64_t size)
 
 /// The next object of a subgroup: what stands before its payload. Nothing at the end of the stream.
 inline asio::awaitable<std::optional<ObjectHeader>> next_object(StreamReader &reader, SubgroupObjects &objects) {
-    const auto read = [&objects](std::span<const std::byte> bytes) { return objects.read(bytes); };
-    auto coming = reader.item(read);
-    co_return co_await std::move(coming);
+    return reader.item([&objects](std::span<const std::byte> bytes) { return objects.read(bytes); });
 }
 /// The same of a fetch.
 inline asio::awaitable<std::optional<FetchedObject>> next_object(StreamReader &reader, FetchObjects &objects) {
-    const auto read = [&objects](std::span<const std::byte> bytes) { return objects.read(bytes); };
-    auto coming = reader.item(read);
-    co_return co_await std::move(coming);
+    return reader.item([&objects](std::span<const std::byte> bytes) { return objects.read(bytes); });
 }
 
 }  // namespace comoq::ietf::detail

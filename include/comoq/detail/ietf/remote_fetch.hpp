@@ -111,7 +111,7 @@ private:
         const TrackInfo info = info_ ? *info_ : info_of(properties_);
         ObjectTimes times(info);
         std::uint64_t next = 0;
-        const auto grown = [] {};
+        const comoq::detail::Uncounted grown;
         while (true) {
             auto coming = next_object(*reader_, objects);
             const auto object = co_await std::move(coming);
@@ -128,8 +128,9 @@ private:
                 co_await std::move(passing);
             } else {
                 auto extras = extras_of(object->properties, object->location.object - next, info);
-                auto writing = receive_object(*reader_, *group, object->payload_size, times.of(object->properties), std::move(extras), grown);
-                co_await std::move(writing);
+                auto rest = comoq::detail::receive_frame(*reader_, *group, object->payload_size, times.of(object->properties), grown,
+                                                         std::move(extras));
+                if (rest) co_await std::move(*rest);
             }
             next = object->location.object + 1;
         }

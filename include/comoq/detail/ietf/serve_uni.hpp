@@ -114,11 +114,7 @@ private:
         if (joined == nullptr && object->id != 0 && !header.first_object) next = object->id;
         if (joined != nullptr) joined->is_continued = true;
         target.ties->begun.set();
-        const auto grown = [newest = target.newest] {
-            // Until the track is over.
-            if (const auto place = newest.lock()) place->changed();
-        };
-        grown();
+        comoq::detail::NewestGroups::Growth grown(target.newest);
         std::optional<EndMarker> end;
         auto receiving = receive(reader, objects, std::move(*object), next, *group, target.track, end, grown);
         const auto code = co_await outcome_of(std::move(receiving));
@@ -160,8 +156,9 @@ private:
                 co_await std::move(passing);
             } else {
                 auto extras = extras_of(object.properties, object.id - next, info);
-                auto writing = receive_object(reader, group, object.payload_size, times.of(object.properties), std::move(extras), grown);
-                co_await std::move(writing);
+                auto rest = comoq::detail::receive_frame(reader, group, object.payload_size, times.of(object.properties), grown,
+                                                         std::move(extras));
+                if (rest) co_await std::move(*rest);
                 next = object.id + 1;
             }
             auto coming = next_object(reader, objects);

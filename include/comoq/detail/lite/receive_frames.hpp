@@ -19,8 +19,8 @@ namespace comoq::lite::detail {
 
 /// Reads frames from the stream of a group or of a fetch, to the stream's end. An incomplete frame is passed on chunk
 /// by chunk. Returns the code that ended it early: the stream's, or the code of the group's refusal, which the peer is
-/// told. The caller ends the group. `grown()` is called whenever the group has got a part of a frame, and `grown(size)`, if
-/// there is such a call, for a frame that came in one piece.
+/// told. The caller ends the group. `grown()` is called whenever the group has got a part of a frame, and `grown(size)` for a
+/// frame that came in one piece.
 class FrameReceiver {
 public:
     FrameReceiver(StreamReader &reader, Timescale timescale) noexcept : reader_(reader), timescale_(timescale) {}
@@ -30,16 +30,8 @@ public:
         try {
             while (auto header = co_await reader_.frame_header()) {
                 const Timestamp timestamp = timestamp_of(*header);
-                if (header->size > reader_.buffered()) {
-                    co_await comoq::detail::receive_payload(reader_, group.create_frame(header->size, timestamp), header->size, grown);
-                    continue;
-                }
-                const auto size = static_cast<std::size_t>(header->size);
-                group.write_frame(reader_.take(size), timestamp);
-                if constexpr (requires { grown(size); })
-                    grown(size);
-                else
-                    grown();
+                auto rest = comoq::detail::receive_frame(reader_, group, header->size, timestamp, grown);
+                if (rest) co_await std::move(*rest);
             }
             co_return code;
         } catch (const std::system_error &error) {

@@ -64,7 +64,7 @@ private:
         asio::awaitable<bool> any() { return reader_.any(); }
         asio::awaitable<std::error_code> receive(GroupProducer &group) override {
             FrameReceiver receiver(reader_, info_.timescale);
-            const auto grown = [] {};
+            const comoq::detail::Uncounted grown;
             const auto code = co_await receiver.receive(group, grown);
             co_return code;
         }

@@ -2,12 +2,16 @@
 #pragma once
 #include "../../bytes.hpp"
 #include "../../frame.hpp"
+#include "../../group.hpp"
+#include "../../time.hpp"
 #include "../wait/failure.hpp"
 #include "told.hpp"
 
 #include <asio/awaitable.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -33,5 +37,24 @@ asio::awaitable<void> receive_payload(Reader &reader, FrameProducer frame, std::
     frame.abort(told(code));
     throw_error(code);
 }
+
+/// Writes the frame of `size` bytes that comes next, with what it has beside its payload. Gives what is left to do if not all of
+/// it is here: nothing, nearly always. `grown(size)` is called for a frame that came in one piece.
+template <class Reader, class Grown, class... Extras>
+std::optional<asio::awaitable<void>> receive_frame(Reader &reader, GroupProducer &group, std::uint64_t size, Timestamp at,
+                                                   Grown &grown, Extras... extras) {
+    if (size > reader.buffered())
+        return receive_payload(reader, group.create_frame(size, at, std::move(extras)...), size, grown);
+    const auto whole = static_cast<std::size_t>(size);
+    group.write_frame(reader.take(whole), at, std::move(extras)...);
+    grown(whole);
+    return std::nullopt;
+}
+
+/// For groups whose growth concerns nobody.
+struct Uncounted {
+    void operator()() const noexcept {}
+    void operator()(std::size_t) const noexcept {}
+};
 
 }  // namespace comoq::detail
