@@ -69,12 +69,12 @@ public:
 
 private:
     struct DecodeTimes {
-        std::int64_t delay = 0;                // of what is shown, so that nothing is shown before it is decoded
+        std::int64_t delay = 0;                // added to each presentation time, so that every frame is decoded before it is shown
         std::optional<std::int64_t> last;
     };
 
-    // As the container says; else, the times at which frames are shown, in order, and earlier by the longest wait. That is the first
-    // group's: others have the same, or times get closer there.
+    // The container's own times. Where it has none: the presentation times in ascending order, minus the longest wait of a frame.
+    // The first group decides that wait. A later group with a longer one gets times that are closer together.
     static std::vector<std::int64_t> decode_times(const std::vector<ReceivedFrame> &frames, DecodeTimes &track) {
         std::vector<std::int64_t> times;
         const bool are_known = std::ranges::all_of(frames, [](const auto &frame) { return frame.decode_time.has_value(); });

@@ -139,7 +139,7 @@ class Uses(unittest.IsolatedAsyncioTestCase):
 
 
 class Processes(unittest.TestCase):
-    @unittest.skipUnless(hasattr(os, "fork"), "there is no fork")
+    @unittest.skipUnless(hasattr(os, "fork"), "this system has no fork")
     def test_a_child_has_a_thread_of_its_own(self) -> None:
         async def connect() -> None:
             hub = comoq.OriginProducer()

@@ -13,7 +13,7 @@ namespace comoq::h3 {
 /// A request, or a response (RFC 9114, section 4.1): a block of fields, then data. Fields after that, trailers, are read past.
 class MessageReader {
 public:
-    /// What becomes of what is read. A code that is not None ends the reading.
+    /// Takes what is read. A code that is not None ends the reading.
     class Receiver {
     public:
         virtual ~Receiver() = default;

@@ -54,7 +54,7 @@ public:
         std::string path_;
     };
 
-    /// Announces it here. Throws the code of a refusal: LimitReached if there is no room, which is counted.
+    /// Announces the path here. Throws the code of a refusal. LimitReached, which is counted, means that the bound is reached.
     static Guard begin(const std::shared_ptr<Announcements> &self, std::string path) {
         const auto core = self->core_.lock();
         if (core == nullptr || !core->subscribe) comoq::detail::throw_error(make_error_code(Error::Unauthorized));

@@ -46,7 +46,7 @@ inline std::optional<unsigned> digit_of(char character) noexcept {
 
 }  // namespace detail
 
-/// As a path has it: nothing if there is no such path, as there is none of more than 32 parts.
+/// The path of a namespace. Empty if it has none: a path has at most 32 parts.
 inline std::optional<std::string> path_of(const Namespace &space) {
     std::string text;
     for (const std::string &field : space) {

@@ -24,7 +24,7 @@ inline bool is_missing_here(std::error_code refused) noexcept {
 /// Calls `listen` for each address of the URL's host that this machine has, with the same port; it listens there, tells the
 /// port, and throws `std::system_error`. A port 0 becomes the one that the first has got. `listen` is also told whether there are
 /// several addresses. Resolves a name at once, and may wait for that. Throws `std::system_error` with a `what()` that names the
-/// URL, also if there is no address.
+/// URL, also if the name has no address.
 template <class Listen> void listen_at_each(const asio::any_io_executor &executor, Url &url, Listen &&listen) {
     using asio::ip::tcp;
     std::error_code failure;

@@ -48,8 +48,8 @@ public:
     }
 
 private:
-    /// The requests for a broadcast's tracks. A request for which there is no memory is refused with that; the broadcast
-    /// goes on.
+    /// The requests for a broadcast's tracks. Where the memory for a request is missing, the request is refused with
+    /// `not_enough_memory`; the broadcast goes on.
     class WantedTracks {
     public:
         WantedTracks(std::shared_ptr<Core> in, std::string at, Made of) noexcept

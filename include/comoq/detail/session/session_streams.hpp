@@ -20,7 +20,7 @@ namespace comoq::detail {
 
 // Parts of a session's run that name no protocol. `Core` is the session's state.
 
-/// The peer's streams, accepted by `accept`, each to be served. A stream for which there is no memory ends.
+/// The peer's streams, accepted by `accept`, each to be served. Where the memory for a stream is missing, the stream ends.
 template <auto accept, class Server, class Core> struct PeersStreams {
     std::shared_ptr<Core> core;
     auto next() { return std::invoke(accept, *core->transport); }
