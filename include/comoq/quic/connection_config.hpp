@@ -50,6 +50,10 @@ struct ConnectionConfig {
     /// The largest UDP payload that is tried, in bytes, from 1,200 to `Packet::most`: the connection begins with 1,200 and
     /// finds out what the path carries.
     std::size_t max_packet_size = 1452;
+    /// Whether the endpoint uses the system's calls for many packets at a time, where there are any: Linux has sendmmsg, recvmmsg,
+    /// UDP_SEGMENT and UDP_GRO. What the system or the network card refuses is not used in any case. Marks of congestion (ECN)
+    /// are read and written in these calls alone.
+    bool batches = true;
     /// Whether the streams of the protocol "h3" are HTTP/3's, for `webtransport::accept` and `webtransport::connect`. If not,
     /// they come as they are, as with any other protocol.
     bool http3 = true;

@@ -3,6 +3,7 @@
 #include "connection.hpp"
 #include "connection_config.hpp"
 #include "credentials.hpp"
+#include "socket_counts.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -58,6 +59,8 @@ public:
 
     /// Where it listens.
     asio::ip::udp::endpoint endpoint() const;
+    /// What its socket has carried until now.
+    SocketCounts counts() const;
     /// The next connection, as soon as it has come: `Connection::ready` waits for its handshake. Throws `std::system_error` with
     /// `operation_aborted` after `close`.
     asio::awaitable<std::shared_ptr<Connection>> accept();

@@ -10,6 +10,7 @@
 #error "comoq/quic/src.hpp: define COMOQ_SEPARATE_COMPILATION for the whole program, or include none of this"
 #endif
 
+#include "../impl/detail/quic/datagram_socket.ipp"
 #include "../impl/detail/quic/tls_session.ipp"
 #include "../impl/quic/connection.ipp"
 #include "../impl/quic/connection_begin.ipp"

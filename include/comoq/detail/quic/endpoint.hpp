@@ -6,6 +6,8 @@
 #include "../../quic/listener.hpp"
 #include "../wait/event.hpp"
 #include "../wait/task_group_state.hpp"
+#include "datagram_socket.hpp"
+#include "packet_trains.hpp"
 #include "routes.hpp"
 #include "stateless.hpp"
 
@@ -23,13 +25,14 @@
 namespace comoq::quic::detail {
 
 /// A UDP socket, and the connections that share it. Used on the executor of the socket. A task reads it, and each connection
-/// has one that sends and keeps its time; they keep the endpoint alive until the last connection is over.
+/// has one that makes its packets and keeps its time; they keep the endpoint alive until the last connection is over. What the
+/// connections make in a turn of the executor goes out together after it.
 class Endpoint : public std::enable_shared_from_this<Endpoint> {
 public:
     /// Of a server, or of a client's one connection.
-    Endpoint(asio::ip::udp::socket socket, std::optional<ListenerConfig> serves, ServerCredentials credentials);
+    Endpoint(asio::ip::udp::socket socket, std::optional<ListenerConfig> serves, ServerCredentials credentials, bool has_batches);
 
-    asio::ip::udp::endpoint local() const;
+    const asio::ip::udp::endpoint &local() const noexcept { return socket_.local(); }
     /// Begins to read. Call it once.
     void begin();
     /// Takes a client's connection.
@@ -38,6 +41,7 @@ public:
     void use(ServerCredentials credentials) { credentials_ = std::move(credentials); }
     /// No new connections any more.
     void close();
+    const SocketCounts &counts() const noexcept { return socket_.counts(); }
 
 private:
     /// One more in a number of the endpoint, until this object ends: also with a task that never began.
@@ -63,19 +67,31 @@ private:
     static asio::awaitable<void> drive(std::shared_ptr<Endpoint> self, std::shared_ptr<Connection> connection,
                                        std::unique_ptr<Routes::Entry> entry, Counted counted);
     static asio::awaitable<void> watch_handshake(std::shared_ptr<Connection> connection, Counted);
-    void take(std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from);
-    void greet(std::span<const std::byte> datagram, const Path &path);
+    void take(std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from, unsigned ecn);
+    void greet(std::span<const std::byte> datagram, const Path &path, unsigned ecn);
     /// False if the client has to prove its address, or could not.
     bool has_proof(Greeting &greeting, const asio::ip::udp::endpoint &from);
     void answer(const std::optional<Stateless::Answer> &packet, const asio::ip::udp::endpoint &to) noexcept;
     Connection::Time now() const { return serves_->connection.clock(); }
     void drive(std::shared_ptr<Connection> connection, std::unique_ptr<Routes::Entry> entry);
+    /// Up to `most` packets of the connection join those that wait. How many it were.
+    std::size_t collect(Connection &connection, std::size_t most);
+    /// What waits goes out when what is queued on the executor now has run.
+    void flush_soon();
+    void flush() noexcept;
+    /// After the socket took no more.
+    void flush_when_possible();
     /// No packet comes any more, for whatever reason: everything ends.
     void deaf();
     /// The socket has nothing to do any more.
     void look_for_end();
 
-    asio::ip::udp::socket socket_;
+    DatagramSocket socket_;
+    PacketTrains out_;
+    Packet packet_;  // one that is being made
+    /// There is room for a packet again.
+    comoq::detail::Event has_room_;
+    bool flushes_soon_ = false, is_full_ = false;
     const std::optional<ListenerConfig> serves_;
     ServerCredentials credentials_;
     /// Of a server.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../../detail/quic/alarm.hpp"
 #include "../../detail/quic/attempt.hpp"
 #include "../../detail/quic/endpoint.hpp"
 #include "../../detail/wait/failure.hpp"
@@ -8,13 +9,14 @@
 
 #include <asio/buffer.hpp>
 #include <asio/error.hpp>
+#include <asio/post.hpp>
 #include <asio/redirect_error.hpp>
-#include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <exception>
 #include <utility>
 
@@ -22,27 +24,21 @@ namespace comoq::quic {
 
 namespace detail {
 
-COMOQ_DECL Endpoint::Endpoint(asio::ip::udp::socket socket, std::optional<ListenerConfig> serves, ServerCredentials credentials)
-    : socket_(std::move(socket)),
+/// Bytes of packets that wait at most: of many connections, of one.
+inline constexpr std::size_t server_waits = 256 * 1024, client_waits = 64 * 1024;
+
+COMOQ_DECL Endpoint::Endpoint(asio::ip::udp::socket socket, std::optional<ListenerConfig> serves, ServerCredentials credentials,
+                              bool has_batches)
+    : socket_(std::move(socket), has_batches ? DatagramSocket::Means() : DatagramSocket::Means::none()),
+      out_(serves ? server_waits : client_waits),
       serves_(std::move(serves)),
       credentials_(std::move(credentials)),
-      tasks_(std::make_shared<comoq::detail::TaskGroupState>(socket_.get_executor())) {
-    socket_.non_blocking(true);
-    // A burst of packets must find room. The system may give less.
-    constexpr int room = 4 * 1024 * 1024;
-    std::error_code ignored;
-    socket_.set_option(asio::socket_base::receive_buffer_size(room), ignored);
-    socket_.set_option(asio::socket_base::send_buffer_size(room), ignored);
+      tasks_(std::make_shared<comoq::detail::TaskGroupState>(socket_.socket().get_executor())) {
     if (!serves_) return;
     Routes::ResetKey key;
     serves_->connection.random(key);
     routes_ = std::make_shared<Routes>(key);
     stateless_.emplace(serves_->connection.random, key);
-}
-
-COMOQ_DECL asio::ip::udp::endpoint Endpoint::local() const {
-    std::error_code ignored;
-    return socket_.local_endpoint(ignored);
 }
 
 COMOQ_DECL void Endpoint::begin() {
@@ -72,8 +68,10 @@ COMOQ_DECL void Endpoint::deaf() {
 }
 COMOQ_DECL void Endpoint::look_for_end() {
     if (connections_ != 0 || (serves_ && !is_closing_)) return;
+    // Last words.
+    flush();
     std::error_code ignored;
-    socket_.close(ignored);
+    socket_.socket().close(ignored);
 }
 
 COMOQ_DECL asio::awaitable<std::shared_ptr<Connection>> Endpoint::next() {
@@ -98,20 +96,20 @@ inline bool is_passing(std::error_code failure) noexcept {
 }
 
 COMOQ_DECL asio::awaitable<void> Endpoint::receive(std::shared_ptr<Endpoint> self) {
-    // Larger than any packet that this side says it takes.
-    std::array<std::byte, 2048> buffer;
-    const auto room = asio::buffer(buffer);
-    constexpr int most_at_once = 64;
+    auto &socket = self->socket_.socket();
+    // Others on the executor have their turn after this many.
+    constexpr std::uint64_t most_at_once = 256;
+    const auto take = [&endpoint = *self](std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from, unsigned ecn) {
+        endpoint.take(datagram, from, ecn);
+    };
     try {
-        while (self->socket_.is_open()) {
+        while (socket.is_open()) {
             std::error_code failure;
-            co_await self->socket_.async_wait(asio::ip::udp::socket::wait_read, asio::redirect_error(asio::use_awaitable, failure));
-            for (int count = 0; !failure && count < most_at_once; ++count) {
-                asio::ip::udp::endpoint from;
-                const std::size_t size = self->socket_.receive_from(room, from, 0, failure);
-                if (!failure) self->take(std::span(buffer).first(size), from);
-            }
-            if (!failure || failure == asio::error::would_block || failure == asio::error::try_again) continue;
+            co_await socket.async_wait(asio::ip::udp::socket::wait_read, asio::redirect_error(asio::use_awaitable, failure));
+            const auto last = self->counts().received + most_at_once;
+            while (!failure && self->counts().received < last)
+                if (!self->socket_.receive(take, failure)) break;
+            if (!failure || failure == asio::error::would_block) continue;
             if (!is_passing(failure)) break;
             // To a client it says that nobody listens there.
             if (const auto only = self->only_.lock(); only != nullptr && only->protocol().empty()) only->lost(failure);
@@ -122,11 +120,11 @@ COMOQ_DECL asio::awaitable<void> Endpoint::receive(std::shared_ptr<Endpoint> sel
     self->deaf();
 }
 
-COMOQ_DECL void Endpoint::take(std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from) {
+COMOQ_DECL void Endpoint::take(std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from, unsigned ecn) {
     const Path path{local(), from};
     const auto give = [&](Connection &connection) {
         try {
-            connection.input(datagram, path);
+            connection.input(datagram, path, ecn);
         } catch (const std::exception &) {
             connection.lost(make_error_code(Error::Transport));
         }
@@ -141,24 +139,24 @@ COMOQ_DECL void Endpoint::take(std::span<const std::byte> datagram, const asio::
         if (ids->wants_version) return answer(stateless_->versions(ids->to, ids->from, now()), from);
         // A short header is of a connection that both sides have had.
         if ((datagram[0] & std::byte{0x80}) == std::byte{}) return answer(stateless_->reset(ids->to, datagram.size(), now()), from);
-        greet(datagram, path);
+        greet(datagram, path, ecn);
     } catch (const std::exception &) {
         // Without memory for it, or without a certificate, there is no connection: the client tries again.
     }
 }
 
-COMOQ_DECL void Endpoint::greet(std::span<const std::byte> datagram, const Path &path) {
+COMOQ_DECL void Endpoint::greet(std::span<const std::byte> datagram, const Path &path, unsigned ecn) {
     if (connections_ >= serves_->max_connections || handshakes_ >= serves_->max_handshakes) return;
     // Nobody accepts them.
     if (arrived_.size() >= serves_->max_handshakes) return;
     auto greeting = greeting_in(datagram);
     if (!greeting || !has_proof(*greeting, path.remote)) return;
     auto entry = std::make_unique<Routes::Entry>(routes_);
-    const asio::any_io_executor executor = serves_->executor ? serves_->executor() : socket_.get_executor();
+    const asio::any_io_executor executor = serves_->executor ? serves_->executor() : socket_.socket().get_executor();
     const auto connection = std::make_shared<Connection>(executor, serves_->connection, credentials_, *greeting, path,
                                                          entry.get());
     entry->belongs_to(connection);
-    connection->input(datagram, path);
+    connection->input(datagram, path, ecn);
     if (connection->is_silent()) return;
     arrived_.push_back(connection);
     try {
@@ -187,7 +185,7 @@ COMOQ_DECL bool Endpoint::has_proof(Greeting &greeting, const asio::ip::udp::end
 
 COMOQ_DECL void Endpoint::answer(const std::optional<Stateless::Answer> &packet, const asio::ip::udp::endpoint &to) noexcept {
     std::error_code ignored;
-    if (packet) socket_.send_to(asio::buffer(packet->buffer.data(), packet->size), to, 0, ignored);
+    if (packet) socket_.socket().send_to(asio::buffer(packet->buffer.data(), packet->size), to, 0, ignored);
 }
 
 // Packets that go.
@@ -197,55 +195,75 @@ COMOQ_DECL asio::awaitable<void> Endpoint::watch_handshake(std::shared_ptr<Conne
     co_await std::move(ready).as_tuple();
 }
 
-/// Time has passed for a connection. Not a lambda: with the bodies in a file of their own, g++ 12 warns of one in a coroutine's
-/// frame, whose type has no linkage.
-struct Tick {
-    std::shared_ptr<Connection> connection;
+COMOQ_DECL std::size_t Endpoint::collect(Connection &connection, std::size_t most) {
+    std::size_t count = 0;
+    for (; count < most; ++count) {
+        if (!out_.has_room() && !is_full_) flush();
+        if (!out_.has_room() || !connection.output(packet_)) break;
+        out_.add(packet_);
+    }
+    if (count != 0) flush_soon();
+    return count;
+}
 
-    void operator()(std::error_code cancelled) const {
-        if (cancelled) return;
+COMOQ_DECL void Endpoint::flush_soon() {
+    if (flushes_soon_ || is_full_) return;
+    asio::post(socket_.socket().get_executor(), [self = shared_from_this()] {
+        self->flushes_soon_ = false;
+        if (!self->is_full_) self->flush();
+    });
+    flushes_soon_ = true;
+}
+
+COMOQ_DECL void Endpoint::flush() noexcept {
+    const auto failure = socket_.send(out_);
+    // Nobody will hear any more.
+    if (failure && failure != asio::error::would_block) out_.clear();
+    if (failure == asio::error::would_block) {
         try {
-            connection->tick();
+            flush_when_possible();
         } catch (const std::exception &) {
-            connection->lost(make_error_code(Error::Transport));
+            // Without memory to wait for room the packets are lost.
+            out_.clear();
         }
     }
-};
+    if (out_.has_room()) has_room_.set();
+}
+
+COMOQ_DECL void Endpoint::flush_when_possible() {
+    socket_.socket().async_wait(asio::ip::udp::socket::wait_write, [self = shared_from_this()](std::error_code) {
+        self->is_full_ = false;
+        self->flush();
+    });
+    is_full_ = true;
+}
 
 COMOQ_DECL asio::awaitable<void> Endpoint::drive(std::shared_ptr<Endpoint> self, std::shared_ptr<Connection> connection,
                                                  std::unique_ptr<Routes::Entry> entry, Counted counted) {
-    asio::steady_timer timer(self->socket_.get_executor());
-    const Tick tick{connection};
-    Packet packet;
+    std::shared_ptr<Alarm> alarm;
     // Others on the executor have their turn after this many packets.
-    constexpr unsigned most_in_turn = 32;
+    constexpr std::size_t most_in_turn = PacketTrains::most_packets;
     try {
+        alarm = std::make_shared<Alarm>(self->socket_.socket().get_executor(), connection);
         while (!connection->is_silent()) {
-            for (unsigned count = 1; connection->output(packet); ++count) {
-                std::error_code failure;
-                const auto bytes = asio::buffer(packet.buffer.data(), packet.size);
-                for (;;) {
-                    self->socket_.send_to(bytes, packet.path.remote, 0, failure);
-                    if (failure != asio::error::would_block && failure != asio::error::try_again) break;
-                    co_await self->socket_.async_wait(asio::ip::udp::socket::wait_write, asio::use_awaitable);
-                }
-                // Of any other failure the packet is lost, as packets are.
-                if (failure == asio::error::bad_descriptor) comoq::detail::throw_error(failure);
-                if (count % most_in_turn == 0) {
-                    auto turn = comoq::detail::next_turn();
-                    co_await std::move(turn);
-                }
+            while (self->collect(*connection, most_in_turn) == most_in_turn) {
+                auto turn = comoq::detail::next_turn();
+                co_await std::move(turn);
+            }
+            if (!self->out_.has_room()) {
+                self->has_room_.clear();
+                co_await self->has_room_.wait();
+                continue;
             }
             const auto deadline = connection->deadline();
             if (!deadline) break;
-            timer.expires_after(std::max(*deadline - connection->now(), Connection::Time::duration::zero()));
-            timer.async_wait(tick);
+            alarm->set(*deadline);
             co_await connection->output_due();
         }
     } catch (...) {
         connection->lost(make_error_code(Error::Transport));
     }
-    timer.cancel();
+    if (alarm != nullptr) alarm->cancel();
     entry.reset();
     // Whoever has not accepted it gets one that lives.
     std::erase(self->arrived_, connection);
@@ -258,7 +276,8 @@ COMOQ_DECL asio::awaitable<void> Endpoint::drive(std::shared_ptr<Endpoint> self,
 COMOQ_DECL Listener::Listener(asio::any_io_executor executor, const asio::ip::udp::endpoint &at, ServerCredentials credentials,
                               ListenerConfig config) {
     asio::ip::udp::socket socket(std::move(executor), at);
-    endpoint_ = std::make_shared<detail::Endpoint>(std::move(socket), std::move(config), std::move(credentials));
+    const bool has_batches = config.connection.batches;
+    endpoint_ = std::make_shared<detail::Endpoint>(std::move(socket), std::move(config), std::move(credentials), has_batches);
     endpoint_->begin();
 }
 COMOQ_DECL Listener::~Listener() {
@@ -269,6 +288,7 @@ COMOQ_DECL detail::Endpoint &Listener::mine() const {
     return *endpoint_;
 }
 COMOQ_DECL asio::ip::udp::endpoint Listener::endpoint() const { return mine().local(); }
+COMOQ_DECL SocketCounts Listener::counts() const { return mine().counts(); }
 COMOQ_DECL asio::awaitable<std::shared_ptr<Connection>> Listener::accept() { return mine().next(); }
 COMOQ_DECL void Listener::use(ServerCredentials credentials) { mine().use(std::move(credentials)); }
 COMOQ_DECL void Listener::close() {
@@ -282,8 +302,9 @@ COMOQ_DECL asio::awaitable<std::shared_ptr<Connection>> connect(asio::ip::udp::e
     // So that the system says when nobody listens there.
     socket.connect(to);
     const Path path{socket.local_endpoint(), to};
+    const bool has_batches = config.batches;
     const auto connection = std::make_shared<Connection>(executor, std::move(config), credentials, server, path);
-    const auto endpoint = std::make_shared<detail::Endpoint>(std::move(socket), std::nullopt, ServerCredentials());
+    const auto endpoint = std::make_shared<detail::Endpoint>(std::move(socket), std::nullopt, ServerCredentials(), has_batches);
     detail::Attempt attempt(connection);
     endpoint->add(connection);
     endpoint->begin();
