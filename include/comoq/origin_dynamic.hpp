@@ -55,6 +55,8 @@ public:
 
     /// The origin that it was made at; null for an empty one.
     std::shared_ptr<const detail::OriginState> origin(detail::Passkey) const noexcept;
+    /// It is asked for at other origins, as `how` tells while it lives.
+    void pass_on(detail::Passkey, std::weak_ptr<detail::PassedOn> how) noexcept;
 
 private:
     detail::Obligation<detail::OriginState> obligation_;

@@ -36,8 +36,9 @@ namespace comoq {
 /// exceptions are only `std::bad_alloc` and `std::errc::not_enough_memory`, and then everything has ended in the same
 /// way.
 ///
-/// Relays that are each other's upstreams in a ring answer NotFound if none of them has the broadcast: a question
-/// without an answer for `ProxyConfig::ring_check` is checked, and refused if it has come back.
+/// Relays that are each other's upstreams in a ring answer NotFound if none of them has the broadcast. Origins of one
+/// process notice at once that a request would wait for itself, and ask the others that they have. Where sessions are in
+/// between, a question without an answer for `ProxyConfig::ring_check` is checked, and refused if it has come back.
 ///
 /// Threads: the functions and their tasks run on the executor of the awaiting coroutine, which must be a strand if
 /// several threads run its context. Lifetime: while one runs, it keeps its arguments alive.

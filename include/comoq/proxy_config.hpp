@@ -75,8 +75,8 @@ struct ProxyConfig {
     /// refuses the request with NotFound, an exception with its code, or Internal. Unset: the same path. For a broadcast
     /// that is made of another one, under a name of its own: upstream may then be the request's own origin, and the route
     /// begins here, without upstream's hops. It is called on the executor of the proxy, and for a single request by the
-    /// call of `proxy`. With upstream the request's own origin, the paths must not come back to where they began: one that
-    /// maps a to b and b to a waits for itself. `mirror` ignores it.
+    /// call of `proxy`. With upstream the request's own origin, paths that come back to where they began are refused with
+    /// NotFound: a from b, and b from a. `mirror` ignores it.
     std::function<std::optional<Path>(const Path &requested)> source_path;
 };
 

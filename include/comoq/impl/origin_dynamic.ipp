@@ -23,6 +23,10 @@ COMOQ_DECL std::shared_ptr<const detail::OriginState> BroadcastRequest::origin(d
     return obligation_ ? obligation_.owner() : nullptr;
 }
 
+COMOQ_DECL void BroadcastRequest::pass_on(detail::Passkey, std::weak_ptr<detail::PassedOn> how) noexcept {
+    if (obligation_) obligation_.owner()->pass_on(*obligation_.entry(), std::move(how));
+}
+
 COMOQ_DECL Operation<void> BroadcastRequest::abandoned() { return Operation<void>(detail::Passkey(), obligation_.abandoned()); }
 
 COMOQ_DECL Operation<std::optional<BroadcastRequest>> OriginDynamic::requested_broadcast() {

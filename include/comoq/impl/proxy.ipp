@@ -25,8 +25,10 @@ namespace detail {
 
 /// Asks upstream on behalf of `request`. Gives up if nobody waits for the request any more.
 inline asio::awaitable<std::error_code> ask_upstream(std::shared_ptr<ProxyUpstream> upstream, BroadcastRequest &request) {
+    const auto passed_on = std::make_shared<PassedOn>();
+    request.pass_on(Passkey(), passed_on);
     for (;;) {
-        auto first = co_await comoq::first_of(upstream->ask(), request.abandoned());
+        auto first = co_await comoq::first_of(upstream->ask(passed_on), request.abandoned());
         if (first.index() == 0) co_return std::get<0>(first);
         // A requester may have come since the last one left.
         if (request.abandoned().ready()) co_return make_error_code(Error::Cancelled);

@@ -25,6 +25,8 @@
 
 namespace comoq::detail {
 
+class PassedOn;
+
 /// An origin: the announce tree, the requests for paths that nobody announced, and the broadcasts that handlers served.
 /// One lock guards all of it, so that a request is resolved in one decision.
 class OriginState : public std::enable_shared_from_this<OriginState> {
@@ -32,7 +34,8 @@ public:
     using Broadcast = std::shared_ptr<BroadcastState>;
     /// Requesters share in having the broadcast from the moment of the answer: its producer does not find it unused before
     /// they have taken it.
-    using Requests = RequestTable<Path, BroadcastInterest>;
+    /// A request that its handler asks other origins for tells so: a ring of origins would wait for itself.
+    using Requests = RequestTable<Path, BroadcastInterest, std::weak_ptr<PassedOn>>;
     using Requester = detail::Requester<OriginState, BroadcastInterest>;
     using BoundedRequester = detail::BoundedRequester<OriginState>;
     using PublicationPtr = AnnounceTree::PublicationPtr;
@@ -109,6 +112,18 @@ public:
         WakeList wake;
         Lock lock(mutex_);
         return requests_.settle(entry, Outcome<BroadcastInterest>(code), wake);
+    }
+
+    void pass_on(Requests::Entry &entry, std::weak_ptr<PassedOn> how) noexcept {
+        Lock lock(mutex_);
+        entry.payload().swap(how);  // the former one goes after the lock
+        lock.unlock();
+    }
+    /// How the pending request for an absolute path is passed on; null if there is none, or its handler serves it.
+    std::shared_ptr<PassedOn> passed_on(std::string_view path) const noexcept {
+        Lock lock(mutex_);
+        const auto pending = requests_.find(path);
+        return pending != nullptr ? pending->payload().lock() : nullptr;
     }
 
     /// Announces, or adds a guard to an existing announcement, while the caller has the broadcast. Throws the errors that

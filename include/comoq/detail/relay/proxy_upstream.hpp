@@ -8,6 +8,7 @@
 #include "../wait/event.hpp"
 #include "../wait/failure.hpp"
 #include "../wait/turn.hpp"
+#include "passed_on.hpp"
 #include "ring_check.hpp"
 #include "upstream_choice.hpp"
 
@@ -16,10 +17,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -59,9 +62,10 @@ public:
         return source.is_closed() || source.state(Passkey())->route().is_leaving();
     }
 
-    /// Takes the first answer. Returns the last refusal if there is none.
-    asio::awaitable<std::error_code> ask() {
-        auto code = co_await ask_from(0, false);
+    /// Takes the first answer, for a request that is passed on. Returns the last refusal if there is none, and NotFound
+    /// if all that is left is to wait for the request itself.
+    asio::awaitable<std::error_code> ask(std::shared_ptr<PassedOn> request) {
+        auto code = co_await ask_from(0, false, std::move(request));
         co_return code;
     }
 
@@ -73,7 +77,7 @@ public:
         if (!failed.is_closed()) co_await next_turn();
         const bool is_lost = takes_nothing(failed);
         if (current_ == failed && choice_.may_ask_again(is_lost, now())) {
-            [[maybe_unused]] const auto code = co_await ask_from(choice_.first_to_ask(), is_lost);
+            [[maybe_unused]] const auto code = co_await ask_from(choice_.first_to_ask(), is_lost, nullptr);
         }
         co_return current_ == failed ? BroadcastConsumer() : current_;
     }
@@ -135,14 +139,22 @@ public:
     void gave() noexcept { choice_.gave(); }
 
 private:
-    /// Asks each once, in a circle, until one of them gives another broadcast.
-    asio::awaitable<std::error_code> ask_from(std::size_t first, bool is_lost) {
+    using Answer = std::tuple<std::error_code, BroadcastConsumer>;
+
+    /// Asks each once, in a circle, until one of them gives another broadcast. Those that waited for `asked_for` are asked
+    /// once more: the others of the ring may have found an answer meanwhile, elsewhere.
+    asio::awaitable<std::error_code> ask_from(std::size_t first, bool is_lost, std::shared_ptr<PassedOn> asked_for) {
         const auto before = current_;
         auto refusal = make_error_code(Error::NotFound);
-        for (std::size_t i = 0; i < origins_.size(); ++i) {
-            const auto place = (first + i) % origins_.size();
-            auto request = origins_[place].request_broadcast(path_);
-            auto [code, next] = co_await std::move(request).as_tuple();
+        std::vector<std::size_t> once_more;
+        const auto count = origins_.size();
+        for (std::size_t i = 0; i < count + once_more.size(); ++i) {
+            const bool is_new = i < count;
+            const auto place = is_new ? (first + i) % count : once_more[i - count];
+            auto answer = co_await ask_one(place, asked_for, i + 1 < count);
+            if (!answer && is_new) once_more.push_back(place);
+            if (!answer) continue;
+            auto &[code, next] = *answer;
             throw_if_cancelled(code);
             // Several tracks fail at the same time, and the first one to get an answer decides for all.
             if (current_ != before) co_return std::error_code();
@@ -154,6 +166,30 @@ private:
             }
         }
         co_return refusal;
+    }
+
+    /// Nothing if the answer would have to wait for `asked_for`.
+    asio::awaitable<std::optional<Answer>> ask_one(std::size_t place, std::shared_ptr<PassedOn> asked_for, bool has_others) {
+        const OriginConsumer &origin = origins_[place];
+        auto request = origin.request_broadcast(path_);
+        if (asked_for == nullptr || request.ready()) {
+            auto answer = co_await std::move(request).as_tuple();
+            co_return answer;
+        }
+        auto path = origin.root().join(Path(path_));
+        const PassedOn::Wait wait(*asked_for, origin.state(Passkey()), std::string(path.view()), has_others);
+        auto waiting = std::move(request).as_tuple();
+        auto first = co_await comoq::first_of(std::move(waiting), closes_ring(std::move(asked_for)));
+        if (first.index() == 1) co_return std::nullopt;
+        co_return std::get<0>(std::move(first));
+    }
+
+    static asio::awaitable<void> closes_ring(std::shared_ptr<PassedOn> asked_for) {
+        for (;;) {
+            asked_for->found().clear();
+            if (PassedOn::must_leave(asked_for)) co_return;
+            co_await asked_for->found().wait();
+        }
     }
 
     void take(BroadcastConsumer broadcast, std::size_t place, bool after_loss) {
