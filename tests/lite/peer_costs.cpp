@@ -331,7 +331,7 @@ TEST_CASE("peer costs: a subscription, a fetch and a question", "[lite][peer_cos
 
 TEST_CASE("peer costs: media that a subscriber does not take", "[lite][peer_costs]") {
     const auto most = lite::SessionConfig().max_unsent;
-    const auto all = [&](std::size_t subscriptions) {
+    const auto all = [&](std::size_t subscriptions, std::size_t frame = 256 * 1024, int groups = 256) {
         auto theirs = WirePeer::generous();
         theirs.max_stream_data_uni = 0;
         WirePeer peer(origin_with_cache(64 << 20));
@@ -339,20 +339,25 @@ TEST_CASE("peer costs: media that a subscriber does not take", "[lite][peer_cost
         peer.begin(true, theirs);
         const auto taken = taken_by(peer, [&] {
             for (std::size_t i = 0; i < subscriptions; ++i) peer.open_bidi(subscribe_to("a", 1'000 + i));
-            for (int i = 0; i < 256; ++i) {
+            for (int i = 0; i < groups; ++i) {
                 auto group = serving.track.append_group();
-                group.write_frame(payload(256 * 1024));
+                group.write_frame(payload(frame));
                 group.finish();
                 peer.run();
             }
         });
-        CHECK(peer.origin.stats().unsent_bytes <= most);
+        CHECK(peer.origin.stats().unsent_bytes <= 2 * most + frame);
         CHECK(peer.open());
         // All sessions share the cache.
         return Taken{taken.sent, static_cast<double>(peer.origin.stats().unsent_bytes)};
     };
     check_cost("subscription whose groups are not taken", most, 1, all);
     check_flat("subscription whose groups are not taken", all(4).held, all(16).held - all(4).held);
+    // The oldest group of each goes beyond the limit, to twice that: no more, however many and large.
+    CHECK(all(40).held > static_cast<double>(most));
+    CHECK(all(80).held <= all(40).held);
+    all(40, 12 << 20, 2);
+    all(3, 30 << 20, 2);
 }
 
 TEST_CASE("peer costs: the streams of groups that a subscriber does not take", "[lite][peer_costs]") {

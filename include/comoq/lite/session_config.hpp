@@ -129,9 +129,10 @@ struct SessionConfig {
     std::size_t max_waiting = 512;
     /// The most questions within 5 seconds that may have had to wait; more are refused with LimitReached.
     std::size_t max_passed_on = 2'048;
-    /// The most bytes of media in flight to the peer, of all subscriptions together. A larger frame goes
-    /// alone. While the transport knows that its link is slow, the session holds no more than that carries in two
-    /// seconds, or 256 KiB.
+    /// How many bytes of media may be in flight to the peer, of all subscriptions together, before others wait. The oldest
+    /// group of each subscription, which the peer may want first, and groups that are more urgent than all that is in
+    /// flight, may take up to as much again; the last frame may exceed that. So the most is twice this and one frame.
+    /// While the transport knows that its link is slow, this is no more than that carries in two seconds, or 256 KiB.
     std::size_t max_unsent = std::size_t{4} << 20;
     /// The same for each subscription.
     std::size_t max_unsent_each = std::size_t{1} << 20;

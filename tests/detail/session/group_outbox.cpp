@@ -214,13 +214,69 @@ TEST_CASE("the outbox: waiting groups get room by urgency, and a group whose sub
     // It waits in a queue now, and is admitted at once.
     CHECK_FALSE(other.has_room());
     CHECK(scene.begin(other.room()).done());
+    other.use(*stream);
+    other.settle(0);
     auto of_late = scene.begin(late.room());
     CHECK(of_late.done());
+    late.use(*stream);
+    late.settle(0);
     CHECK_FALSE(of_more.done());
     holder.settle(0);
     settle_down(scene.context);
     CHECK(of_more.done());
     CHECK(scene.outbox.is_behind());
+}
+
+TEST_CASE("the outbox: whatever the number of subscriptions, what is held exceeds twice the limit by one frame at most",
+          "[session][outbox]") {
+    constexpr std::size_t limit = 1 << 20, frame = 3 << 20;
+    Scene scene(limits(limit, limit), 1'000);
+    const auto stream = run_to_end(scene.context, scene.link.client()->open_uni());
+    // Small before, so that nobody expects what comes.
+    std::list<GroupOutbox::Account> accounts(100);
+    std::list<GroupOutbox::Item> items;
+    GroupOutbox::Account of_holder;
+    GroupOutbox::Item holder(scene.outbox, of_holder, order_of(9));
+    holder.use(*stream);
+    CHECK(holder.has_room());
+    holder.settle(2 * limit);
+    struct Group {
+        static asio::awaitable<void> take(GroupOutbox::Item &item, int &taken) {
+            if (!item.has_room()) co_await item.room();
+            item.took(frame);
+            ++taken;
+        }
+    };
+    std::vector<Begun<void>> taking;
+    int taken = 0;
+    for (auto &account : accounts) {
+        auto &item = items.emplace_back(scene.outbox, account, order_of(1));
+        item.use(*stream);
+        taking.push_back(scene.begin(Group::take(item, taken)));
+    }
+    CHECK(taken == 0);
+    holder.settle(0);
+    settle_down(scene.context);
+    CHECK(taken == 1);
+    CHECK(scene.bounds->unsent_bytes <= 2 * limit + frame);
+    // Each has its turn when there is room.
+    for (auto &item : items) {
+        item.settle(0);
+        settle_down(scene.context);
+        CHECK(scene.bounds->unsent_bytes <= 2 * limit + frame);
+    }
+    CHECK(taken == 100);
+    // One that may take and leaves instead keeps nobody waiting.
+    std::optional<GroupOutbox::Item> leaving(std::in_place, scene.outbox, of_holder, order_of(9));
+    leaving->use(*stream);
+    for (auto &item : items) item.settle(0);
+    CHECK(leaving->has_room());
+    CHECK_FALSE(items.front().has_room());
+    auto next = scene.begin(items.front().room());
+    CHECK_FALSE(next.done());
+    leaving.reset();
+    settle_down(scene.context);
+    CHECK(next.done());
 }
 
 TEST_CASE("the outbox: subscriptions that are equally urgent take turns, each with its lowest rank first", "[session][outbox]") {

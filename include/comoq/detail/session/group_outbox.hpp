@@ -59,6 +59,7 @@ public:
         ~Item() {
             if (sent() > seen_sent_) outbox_.moved_ = true;
             outbox_.items_.remove(*this);
+            stop_taking();
             hold(0);
             share_.leave();
             // The next item of its subscription is the oldest now.
@@ -94,11 +95,11 @@ public:
         bool is_open() const noexcept { return stream_ != nullptr; }
         SendStream &stream() const noexcept { return *stream_; }
 
-        /// True if it may take more. If not, it lets its stream drain and waits with `room()`.
+        /// True if it may take more, and takes next, without a wait. If not, it lets its stream drain and waits with `room()`.
         bool has_room() {
             if (given_up_) throw_error(given_up_);
-            if (outbox_.anybody_wants(Want::Room) || !share_.has_room()) return false;
-            reserve();
+            if (outbox_.is_taken_by_another(*this) || outbox_.anybody_wants(Want::Room) || !share_.has_room()) return false;
+            take_turn();
             return true;
         }
         /// It does not wait for a peer that has stopped the stream: throws with the code of that.
@@ -109,7 +110,9 @@ public:
         /// report when that has been sent.
         void settle(std::size_t taken) {
             const std::size_t unsent = stream_->unsent();
+            const bool was_taking = stop_taking();
             hold(taken + (unsent > negligible ? unsent : 0));
+            if (was_taking) outbox_.let_take();
         }
         void took(std::size_t octets) {
             outbox_.look_at_link(octets);
@@ -220,10 +223,17 @@ public:
             held_changed(before);
             if (octets < before) outbox_.let_take();
         }
-        void reserve() noexcept {
+        /// It may take: what it is about to take counts as much as the last time, and nobody else takes until it is known.
+        void take_turn() noexcept {
+            outbox_.taking_ = this;
             const std::size_t before = share_.held();
             share_.reserve();
             held_changed(before);
+        }
+        bool stop_taking() noexcept {
+            if (outbox_.taking_ != this) return false;
+            outbox_.taking_ = nullptr;
+            return true;
         }
         void held_changed(std::size_t before) noexcept {
             count(share_.held() - before);
@@ -295,6 +305,10 @@ private:
 
     bool anybody_wants(Item::Want what) const noexcept { return wanting_[what == Item::Want::Room] != 0; }
 
+    /// What a frame that is taken costs is known when it is there. One at a time is taken, so that all that is held exceeds
+    /// the budget by one frame, and not by one for each stream.
+    bool is_taken_by_another(const Item &item) const noexcept { return taking_ != nullptr && taking_ != &item; }
+
     /// The next item that may have room; null if there is none.
     Item *next_for_room() const noexcept {
         const auto item_of = [](TurnQueue::Entry *entry) { return static_cast<Item *>(entry); };
@@ -319,12 +333,11 @@ private:
         item->grant();
     }
     void let_take() {
-        while (anybody_wants(Item::Want::Room)) {
-            Item *const item = next_for_room();
-            if (item == nullptr) return;
-            item->grant();
-            item->reserve();
-        }
+        if (taking_ != nullptr || !anybody_wants(Item::Want::Room)) return;
+        Item *const item = next_for_room();
+        if (item == nullptr) return;
+        item->grant();
+        item->take_turn();
     }
 
     Transport &transport_;
@@ -340,6 +353,7 @@ private:
     Event asked_;
     Event behind_;
     bool moved_ = false;
+    Item *taking_ = nullptr;  // has room, and has not said yet what it takes
 };
 
 }  // namespace comoq::detail
