@@ -3,6 +3,7 @@
 #include "../../subscription.hpp"
 #include "names.hpp"
 #include "parameters.hpp"
+#include "protocol.hpp"
 #include "track_facts.hpp"
 
 #include <algorithm>
@@ -71,6 +72,29 @@ inline void take_wishes(const Parameters &parameters, Subscription &wishes) noex
 inline void take_range(const AskedRange &range, Subscription &wishes) noexcept {
     wishes.start = range.start ? std::optional(range.start->group) : std::nullopt;
     wishes.end = range.end ? std::optional(range.end->group) : std::nullopt;
+}
+
+/// The other way round: wishes as a filter. Without a start, from the newest group on: with all of it, which a fetch brings where
+/// a filter cannot.
+inline Filter filter_of(const Subscription &wishes, const Rules &rules) noexcept {
+    Filter filter;
+    filter.kind = Filter::Kind::NextObject;
+    if (wishes.start) {
+        filter.kind = Filter::Kind::Absolute;
+        filter.start = Location{*wishes.start, 0};
+        if (wishes.end) filter.end = RangeEnd{std::max(*wishes.end, *wishes.start), {}};
+    } else if (!rules.joining_fetch) {
+        filter.kind = Filter::Kind::Relative;
+        filter.groups = 1;
+    }
+    return filter;
+}
+inline Parameters parameters_of(const Subscription &wishes, const Rules &rules) {
+    Parameters parameters;
+    if (turned(wishes.priority) != usual_priority) parameters.subscriber_priority = turned(wishes.priority);
+    parameters.group_order = wishes.ordered ? GroupOrder::Ascending : GroupOrder::Descending;
+    parameters.filter = filter_of(wishes, rules);
+    return parameters;
 }
 
 }  // namespace comoq::ietf::detail

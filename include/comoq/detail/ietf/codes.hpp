@@ -125,6 +125,8 @@ inline std::uint64_t request_number(std::error_code code) noexcept {
 inline std::error_code request_error(std::uint64_t number) noexcept {
     return detail::error_of(number, detail::request_rows, detail::unknown_request_numbers());
 }
+/// The status of a subscription whose range is over.
+inline constexpr std::uint64_t range_end_number = 0x3;
 /// The status with which a subscription is over; a false code is the track's end.
 inline std::uint64_t done_number(std::error_code code) noexcept {
     if (!code) return 0x2;
@@ -133,7 +135,7 @@ inline std::uint64_t done_number(std::error_code code) noexcept {
 }
 /// False for the end of a track, or of what was wanted of it.
 inline std::error_code done_error(std::uint64_t number) noexcept {
-    if (number == 0x2 || number == 0x3) return {};
+    if (number == 0x2 || number == range_end_number) return {};
     return detail::error_of(number, detail::done_rows, detail::unknown_done_numbers());
 }
 /// The number with which a stream is reset or stopped.

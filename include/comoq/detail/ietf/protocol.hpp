@@ -35,10 +35,12 @@ struct Rules {
     bool single_subscriptions;
     /// A fetch can join a subscription. Later drafts have filters that begin with the present group.
     bool joining_fetch;
+    /// The end of a subscription says whether its range is over, or its track.
+    bool has_range_end;
 };
 constexpr Rules rules_of(Draft draft) noexcept {
     const bool is_older = draft < Draft::Draft20;
-    return Rules{is_older, is_older};
+    return Rules{is_older, is_older, is_older};
 }
 
 }  // namespace comoq::ietf

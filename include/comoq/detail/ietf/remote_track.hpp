@@ -3,9 +3,11 @@
 #include "../../first_of.hpp"
 #include "../session/remote_track.hpp"
 #include "alias_table.hpp"
+#include "asked_range.hpp"
 #include "joined_group.hpp"
 #include "remote_fetch.hpp"
 #include "session_core.hpp"
+#include "subscription_end.hpp"
 #include "track_facts.hpp"
 
 #include <asio/awaitable.hpp>
@@ -52,11 +54,21 @@ private:
             over.set();
         }
         comoq::detail::Event over;
-        const std::shared_ptr<SubscriptionTies> ties = std::make_shared<SubscriptionTies>();
+        /// Its range is over, and another one is wanted.
+        void begin_again() {
+            ties = std::make_shared<SubscriptionTies>();
+            alias.reset();
+            joined.reset();
+            stream.reset();
+        }
+        std::shared_ptr<SubscriptionTies> ties = std::make_shared<SubscriptionTies>();
         std::shared_ptr<JoinedGroup> joined;
         std::unique_ptr<AliasTable::Entry> alias;  // once the peer has said it
         std::unique_ptr<SendStream> stream;        // once it is open
         std::uint64_t request = 0;
+        // The wishes of which the peer knows.
+        Subscription told;
+        bool is_range_over = false;
         /// The peer's answer: a false code if it is yes.
         comoq::detail::Latch<std::error_code> answer;
     };
@@ -132,17 +144,48 @@ private:
             Subscribed &asking;
         };
         const End end{*asking};
-        auto following = follow_to_the_end(self, asking, std::move(wishes));
+        auto following = follow_all(self, asking, std::move(wishes));
         const auto code = co_await outcome_of(std::move(following));
         asking->answer.set(code ? self->core_->lost_code(code) : make_error_code(Error::Cancelled));
         end_joined(*asking, code);
         if (code) comoq::detail::throw_error(code);
     }
-    static asio::awaitable<void> follow_to_the_end(Self self, std::shared_ptr<Subscribed> asking, Subscription wishes) {
+    /// A range that is over does not end the track: what is wanted behind it is subscribed to anew.
+    static asio::awaitable<void> follow_all(Self self, std::shared_ptr<Subscribed> asking, Subscription wishes) {
+        while (true) {
+            asking->told = std::move(wishes);
+            asking->is_range_over = false;
+            auto following = follow_to_the_end(self, asking);
+            const auto code = co_await outcome_of(std::move(following));
+            // Of a later range: all of it has passed.
+            const bool is_past = asking->has_begun && asking->told.end && code == Error::BoundsExceeded;
+            if (code && !is_past) comoq::detail::throw_error(code);
+            if (asking->is_left || !(asking->is_range_over || is_past)) co_return;
+            asking->begin_again();
+            auto wanting = until_more_wanted(self, asking);
+            co_await std::move(wanting);
+            wishes = *self->wishes_;
+            const auto next = *asking->told.end + 1;
+            // What came before is here, or was.
+            if (!wishes.start || (wishes.start >= asking->told.start && *wishes.start < next)) wishes.start = next;
+        }
+    }
+    static asio::awaitable<void> until_more_wanted(Self self, std::shared_ptr<Subscribed> asking) {
+        while (true) {
+            asking->wishes_changed.clear();
+            auto changed = asking->wishes_changed.wait();
+            const auto &wishes = self->wishes_;
+            const auto &told = asking->told;
+            if (wishes && (!wishes->end || *wishes->end > *told.end || (wishes->start && told.start && *wishes->start < *told.start)))
+                co_return;
+            co_await std::move(changed);
+        }
+    }
+    static asio::awaitable<void> follow_to_the_end(Self self, std::shared_ptr<Subscribed> asking) {
         auto &core = *self->core_;
         Subscribe message;
         message.track = self->name();
-        message.parameters = self->parameters_of(wishes);
+        message.parameters = parameters_of(asking->told, core.rules());
         const auto make = [&message, &asking](std::uint64_t id) {
             message.request_id = asking->request = id;
             return message;
@@ -153,12 +196,12 @@ private:
         asking->stream = std::move(stream.send);
         self->happens(Life::Event::Taken);
         StreamReader reader(std::move(stream.receive), core.draft());
-        auto answers = follow_answers(self, asking, reader, wishes);
+        auto answers = follow_answers(self, asking, reader);
         const auto code = co_await outcome_of(std::move(answers));
         core.look_at(reader, "SUBSCRIBE");
         if (code) comoq::detail::throw_error(code);
     }
-    static asio::awaitable<void> follow_answers(Self self, std::shared_ptr<Asking> of, StreamReader &reader, Subscription wishes) {
+    static asio::awaitable<void> follow_answers(Self self, std::shared_ptr<Asking> of, StreamReader &reader) {
         const auto asking = std::static_pointer_cast<Subscribed>(std::move(of));
         auto answering = answer_of<SubscribeOk>(reader);
         const auto ok = co_await std::move(answering);
@@ -174,82 +217,40 @@ private:
         asking->has_begun = true;
         const auto &largest = ok.parameters.largest_object;
         if (largest) self->out_->note_largest({largest->group, largest->object});
-        if (largest && self->filter_of(wishes).kind == Filter::Kind::NextObject) {
+        if (largest && filter_of(asking->told, self->core_->rules()).kind == Filter::Kind::NextObject) {
             asking->joined = std::make_shared<JoinedGroup>(*largest);
             self->core_->spawn(join(self, asking));
         }
         asking->alias = self->core_->aliases.add(ok.alias, {*self->out_, self->newest_, asking->ties, asking->joined});
         if (asking->alias == nullptr) reader.refuse(make_code(SessionFault::DuplicateTrackAlias));
         std::optional<PublishDone> done;
-        auto messages = follow_messages(reader, done);
-        auto updates = pass_wishes(self, asking, wishes);
+        auto messages = until_done(reader, done);
+        auto updates = pass_wishes(self, asking);
         co_await comoq::first_of(std::move(messages), std::move(updates));
         // It leaves without a word.
         if (!done) comoq::detail::throw_error(make_error_code(Error::Dropped));
-        auto rest = streams_to_come(self, asking, done->streams);
+        auto rest = streams_to_come(self->core_, asking->ties, done->streams);
         co_await std::move(rest);
         // And so it may overtake the fetch, which has its own time limit.
         if (asking->joined != nullptr && !asking->joined->is_fetched) co_await asking->joined->fetched.wait();
         const auto code = done_error(done->status);
         if (code) comoq::detail::throw_error(code);
         end_joined(*asking, {});
-        self->finish();
+        asking->is_range_over = self->is_range_over(*asking, done->status);
+        if (!asking->is_range_over) self->finish();
     }
-    static asio::awaitable<void> follow_messages(StreamReader &reader, std::optional<PublishDone> &done) {
-        while (!done) {
-            auto coming = reader.message(StreamKind::Request);
-            auto message = co_await std::move(coming);
-            if (!message) co_return;
-            if (auto *end = std::get_if<PublishDone>(&*message)) {
-                done = std::move(*end);
-                continue;
-            }
-            // Answers to updates, and what changes nothing here.
-            const bool is_known = std::holds_alternative<RequestOk>(*message) || std::holds_alternative<RequestError>(*message) ||
-                                  std::holds_alternative<PublishStateNotify>(*message) || std::holds_alternative<Goaway>(*message);
-            if (!is_known) reader.refuse(CloseCode::ProtocolViolation);
-        }
-    }
-    /// The end may overtake streams: waits until as many have come as there are, and not for ever.
-    static asio::awaitable<void> streams_to_come(Self self, std::shared_ptr<Subscribed> asking, std::optional<std::uint64_t> count) {
-        auto all = count_streams(asking, count);
-        auto passing = self->core_->sleep(self->core_->config.linger);
-        co_await comoq::first_of(std::move(all), std::move(passing));
-    }
-    static asio::awaitable<void> count_streams(std::shared_ptr<Subscribed> asking, std::optional<std::uint64_t> count) {
-        while (!count || asking->ties->ended < *count) {
-            auto next = asking->next_group();
-            co_await std::move(next);
-        }
+    /// In some drafts the same number ends a range and a track.
+    bool is_range_over(const Subscribed &asking, std::uint64_t status) const {
+        if (!out_ || !asking.told.start || !asking.told.end) return false;
+        return status == range_end_number || (!core_->rules().has_range_end && has_from(*asking.told.end));
     }
     void finish() {
         std::error_code ended_before;
         out_->finish(ended_before);
     }
 
-    Parameters parameters_of(const Subscription &wishes) const {
-        Parameters parameters;
-        if (turned(wishes.priority) != usual_priority) parameters.subscriber_priority = turned(wishes.priority);
-        parameters.group_order = wishes.ordered ? GroupOrder::Ascending : GroupOrder::Descending;
-        parameters.filter = filter_of(wishes);
-        return parameters;
-    }
-    /// Without a start, from the newest group on: with all of it, which a fetch brings where a filter cannot.
-    Filter filter_of(const Subscription &wishes) const {
-        Filter filter;
-        filter.kind = Filter::Kind::NextObject;
-        if (wishes.start) {
-            filter.kind = Filter::Kind::Absolute;
-            filter.start = Location{*wishes.start, 0};
-            if (wishes.end) filter.end = RangeEnd{std::max(*wishes.end, *wishes.start), {}};
-        } else if (!core_->rules().joining_fetch) {
-            filter.kind = Filter::Kind::Relative;
-            filter.groups = 1;
-        }
-        return filter;
-    }
-
-    static asio::awaitable<void> pass_wishes(Self self, std::shared_ptr<Subscribed> asking, Subscription told) {
+    static asio::awaitable<void> pass_wishes(Self self, std::shared_ptr<Subscribed> asking) {
+        Subscription &told = asking->told;
         while (true) {
             asking->wishes_changed.clear();
             const auto wishes = self->wishes_.value_or(told);
@@ -259,7 +260,7 @@ private:
                 RequestUpdate update;
                 update.request_id = self->core_->request_ids.next();
                 update.parameters.subscriber_priority = turned(wishes.priority);
-                if (tells_range) update.parameters.filter = self->filter_of(wishes);
+                if (tells_range) update.parameters.filter = filter_of(wishes, self->core_->rules());
                 told = wishes;
                 auto written = asking->stream->write(self->core_->encoded(update));
                 const auto code = co_await outcome_of(std::move(written));
@@ -290,7 +291,7 @@ private:
             auto &begun = asking->ties->begun;
             begun.clear();
             auto next = begun.wait();
-            if (self->has_newer_than(joined.sequence)) {
+            if (self->has_from(joined.sequence + 1)) {
                 co_await self->core_->sleep(grace);
                 if (!joined.is_continued && !joined.is_awaited) end_joined(*asking, {});
                 co_return;
@@ -324,10 +325,11 @@ private:
             co_await self->core_->sleep(self->core_->config.patience);
         }
     }
-    bool has_newer_than(std::uint64_t sequence) const {
+    bool has_from(std::uint64_t sequence) const {
         const auto &state = out_->state(comoq::detail::Passkey());
         const comoq::detail::Lock lock(state->mutex());
-        return state->numbers().latest().value_or(0) > sequence;
+        const auto latest = state->numbers().latest();
+        return latest && *latest >= sequence;
     }
     static asio::awaitable<void> join_by_fetch(Self self, std::shared_ptr<Subscribed> asking) {
         if (!self->out_) co_return;

@@ -15,17 +15,19 @@
 
 namespace comoq::ietf::detail {
 
-/// Sends the datagrams of a track that the peer has subscribed to. One may get lost.
-struct SubscribedDatagrams {
+/// Sends the datagrams of a track that the peer has subscribed to. One may get lost. `came(group)` is told of each.
+template <class Came> struct SubscribedDatagrams {
     std::shared_ptr<void> keeper;  // of the subscriber
     TrackSubscriber &from;
     std::shared_ptr<SessionCore> core;
     std::uint64_t alias;
     const bool &forwards;
     const AskedRange &range;
+    Came came;
 
     auto next() { return from.recv_datagram(); }
     void take(const comoq::Datagram &datagram) {
+        came(datagram.sequence);
         if (!forwards || !range.has(datagram.sequence, datagram.object)) return;
         ObjectDatagram object;
         object.alias = alias;

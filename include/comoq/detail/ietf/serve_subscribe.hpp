@@ -3,16 +3,17 @@
 #include "../../track_consumer.hpp"
 #include "../../track_subscriber.hpp"
 #include "../session/groups_in_flight.hpp"
-#include "../session/send_frames.hpp"
 #include "asked_range.hpp"
-#include "object_framing.hpp"
+#include "range_progress.hpp"
 #include "request_stream.hpp"
 #include "send_datagrams.hpp"
+#include "send_part.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/error.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -70,7 +71,19 @@ public:
 
 private:
     using Groups = comoq::detail::GroupsInFlight<SessionCore>;
-    using Sending = Groups::Sending;
+
+    /// A group on its way to the peer.
+    struct Flight {
+        Flight(Self self, const GroupConsumer &group) : of(std::move(self)), sending(of->groups_, group) { ++of->in_flight_; }
+        Flight(const Flight &) = delete;
+        Flight &operator=(const Flight &) = delete;
+        ~Flight() {
+            --of->in_flight_;
+            of->moved_.set();
+        }
+        const Self of;
+        Groups::Sending sending;
+    };
 
     /// The subscription among those that are served.
     struct End {
@@ -105,9 +118,12 @@ private:
         const bool has_failed = code && !self->subscriber_->closed().ready();
         // The groups of a track that failed end by themselves.
         if (has_failed) self->groups_->give_up_all(code, stream_number(code));
+        // Only its datagrams would go on.
+        if (self->is_through_) self->groups_->cancel();
         co_await self->groups_->idle();
         PublishDone done;
-        done.status = done_number(code);
+        const bool says_so = self->is_through_ && self->core_->rules().has_range_end;
+        done.status = says_so ? range_end_number : done_number(code);
         done.streams = self->streams_;
         auto written = self->request_->send->write(self->core_->encoded(done));
         co_await std::move(written);
@@ -137,11 +153,11 @@ private:
         const auto &state = *subscriber.track(comoq::detail::Passkey());
         self->largest_ = largest_of(subscriber.largest());
         self->range_ = range_of(filter, self->largest_);
-        if (asked.parameters.fill && core.habits.takes_filled_groups) self->range_ = AskedRange();
+        if (asked.parameters.fill && core.habits.takes_filled_groups) self->range_.start.reset();
         if (has_passed(self->range_, self->largest_)) comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
         take_range(self->range_, self->wishes_);
         // The wishes may have changed since the peer subscribed.
-        subscriber.update(self->wishes_);
+        self->tell_wishes(subscriber);
         const TrackInfo info = state.info();
         self->has_timestamps_ = info.has_timestamps;
         if (!asked.parameters.group_order) self->wishes_.ordered = info.ordered;
@@ -162,11 +178,16 @@ private:
         self->is_told_ = true;
         self->report(SessionEvent::Kind::Subscribed, {});
         self->groups_->spawn(send_datagrams(self));
-        co_await send_groups(self);
+        auto groups = send_groups(self);
+        auto through = until_through(self);
+        co_await comoq::first_of(std::move(groups), std::move(through));
     }
     static asio::awaitable<void> send_datagrams(Self self) {
         auto &of = *self;
-        SubscribedDatagrams datagrams{self, *of.subscriber_, of.core_, of.asked_.request_id, of.forwards_, of.range_};
+        const auto came = [&of](std::uint64_t group) {
+            if (of.progress_.came(group, of.range_)) of.moved_.set();
+        };
+        SubscribedDatagrams<decltype(came)> datagrams{self, *of.subscriber_, of.core_, of.asked_.request_id, of.forwards_, of.range_, came};
         return comoq::detail::take_each(std::move(datagrams));
     }
 
@@ -206,10 +227,19 @@ private:
             if (!group) break;
             // The other lanes would need streams that say which they are.
             if (group->info().subgroup != 0) continue;
-            self->groups_->supersede(group->sequence());
-            self->begin(self, std::move(*group));
+            self->take(self, std::move(*group));
             while (!self->groups_->has_room()) co_await Groups::one_less(self->groups_);
         }
+    }
+    void take(const Self &self, GroupConsumer group) {
+        const auto sequence = group.sequence();
+        if (progress_.came(sequence, range_)) moved_.set();
+        if (range_.end && sequence > range_.end->group) {
+            progress_.leave_out(sequence);
+            return;
+        }
+        groups_->supersede(sequence);
+        begin(self, std::move(group));
     }
     void begin(const Self &self, GroupConsumer group) {
         // What comes of it once the peer wants objects again is sent then.
@@ -217,55 +247,45 @@ private:
         if (forwards_) start(self, std::move(group));
     }
     void start(const Self &self, GroupConsumer group) {
-        auto sending = std::make_unique<Sending>(groups_, group);
-        groups_->spawn(send_group(self, std::move(sending), std::move(group)));
+        auto flight = std::make_unique<Flight>(self, group);
+        groups_->spawn(send_group(self, std::move(flight), std::move(group)));
     }
 
-    static asio::awaitable<void> send_group(Self self, std::unique_ptr<Sending> sending, GroupConsumer group) {
-        auto &item = sending->item;
-        std::error_code code;
-        try {
-            const auto sequence = sending->sequence;
-            const auto info = group.info();
-            const auto wanted = self->range_.first_in(sequence);
-            const auto last = self->range_.last_in(sequence);
-            if (last && *last < wanted) co_return;
-            // A group whose beginning is gone is as good as lost, and one that has ended before has nothing for the peer.
-            auto finding = find_object(group, wanted);
-            if (const bool is_there = co_await std::move(finding); !is_there) co_return;
-            const auto first = group.info_of_rest(comoq::detail::Passkey()).first_object;
-            if (last && *last < first) co_return;
-            auto opening = item.open();
-            co_await std::move(opening);
-            ++self->streams_;
-            SubgroupHeader header;
-            header.alias = self->asked_.request_id;
-            header.group = sequence;
-            if (info.priority) header.priority = turned(*info.priority);
-            header.has_properties = true;
-            header.end_of_group = info.ends_group && !last;
-            header.first_object = wanted == 0 && !info.is_partial;
-            std::vector<std::byte> bytes;
-            encode(header, self->core_->draft(), bytes);
-            auto written = item.stream().write(Bytes(std::move(bytes)));
-            co_await std::move(written);
-            comoq::detail::GroupSender<SubgroupFraming> sender(
-                item, SubgroupFraming(header, self->core_->draft(), first, self->has_timestamps_, last));
-            auto objects = last ? sender.send(group, *last - first + 1) : sender.send(group);
-            co_await std::move(objects);
-            if (const auto end = last ? std::nullopt : group.end_marker()) {
-                auto marked = item.stream().write(sender.framing().ended_by(*end));
-                co_await std::move(marked);
+    /// Runs until everything in the range has been sent, if it has an end: then all streams are over. Groups that come out of
+    /// order have some time.
+    static asio::awaitable<void> until_through(Self self) {
+        constexpr auto grace = std::chrono::milliseconds(500);
+        auto &of = *self;
+        while (true) {
+            of.moved_.clear();
+            auto moved = of.moved_.wait();
+            // A peer that pauses may want the rest of the last group.
+            const bool is_reached = of.forwards_ ? of.progress_.has_reached(of.range_) : of.progress_.has_passed(of.range_);
+            if (!is_reached || of.in_flight_ != 0) {
+                co_await std::move(moved);
+                continue;
             }
-            item.stream().finish();
-            // The end of the subscription must not overtake its groups.
-            auto sent = item.stream().sent();
-            co_await std::move(sent);
+            if (!of.progress_.is_whole(of.range_) || of.subscriber_->stats().missing_groups != 0) {
+                auto passing = of.core_->sleep(grace);
+                const auto first = co_await comoq::first_of(std::move(moved), std::move(passing));
+                if (first.index() == 0 || of.moved_.is_set()) continue;
+            }
+            // From now on, an update comes too late.
+            of.is_through_ = true;
             co_return;
-        } catch (const std::system_error &error) {
-            code = error.code();
         }
-        if (item.is_open()) self->core_->reset(item.stream(), code);
+    }
+
+    static asio::awaitable<void> send_group(Self self, std::unique_ptr<Flight> flight, GroupConsumer group) {
+        auto &item = flight->sending.item;
+        SentPart part;
+        part.alias = self->asked_.request_id;
+        part.range = self->range_;
+        part.has_timestamps = self->has_timestamps_;
+        auto sending = send_part(*self->core_, item, group, part, self->streams_);
+        const auto code = co_await outcome_of(std::move(sending));
+        if (code && item.is_open()) self->core_->reset(item.stream(), code);
+        if (!code && part.is_whole) self->progress_.completed(group.sequence());
     }
 
     /// Runs until the peer has left.
@@ -297,17 +317,29 @@ private:
             range_ = range_of(parameters.filter, largest_);
             asked_.parameters.filter = parameters.filter;
             take_range(range_, wishes_);
+            moved_.set();
         }
-        if (subscriber_) subscriber_->update(wishes_);
+        if (subscriber_) tell_wishes(*subscriber_);
         groups_->set_wishes(wishes_);
         if (parameters.forward && *parameters.forward != forwards_) {
             forwards_ = *parameters.forward;
             if (!forwards_)
                 groups_->give_up_all(make_error_code(Error::Cancelled), stream_number({}));
-            else if (subscriber_)
+            else if (subscriber_ && !is_through_)
                 go_on(self, ok);
+            moved_.set();
+        }
+        if (parameters.filter && subscriber_ && !is_through_ && !is_finished_) {
+            if (!core_->habits.wants_no_largest) ok.parameters.largest_object = largest_;
+            for (const std::uint64_t wanted : progress_.take_wanted(range_))
+                if (auto group = subscriber_->get_group(wanted)) begin(self, std::move(*group));
         }
         return ok;
+    }
+    /// Groups behind the end tell that it has been passed: only the publisher's side stops there.
+    void tell_wishes(TrackSubscriber &subscriber) {
+        subscriber.update(wishes_);
+        subscriber.end_at(std::nullopt);
     }
     /// Begins with the next object.
     void go_on(const Self &self, RequestOk &ok) {
@@ -334,10 +366,14 @@ private:
     // This track among those that are served, where one subscription has it.
     std::optional<std::set<std::pair<std::string, std::string>>::iterator> claim_;
     comoq::detail::Event known_;
+    RangeProgress progress_;
+    // A group has come or gone, or what the peer wants has changed.
+    comoq::detail::Event moved_;
+    std::size_t in_flight_ = 0;
     std::uint64_t streams_ = 0;
     std::uint64_t waiting_updates_ = 0;
     std::optional<std::error_code> why_;
-    bool forwards_ = true, has_timestamps_ = false, is_told_ = false, is_finished_ = false;
+    bool forwards_ = true, has_timestamps_ = false, is_told_ = false, is_through_ = false, is_finished_ = false;
 };
 
 }  // namespace comoq::ietf::detail
