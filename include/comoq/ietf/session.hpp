@@ -33,8 +33,11 @@ class SessionCore;
 /// peer announces is announced here, and the peer also answers for the paths below it (`OriginConsumer::request_broadcast`).
 /// Errors pass both ways, as numbers of MoQ Transport.
 ///
-/// What it does not serve is refused with NOT_SUPPORTED: PUBLISH, SUBSCRIBE_TRACKS, and updates of other requests than
-/// subscriptions. Peers tell it no hop ids, so that relays that are connected in a circle by sessions of this kind may show one
+/// A track that the peer pushes with PUBLISH is here, too, where the peer may publish: its namespace is announced while it
+/// lasts, and the peer is asked for objects only while somebody subscribes.
+///
+/// What it does not serve is refused with NOT_SUPPORTED: SUBSCRIBE_TRACKS, and updates of other requests than subscriptions.
+/// It pushes no tracks itself. Peers tell it no hop ids, so that relays that are connected in a circle by sessions of this kind may show one
 /// another broadcasts that have ended.
 ///
 /// The session begins at once, on the transport's executor: a strand, or a context that one thread runs. With a transport that

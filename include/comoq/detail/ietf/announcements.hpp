@@ -48,6 +48,9 @@ public:
             if (of_ != nullptr) of_->end(path_);
         }
 
+        /// The broadcast there, of a guard that was not moved from. The session is not over.
+        BroadcastProducer broadcast() const { return of_->known_.at(path_)->broadcast; }
+
     private:
         friend class Announcements;
         std::shared_ptr<Announcements> of_;

@@ -3,6 +3,7 @@
 #include "request_stream.hpp"
 #include "serve_fetch.hpp"
 #include "serve_namespace.hpp"
+#include "serve_publish.hpp"
 #include "serve_subscribe.hpp"
 
 #include <asio/awaitable.hpp>
@@ -85,6 +86,9 @@ private:
     }
     static asio::awaitable<void> dispatch(const Self &request, TrackStatus message) {
         return RequestStream::work_while_wanted(request, serve_status(request, std::move(message)));
+    }
+    static asio::awaitable<void> dispatch(const Self &request, Publish message) {
+        return PublishServer::serve(request, std::move(message));
     }
     static asio::awaitable<void> dispatch(const Self &request, PublishNamespace message) {
         return serve_publish_namespace(request, std::move(message));
