@@ -154,7 +154,7 @@ TEST_CASE("connect: the operation may outlive the context that was destroyed in 
     for (int steps = 0; steps < 4; ++steps) {
         asio::io_context elsewhere;
         RawServer server(elsewhere);
-        std::optional<Operation<std::shared_ptr<lite::Session>>> connecting;
+        std::optional<Operation<std::shared_ptr<Session>>> connecting;
         {
             asio::io_context context;
             connecting.emplace(comoq::connect(context.get_executor(), "tcp://127.0.0.1:" + server.port()));
@@ -274,7 +274,7 @@ TEST_CASE("connect: an address that refuses or does not answer gives way to the 
     };
     Connected connected;
     auto connecting = comoq::connect(context.get_executor(), "tcp://relay.example:" + server.port(), std::move(config));
-    connecting.async_wait(asio::bind_executor(context, [&](std::error_code code, std::shared_ptr<lite::Session> session) {
+    connecting.async_wait(asio::bind_executor(context, [&](std::error_code code, std::shared_ptr<Session> session) {
         connected = {std::move(session), code, true};
     }));
     run_until(context, [&] { return time.sleepers() == 2; });

@@ -36,7 +36,7 @@ template <class Over> void run_until(asio::io_context &context, Over over) {
 
 /// The end of a connection attempt.
 struct Connected {
-    std::shared_ptr<lite::Session> session;
+    std::shared_ptr<Session> session;
     std::error_code failure;
     bool over = false;
 };
@@ -45,7 +45,7 @@ struct Connected {
 inline Connected connect_now(asio::io_context &context, const std::string &url, ConnectConfig config = {}) {
     Connected connected;
     auto connecting = comoq::connect(context.get_executor(), url, std::move(config));
-    connecting.async_wait(asio::bind_executor(context, [&](std::error_code code, std::shared_ptr<lite::Session> session) {
+    connecting.async_wait(asio::bind_executor(context, [&](std::error_code code, std::shared_ptr<Session> session) {
         connected = {std::move(session), code, true};
     }));
     run_until(context, [&] { return connected.over; });

@@ -3,9 +3,8 @@
 #include "../config.hpp"
 #include "../connect_error.hpp"
 #include "../lite/keep_connected.hpp"
-#include "../lite/session.hpp"
-#include "../protocols.hpp"
 #include "../operation.hpp"
+#include "../session.hpp"
 #include "connect_config.hpp"
 
 #include <asio/any_io_executor.hpp>
@@ -22,15 +21,17 @@ namespace net {
 /// what asio passes for an executor.
 struct Connect {
     /// As `comoq::connect` says.
-    Operation<std::shared_ptr<lite::Session>> operator()(asio::any_io_executor executor, std::string_view url,
-                                                         ConnectConfig config = {}) const;
+    Operation<std::shared_ptr<Session>> operator()(asio::any_io_executor executor, std::string_view url,
+                                                   ConnectConfig config = {}) const;
 };
 
 }  // namespace net
 
-/// Connects to a relay and makes a session: completes when the server's SETUP has come. A server that refuses the path, or the
-/// client, closes the session soon after that, and `Session::closed()` says why. The scheme of the URL says how: tcp,
-/// and with `comoq/net/web_schemes.hpp` also ws, wss and tls, with `comoq/net/quic_schemes.hpp` https, moql and moqt. The path of the URL is the root of the session.
+/// Connects to a relay and makes a session of the protocol that the server chooses among `config.protocols`: of moq-lite, or of
+/// MoQ Transport where that is among them, as in `all_protocols()`. Completes when the server's SETUP has come. A server that
+/// refuses the path, or the client, closes the session soon after that, and `Session::closed()` says why. The scheme of the URL
+/// says how: tcp, which speaks moq-lite alone, and with `comoq/net/web_schemes.hpp` also ws, wss and tls, with
+/// `comoq/net/quic_schemes.hpp` https, moql and moqt. The path of the URL is the root of the session.
 ///
 ///     auto session = co_await comoq::connect(executor, "tcp://127.0.0.1:4443/room", config);
 ///
@@ -58,7 +59,7 @@ asio::awaitable<void> keep_connected(std::string_view url, ConnectConfig config,
 /// co_await expression twice.
 asio::awaitable<void> keep_connected(std::string_view url, ConnectConfig config);
 
-COMOQ_DECLARE_OPERATION(std::shared_ptr<lite::Session>);
+COMOQ_DECLARE_OPERATION(std::shared_ptr<Session>);
 
 }  // namespace comoq
 

@@ -21,7 +21,7 @@ namespace comoq::detail::c {
 class SessionObject final : public Object, private RuntimeMember {
 public:
     static constexpr std::uint32_t handle_kind = COMOQ_KIND_SESSION;
-    SessionObject(Ref<Runtime> runtime, std::shared_ptr<lite::Session> session)
+    SessionObject(Ref<Runtime> runtime, std::shared_ptr<comoq::Session> session)
         : Object(COMOQ_KIND_SESSION), runtime_(std::move(runtime)), value(std::move(session)) {
         runtime_->add(*this);
     }
@@ -30,7 +30,7 @@ private:
     const Ref<Runtime> runtime_;
 
 public:
-    Guarded<std::shared_ptr<lite::Session>> value;
+    Guarded<std::shared_ptr<comoq::Session>> value;
 
 protected:
     ~SessionObject() override { runtime_->remove(*this); }
@@ -56,7 +56,7 @@ using ListenerObject = Holder<COMOQ_KIND_LISTENER, RunningListener>;
 /// The session of `connect` as a handle. It has the runtime, so that a session that nobody takes goes before that.
 struct FillSession {
     Ref<Runtime> runtime;
-    void operator()(comoq_event &event, std::shared_ptr<lite::Session> &&session) const {
+    void operator()(comoq_event &event, std::shared_ptr<comoq::Session> &&session) const {
         event.value = HandleTable::instance().insert(make<SessionObject>(runtime, std::move(session)));
     }
 };
@@ -118,7 +118,7 @@ COMOQ_EXPORT std::int32_t comoq_runtime_create(comoq_runtime *runtime) {
 }
 
 /// As a task, which a runtime can end.
-inline asio::awaitable<std::shared_ptr<lite::Session>> finish_connecting(Operation<std::shared_ptr<lite::Session>> connecting) {
+inline asio::awaitable<std::shared_ptr<comoq::Session>> finish_connecting(Operation<std::shared_ptr<comoq::Session>> connecting) {
     auto session = co_await std::move(connecting);
     co_return session;
 }
@@ -155,25 +155,25 @@ COMOQ_EXPORT std::int32_t comoq_keep_connected(comoq_runtime runtime, comoq_stri
 
 /// Runs `call(session)`.
 template <class Call> std::int32_t with_session(comoq_session session, Call &&call) noexcept {
-    return with_locked<SessionObject>(session, [&](const std::shared_ptr<lite::Session> &held) { return call(*held); });
+    return with_locked<SessionObject>(session, [&](const std::shared_ptr<comoq::Session> &held) { return call(*held); });
 }
 
 COMOQ_EXPORT std::int32_t comoq_session_closed(comoq_session session, comoq_queue queue, std::uint64_t user, comoq_event *now,
                                                comoq_op *op) {
-    return with_session(session, [&](const lite::Session &held) {
+    return with_session(session, [&](const comoq::Session &held) {
         return ask(Asked{queue, user, now, op}, held.closed(), FillCode());
     });
 }
 
 COMOQ_EXPORT std::int32_t comoq_session_end(comoq_session session, std::int32_t code) {
-    return with_session(session, [&](lite::Session &held) {
+    return with_session(session, [&](comoq::Session &held) {
         held.close(code != COMOQ_OK ? failure_of(code) : std::error_code());
         return COMOQ_OK;
     });
 }
 
 COMOQ_EXPORT std::int32_t comoq_session_goaway(comoq_session session, comoq_string uri, std::uint64_t within_ms) {
-    return with_session(session, [&](const lite::Session &held) {
+    return with_session(session, [&](const comoq::Session &held) {
         if (within_ms != 0)
             held.drain(milliseconds_of(within_ms), std::string(view(uri)));
         else
@@ -184,14 +184,14 @@ COMOQ_EXPORT std::int32_t comoq_session_goaway(comoq_session session, comoq_stri
 
 COMOQ_EXPORT std::int32_t comoq_session_broadcast(comoq_session session, comoq_string path, comoq_consumer *consumer) {
     if (consumer == nullptr) return COMOQ_ERROR_ARGUMENT;
-    return with_session(session, [&](const lite::Session &held) {
+    return with_session(session, [&](const comoq::Session &held) {
         *consumer = give<ConsumerObject>(held.broadcast(view(path)));
         return COMOQ_OK;
     });
 }
 
 COMOQ_EXPORT std::int32_t comoq_session_protocol(comoq_session session, comoq_string *protocol) {
-    return with_session(session, [&](const lite::Session &held) {
+    return with_session(session, [&](const comoq::Session &held) {
         return set(protocol, borrowed(held.protocol())) ? COMOQ_OK : COMOQ_ERROR_ARGUMENT;
     });
 }

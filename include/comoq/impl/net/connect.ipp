@@ -43,16 +43,14 @@ private:
     std::shared_ptr<const ConnectConfig> config_;
 };
 
-inline asio::awaitable<std::shared_ptr<lite::Session>> make_session(Way way) {
+inline asio::awaitable<std::shared_ptr<Session>> make_session(Way way) {
     auto connecting = way();
     auto transport = co_await std::move(connecting);
     const auto &config = way.config();
-    std::shared_ptr<lite::Session> session;
+    std::shared_ptr<Session> session;
     std::exception_ptr failure;
     try {
-        // It makes sessions of moq-lite alone.
-        if (speaks_ietf(transport->protocol())) comoq::detail::throw_error(make_error_code(Error::Version));
-        session = std::make_shared<lite::Session>(transport, config.session);
+        session = std::make_shared<Session>(transport, config.session);
         auto admitted = with_timeout<void>(session->admitted(), config.deadlines.admission, config.session.sleep);
         co_await std::move(admitted);
     } catch (...) {
@@ -63,7 +61,7 @@ inline asio::awaitable<std::shared_ptr<lite::Session>> make_session(Way way) {
     std::rethrow_exception(failure);
 }
 
-inline asio::awaitable<std::shared_ptr<lite::Session>> connect_session(Way way) {
+inline asio::awaitable<std::shared_ptr<Session>> connect_session(Way way) {
     const std::string &name = way.config().session.name;
     log_connection(LogLevel::Debug, "connecting", name);
     std::exception_ptr failure;
@@ -86,13 +84,12 @@ inline asio::awaitable<std::shared_ptr<Transport>> connect_by(std::string text, 
 
 }  // namespace net::detail
 
-COMOQ_DECL Operation<std::shared_ptr<lite::Session>> net::Connect::operator()(asio::any_io_executor executor,
-                                                                              std::string_view text,
-                                                                              ConnectConfig config) const {
+COMOQ_DECL Operation<std::shared_ptr<Session>> net::Connect::operator()(asio::any_io_executor executor, std::string_view text,
+                                                                        ConnectConfig config) const {
     net::detail::Way way(text, std::move(config));
     auto subject = comoq::detail::quoted(way.url().text());
     auto task = net::detail::connect_session(std::move(way));
-    return net::detail::BegunTask<std::shared_ptr<lite::Session>>::begin(executor, std::move(task), std::move(subject));
+    return net::detail::BegunTask<std::shared_ptr<Session>>::begin(executor, std::move(task), std::move(subject));
 }
 
 COMOQ_DECL asio::awaitable<std::shared_ptr<Transport>> connect_transport(std::string_view url, ConnectConfig config) {
@@ -118,6 +115,6 @@ COMOQ_DECL asio::awaitable<void> keep_connected(std::string_view text, ConnectCo
     return keep_connected(text, std::move(config), lite::ReconnectConfig());
 }
 
-COMOQ_DEFINE_OPERATION(std::shared_ptr<lite::Session>);
+COMOQ_DEFINE_OPERATION(std::shared_ptr<Session>);
 
 }  // namespace comoq
