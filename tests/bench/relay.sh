@@ -14,6 +14,8 @@
 #   --rounds N           of all scenarios; 3 if not given
 #   --seconds N          that a run is measured; 5 if not given
 #   --transports, --viewers, --workloads "..."   some of "tcp ws", "1 10 100", "video audio max"
+#   --protocols "..."    what the clients speak, each in turn: "moq-lite-06 moqt-18", say; moq-lite if not given. Over ws alone,
+#                        and not with --theirs
 #   --patience N         wait at most N seconds, before each run, until the processors are idle; 0 if not given
 #   --port N             moq-relay gets this one and the next; 24543 if not given
 #
@@ -32,10 +34,10 @@
 set -euo pipefail
 
 ours='' theirs='' load='' out='' rounds=3 seconds=5 transports='tcp ws' viewers='1 10 100' workloads='video audio max'
-patience=0 port=24543
+protocols=usual patience=0 port=24543
 while [ $# -gt 0 ]; do
     case $1 in
-    --ours | --theirs | --load | --out | --rounds | --seconds | --transports | --viewers | --workloads | --patience | --port)
+    --ours | --theirs | --load | --out | --rounds | --seconds | --transports | --viewers | --workloads | --protocols | --patience | --port)
         [ $# -ge 2 ] || { echo "relay.sh: $1 needs a value" >&2; exit 2; }
         declare "${1#--}=$2"
         shift 2
@@ -130,21 +132,24 @@ for round in $(seq "$rounds"); do
     for transport in $transports; do
         for number in $viewers; do
             for work in $workloads; do
-                options=$(workload "$work")
-                for relay in $order; do
-                    until_idle
-                    start "$relay" "$transport"
-                    # shellcheck disable=SC2086
-                    result=$( (on 1 timeout $((seconds + 60)) "$load" --publish "$url" --subscribe "$url" --pid "$pid" \
-                        --viewers "$number" $options --seconds "$seconds" --warmup 2 --json) 2>"$tmp/load.log") || true
-                    stop
-                    what="\"relay\": \"$relay\", \"transport\": \"$transport\", \"workload\": \"$work\""
-                    if [ -n "$result" ]; then
-                        echo "{$what, ${result#\{}" >>"$tmp/runs"
-                    else
-                        echo "{$what, \"viewers\": $number, \"failure\": \"$(tr -d '"\\\n' <"$tmp/load.log")\"}" >>"$tmp/runs"
-                    fi
-                    echo "round $round: $(tail -n 1 "$tmp/runs")" >&2
+                for protocol in $protocols; do
+                    options=$(workload "$work")
+                    [ "$protocol" = usual ] || options+=" --protocol $protocol"
+                    for relay in $order; do
+                        until_idle
+                        start "$relay" "$transport"
+                        # shellcheck disable=SC2086
+                        result=$( (on 1 timeout $((seconds + 60)) "$load" --publish "$url" --subscribe "$url" --pid "$pid" \
+                            --viewers "$number" $options --seconds "$seconds" --warmup 2 --json) 2>"$tmp/load.log") || true
+                        stop
+                        what="\"relay\": \"$relay\", \"protocol\": \"$protocol\", \"transport\": \"$transport\", \"workload\": \"$work\""
+                        if [ -n "$result" ]; then
+                            echo "{$what, ${result#\{}" >>"$tmp/runs"
+                        else
+                            echo "{$what, \"viewers\": $number, \"failure\": \"$(tr -d '"\\\n' <"$tmp/load.log")\"}" >>"$tmp/runs"
+                        fi
+                        echo "round $round: $(tail -n 1 "$tmp/runs")" >&2
+                    done
                 done
             done
         done
@@ -185,6 +190,7 @@ BEGIN {
 }
 {
     row = of("transport") " | " of("viewers") " | " of("workload") " | " of("relay")
+    if (of("protocol") != "usual") row = row " " of("protocol")
     if (!(row in runs)) rows[++count] = row
     ++runs[row]
     if (of("failure") != "") { ++failed[row]; next }

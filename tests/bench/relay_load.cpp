@@ -3,10 +3,10 @@
 #include "shared/command_line.hpp"
 #include "shared/relay_options.hpp"
 
-#include <comoq/lite/session.hpp>
 #include <comoq/net/connect.hpp>
 #include <comoq/net/web_schemes.hpp>
 #include <comoq/origin.hpp>
+#include <comoq/session.hpp>
 
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
@@ -61,6 +61,7 @@ constexpr const char *usage =
     "  --subscribe URL  where it is read\n"
     "  --pid RELAY      the relay's process\n"
     "  --path PATH      the broadcast; load if not given\n"
+    "  --protocol NAME  what the clients speak: moqt-18, say; moq-lite if not given\n"
     "  --viewers N      1 if not given\n"
     "  --rate N         groups a second, their frames evenly spaced; 2 if not given; 0: as fast as the slowest viewer gets\n"
     "                   them\n"
@@ -77,7 +78,7 @@ constexpr const char *usage =
     "The exit code is 1 if frames were lost or the rate was not reached.\n";
 
 struct Options {
-    std::optional<std::string> publish, subscribe;
+    std::optional<std::string> publish, subscribe, protocol;
     std::string path = "load";
     std::size_t pid = 0, viewers = 1, rate = 2, frames = 30, size = 5000, seconds = 10, warmup = 2, window = 4, threads = 1;
     std::size_t keep = 10;
@@ -228,6 +229,12 @@ private:
     std::exception_ptr failure_;
 };
 
+comoq::ConnectConfig connect_config(const Options &options) {
+    comoq::ConnectConfig config;
+    if (options.protocol) config.protocols = {*options.protocol};
+    return config;
+}
+
 // Reads the track on a context of one thread.
 class Viewer {
 public:
@@ -237,9 +244,9 @@ public:
     }
 
     awaitable<void> watch() {
-        auto connecting = comoq::connect_transport(*run_.options.subscribe);
+        auto connecting = comoq::connect_transport(*run_.options.subscribe, connect_config(run_.options));
         auto transport = co_await std::move(connecting);
-        comoq::lite::SessionConfig config;
+        comoq::SessionConfig config;
         config.subscribe = origin_.producer();
         session_.emplace(std::move(transport), std::move(config));
         auto finding = origin_.consumer().announced_broadcast(run_.options.path);
@@ -299,7 +306,7 @@ private:
     Run &run_;
     asio::io_context &context_;
     comoq::Origin origin_;
-    std::optional<comoq::lite::Session> session_;
+    std::optional<comoq::Session> session_;
     bool is_ready_ = false;
     std::atomic<std::uint64_t> received_{0};
     std::vector<std::uint32_t> late_;
@@ -319,9 +326,9 @@ public:
     }
 
     awaitable<void> connect() {
-        auto connecting = comoq::connect_transport(*run_.options.publish);
+        auto connecting = comoq::connect_transport(*run_.options.publish, connect_config(run_.options));
         auto transport = co_await std::move(connecting);
-        comoq::lite::SessionConfig config;
+        comoq::SessionConfig config;
         config.publish = origin_.consumer();
         session_.emplace(std::move(transport), std::move(config));
     }
@@ -432,7 +439,7 @@ private:
     comoq::Origin origin_;
     comoq::BroadcastPublish broadcast_;
     comoq::TrackProducer track_;
-    std::optional<comoq::lite::Session> session_;
+    std::optional<comoq::Session> session_;
     std::vector<std::byte> template_;
     std::uint64_t number_ = 0, sent_ = 0;
     std::optional<Sample> before_, after_;
@@ -536,6 +543,7 @@ int main(int argc, char **argv) {
     line.option("--publish", [&](std::string_view text) { options.publish = text; });
     line.option("--subscribe", [&](std::string_view text) { options.subscribe = text; });
     line.option("--path", [&](std::string_view text) { options.path = text; });
+    line.option("--protocol", [&](std::string_view text) { options.protocol = text; });
     const auto number = [&line](std::string name, std::size_t &value, std::size_t least, std::size_t most) {
         line.option(name, [=, &value](std::string_view text) { value = number_from(name, text, least, most); });
     };
