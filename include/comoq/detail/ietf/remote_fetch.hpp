@@ -2,6 +2,7 @@
 #pragma once
 #include "../media/given_group.hpp"
 #include "../session/track_questions.hpp"
+#include "fetched_lanes.hpp"
 #include "joined_group.hpp"
 #include "receive_objects.hpp"
 #include "session_core.hpp"
@@ -48,18 +49,19 @@ public:
 
     asio::awaitable<std::error_code> receive(GroupProducer &group) override {
         const auto sequence = group.sequence();
-        const auto write = [&group, sequence](const FetchedObject &object, std::uint64_t next) -> GroupProducer * {
-            // Lanes have no place here.
-            if (object.subgroup.value_or(0) != 0) comoq::detail::throw_error(make_error_code(Error::Unsupported));
+        FetchedLanes lanes;
+        const auto write = [&group, &lanes, sequence](const FetchedObject &object, std::uint64_t &next) -> GroupProducer * {
             if (object.location.group != sequence || object.location.object < next)
                 comoq::detail::throw_error(make_error_code(Error::MalformedTrack));
-            return &group;
+            return &lanes.of(group, object, next);
         };
         auto receiving = receive(write);
-        co_return co_await std::move(receiving);
+        const auto code = co_await std::move(receiving);
+        lanes.end(code ? core_->lost_code(code) : code);
+        co_return code;
     }
-    /// `group_of(object, next)` gives the group to which the object goes, where `next` is its number if it leaves out none; null
-    /// if it goes nowhere. Returns the code that ended it early.
+    /// `group_of(object, next)` gives the group to which the object goes; null if it goes nowhere. `next` is its number if it
+    /// leaves out none on its way, and `group_of` may say that it is another one. Returns the code that ended it early.
     template <class GroupOf> asio::awaitable<std::error_code> receive(GroupOf group_of) {
         std::error_code code;
         try {
@@ -122,12 +124,13 @@ private:
                 if (next == 0) comoq::detail::throw_error(make_error_code(Error::NotFound));
                 continue;
             }
-            GroupProducer *const group = group_of(*object, next);
+            std::uint64_t from = next;
+            GroupProducer *const group = group_of(*object, from);
             if (group == nullptr) {
                 auto passing = pass_over(*reader_, object->payload_size);
                 co_await std::move(passing);
             } else {
-                auto extras = extras_of(object->properties, object->location.object - next, info);
+                auto extras = extras_of(object->properties, object->location.object - from, info);
                 auto rest = comoq::detail::receive_frame(*reader_, *group, object->payload_size, times.of(object->properties), grown,
                                                          std::move(extras));
                 if (rest) co_await std::move(*rest);

@@ -337,12 +337,12 @@ private:
         RemoteFetch fetch(self->core_, self->out_->info());
         auto asked = fetch.join(asking->request);
         co_await std::move(asked);
-        const auto group_of = [&self, &joined](const FetchedObject &object, std::uint64_t) -> GroupProducer * {
+        const auto group_of = [&self, &joined](const FetchedObject &object, std::uint64_t &next) -> GroupProducer * {
             if (object.location.group != joined->sequence || joined->is_continued || !self->out_) return nullptr;
             // Lanes have no place here.
             if (object.subgroup.value_or(0) != 0 || object.location.object < joined->objects) return nullptr;
             if (!joined->group) joined->group = comoq::detail::given_group(*self->out_, joined->sequence);
-            joined->objects = object.location.object + 1;
+            next = std::exchange(joined->objects, object.location.object + 1);
             return &*joined->group;
         };
         auto receiving = fetch.receive(group_of);

@@ -26,7 +26,7 @@ struct SentPart {
     bool is_whole = false;
 };
 
-/// Sends the part of a group that is wanted, on a stream of its own, which `streams` counts. Without any such part no stream is
+/// Sends the part of a group, or of one lane of it, that is wanted, on a stream of its own, which `streams` counts. Without any such part no stream is
 /// opened. Completes when the peer has it. Throws the failure of the group, or of the stream, which is reset by the caller. All
 /// that it is given outlives it.
 inline asio::awaitable<void> send_part(SessionCore &core, comoq::detail::GroupOutbox::Item &item, GroupConsumer &group,
@@ -46,6 +46,7 @@ inline asio::awaitable<void> send_part(SessionCore &core, comoq::detail::GroupOu
     SubgroupHeader header;
     header.alias = part.alias;
     header.group = group.sequence();
+    header.subgroup = info.subgroup;
     if (info.priority) header.priority = turned(*info.priority);
     header.has_properties = true;
     header.end_of_group = info.ends_group && !last;

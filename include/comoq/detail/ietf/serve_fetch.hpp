@@ -2,6 +2,7 @@
 #pragma once
 #include "../../track_consumer.hpp"
 #include "../../with_timeout.hpp"
+#include "../session/merged_lanes.hpp"
 #include "../session/send_frames.hpp"
 #include "asked_range.hpp"
 #include "object_framing.hpp"
@@ -192,6 +193,11 @@ private:
         const auto sequence = group.sequence();
         const auto wanted = sequence == range.first.group ? range.first.object : 0;
         const auto last = sequence == range.last.group ? range.last.object : std::nullopt;
+        if (auto lanes = self->track_.get_lanes(sequence); lanes.size() > 1) {
+            auto sending = send_lanes(self, std::move(lanes), wanted, last);
+            co_await std::move(sending);
+            co_return;
+        }
         auto finding = find_object(group, wanted);
         const bool is_there = co_await std::move(finding);
         if (!is_there && wanted == 0) comoq::detail::throw_error(make_error_code(Error::Lagged));
@@ -203,6 +209,32 @@ private:
             self->item_, FetchFraming(self->objects_, sequence, first, group.info().priority.value_or(info.priority), info, last));
         auto objects = last ? sender.send(group, *last - first + 1) : sender.send(group);
         co_await std::move(objects);
+    }
+    /// Those that are here now. It holds a frame of each.
+    static asio::awaitable<void> send_lanes(Self self, std::vector<GroupConsumer> lanes, std::uint64_t wanted,
+                                            std::optional<std::uint64_t> last) {
+        const auto sequence = lanes.front().sequence();
+        const auto info = lanes.front().track_info();
+        // Up to a certain object, all of them are here.
+        comoq::detail::MergedLanes merged(std::move(lanes), !last);
+        while (true) {
+            auto coming = merged.next();
+            auto object = co_await std::move(coming);
+            if (!object || (last && object->id > *last)) co_return;
+            if (object->id < wanted) continue;
+            FetchedObject header;
+            header.location = Location{sequence, object->id};
+            header.subgroup = object->lane.subgroup;
+            header.priority = turned(object->lane.priority.value_or(info.priority));
+            header.properties = properties_of(object->frame.extras, object->frame.timestamp, info.has_timestamps);
+            header.payload_size = object->frame.payload.size();
+            std::vector<std::byte> bytes;
+            self->objects_.write(header, bytes);
+            auto begun = self->item_.stream().write(Bytes(std::move(bytes)));
+            co_await std::move(begun);
+            auto written = self->item_.stream().write(std::move(object->frame.payload));
+            co_await std::move(written);
+        }
     }
     /// Nobody here knows what is up to the end of that group.
     asio::awaitable<void> write_unknown(std::uint64_t group) {

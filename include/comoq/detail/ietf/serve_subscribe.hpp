@@ -22,6 +22,7 @@
 #include <system_error>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace comoq::ietf::detail {
 
@@ -131,7 +132,7 @@ private:
         self->is_finished_ = true;
         // The peer may subscribe again; a fetch may still join this one.
         self->release();
-        self->newest_.reset();
+        self->newest_.clear();
         // A publisher that leaves when it has no subscriber must not take away groups in flight: the peer has everything
         // when it leaves, too.
         co_await self->core_->sleep(self->core_->config.linger);
@@ -202,9 +203,11 @@ private:
         if (claim_) core_->served_tracks.erase(*claim_);
         claim_.reset();
     }
-    /// The broadcast; or the one that is announced there while the peer is willing to wait for it.
+    /// The broadcast; or the one that is announced there, or above it, while the peer is willing to wait for it.
     static asio::awaitable<BroadcastConsumer> find(Self self) {
         auto &core = *self->core_;
+        const std::uint64_t patience = self->asked_.parameters.rendezvous_timeout.value_or(0);
+        const auto above = patience != 0 ? core.resolver.announced_above(self->path_) : 0;
         std::error_code refusal;
         try {
             auto asking = core.request(self->path_);
@@ -212,10 +215,10 @@ private:
         } catch (const std::system_error &error) {
             refusal = error.code();
         }
-        const std::uint64_t patience = self->asked_.parameters.rendezvous_timeout.value_or(0);
         if (refusal != Error::NotFound || patience == 0) comoq::detail::throw_error(refusal);
         const auto longest = static_cast<std::uint64_t>(longest_rendezvous.count());
-        auto waiting = core.resolver.announced(self->path_, std::chrono::milliseconds(std::min(patience, longest)));
+        const auto ask = [self] { return self->core_->request(self->path_); };
+        auto waiting = core.resolver.announced(self->path_, above, std::chrono::milliseconds(std::min(patience, longest)), ask);
         co_return co_await std::move(waiting);
     }
     static constexpr std::chrono::milliseconds longest_rendezvous = std::chrono::minutes(5);
@@ -225,8 +228,6 @@ private:
             auto coming = self->subscriber_->recv_group();
             auto group = co_await std::move(coming);
             if (!group) break;
-            // The other lanes would need streams that say which they are.
-            if (group->info().subgroup != 0) continue;
             self->take(self, std::move(*group));
             while (!self->groups_->has_room()) co_await Groups::one_less(self->groups_);
         }
@@ -243,7 +244,8 @@ private:
     }
     void begin(const Self &self, GroupConsumer group) {
         // What comes of it once the peer wants objects again is sent then.
-        newest_ = group;
+        if (!newest_.empty() && newest_.front().sequence() < group.sequence()) newest_.clear();
+        if (newest_.empty() || newest_.front().sequence() == group.sequence()) newest_.push_back(group);
         if (forwards_) start(self, std::move(group));
     }
     void start(const Self &self, GroupConsumer group) {
@@ -332,7 +334,7 @@ private:
         if (parameters.filter && subscriber_ && !is_through_ && !is_finished_) {
             if (!core_->habits.wants_no_largest) ok.parameters.largest_object = largest_;
             for (const std::uint64_t wanted : progress_.take_wanted(range_))
-                if (auto group = subscriber_->get_group(wanted)) begin(self, std::move(*group));
+                for (GroupConsumer &lane : track_.get_lanes(wanted)) begin(self, std::move(lane));
         }
         return ok;
     }
@@ -347,7 +349,8 @@ private:
         if (!core_->habits.wants_no_largest) ok.parameters.largest_object = largest_;
         if (!largest_) return;
         range_.start = Location{largest_->group, largest_->object + 1};
-        if (newest_ && newest_->sequence() >= largest_->group) start(self, *newest_);
+        if (newest_.empty() || newest_.front().sequence() < largest_->group) return;
+        for (const GroupConsumer &lane : newest_) start(self, lane);
     }
 
     const RequestStream::Self request_;
@@ -361,8 +364,8 @@ private:
     std::optional<TrackSubscriber> subscriber_;
     // The largest object when the peer was told of it.
     std::optional<Location> largest_;
-    // The group that has come last: one comes once.
-    std::optional<GroupConsumer> newest_;
+    // The newest group, by its lanes, of which a track has few: one comes once.
+    std::vector<GroupConsumer> newest_;
     // This track among those that are served, where one subscription has it.
     std::optional<std::set<std::pair<std::string, std::string>>::iterator> claim_;
     comoq::detail::Event known_;

@@ -88,10 +88,10 @@ private:
         auto object = co_await std::move(first);
         // Nothing came of it.
         if (!object) co_return;
-        const bool is_first_lane = header.subgroup ? *header.subgroup == 0 : object->id == 0;
-        // Only the first subgroup has a place here. The rest of the track flows.
-        if (!is_first_lane) comoq::detail::throw_error(make_error_code(Error::Unsupported));
-        const auto joined = target.joined != nullptr && target.joined->sequence == header.group ? target.joined : nullptr;
+        const auto lane = header.subgroup.value_or(object->id);
+        // A fetch brings the beginning of the first one alone: another one that goes on from the middle begins there.
+        const bool is_joined = lane == 0 && target.joined != nullptr && target.joined->sequence == header.group;
+        const auto joined = is_joined ? target.joined : nullptr;
         std::uint64_t next = 0;
         std::optional<GroupProducer> group;
         if (joined != nullptr && (object->id != 0 || joined->group)) {
@@ -110,8 +110,8 @@ private:
                 comoq::detail::throw_error(make_error_code(Error::Lagged));
             }
         }
-        if (!group) group = comoq::detail::given_group(target.track, header.group, info_of(header, object->id, joined == nullptr));
-        if (joined == nullptr && object->id != 0 && !header.first_object) next = object->id;
+        if (!group) group = comoq::detail::given_group(target.track, header.group, info_of(header, lane, object->id, joined == nullptr));
+        if (lane != 0 || (joined == nullptr && object->id != 0 && !header.first_object)) next = object->id;
         if (joined != nullptr) joined->is_continued = true;
         target.ties->begun.set();
         comoq::detail::NewestGroups::Growth grown(target.newest);
@@ -129,13 +129,15 @@ private:
         if (code) comoq::detail::throw_error(code);
     }
 
-    /// A group that begins with another object than its first one begins in the middle, unless the rest of it comes by a fetch.
-    static GroupInfo info_of(const SubgroupHeader &header, std::uint64_t first, bool may_be_partial) noexcept {
+    /// A group that begins with another object than its first one begins in the middle, unless the rest of it comes by a fetch. Its
+    /// other lanes begin with any object.
+    static GroupInfo info_of(const SubgroupHeader &header, std::uint64_t lane, std::uint64_t first, bool may_be_partial) noexcept {
         GroupInfo info;
+        info.subgroup = lane;
         if (header.priority) info.priority = turned(*header.priority);
         info.ends_group = header.end_of_group;
         info.is_partial = may_be_partial && first != 0 && !header.first_object;
-        if (info.is_partial) info.first_object = first;
+        if (info.is_partial || lane != 0) info.first_object = first;
         return info;
     }
 

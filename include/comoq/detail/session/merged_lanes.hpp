@@ -25,8 +25,8 @@ public:
         Frame frame;
     };
 
-    /// Lanes as `TrackConsumer::get_lanes` gives them.
-    explicit MergedLanes(std::vector<GroupConsumer> lanes) {
+    /// Lanes as `TrackConsumer::get_lanes` gives them. Without `waits`, a lane ends where its next frame is not there.
+    explicit MergedLanes(std::vector<GroupConsumer> lanes, bool waits = true) : waits_(waits) {
         lanes_.reserve(lanes.size());
         for (auto &lane : lanes) {
             const GroupInfo info = lane.info();
@@ -42,6 +42,10 @@ public:
             Lane &lane = lanes_[i];
             if (!lane.next && !lane.has_ended) {
                 auto reading = lane.from.read_frame();
+                if (!waits_ && !reading.ready()) {
+                    lane.has_ended = true;
+                    continue;
+                }
                 lane.next = co_await std::move(reading);
                 lane.has_ended = !lane.next;
                 lane.id = lane.from.object_id().value_or(lane.id);
@@ -65,6 +69,7 @@ private:
         std::optional<Frame> next;
         bool has_ended;
     };
+    const bool waits_;
     std::vector<Lane> lanes_;
 };
 

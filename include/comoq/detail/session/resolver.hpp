@@ -2,20 +2,27 @@
 #pragma once
 #include "../../broadcast.hpp"
 #include "../../error.hpp"
+#include "../../first_of.hpp"
 #include "../../operation.hpp"
 #include "../../origin.hpp"
 #include "../../track_consumer.hpp"
+#include "../../task_group.hpp"
 #include "../../with_timeout.hpp"
+#include "../wait/event.hpp"
 #include "asking_share.hpp"
 
 #include <asio/awaitable.hpp>
+#include <asio/this_coro.hpp>
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <variant>
 
 namespace comoq::detail {
 
@@ -48,13 +55,20 @@ public:
         co_return found;
     }
 
-    /// Waits until the path is announced, by anybody but the peer, and not longer than `time`. No handler is asked.
-    asio::awaitable<BroadcastConsumer> announced(std::string_view path, std::chrono::milliseconds time) {
+    /// Waits until the path is announced, by anybody but the peer, or one above it is whose source gives it, and not longer than
+    /// `time`. `ask()` requests the path again, when one above it is announced that was not when the first request was made: by
+    /// what `announced_above` gave before that.
+    template <class Ask>
+    asio::awaitable<BroadcastConsumer> announced(std::string path, std::uint64_t above, std::chrono::milliseconds time, Ask ask) {
         if (!view_) throw_error(make_error_code(Error::NotFound));
         const Asking asking(*this);
-        auto waiting = with_timeout(view_->announced_broadcast(path), time, sleep_);
+        auto meeting = meet(*view_, std::move(path), above, std::move(ask));
+        auto waiting = with_timeout(std::move(meeting), time, sleep_);
         co_return co_await std::move(waiting);
     }
+
+    /// Which of the paths above that one are announced: a bit for each, the shortest first, of 64.
+    std::uint64_t announced_above(std::string_view path) const { return view_ ? announced_above(*view_, path) : 0; }
 
     /// The value of an operation, within the time and the share that a question has.
     template <class T> asio::awaitable<T> in_time(Operation<T> question) {
@@ -80,6 +94,56 @@ private:
     private:
         AskingShare &share_;
     };
+
+    static std::uint64_t announced_above(const OriginConsumer &view, std::string_view path) {
+        std::uint64_t above = 0, bit = 1;
+        for (auto slash = path.find('/'); slash != path.npos && bit != 0; slash = path.find('/', slash + 1), bit <<= 1)
+            if (view.announced_broadcast(path.substr(0, slash)).ready()) above |= bit;
+        return above;
+    }
+    template <class Ask>
+    static asio::awaitable<BroadcastConsumer> meet(OriginConsumer view, std::string path, std::uint64_t above, Ask ask) {
+        while (true) {
+            auto exactly = as_task(view.announced_broadcast(path));
+            auto newly = until_announced_above(view, path, above);
+            auto first = co_await comoq::first_of(std::move(exactly), std::move(newly));
+            if (first.index() == 0) co_return std::move(std::get<0>(first));
+            above = announced_above(view, path);
+            std::optional<BroadcastConsumer> found;
+            auto asked = asked_again(ask, found);
+            co_await std::move(asked);
+            if (found) co_return std::move(*found);
+        }
+    }
+    template <class Ask> static asio::awaitable<void> asked_again(Ask &ask, std::optional<BroadcastConsumer> &found) {
+        std::error_code refusal;
+        try {
+            auto asking = ask();
+            found = co_await std::move(asking);
+        } catch (const std::system_error &error) {
+            refusal = error.code();
+        }
+        if (refusal && refusal != Error::NotFound) throw_error(refusal);
+    }
+    /// Runs until a path above that one is announced which is not in `above`.
+    static asio::awaitable<void> until_announced_above(OriginConsumer view, std::string path, std::uint64_t above) {
+        Event met;
+        comoq::TaskGroup waiting(co_await asio::this_coro::executor);
+        std::uint64_t bit = 1;
+        for (auto slash = path.find('/'); slash != path.npos && bit != 0; slash = path.find('/', slash + 1), bit <<= 1) {
+            if ((above & bit) != 0) continue;
+            auto announced = view.announced_broadcast(std::string_view(path).substr(0, slash));
+            waiting.spawn(tell(std::move(announced), met), [](const std::exception_ptr &) {});
+        }
+        co_await met.wait();
+    }
+    static asio::awaitable<void> tell(Operation<BroadcastConsumer> announced, Event met) {
+        [[maybe_unused]] const auto broadcast = co_await std::move(announced);
+        met.set();
+    }
+    static asio::awaitable<BroadcastConsumer> as_task(Operation<BroadcastConsumer> announced) {
+        co_return co_await std::move(announced);
+    }
 
     AskingShare share_;
     const std::chrono::milliseconds patience_;

@@ -1,0 +1,261 @@
+// Subgroups of MoQ Transport are lanes of a group here: a relay passes them on as they are, with everything else.
+#include <comoq/session.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "ietf/published_scene.hpp"
+#include "ietf/scene.hpp"
+#include "ietf/viewer_scene.hpp"
+#include "support/catch.hpp"
+#include "support/seed.hpp"
+
+namespace lanes_tests {
+
+using namespace comoq;
+using namespace comoq::test;
+
+namespace {
+
+struct Object {
+    std::uint64_t id;
+    std::string payload, properties;
+    std::uint64_t time;
+
+    friend bool operator==(const Object &, const Object &) = default;
+};
+/// A lane of a group, by what a reader can see.
+struct Lane {
+    std::uint64_t group;
+    GroupInfo info;
+    std::vector<Object> objects;
+    std::optional<EndMarker> end;
+
+    friend bool operator==(const Lane &, const Lane &) = default;
+    friend bool operator<(const Lane &left, const Lane &right) {
+        return std::tie(left.group, left.info.subgroup) < std::tie(right.group, right.info.subgroup);
+    }
+};
+
+/// A publisher, a relay and a viewer, with a session from each to the next.
+struct Chain {
+    Chain(const std::string &first, const std::string &second)
+        : up(context.get_executor(), context.get_executor(), link_of(first)),
+          down(context.get_executor(), context.get_executor(), link_of(second)) {
+        sessions.push_back(std::make_unique<Session>(up.client(), both_ways(source, time)));
+        sessions.push_back(std::make_unique<Session>(up.server(), both_ways(relay, time)));
+        sessions.push_back(std::make_unique<Session>(down.server(), both_ways(relay, time)));
+        sessions.push_back(std::make_unique<Session>(down.client(), both_ways(viewer, time)));
+        run();
+    }
+    void run() { settle_down(context); }
+    TrackConsumer seen() {
+        run();
+        return now(viewer.consumer().announced_broadcast("a")).track("video");
+    }
+    template <class T> auto get(Operation<T> operation) {
+        auto waiting = wait(std::move(operation));
+        run();
+        return std::move(waiting.value());
+    }
+
+    asio::io_context context;
+    MemoryLink up, down;
+    ManualSleep time;
+    Origin source = origin_with_id(1), relay = origin_with_id(2), viewer = origin_with_id(3);
+    std::vector<std::unique_ptr<Session>> sessions;
+};
+
+class RandomTrack {
+public:
+    explicit RandomTrack(std::uint64_t seed) : random_(seed) {}
+
+    /// Writes a group of a few lanes, whose objects come in turn, and calls `between()` now and then.
+    template <class Between> void write(TrackProducer &track, std::uint64_t sequence, Between between) {
+        std::map<std::uint64_t, std::pair<GroupProducer, Lane>> open;
+        std::vector<std::uint64_t> subgroups{0};
+        while (subgroups.size() < 4 && one_in(2)) subgroups.push_back(subgroups.back() + 1 + random_() % 1'000);
+        std::uint64_t id = 0;
+        for (auto left = 1 + random_() % 12; left != 0; --left) {
+            if (one_in(4)) id += random_() % 1'000;
+            // Lane 0 makes the group.
+            const auto subgroup = open.empty() ? 0 : subgroups[random_() % subgroups.size()];
+            auto found = open.find(subgroup);
+            if (found == open.end()) {
+                Lane lane{sequence, {}, {}, {}};
+                lane.info.subgroup = subgroup;
+                lane.info.ends_group = one_in(2);
+                if (one_in(2)) lane.info.priority = static_cast<std::uint8_t>(random_());
+                if (subgroup != 0) lane.info.first_object = id;
+                auto group = subgroup == 0 ? track.create_group(sequence, lane.info) : open.at(0).first.create_lane(lane.info);
+                found = open.emplace(subgroup, std::pair(std::move(group), std::move(lane))).first;
+            }
+            auto &[group, lane] = found->second;
+            Object object{id++, std::string(random_() % 3 == 0 ? 0 : random_() % 2'000, letter()), {}, random_() % 1'000'000};
+            // A type of 0x38 with a number, and one of 0x39 with bytes.
+            if (one_in(2)) object.properties = one_in(2) ? std::string("\x38\x05", 2) : std::string("\x39\x03xyz", 5);
+            const auto next = lane.objects.empty() ? lane.info.first_object : lane.objects.back().id + 1;
+            group.write_frame(Bytes::copy(object.payload), Timestamp(object.time, Timescale(1000)),
+                              ObjectExtras(Bytes::copy(object.properties), object.id - next));
+            lane.objects.push_back(std::move(object));
+            if (one_in(3)) between();
+        }
+        for (auto &[subgroup, both] : open) {
+            auto &[group, lane] = both;
+            if (one_in(3)) {
+                lane.end = EndMarker{ObjectStatus::EndOfGroup, id + random_() % 5};
+                group.finish(*lane.end);
+            } else {
+                group.finish();
+            }
+            lanes.push_back(std::move(lane));
+            if (one_in(3)) between();
+        }
+    }
+    std::vector<Lane> lanes;
+
+private:
+    bool one_in(unsigned many) { return random_() % many == 0; }
+    char letter() { return static_cast<char>('a' + random_() % 26); }
+    std::mt19937_64 random_;
+};
+
+Lane read(Chain &chain, GroupConsumer group) {
+    Lane lane{group.sequence(), group.info(), {}, {}};
+    while (auto frame = chain.get(group.read_frame()))
+        lane.objects.push_back({*group.object_id(), std::string(frame->payload.view()),
+                                std::string(frame->extras.properties().view()), frame->timestamp.value()});
+    lane.end = group.end_marker();
+    return lane;
+}
+
+}  // namespace
+
+TEST_CASE("MoQ Transport: a track with lanes, gaps, properties and ends comes through two relays as it was written",
+          "[ietf][session]") {
+    std::mt19937_64 random(seed("a track with lanes through a relay"));
+    const std::vector<std::string> drafts{"moqt-18", "moqt-20", "moqt-22"};
+    for (const auto &first : drafts)
+        for (const auto &second : drafts) {
+            INFO(first << ", " << second);
+            Chain chain(first, second);
+            const auto published = chain.source.producer().create_broadcast("a");
+            auto broadcast = published.producer();
+            TrackInfo info;
+            info.max_latency = std::chrono::minutes(5);
+            auto track = broadcast.create_track("video", info);
+            auto subscriber = chain.get(chain.seen().subscribe());
+            RandomTrack written(random());
+            for (std::uint64_t sequence = 0; sequence < 20; ++sequence)
+                written.write(track, sequence, [&chain] { chain.run(); });
+            track.finish();
+            chain.run();
+            std::vector<Lane> came;
+            while (auto group = chain.get(subscriber.recv_group())) came.push_back(read(chain, std::move(*group)));
+            std::sort(came.begin(), came.end());
+            std::sort(written.lanes.begin(), written.lanes.end());
+            REQUIRE(came.size() == written.lanes.size());
+            for (std::size_t i = 0; i < came.size(); ++i) {
+                INFO(came[i].group << "/" << came[i].info.subgroup);
+                CHECK(came[i] == written.lanes[i]);
+            }
+        }
+}
+
+TEST_CASE("MoQ Transport: a group that is fetched comes with all of its lanes", "[ietf][session]") {
+    std::mt19937_64 random(seed("lanes of fetched groups"));
+    for (const std::string protocol : {"moqt-18", "moqt-20", "moqt-22"}) {
+        INFO(protocol);
+        Chain chain(protocol, protocol);
+        const auto published = chain.source.producer().create_broadcast("a");
+        auto broadcast = published.producer();
+        auto track = broadcast.create_track("video");
+        RandomTrack written(random());
+        for (std::uint64_t sequence = 0; sequence < 8; ++sequence) written.write(track, sequence, [] {});
+        // It is live there, without those groups.
+        Subscription later;
+        later.start = 100;
+        const auto subscriber = chain.get(chain.seen().subscribe(later));
+        std::vector<Lane> came;
+        for (std::uint64_t sequence = 0; sequence < 8; ++sequence) {
+            const auto group = chain.get(chain.seen().fetch_group(sequence));
+            for (auto &lane : chain.seen().get_lanes(sequence)) came.push_back(read(chain, std::move(lane)));
+        }
+        std::sort(written.lanes.begin(), written.lanes.end());
+        REQUIRE(came.size() == written.lanes.size());
+        for (std::size_t i = 0; i < came.size(); ++i) {
+            INFO(came[i].group << "/" << came[i].info.subgroup);
+            CHECK(came[i].info.subgroup == written.lanes[i].info.subgroup);
+            CHECK(came[i].objects == written.lanes[i].objects);
+        }
+    }
+}
+
+TEST_CASE("MoQ Transport: each lane has a stream, which counts, and a range waits for those that come late", "[ietf][session]") {
+    PublishedScene scene;
+    scene.begin_at_once();
+    auto message = scene.subscribe_to("a");
+    ietf::Filter filter;
+    filter.kind = ietf::Filter::Kind::Absolute;
+    filter.end = ietf::RangeEnd{0, {}};
+    message.parameters.filter = filter;
+    auto &request = scene.ask(message);
+    auto group = scene.track.append_group();
+    group.write_frame(payload("0"));
+    group.write_frame(payload("2"), Timestamp(), ObjectExtras(Bytes(), 1));
+    group.finish();
+    scene.run();
+    // Object 1 is missing.
+    CHECK_FALSE(request.answer->ended);
+    GroupInfo info;
+    info.subgroup = 7;
+    info.first_object = 1;
+    auto lane = group.create_lane(info);
+    lane.write_frame(payload("1"));
+    lane.finish();
+    scene.run();
+    scene.pass(std::chrono::milliseconds(501));
+    const auto all = scene.messages(*request.answer);
+    REQUIRE(all.size() == 2);
+    CHECK(std::get<ietf::PublishDone>(all.back()).streams == 2u);
+    REQUIRE(scene.unis.size() == 3);
+    const auto step = ietf::read_uni_stream(scene.unis.back().answer.octets, scene.draft);
+    REQUIRE(step.value);
+    CHECK(std::get<ietf::SubgroupHeader>(*step.value).subgroup == 7u);
+}
+
+TEST_CASE("MoQ Transport: a subgroup named by its first object is a lane of that number", "[ietf][session]") {
+    ViewerScene scene;
+    scene.accept(5);
+    ietf::SubgroupHeader header;
+    header.alias = 5;
+    header.group = 3;
+    header.subgroup.reset();
+    header.first_object = true;
+    Octets octets;
+    ietf::encode(header, scene.draft, octets);
+    ietf::SubgroupObjects objects(header, scene.draft);
+    ietf::ObjectHeader object;
+    object.id = 9;
+    object.payload_size = 1;
+    objects.write(object, octets);
+    octets.push_back(std::byte{'x'});
+    scene.send_uni(std::move(octets), true);
+    auto lane = now(scene.subscriber->recv_group());
+    REQUIRE(lane);
+    CHECK(lane->info().subgroup == 9);
+    CHECK_FALSE(lane->info().is_partial);
+    CHECK(texts(*lane) == Words{"x"});
+    CHECK(lane->object_id() == 9u);
+}
+
+}  // namespace lanes_tests
