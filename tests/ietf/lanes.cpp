@@ -148,7 +148,7 @@ TEST_CASE("MoQ Transport: a track with lanes, gaps, properties and ends comes th
         for (const auto &second : drafts) {
             INFO(first << ", " << second);
             Chain chain(first, second);
-            const auto published = chain.source.producer().create_broadcast("a");
+            auto published = chain.source.producer().create_broadcast("a");
             auto broadcast = published.producer();
             TrackInfo info;
             info.max_latency = std::chrono::minutes(5);
@@ -176,7 +176,7 @@ TEST_CASE("MoQ Transport: a group that is fetched comes with all of its lanes", 
     for (const std::string protocol : {"moqt-18", "moqt-20", "moqt-22"}) {
         INFO(protocol);
         Chain chain(protocol, protocol);
-        const auto published = chain.source.producer().create_broadcast("a");
+        auto published = chain.source.producer().create_broadcast("a");
         auto broadcast = published.producer();
         auto track = broadcast.create_track("video");
         RandomTrack written(random());
