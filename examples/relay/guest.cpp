@@ -54,6 +54,15 @@ void Guest::send_away(std::chrono::milliseconds within) {
     ask_to_leave();
 }
 
+void Guest::expire() {
+    // The number of either protocol for a client that is not authorized.
+    constexpr std::uint64_t unauthorized = 2;
+    std::lock_guard lock(mutex_);
+    if (transport_ != nullptr) {
+        transport_->close(unauthorized, "the token has expired");
+    }
+}
+
 // Under the lock. False if there is none.
 bool Guest::close_session() {
     if (transport_ == nullptr) {
@@ -120,11 +129,15 @@ bool Guest::enter(const asio::ip::tcp::endpoint &from, const asio::any_io_execut
 // What the client has asked for, in its URL or in SETUP, decides what it may see and do.
 awaitable<comoq::lite::SessionViews> Guest::decide(std::shared_ptr<Guest> self, std::string target) {
     self->log_.asks_for(target);
-    auto views = self->house_.options.rights.at(target, self->house_.origin);
-    if (!views) {
+    auto admission = self->house_.admit(target, self->relay_until_);
+    if (!admission.views) {
+        self->log_.is_refused(admission.reason);
         throw std::system_error(make_error_code(comoq::Error::Unauthorized));
     }
-    co_return std::move(*views);
+    if (admission.expires) {
+        self->house_.guests.may_stay(*self, *admission.expires);
+    }
+    co_return std::move(*admission.views);
 }
 
 void Guest::configure() {
@@ -134,7 +147,10 @@ void Guest::configure() {
         return decide(self, setup.path.value_or(""));
     };
     config_.name = log_.peer();
-    config_.on_event = [self = shared_from_this()](const comoq::lite::SessionEvent &event) { self->log_.happened(event); };
+    config_.on_event = [self = shared_from_this()](const comoq::lite::SessionEvent &event) {
+        self->house_.count(event);
+        self->log_.happened(event);
+    };
     config_.announcements_left = house_.announcements_left;
     config_.max_announced = house_.options.max_announced;
     config_.max_requested = house_.options.max_requested;

@@ -4,6 +4,8 @@
 #include "guest_log.hpp"
 #include "guests.hpp"
 #include "options.hpp"
+#include "web_body.hpp"
+#include "web_route.hpp"
 
 #include <comoq/net/source_limits.hpp>
 #include <comoq/qmux/connection.hpp>
@@ -20,6 +22,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace comoq::quic {
@@ -43,6 +46,8 @@ public:
     // Any thread.
     void ask_to_leave();
     void send_away(std::chrono::milliseconds within);
+    // Its token is over.
+    void expire();
     comoq::TransportStats stats() const;
     std::size_t announcements_left_out() const;
     std::size_t announcements_not_told() const;
@@ -59,7 +64,9 @@ private:
     template <class Stream> asio::awaitable<bool> upgrade(Stream &stream);
     template <class Stream>
     asio::awaitable<bool> accept_upgrade(Stream &stream, comoq::websocket::IncomingRequest request);
-    WebAnswer answer(const comoq::websocket::RequestHead &request) const;
+    template <class Stream> asio::awaitable<bool> answer_request(Stream &stream, const comoq::websocket::RequestHead &request);
+    std::optional<WebAnswer> brief_web_answer(const comoq::websocket::RequestHead &request, const WebRoute &route);
+    asio::awaitable<std::optional<WebAnswer>> answer_by_rights(const comoq::websocket::RequestHead &request, WebRoute route, WebSink &to);
     asio::awaitable<void> serve_session();
     static asio::awaitable<comoq::lite::SessionViews> decide(std::shared_ptr<Guest> self, std::string target);
     void configure();
@@ -74,6 +81,8 @@ private:
     GuestLog log_;
     comoq::net::SourceLimits::Places places_;
     asio::ip::tcp::socket *socket_ = nullptr;  // while no connection is on it yet
+    // If it is another relay that has shown a certificate.
+    std::optional<std::chrono::system_clock::time_point> relay_until_;
     comoq::lite::SessionConfig config_;
     mutable std::mutex mutex_;
     asio::any_io_executor executor_;

@@ -190,7 +190,7 @@ void GuestLog::closed(std::error_code code, std::error_code channel_end, const c
     const auto &cause = code == comoq::Error::Transport && channel_end ? channel_end : code;
     const auto reason = !code || has_left ? "closed" : cause.message();
     if (!is_open_) {
-        refused(reason);
+        refused(why_refused_.empty() ? std::string_view(reason) : why_refused_);
         return;
     }
     const auto lasted = std::chrono::steady_clock::now() - opened_;

@@ -44,6 +44,9 @@ public:
     // Empty if it is not known.
     const std::string &protocol() const { return protocol_; }
 
+    // Why its session, which has not begun, will be refused: its code alone does not tell. The text stays in place.
+    void is_refused(std::string_view why) { why_refused_ = why; }
+
     // A session begins. Before that, a client may be refused.
     void opened();
     bool is_open() const { return is_open_; }
@@ -67,6 +70,7 @@ private:
     const std::string listener_;
     asio::ip::address address_;
     std::string peer_, path_, root_, page_, protocol_;
+    std::string_view why_refused_;
     std::chrono::steady_clock::time_point opened_;
     bool is_open_ = false;
     std::uint64_t announced_ = 0, subscribed_ = 0, refused_ = 0;

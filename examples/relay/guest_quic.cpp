@@ -59,10 +59,12 @@ asio::awaitable<bool> Guest::accept_webtransport(std::shared_ptr<QuicConnection>
     log_.asks_for(head.target);
     log_.runs_in(head.fields);
     const bool is_welcome = house_.web_origins.lets_in(head, true);
-    if (!is_welcome || !house_.options.rights.at(head.target, house_.origin)) {
+    const auto admission = house_.admit(head.target, relay_until_);
+    if (!is_welcome || !admission.views) {
         constexpr unsigned forbidden = 403;
-        log_.refused(is_welcome ? "nothing is allowed there" : "a page of another origin", Level::Info, forbidden);
-        request.reject(forbidden);
+        const unsigned status = is_welcome ? admission.status : forbidden;
+        log_.refused(is_welcome ? admission.reason : "a page of another origin", Level::Info, status);
+        request.reject(status);
         co_return false;
     }
     const auto &spoken = house_.options.protocols;

@@ -108,6 +108,7 @@ awaitable<void> Guest::serve_here(std::shared_ptr<Guest> self, tcp::socket socke
         const SocketShown shown(*self, stream.next_layer());
         auto securing = secure(stream);
         co_await comoq::with_timeout(std::move(securing), longest_handshake);
+        self->relay_until_ = shown_until(stream.native_handle());
         co_await self->serve_stream(stream);
     } else {
         const SocketShown shown(*self, socket);
@@ -132,17 +133,38 @@ template <class Stream> awaitable<void> Guest::serve_stream(Stream &stream) {
     co_await serve_session();
 }
 
-// Files of --web, and what the relay says of itself.
-WebAnswer Guest::answer(const comoq::websocket::RequestHead &request) const {
-    const auto path = path_of(request.target);
-    const bool is_question = request.method == "GET" || request.method == "HEAD";
-    if (is_question && path == "/health") {
-        return brief_answer("ok\n");
+// Where a stream is.
+template <class Stream> class StreamSink : public WebSink {
+public:
+    explicit StreamSink(Stream &stream) : stream_(stream) {}
+    awaitable<void> write(std::string_view piece) override { return write_piece(stream_, piece); }
+
+private:
+    Stream &stream_;
+};
+
+// False if no other request can follow.
+template <class Stream> awaitable<bool> Guest::answer_request(Stream &stream, const comoq::websocket::RequestHead &request) {
+    auto route = route_of(request.target);
+    auto answer = brief_web_answer(request, route);
+    if (!answer) {
+        StreamSink<Stream> sink(stream);
+        auto answering = answer_by_rights(request, std::move(route), sink);
+        answer = co_await std::move(answering);
     }
-    if (is_question && path == "/certificate.sha256" && house_.identity) {
-        return brief_answer(house_.identity->fingerprint());
+    const bool keeps_alive = request.keeps_alive() && !request.has_body();
+    constexpr unsigned ok = 200;
+    LogLine(Level::Debug, "web_request")
+        .with("id", id_)
+        .with("method", request.method)
+        .with("target", path_of(request.target))
+        .with("status", answer ? answer->head.status : ok);
+    if (!answer) {
+        co_return keeps_alive && request.minor_version != 0;
     }
-    return house_.web ? house_.web->answer(request) : refusal(404, "Not Found");
+    auto writing = write_answer(stream, *answer, request.method != "HEAD", keeps_alive);
+    co_await std::move(writing);
+    co_return keeps_alive;
 }
 
 // Answers requests for files until one is for a WebSocket. False if none comes.
@@ -156,14 +178,8 @@ template <class Stream> awaitable<bool> Guest::upgrade(Stream &stream) {
             auto accepting = accept_upgrade(stream, std::move(request));
             co_return co_await std::move(accepting);
         }
-        auto answer = this->answer(request.head);
-        const bool keeps_alive = request.head.keeps_alive() && !request.head.has_body();
-        LogLine(Level::Debug, "web_request")
-            .with("id", id_)
-            .with("method", request.head.method)
-            .with("target", path_of(request.head.target))
-            .with("status", answer.head.status);
-        co_await write_answer(stream, answer, request.head.method != "HEAD", keeps_alive);
+        auto answering = answer_request(stream, request.head);
+        const bool keeps_alive = co_await std::move(answering);
         if (!keeps_alive) {
             co_return false;
         }
@@ -178,9 +194,10 @@ template <class Stream> awaitable<bool> Guest::accept_upgrade(Stream &stream, co
     log_.asks_for(target);
     log_.runs_in(request.head.fields);
     const bool is_welcome = house_.web_origins.lets_in(request.head, listener_.is_secure);
-    if (!is_welcome || !house_.options.rights.at(target, house_.origin)) {
-        auto answer = refusal(403, "Forbidden");
-        log_.refused(is_welcome ? "nothing is allowed there" : "a page of another origin", Level::Info, answer.head.status);
+    const auto admission = house_.admit(target, relay_until_);
+    if (!is_welcome || !admission.views) {
+        auto answer = not_let_in(is_welcome ? admission.status : 403);
+        log_.refused(is_welcome ? admission.reason : "a page of another origin", Level::Info, answer.head.status);
         co_await write_answer(stream, answer, request.head.method != "HEAD", false);
         co_return false;
     }

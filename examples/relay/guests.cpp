@@ -1,6 +1,7 @@
 #include "guests.hpp"
 
 #include "guest.hpp"
+#include "metrics.hpp"
 
 #include <utility>
 
@@ -25,9 +26,33 @@ void Guests::leave(const Guest &guest) {
     if (present_.erase(&guest) == 0) {
         return;
     }
+    expiries_.forget(&guest);
     const auto stats = guest.stats();
     past_.received_bytes += stats.received_bytes.value_or(0);
     past_.sent_bytes += stats.sent_bytes.value_or(0);
+}
+
+void Guests::may_stay(const Guest &guest, std::chrono::system_clock::time_point until) {
+    std::lock_guard lock(mutex_);
+    // Those that have left are not remembered.
+    if (present_.contains(&guest)) {
+        expiries_.set(&guest, until);
+    }
+}
+
+void Guests::expire(std::chrono::system_clock::time_point now) {
+    std::vector<std::shared_ptr<Guest>> over;
+    {
+        std::lock_guard lock(mutex_);
+        for (const Guest *guest : expiries_.take_due(now)) {
+            if (auto there = present_.at(guest).lock()) {
+                over.push_back(std::move(there));
+            }
+        }
+    }
+    for (const auto &guest : over) {
+        guest->expire();
+    }
 }
 
 std::vector<std::shared_ptr<Guest>> Guests::admit_no_more() {
@@ -68,4 +93,50 @@ Guests::Numbers Guests::numbers() const {
         }
     }
     return numbers;
+}
+
+void House::count(const comoq::lite::SessionEvent &event) noexcept {
+    using Kind = comoq::lite::SessionEvent::Kind;
+    switch (event.kind) {
+    case Kind::Announced:
+        ++counts.announcements;
+        break;
+    case Kind::Subscribed:
+        ++counts.subscriptions;
+        break;
+    case Kind::Unsubscribed:
+        ++counts.subscriptions_over;
+        break;
+    case Kind::Refused:
+        ++counts.requests_refused;
+        break;
+    case Kind::Unannounced:
+        break;
+    }
+}
+
+std::string House::metrics() {
+    const std::lock_guard lock(metrics_mutex);
+    const auto now = std::chrono::steady_clock::now();
+    if (now < metrics_until) {
+        return metrics_text;
+    }
+    const auto numbers = guests.numbers();
+    Metrics all;
+    all.started = started;
+    all.connections = numbers.present;
+    all.connections_so_far = numbers.entered;
+    all.connections_refused = numbers.refused;
+    all.received_bytes = numbers.received_bytes;
+    all.sent_bytes = numbers.sent_bytes;
+    all.announcements_left_out = numbers.left_out;
+    all.announcements_not_told = numbers.not_told;
+    all.announcements = counts.announcements;
+    all.subscriptions = counts.subscriptions;
+    all.subscriptions_over = counts.subscriptions_over;
+    all.requests_refused = counts.requests_refused;
+    all.origin = origin.stats();
+    metrics_text = ::metrics_text(all);
+    metrics_until = now + std::chrono::seconds(1);
+    return metrics_text;
 }

@@ -7,9 +7,11 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <ctime>
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
@@ -81,10 +83,39 @@ void check_time(const asio::ssl::context &context, const std::string &name) {
     }
 }
 
+// From now on clients may show a certificate, and one of another authority ends the handshake.
+void ask_for_certificates(asio::ssl::context &context, const std::string &authorities) {
+    std::error_code failure;
+    context.load_verify_file(authorities, failure);
+    SSL_CTX *const native = context.native_handle();
+    // Clients with several choose by these names. The context owns them.
+    STACK_OF(X509_NAME) *const names = failure ? nullptr : SSL_load_client_CA_file(authorities.c_str());
+    if (names == nullptr) {
+        throw std::system_error(failure ? failure : std::make_error_code(std::errc::invalid_argument), authorities);
+    }
+    SSL_CTX_set_client_CA_list(native, names);
+    context.set_verify_mode(asio::ssl::verify_peer);
+    // A session that is resumed would not be checked again.
+    SSL_CTX_set_num_tickets(native, 0);
+    SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
+}
+
 // One that has 13 days is renewed after half of them.
 constexpr auto renewal = 13 * 24h / 2;
 
 }  // namespace
+
+std::optional<std::chrono::system_clock::time_point> shown_until(SSL *connection) {
+    const std::unique_ptr<X509, void (*)(X509 *)> certificate(SSL_get_peer_certificate(connection), X509_free);
+    std::tm end{};
+    if (certificate == nullptr || SSL_get_verify_result(connection) != X509_V_OK ||
+        ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1) {
+        return std::nullopt;
+    }
+    // Times beyond those of the clock, such as the year 9999, are the last one that it has.
+    constexpr auto last = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::time_point::max());
+    return std::min(std::chrono::sys_seconds(std::chrono::seconds(timegm(&end))), last);
+}
 
 Identity::Identity(const Options &options)
     : options_(options), seen_(file_times()), renew_at_(std::chrono::steady_clock::now() + renewal), current_(load()) {}
@@ -118,6 +149,11 @@ Identity::Current Identity::load() const {
     }
     made.quic = comoq::quic::ServerCredentials::from_pem(identities);
 #endif
+    if (options_.peer_authorities) {
+        for (const auto &context : contexts) {
+            ask_for_certificates(*context, *options_.peer_authorities);
+        }
+    }
     made.fingerprint = fingerprint_of(*contexts.front());
     made.tls = joined(std::move(contexts));
     return made;
@@ -130,6 +166,10 @@ Identity::FileTimes Identity::file_times() const {
             std::error_code missing;
             times.push_back(std::filesystem::last_write_time(name, missing));
         }
+    }
+    if (options_.peer_authorities) {
+        std::error_code missing;
+        times.push_back(std::filesystem::last_write_time(*options_.peer_authorities, missing));
     }
     return times;
 }
@@ -149,7 +189,7 @@ bool Identity::renew(bool always) {
     std::lock_guard lock(mutex_);
     const bool is_other = next.fingerprint != current_.fingerprint;
     current_ = std::move(next);
-    return is_other || options_.certificates.size() > 1;
+    return is_other || options_.certificates.size() > 1 || options_.peer_authorities;
 }
 
 std::shared_ptr<asio::ssl::context> Identity::tls() const {

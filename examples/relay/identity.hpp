@@ -5,10 +5,13 @@
 
 #include <asio/ssl/context.hpp>
 
+#include <openssl/ssl.h>
+
 #include <chrono>
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -17,6 +20,9 @@
 #if COMOQ_RELAY_QUIC
 #include <comoq/quic/credentials.hpp>
 #endif
+
+// How long the certificate is valid that a client of TLS has shown, and that was checked. Nothing if it has shown none.
+std::optional<std::chrono::system_clock::time_point> shown_until(SSL *connection);
 
 // Certificates of files, or one that the relay makes for itself and renews. A client gets the one for the name that it asks for,
 // and the first if there is none. What exists goes on with the one that it began with. Any thread.

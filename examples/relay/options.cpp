@@ -1,6 +1,7 @@
 #include "options.hpp"
 
 #include "net/schemes.hpp"
+#include "web_key.hpp"
 #include "shared/relay_options.hpp"
 
 #include <comoq/net/schemes.hpp>
@@ -13,6 +14,7 @@
 
 const std::string_view usage =
     "usage: relay --listen URL [--listen URL]... [--upstream URL]... [options]\n"
+    "       relay --config FILE [options]\n"
     "\n"
     "A relay for live media over moq-lite-06 and moq-lite-05. It passes on what publishers announce and viewers subscribe to,\n"
     "and asks its upstreams for a path that nobody announced when somebody asks for it.\n"
@@ -36,6 +38,15 @@ const std::string_view usage =
     "                       --path-allow limits it further\n"
     "  --public-subscribe PATTERN\n"
     "                       the same for what anybody may watch\n"
+    "  --auth-key FILE      the key that tokens are checked by, a JWK as moq-token writes it; clients show their token as ?jwt= in the\n"
+    "                       URL. Then nothing is public but what the two options above say, and a token's root, put, get and exp\n"
+    "                       say what its holder may do, and how long. Read again on SIGHUP and when it changes\n"
+    "  --auth-key-dir DIR   the same with a folder of keys: KID.jwk is the one that tokens call KID\n"
+    "  --auth-audience NAME whom tokens are for (aud); without it, those that name nobody\n"
+    "  --peer-ca FILE       authorities of other relays, PEM: whoever shows a certificate of theirs over TLS (wss, tls, or the TCP of\n"
+    "                       https) may publish and watch everything, until the certificate expires\n"
+    "  --upstream-cert FILE, --upstream-key FILE\n"
+    "                       the certificate that this relay shows to its upstreams (wss and tls), and its key, PEM\n"
     "  --web DIR            a directory of files that ws and wss listeners serve to browsers\n"
     "  --allow-origin URL   a web page's origin, such as https://example.com, whose scripts may use the relay; any number\n"
     "                       of them; * for all. Without it only pages of the relay's own host may\n"
@@ -56,6 +67,8 @@ const std::string_view usage =
     "                       given. Beyond that the largest of them may go, too\n"
     "  --drain SECONDS      when told to end, tell all sessions to go elsewhere first, and serve them for that long; nobody\n"
     "                       new is let in meanwhile\n"
+    "  --config FILE        options in TOML, by their names without the dashes, such as listen = [\"ws://127.0.0.1:4443\"]; an option\n"
+    "                       that is given here as well is not taken from there\n"
     "  --log LEVEL          debug, info, warning or error; info if not given\n"
     "  --help               print this\n"
     "\n"
@@ -137,6 +150,33 @@ void check_certificates(const Options &options) {
     }
 }
 
+void check_keys(const Options &options) {
+    const bool has_keys = options.auth_key || options.auth_key_dir;
+    if (options.auth_key && options.auth_key_dir) {
+        throw UsageError("--auth-key-dir is in place of --auth-key");
+    }
+    if (has_keys && !has_tokens()) {
+        throw UsageError("--auth-key: this program was built without tokens, which need nlohmann-json and OpenSSL 3");
+    }
+    if (!has_keys && !options.auth_audience.empty()) {
+        throw UsageError("--auth-audience is for tokens, which need --auth-key or --auth-key-dir");
+    }
+}
+
+void check_peers(const Options &options) {
+    const auto is_tls = [](const Address &address) { return address.is_tcp && address.is_secure; };
+    if (options.peer_authorities && std::ranges::none_of(options.listen, is_tls)) {
+        throw UsageError("--peer-ca needs a wss or tls listener, or one for https");
+    }
+    if (options.upstream_certificate.has_value() != options.upstream_key.has_value()) {
+        throw UsageError("--upstream-cert and --upstream-key go together");
+    }
+    const auto is_other = [](const std::string &url) { return !url.starts_with("wss:") && !url.starts_with("tls:"); };
+    if (options.upstream_certificate && (options.upstreams.empty() || std::ranges::any_of(options.upstreams, is_other))) {
+        throw UsageError("--upstream-cert is for upstreams at wss and tls URLs");
+    }
+}
+
 std::string host_from(std::string_view text) {
     constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:*";
     if (text.empty() || text.find_first_not_of(plain) != std::string_view::npos) {
@@ -149,49 +189,63 @@ std::string host_from(std::string_view text) {
 
 CommandLine command_line(Options &options) {
     CommandLine line;
-    line.option("--listen", [&](std::string_view text) { options.listen.push_back(listener_at(text)); });
-    line.option("--upstream", [&](std::string_view text) { options.upstreams.push_back(upstream_at(text)); });
-    line.option("--path-allow", [&](std::string_view text) { options.rights.allow(text); });
-    line.option("--public-publish", [&](std::string_view text) { options.rights.let_publish(text); });
-    line.option("--public-subscribe", [&](std::string_view text) { options.rights.let_watch(text); });
-    line.option("--cert", [&](std::string_view text) { options.certificates.emplace_back(text); });
-    line.option("--key", [&](std::string_view text) { options.keys.emplace_back(text); });
-    line.option("--tls-generate", [&](std::string_view text) {
+    // What is said here counts more than what a file says.
+    const auto add = [&line, &options](const std::string &name, CommandLine::Take take) {
+        line.option(name, [&options, name, take = std::move(take)](std::string_view text) {
+            options.said.insert(name);
+            take(text);
+        });
+    };
+    add("--config", [&](std::string_view text) { options.config = text; });
+    add("--listen", [&](std::string_view text) { options.listen.push_back(listener_at(text)); });
+    add("--upstream", [&](std::string_view text) { options.upstreams.push_back(upstream_at(text)); });
+    add("--path-allow", [&](std::string_view text) { options.rights.allow(text); });
+    add("--public-publish", [&](std::string_view text) { options.rights.let_publish(text); });
+    add("--public-subscribe", [&](std::string_view text) { options.rights.let_watch(text); });
+    add("--auth-key", [&](std::string_view text) { options.auth_key = text; });
+    add("--auth-key-dir", [&](std::string_view text) { options.auth_key_dir = text; });
+    add("--auth-audience", [&](std::string_view text) { options.auth_audience = text; });
+    add("--peer-ca", [&](std::string_view text) { options.peer_authorities = text; });
+    add("--upstream-cert", [&](std::string_view text) { options.upstream_certificate = text; });
+    add("--upstream-key", [&](std::string_view text) { options.upstream_key = text; });
+    add("--cert", [&](std::string_view text) { options.certificates.emplace_back(text); });
+    add("--key", [&](std::string_view text) { options.keys.emplace_back(text); });
+    add("--tls-generate", [&](std::string_view text) {
         check_has_quic("--tls-generate");
         options.generated_for.push_back(host_from(text));
     });
-    line.option("--pin", [&](std::string_view text) { options.pins.push_back(pin_from(text)); });
-    line.option("--ca", [&](std::string_view text) { options.authorities = text; });
-    line.option("--web", [&](std::string_view text) { options.web = text; });
-    line.option("--allow-origin", [&](std::string_view text) { allow_origin(options.web_origins, text); });
-    line.option("--protocol", [&, is_first = true](std::string_view text) mutable {
+    add("--pin", [&](std::string_view text) { options.pins.push_back(pin_from(text)); });
+    add("--ca", [&](std::string_view text) { options.authorities = text; });
+    add("--web", [&](std::string_view text) { options.web = text; });
+    add("--allow-origin", [&](std::string_view text) { allow_origin(options.web_origins, text); });
+    add("--protocol", [&, is_first = true](std::string_view text) mutable {
         if (std::exchange(is_first, false)) {
             options.protocols.clear();
         }
         options.protocols.push_back(protocol_from(text));
     });
-    line.option("--stats", [&](std::string_view text) {
+    add("--stats", [&](std::string_view text) {
         options.stats = std::chrono::seconds(number_from("--stats", text, 1, 86'400));
     });
-    line.option("--drain", [&](std::string_view text) {
+    add("--drain", [&](std::string_view text) {
         options.drain = std::chrono::seconds(number_from("--drain", text, 1, 86'400));
     });
-    line.option("--threads", [&](std::string_view text) { options.threads = number_from("--threads", text, 1, 256); });
-    line.option("--max-sessions",
+    add("--threads", [&](std::string_view text) { options.threads = number_from("--threads", text, 1, 256); });
+    add("--max-sessions",
                 [&](std::string_view text) { options.max_sessions = number_from("--max-sessions", text, 1, 1'000'000); });
-    const auto limit = [&line](std::string name, std::size_t &value) {
-        line.option(name, [name, &value](std::string_view text) { value = number_from(name, text, 1, 1'000'000); });
+    const auto limit = [&add](const std::string &name, std::size_t &value) {
+        add(name, [name, &value](std::string_view text) { value = number_from(name, text, 1, 1'000'000); });
     };
     limit("--max-per-address", options.max_of_address);
     limit("--max-handshakes", options.max_handshakes);
     limit("--max-announced", options.max_announced);
     limit("--max-requested", options.max_requested);
     limit("--max-waiting", options.max_waiting);
-    line.option("--cache",
+    add("--cache",
                 [&](std::string_view text) { options.cache_mib = number_from("--cache", text, 1, 1'048'576); });
-    line.option("--newest",
+    add("--newest",
                 [&](std::string_view text) { options.newest_mib = number_from("--newest", text, 1, 1'048'576); });
-    line.option("--log", [&](std::string_view text) { options.log = level_from(text); });
+    add("--log", [&](std::string_view text) { options.log = level_from(text); });
     return line;
 }
 
@@ -205,6 +259,8 @@ void check(const Options &options) {
         }
     }
     check_certificates(options);
+    check_keys(options);
+    check_peers(options);
     if (options.web && std::ranges::none_of(options.listen, &Address::is_websocket)) {
         throw UsageError("--web needs a ws or wss listener, or one for https or http");
     }

@@ -12,7 +12,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,9 +33,17 @@ struct Address {
 };
 
 struct Options {
+    std::optional<std::string> config;
+    // The options that were given on the command line, as typed there.
+    std::set<std::string, std::less<>> said;
     std::vector<Address> listen;
     std::vector<std::string> upstreams;
     Rights rights;
+    // What tokens are checked by: a file, or a folder of them.
+    std::optional<std::string> auth_key, auth_key_dir;
+    std::string auth_audience;
+    // Of the certificates that other relays show; and what this one shows to its upstreams.
+    std::optional<std::string> peer_authorities, upstream_certificate, upstream_key;
     std::vector<std::string> certificates, keys, generated_for;
     std::optional<std::string> authorities;
     std::vector<std::string> pins;

@@ -51,6 +51,20 @@ std::optional<Half> limited(std::optional<Half> half, const std::vector<comoq::P
     return half;
 }
 
+// Nothing if that is nothing.
+std::optional<comoq::lite::SessionViews> below_root(std::string_view target, std::optional<comoq::OriginConsumer> watch,
+                                                    std::optional<comoq::OriginProducer> publish) {
+    const comoq::lite::SessionViews all(std::move(watch), std::move(publish));
+    try {
+        const auto root = comoq::lite::read_target(target).root;
+        auto views = root.empty() ? all : all.below(root.view());
+        return views.empty() ? std::nullopt : std::optional(std::move(views));
+    } catch (const std::system_error &) {
+        // No path.
+        return std::nullopt;
+    }
+}
+
 }  // namespace
 
 void Rights::allow(std::string_view prefix) {
@@ -67,14 +81,12 @@ void Rights::let_publish(std::string_view pattern) { add(publish_, "--public-pub
 void Rights::let_watch(std::string_view pattern) { add(watch_, "--public-subscribe", pattern); }
 
 std::optional<comoq::lite::SessionViews> Rights::at(std::string_view target, const comoq::Origin &origin) const {
-    const comoq::lite::SessionViews all(limited(std::optional(origin.consumer()), allowed_, watch_),
-                                        limited(std::optional(origin.producer()), allowed_, publish_));
-    try {
-        const auto root = comoq::lite::read_target(target).root;
-        auto views = root.empty() ? all : all.below(root.view());
-        return views.empty() ? std::nullopt : std::optional(std::move(views));
-    } catch (const std::system_error &) {
-        // No path.
-        return std::nullopt;
-    }
+    const std::optional<Prefixes> none(std::in_place);
+    return below_root(target, limited(std::optional(origin.consumer()), allowed_, is_closed_ && !watch_ ? none : watch_),
+                      limited(std::optional(origin.producer()), allowed_, is_closed_ && !publish_ ? none : publish_));
+}
+
+std::optional<comoq::lite::SessionViews> Rights::at(std::string_view target, const comoq::Origin &origin, const Reach &of_token) const {
+    return below_root(target, limited(std::optional(origin.consumer()), allowed_, std::optional(of_token.watch)),
+                      limited(std::optional(origin.producer()), allowed_, std::optional(of_token.publish)));
 }

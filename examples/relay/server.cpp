@@ -84,6 +84,9 @@ Server::Server(const Options &options)
     if (has_identity) {
         house_.identity.emplace(options);
     }
+    if (options.auth_key || options.auth_key_dir) {
+        read_keys();
+    }
     if (options.web) {
         house_.web.emplace(*options.web);
     }
@@ -113,15 +116,30 @@ Server::Server(const Options &options)
     watch_.emplace(first.get_executor());
     begin(*watch_, first.get_executor(), "the end", wait_for_signal());
     begin(*watch_, first.get_executor(), "the log", log_left_out());
-    if (has_identity) {
-        identity_ticks_ = std::make_unique<asio::steady_timer>(first);
+    if (has_identity || house_.keys) {
+        file_ticks_ = std::make_unique<asio::steady_timer>(first);
         hang_up_ = std::make_unique<asio::signal_set>(first, SIGHUP);
-        begin(*watch_, first.get_executor(), "the certificates", watch_identity());
+        begin(*watch_, first.get_executor(), "the files", watch_files());
         begin(*watch_, first.get_executor(), "SIGHUP", wait_for_hang_up());
+    }
+    if (house_.keys || options.peer_authorities) {
+        expiry_ticks_ = std::make_unique<asio::steady_timer>(first);
+        begin(*watch_, first.get_executor(), "the expiries", watch_expiries());
     }
     if (options.stats != 0s) {
         begin(*watch_, first.get_executor(), "statistics", log_stats());
     }
+}
+
+// From now on nothing is allowed without a token but what is said to be public.
+void Server::read_keys() {
+    const bool is_folder = options_.auth_key_dir.has_value();
+    house_.keys.emplace(is_folder ? *options_.auth_key_dir : *options_.auth_key, is_folder, options_.auth_audience,
+                        [](const std::string &file, std::string_view why) {
+                            LogLine(Level::Error, "auth_key_left_out").with("file", file).with("error", why);
+                        });
+    house_.rights.only_what_is_said();
+    LogLine(Level::Info, "auth_keys").with("count", house_.keys->size());
 }
 
 Server::~Server() { comoq::set_log({}); }
@@ -184,9 +202,12 @@ awaitable<void> Server::shut_down() {
     stop_listening();
     ticks_->cancel();
     log_ticks_->cancel();
-    if (identity_ticks_ != nullptr) {
-        identity_ticks_->cancel();
+    if (file_ticks_ != nullptr) {
+        file_ticks_->cancel();
         hang_up_->cancel();
+    }
+    if (expiry_ticks_ != nullptr) {
+        expiry_ticks_->cancel();
     }
     for (auto &thread : threads_) {
         asio::post(thread.context, [&thread] { thread.tasks.cancel(); });

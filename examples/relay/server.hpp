@@ -75,6 +75,7 @@ private:
     void listen_quic(Address &address);
     void stop_quic();
     void use_identity();
+    void read_keys();
     comoq::OriginConfig origin_config() const;
     void connect_to(const std::string &url);
     comoq::ConnectConfig upstream_config(const comoq::OriginProducer &into, const std::string &where);
@@ -88,7 +89,10 @@ private:
     asio::awaitable<void> log_stats();
     asio::awaitable<void> log_left_out();
     void renew_identity(bool always) noexcept;
-    asio::awaitable<void> watch_identity();
+    void renew_keys(bool always) noexcept;
+    void renew_files(bool always) noexcept;
+    asio::awaitable<void> watch_files();
+    asio::awaitable<void> watch_expiries();
     asio::awaitable<void> wait_for_hang_up();
     asio::awaitable<void> wait_for_signal();
     asio::awaitable<void> drain();
@@ -112,6 +116,6 @@ private:
     std::list<QuicListener> quic_listeners_;
 #endif
     std::unique_ptr<asio::signal_set> signals_, hang_up_;
-    std::unique_ptr<asio::steady_timer> ticks_, log_ticks_, identity_ticks_;
+    std::unique_ptr<asio::steady_timer> ticks_, log_ticks_, file_ticks_, expiry_ticks_;
     std::optional<comoq::TaskGroup> watch_;  // on the first thread: tasks that end after all others
 };

@@ -24,6 +24,8 @@ comoq::ConnectConfig Server::upstream_config(const comoq::OriginProducer &into, 
     config.protocols = options_.protocols;
     config.tls.authorities_file = options_.authorities;
     config.tls.pinned_certificates = options_.pins;
+    config.tls.certificate_file = options_.upstream_certificate;
+    config.tls.key_file = options_.upstream_key;
     config.session.max_announced = options_.max_announced;
     config.session.max_requested = options_.max_requested;
     config.session.publish = origin_.consumer();

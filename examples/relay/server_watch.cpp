@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <new>
 #include <system_error>
 
 using asio::awaitable;
@@ -72,15 +73,26 @@ void Server::renew_identity(bool always) noexcept {
     }
 }
 
-awaitable<void> Server::watch_identity() {
+// Sessions that exist stay until the end of their tokens.
+void Server::renew_keys(bool always) noexcept {
+    try {
+        if (house_.keys->renew(always)) {
+            LogLine(Level::Info, "auth_keys").with("count", house_.keys->size());
+        }
+    } catch (const std::exception &error) {
+        LogLine(Level::Error, "auth_keys_not_replaced").with("error", error.what());
+    }
+}
+
+awaitable<void> Server::watch_files() {
     while (true) {
-        identity_ticks_->expires_after(10s);
+        file_ticks_->expires_after(10s);
         std::error_code over;
-        co_await identity_ticks_->async_wait(asio::redirect_error(use_awaitable, over));
+        co_await file_ticks_->async_wait(asio::redirect_error(use_awaitable, over));
         if (over) {
             co_return;
         }
-        renew_identity(false);
+        renew_files(false);
     }
 }
 
@@ -91,6 +103,32 @@ awaitable<void> Server::wait_for_hang_up() {
         if (over) {
             co_return;
         }
-        renew_identity(true);
+        renew_files(true);
+    }
+}
+
+void Server::renew_files(bool always) noexcept {
+    if (house_.identity) {
+        renew_identity(always);
+    }
+    if (house_.keys) {
+        renew_keys(always);
+    }
+}
+
+// So often that a session ends well within a second of its token.
+awaitable<void> Server::watch_expiries() {
+    while (true) {
+        expiry_ticks_->expires_after(250ms);
+        std::error_code over;
+        co_await expiry_ticks_->async_wait(asio::redirect_error(use_awaitable, over));
+        if (over) {
+            co_return;
+        }
+        try {
+            house_.guests.expire(std::chrono::system_clock::now());
+        } catch (const std::bad_alloc &) {
+            // Next time.
+        }
     }
 }

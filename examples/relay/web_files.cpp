@@ -1,13 +1,13 @@
 #include "web_files.hpp"
 
+#include "web_route.hpp"
+
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <fmt/format.h>
 #include <fstream>
-#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -35,30 +35,6 @@ std::string_view type_of(const std::filesystem::path &file) {
     return found == types.end() ? "application/octet-stream" : found->second;
 }
 
-// Decodes %XX; nothing if that is malformed, or hides a zero or a slash.
-std::optional<std::string> decoded(std::string_view text) {
-    std::string plain;
-    while (!text.empty()) {
-        if (text.front() != '%') {
-            plain += text.front();
-            text.remove_prefix(1);
-            continue;
-        }
-        unsigned char value = 0;
-        if (text.size() < 3) {
-            return std::nullopt;
-        }
-        const char *digits = text.data() + 1;
-        const auto [end, failure] = std::from_chars(digits, digits + 2, value, 16);
-        if (failure != std::errc() || end != digits + 2 || value == 0 || value == '/') {
-            return std::nullopt;
-        }
-        plain += static_cast<char>(value);
-        text.remove_prefix(3);
-    }
-    return plain;
-}
-
 // True if the part of a path is an ordinary name, and is not hidden.
 bool is_name(const std::filesystem::path &part) { return !part.empty() && part.native().front() != '.'; }
 
@@ -75,6 +51,15 @@ WebAnswer refusal(unsigned status, std::string_view reason) {
     answer.head.fields.add("Content-Type", "text/plain; charset=utf-8");
     answer.text = fmt::format("{} {}\n", status, reason);
     answer.size = answer.text.size();
+    return answer;
+}
+
+WebAnswer not_let_in(unsigned status) {
+    constexpr unsigned unauthorized = 401;
+    auto answer = refusal(status, status == unauthorized ? "Unauthorized" : "Forbidden");
+    if (status == unauthorized) {
+        answer.head.fields.add("WWW-Authenticate", "Bearer");
+    }
     return answer;
 }
 
@@ -95,7 +80,7 @@ WebAnswer WebFiles::answer(const comoq::websocket::RequestHead &request) const {
         return answer;
     }
     const auto target = std::string_view(request.target).substr(0, request.target.find_first_of("?#"));
-    const auto name = decoded(target);
+    const auto name = percent_decoded(target);
     if (!name || !name->starts_with('/')) {
         return refusal(400, "Bad Request");
     }

@@ -32,6 +32,15 @@ std::size_t number_from(std::string_view option, std::string_view text, std::siz
     return number;
 }
 
+bool CommandLine::take(std::string_view name, std::string_view value) const {
+    const auto found = std::ranges::find(options_, name, &Option::name);
+    if (found == options_.end() || !found->has_value) {
+        return false;
+    }
+    found->take(value);
+    return true;
+}
+
 bool CommandLine::parse(int argc, char **argv) const {
     std::size_t words = 0;
     bool only_words = false;

@@ -765,6 +765,166 @@ case_frozen() {
     [ $((SECONDS - begin)) -lt 28 ] || fail "it stayed for $((SECONDS - begin)) s"
 }
 
+# What a key of HMAC signs, and the key as a file has it.
+base64url() { openssl base64 -A | tr '+/' '-_' | tr -d =; }
+key_of() { printf '{"kty":"oct","alg":"HS256","k":"%s"}' "$(printf %s "$1" | base64url)"; }  # SECRET
+token() {  # SECRET CLAIMS [HEADER]
+    local header=${3:-'{"alg":"HS256"}'} text
+    text=$(printf %s "$header" | base64url).$(printf %s "$2" | base64url)
+    printf '%s.%s' "$text" "$(printf %s "$text" | openssl dgst -sha256 -hmac "$1" -binary | base64url)"
+}
+
+# A viewer that asks there is refused, and the relay's log says why.
+turned_away() {  # URL PATTERN_OF_THE_LOG [OPTION...]
+    local before to=$1 why=$2
+    shift 2
+    before=$(grep -Ec "event=refused .*$why" "$tmp/relay.log" || true)
+    start outside "$bin/subscribe" "$to" x video "$@"
+    until_true "$why is let in" eval '[ "$(grep -Ec "event=refused .*$why" "$tmp/relay.log")" -gt "$before" ]'
+    until_true "nobody is told of: $why" grep -Eqi "not authorized|refused|40[13]" "$tmp/outside.log"
+    kill "$pid" 2>/dev/null || true
+}
+
+# Another relay, by its certificate, where all others need a token.
+case_peers() {
+    local name hub
+    authority() {  # NAME: an authority, and a client's certificate
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 9 -subj "/CN=$1" -keyout "$tmp/$1.key" -out "$tmp/$1.pem"
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=a relay of $1" -keyout "$tmp/$1-relay.key" -out "$tmp/$1.csr"
+        openssl x509 -req -in "$tmp/$1.csr" -CA "$tmp/$1.pem" -CAkey "$tmp/$1.key" -CAcreateserial -days 5 -out "$tmp/$1-relay.pem"
+    }
+    for name in ours theirs; do authority $name >/dev/null 2>&1 || fail "no certificates"; done
+    relay relay --listen wss://127.0.0.1:0 --cert "$here/tls/cert.pem" --key "$here/tls/key.pem" --peer-ca "$tmp/ours.pem" --public-publish '' --public-subscribe 'open/**'
+    hub=$url
+    relay edge --listen ws://127.0.0.1:0 --upstream "$hub" --ca "$here/tls/cert.pem" --upstream-cert "$tmp/ours-relay.pem" --upstream-key "$tmp/ours-relay.key"
+    start clock "$bin/clock" publish "$url" --path open/clock
+    start secret "$bin/clock" publish "$url" --path shut/clock
+    until_true "another relay may not publish" eval '[ "$(grep -c event=announced "$tmp/relay.log")" = 2 ]'
+    exits 0 '^20' timeout "$patience" "$bin/subscribe" "$hub" open/clock seconds --groups 1 --announced --ca "$here/tls/cert.pem"
+    turned_away "${hub}shut" "nothing is allowed" --ca "$here/tls/cert.pem"
+    relay other --listen ws://127.0.0.1:0 --upstream "$hub" --ca "$here/tls/cert.pem" --upstream-cert "$tmp/ours-relay.pem" --upstream-key "$tmp/ours-relay.key"
+    exits 0 '^20' timeout "$patience" "$bin/subscribe" "$url" shut/clock seconds --groups 1 --announced
+    # A certificate of somebody else.
+    relay stranger --listen ws://127.0.0.1:0 --upstream "$hub" --ca "$here/tls/cert.pem" --upstream-cert "$tmp/theirs-relay.pem" --upstream-key "$tmp/theirs-relay.key"
+    until_true "a certificate of another authority is taken" grep -q event=upstream_lost "$tmp/stranger.log"
+    ! grep -q event=upstream_connected "$tmp/stranger.log" || fail "a certificate of another authority is taken"
+    # And the hub's own, which that authority has not signed.
+    relay imposter --listen ws://127.0.0.1:0 --upstream "$hub" --ca "$here/tls/cert.pem" --upstream-cert "$here/tls/cert.pem" --upstream-key "$here/tls/key.pem"
+    until_true "any certificate is taken" grep -q event=upstream_lost "$tmp/imposter.log"
+}
+
+# What is announced, groups and counters, for whoever may watch them.
+case_web_media() {
+    relay relay --listen ws://127.0.0.1:0 --public-subscribe 'open/**'
+    port=${url##*:}
+    port=${port%/}
+    start shown "$bin/clock" publish "$url" --path open/clock
+    start shut "$bin/clock" publish "$url" --path shut/clock
+    until_true "nothing is announced" eval '[[ $(get "GET /announced/open") == *"\"announced\":[\"clock\"]"* ]]'
+    until_true "others are not there" eval '[ "$(grep -c event=announced "$tmp/relay.log")" = 2 ]'
+    [[ $(get "GET /announced/") == *" 200 "*"application/json"*'{"prefix":"","announced":["open/clock"]}'* ]] || fail "what is announced: $(get "GET /announced")"
+    [[ $(get "GET /announced/shut") == *" 403 "* ]] || fail "names that are not public"
+    local newest number
+    newest=$(get "GET /fetch/open/clock/seconds")
+    [[ $newest == *" 200 "*"X-Group: "*chunked*20* ]] || fail "no newest group: $newest"
+    number=$(sed -n 's/X-Group: \([0-9]*\).*/\1/p' <<<"$newest")
+    [[ $(get "GET /fetch/open/clock/seconds?group=$number") == *" 200 "*"X-Group: $number"*20* ]] || fail "no group $number"
+    [[ $(get "GET /fetch/open/clock/nothing?group=0") == *" 404 "* ]] || fail "a track that is not there"
+    [[ $(get "GET /fetch/open/nothing/x") == *" 404 "* ]] || fail "a broadcast that is not there"
+    [[ $(get "GET /fetch/shut/clock/seconds") == *" 40"[34]" "* ]] || fail "media that is not public"
+    [[ $(get "GET /fetch/open/clock/seconds?group=x") == *" 400 "* ]] || fail "a group that is none"
+    [[ $(get "POST /fetch/open/clock/seconds") == *" 405 "*"Allow: GET"* ]] || fail "a POST"
+    [[ $(get "GET /metrics") == *" 403 "* ]] || fail "counters that are not public"
+    relay public --listen ws://127.0.0.1:0
+    port=${url##*:}
+    port=${port%/}
+    [[ $(get "GET /metrics") == *" 200 "*"version=0.0.4"*"comoq_connections 1"* ]] || fail "no counters"
+    # A connection goes on after a stream.
+    exec 4<>"/dev/tcp/127.0.0.1/$port"
+    printf 'GET /announced HTTP/1.1\r\nHost: x\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' >&4
+    [[ $(timeout "$patience" cat <&4) == *'"announced":[]'*ok* ]] || fail "no second answer"
+    exec 4>&-
+    # Without chunks for old clients.
+    exec 4<>"/dev/tcp/127.0.0.1/$port"
+    printf 'GET /announced HTTP/1.0\r\n\r\n' >&4
+    [[ $(timeout "$patience" cat <&4) == *$'close\r\n\r\n{"prefix":"","announced":[]}' ]] || fail "no answer for an old client"
+    exec 4>&-
+}
+
+case_tokens() {
+    local first=first-secret-of-thirty-two-octets-at-least second=second-secret-of-thirty-two-octets-at-least
+    key_of $first >"$tmp/key.jwk"
+    relay relay --listen ws://127.0.0.1:0 --listen tcp://127.0.0.1:0 --auth-key "$tmp/key.jwk" --public-subscribe 'open/**' --log debug
+    local relay=$pid ws=${url%/} tcp maker viewer brief
+    tcp=$(sed -n 's/.*url=\(tcp:.*\)/\1/p' "$tmp/relay.log")
+    port=${ws##*:}
+    maker=$(token $first '{"root":"studio","put":["live"],"iat":1}')
+    viewer=$(token $first '{"root":"studio","get":""}')
+    start ticking "$bin/clock" publish "$tcp/studio?jwt=$maker" --path live/clock
+    exits 0 '^20' timeout "$patience" "$bin/subscribe" "$ws/studio/live?jwt=$viewer" clock seconds --groups 1 --announced
+    exits 0 '^20' timeout "$patience" "$bin/subscribe" "$tcp/?jwt=$viewer" studio/live/clock seconds --groups 1 --announced
+    # Each in its place alone.
+    local each
+    for each in "$ws" "$tcp"; do
+        turned_away "$each/studio" 'reason="no token"'
+        turned_away "$each/elsewhere?jwt=$viewer" 'reason="nothing is allowed there"'
+        turned_away "$each/studio?jwt=${viewer}A" 'reason="the token'
+        turned_away "$each/studio?jwt=$(token $second '{"get":""}')" "reason=\"the token's signature is wrong\""
+        turned_away "$each/studio?jwt=$(token $first '{"get":""}' '{"alg":"none"}')" 'reason="the token has another algorithm than its key"'
+        turned_away "$each/studio?jwt=$(token $first '{"get":"","exp":1700000000}')" 'reason="the token has expired"'
+        turned_away "$each/studio?jwt=$(token $first '{"get":"","nbf":32503680000}')" 'reason="the token is not valid yet"'
+        turned_away "$each/studio?jwt=$(token $first '{"get":"","aud":"x"}')" 'reason="the token is for somebody else"'
+    done
+    answers 401 "127.0.0.1:$port" -- "/studio"
+    answers 401 "127.0.0.1:$port" -- "/open?jwt=a.b.c"
+    answers 403 "127.0.0.1:$port" -- "/elsewhere?jwt=$viewer"
+    # What anybody may: watch, where it is public.
+    start public "$bin/clock" publish "$ws?jwt=$(token $first '{"put":"open"}')" --path open/clock
+    exits 0 '^20' timeout "$patience" "$bin/subscribe" "$tcp/open" clock seconds --groups 1 --announced
+    [[ $(get "GET /announced/studio") == *" 403 "* ]] || fail "names without a token"
+    [[ $(get "GET /metrics") == *" 401 "* ]] || fail "counters without a token"
+    [[ $(get "GET /announced/studio?jwt=$viewer") == *" 200 "*'["live/clock"]'* ]] || fail "no names by a token"
+    [[ $(get "GET /fetch/studio/live/clock/seconds?jwt=$viewer") == *" 200 "* ]] || fail "no media by a token"
+    [[ $(get "GET /fetch/studio/live/clock/seconds?jwt=$maker") == *" 40"[134]" "* ]] || fail "media by another token"
+    [[ $(get "GET /metrics?jwt=$viewer") == *" 403 "* ]] || fail "counters by a token for less"
+    [[ $(get "GET /metrics?jwt=$(token $first '{"get":""}')") == *" 200 "* ]] || fail "no counters by a token"
+    # A session ends with its token.
+    brief=$(token $first "{\"get\":\"\",\"exp\":$(($(date +%s) + 3))}")
+    start brief "$bin/subscribe" "$ws/studio?jwt=$brief" live/clock seconds --announced --tries 1
+    until_true "a session goes on after its token" grep -q 'event=session_closed .*reason="not authorized"' "$tmp/relay.log"
+    # Another key, for those who come now.
+    echo nonsense >"$tmp/key.jwk"
+    kill -HUP "$relay"
+    until_true "nonsense is taken for a key" grep -q event=auth_keys_not_replaced "$tmp/relay.log"
+    exits 0 '^20' timeout "$patience" "$bin/subscribe" "$ws/studio/live?jwt=$viewer" clock seconds --groups 1 --announced
+    key_of $second >"$tmp/key.jwk"
+    kill -HUP "$relay"
+    until_true "another key is not taken" eval '[ "$(grep -c event=auth_keys "$tmp/relay.log")" -ge 3 ]'
+    turned_away "$ws/studio?jwt=$viewer" "reason=\"the token's signature is wrong\""
+    exits 0 '^20' timeout "$patience" "$bin/subscribe" "$ws/studio?jwt=$(token $second '{"get":"studio"}')" live/clock seconds --groups 1 --announced
+    # Signatures, and claims.
+    ! grep -Eq "${maker##*.}|${viewer##*.}|${brief##*.}|jwt=|eyJ" "$tmp/relay.log" "$tmp/brief.log" "$tmp/ticking.log" || fail "a log has a token"
+}
+
+case_token_folder() {
+    local first=first-secret-of-thirty-two-octets-at-least second=second-secret-of-thirty-two-octets-at-least
+    mkdir "$tmp/keys"
+    key_of $first >"$tmp/keys/first.jwk"
+    echo nonsense >"$tmp/keys/wrong.jwk"
+    relay relay --listen tcp://127.0.0.1:0 --auth-key-dir "$tmp/keys" --auth-audience here
+    grep -q 'event=auth_key_left_out file=.*wrong.jwk' "$tmp/relay.log" || fail "nothing is said of a wrong key"
+    start clock "$bin/clock" publish "$url?jwt=$(token $first '{"put":"","aud":"here"}' '{"alg":"HS256","kid":"first"}')"
+    local viewer claims='{"get":"","aud":["there","here"]}'
+    viewer=$(token $second "$claims" '{"alg":"HS256","kid":"second"}')
+    turned_away "$url?jwt=$viewer" 'reason="no key for the token"'
+    turned_away "$url?jwt=$(token $first "$claims")" 'reason="no key for the token"'
+    turned_away "$url?jwt=$(token $first '{"get":""}' '{"alg":"HS256","kid":"first"}')" 'reason="the token is for somebody else"'
+    # By itself, within ten seconds.
+    key_of $second >"$tmp/keys/second.jwk"
+    until_true "a new key is not seen" grep -q "event=auth_keys count=2" "$tmp/relay.log"
+    exits 0 '^20' timeout "$patience" "$bin/subscribe" "$url?jwt=$viewer" clock seconds --groups 1 --announced
+}
+
 case_stats() {
     relay relay --listen tcp://127.0.0.1:0 --stats 1 --threads 3 --log debug
     until_true "no stats" grep -q "level=info event=stats connected=0 entered=0" "$tmp/relay.log"

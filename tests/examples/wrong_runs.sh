@@ -84,6 +84,20 @@ wrong 2 "takes a number from 1 to 256" relay --listen ws://127.0.0.1:0 --threads
 for option in --max-per-address --max-handshakes --max-announced --max-requested --max-waiting --cache --newest; do
     wrong 2 "$option takes a number from 1" relay --listen ws://127.0.0.1:0 $option 0
 done
+wrong 2 "in place of" relay --listen ws://127.0.0.1:0 --auth-key x --auth-key-dir y
+wrong 2 "needs a wss or tls" relay --listen ws://127.0.0.1:0 --peer-ca "$cert"
+wrong 1 "nowhere.pem: " relay --listen wss://127.0.0.1:0 --cert "$cert" --key "$here/tls/key.pem" --peer-ca nowhere.pem
+wrong 1 "key.pem: " relay --listen wss://127.0.0.1:0 --cert "$cert" --key "$here/tls/key.pem" --peer-ca "$here/tls/key.pem"
+wrong 2 "go together" relay --listen ws://127.0.0.1:0 --upstream "$wss" --upstream-cert "$cert"
+wrong 2 "is for upstreams at wss" relay --listen ws://127.0.0.1:0 --upstream "$ws" --upstream-cert x --upstream-key y
+wrong 2 "need --auth-key" relay --listen ws://127.0.0.1:0 --auth-audience x
+if [[ $("$bin/relay" --listen ws://127.0.0.1:0 --auth-key x 2>&1) == *"built without tokens"* ]]; then
+    wrong 2 "built without tokens" relay --listen ws://127.0.0.1:0 --auth-key x
+else
+    wrong 1 "nowhere.jwk: " relay --listen ws://127.0.0.1:0 --auth-key nowhere.jwk
+    wrong 1 "nowhere: " relay --listen ws://127.0.0.1:0 --auth-key-dir nowhere
+    wrong 1 "cert.pem: .*not a JSON Web Key" relay --listen ws://127.0.0.1:0 --auth-key "$cert"
+fi
 wrong 2 "log level" relay --listen ws://127.0.0.1:0 --log loud
 wrong 2 "unknown option '--frobnicate'" relay --frobnicate
 wrong 2 "unexpected argument" relay --listen ws://127.0.0.1:0 word

@@ -1,0 +1,203 @@
+// What a guest asks of the relay by HTTP: files of --web, what is announced, a group, and counters.
+#include "guest.hpp"
+
+#include "metrics.hpp"
+#include "web_body.hpp"
+#include "web_route.hpp"
+
+#include <comoq/broadcast.hpp>
+#include <comoq/error.hpp>
+#include <comoq/group.hpp>
+#include <comoq/track_consumer.hpp>
+#include <comoq/with_timeout.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace {
+
+using asio::awaitable;
+using namespace std::chrono_literals;
+
+// How long one answer may take altogether: what it holds is given back then.
+constexpr auto longest_answer = 30s;
+// How long somebody may take to say whether there is such a group.
+constexpr auto longest_question = 10s;
+
+// For pages of any origin: what is public is public, and a token is not sent by a browser of itself.
+void add_common_fields(comoq::websocket::ResponseHead &head, std::string_view type) {
+    head.fields.add("Content-Type", type);
+    head.fields.add("Cache-Control", "no-store");
+    head.fields.add("Access-Control-Allow-Origin", "*");
+}
+
+WebAnswer refusal_for_all(unsigned status, std::string_view reason) {
+    auto answer = refusal(status, reason);
+    answer.head.fields.add("Access-Control-Allow-Origin", "*");
+    return answer;
+}
+
+// A client may know why, by the status.
+WebAnswer refusal_by(std::error_code code) {
+    constexpr unsigned forbidden = 403, not_found = 404, too_slow = 504, unavailable = 503;
+    if (code == comoq::Error::Unauthorized) {
+        return refusal_for_all(forbidden, "Forbidden");
+    }
+    if (code == comoq::Error::Timeout) {
+        return refusal_for_all(too_slow, "Gateway Timeout");
+    }
+    if (code == comoq::Error::LimitReached) {
+        return refusal_for_all(unavailable, "Service Unavailable");
+    }
+    return refusal_for_all(not_found, "Not Found");
+}
+
+// The group of that number; without one, the newest one.
+awaitable<comoq::GroupConsumer> group_of(comoq::OriginConsumer origin, const WebRoute &route) {
+    auto broadcast = co_await origin.request_broadcast(route.path);
+    const auto track = broadcast.track(route.track);
+    if (route.group) {
+        auto fetched = co_await track.fetch_group(*route.group);
+        co_return std::move(fetched);
+    }
+    auto subscriber = co_await track.subscribe();
+    auto newest = co_await subscriber.next_group();
+    if (!newest) {
+        throw std::system_error(make_error_code(comoq::Error::NotFound));
+    }
+    co_return std::move(*newest);
+}
+
+awaitable<void> send_group(comoq::GroupConsumer group, WebBody &body) {
+    while (auto frame = co_await group.read_frame()) {
+        auto adding = body.add(frame->payload.view());
+        co_await std::move(adding);
+    }
+    auto ending = body.end();
+    co_await std::move(ending);
+}
+
+awaitable<void> send_announced(comoq::AnnounceConsumer watch, std::string prefix, WebBody &body) {
+    std::string text = "{\"prefix\":" + in_json(prefix) + ",\"announced\":[";
+    bool is_first = true;
+    while (auto next = watch.try_next()) {
+        const auto path = next->path.view();
+        if (next->event == comoq::Announcement::Event::Ended || is_hidden_name(path)) {
+            continue;
+        }
+        text.append(std::exchange(is_first, false) ? "" : ",").append(in_json(path));
+        if (text.size() >= WebBody::piece_size) {
+            auto adding = body.add(text);
+            co_await std::move(adding);
+            text.clear();
+        }
+    }
+    text += "]}\n";
+    auto adding = body.add(text);
+    co_await std::move(adding);
+    auto ending = body.end();
+    co_await std::move(ending);
+}
+
+// The question mark and what follows.
+std::string query_of(std::string_view target) {
+    target = target.substr(0, target.find('#'));
+    return std::string(target.substr(std::min(target.find('?'), target.size())));
+}
+
+}  // namespace
+
+// What a small answer says, or why there is none. Nothing if a stream of media or names is to come.
+std::optional<WebAnswer> Guest::brief_web_answer(const comoq::websocket::RequestHead &request, const WebRoute &route) {
+    using Kind = WebRoute::Kind;
+    const bool is_get = request.method == "GET", is_head = request.method == "HEAD";
+    switch (route.kind) {
+    case Kind::Health:
+        if (is_get || is_head) {
+            return brief_answer("ok\n");
+        }
+        break;
+    case Kind::Certificate:
+        if ((is_get || is_head) && house_.identity) {
+            return brief_answer(house_.identity->fingerprint());
+        }
+        break;
+    case Kind::Malformed:
+        return refusal_for_all(400, "Bad Request");
+    case Kind::Metrics:
+    case Kind::Announced:
+    case Kind::Fetch:
+        if (!is_get) {
+            auto answer = refusal_for_all(405, "Method Not Allowed");
+            answer.head.fields.add("Allow", "GET");
+            return answer;
+        }
+        return std::nullopt;
+    case Kind::Files:
+        break;
+    }
+    return house_.web ? house_.web->answer(request) : refusal(404, "Not Found");
+}
+
+// The answer, or nothing if it was streamed. Throws where that has failed midway: only the end of the connection
+// tells the client.
+awaitable<std::optional<WebAnswer>> Guest::answer_by_rights(const comoq::websocket::RequestHead &request, WebRoute route, WebSink &to) {
+    const auto admission = house_.admit("/" + query_of(request.target), relay_until_);
+    // The root of what it may watch.
+    const auto seen = admission.views ? admission.views->publish : std::nullopt;
+    if (!seen) {
+        constexpr unsigned forbidden = 403;
+        auto answer = not_let_in(admission.views ? forbidden : admission.status);
+        answer.head.fields.add("Access-Control-Allow-Origin", "*");
+        co_return std::move(answer);
+    }
+    if (route.kind == WebRoute::Kind::Metrics) {
+        // They tell of all.
+        const auto allowed = seen->allowed();
+        const bool sees_all = std::ranges::any_of(allowed, &comoq::Path::empty);
+        auto answer = sees_all ? brief_answer(house_.metrics()) : not_let_in(house_.keys && token_in(request.target).empty() ? 401 : 403);
+        if (sees_all) {
+            answer.head.fields = comoq::websocket::Fields();
+            add_common_fields(answer.head, metrics_type);
+        }
+        co_return std::move(answer);
+    }
+    WebBody body(to, request.minor_version != 0);
+    comoq::websocket::ResponseHead head;
+    const bool keeps_alive = request.keeps_alive() && !request.has_body();
+    if (route.kind == WebRoute::Kind::Announced) {
+        const auto below = seen->with_root(route.path);
+        if (!below) {
+            co_return refusal_for_all(403, "Forbidden");
+        }
+        add_common_fields(head, "application/json");
+        auto beginning = body.begin(std::move(head), keeps_alive);
+        co_await std::move(beginning);
+        auto sending = send_announced(below->announced(), route.path, body);
+        co_await comoq::with_timeout(std::move(sending), longest_answer);
+        co_return std::nullopt;
+    }
+    std::optional<comoq::GroupConsumer> group;
+    std::error_code failure;
+    try {
+        auto asking = group_of(*seen, route);
+        group = co_await comoq::with_timeout(std::move(asking), longest_question);
+    } catch (const std::system_error &error) {
+        failure = error.code();
+    }
+    if (!group) {
+        co_return refusal_by(failure);
+    }
+    add_common_fields(head, "application/octet-stream");
+    head.fields.add("X-Group", std::to_string(group->sequence()));
+    auto beginning = body.begin(std::move(head), keeps_alive);
+    co_await std::move(beginning);
+    auto sending = send_group(std::move(*group), body);
+    co_await comoq::with_timeout(std::move(sending), longest_answer);
+    co_return std::nullopt;
+}
