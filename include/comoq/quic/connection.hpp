@@ -2,6 +2,7 @@
 #pragma once
 #include "../detail/quic/http3_layer.hpp"
 #include "../detail/quic/ngtcp2.hpp"
+#include "../detail/quic/path_size.hpp"
 #include "../detail/quic/sender.hpp"
 #include "../detail/quic/stream_sides.hpp"
 #include "../detail/quic/tls_session.hpp"
@@ -71,7 +72,8 @@ std::optional<Greeting> greeting_in(std::span<const std::byte> datagram);
 /// windows of the config, and about a kilobyte for each stream that it may have open; what it does not acknowledge stays
 /// here, too: at most its own window, and no more than a path carries. ngtcp2 0.12 does not keep to that: it keeps what came
 /// out of order on a stream in blocks of 8 KiB and more, of which one byte of the peer fills one, and on a stream of the peer
-/// that is reset until the connection ends. A server for the public needs ngtcp2 1.11 or newer.
+/// that is reset until the connection ends; and it loses memory of some frames that it sends again (its commit af11b29c ended
+/// that). A server for the public needs ngtcp2 1.11 or newer.
 ///
 /// `SendStream::sent` completes when the peer has everything, and a reset is possible until then: what was lost is then not
 /// sent again. `unsent` and `drained` count what has never been put into a packet.
@@ -292,6 +294,8 @@ private:
     bool write_stream(Writing &writing, SendSide &side, std::size_t most, Aftermath &after);
     bool fill_last_words(Packet &packet, Time now, Aftermath &after);
     void learn_path_size() noexcept;
+    /// Large packets may have stopped to arrive.
+    void look_for_black_hole(Time now) noexcept;
 
     // Endings.
 
@@ -335,6 +339,8 @@ private:
     bool is_dirty_ = true;  // there may be something to send
     bool has_new_deadline_ = false;
     std::size_t burst_ = 0;  // bytes since the pace was last looked at
+    detail::PathSize path_size_;
+    std::size_t acknowledged_ = 0;  // bytes of streams and datagrams, by the packet that is being read
     detail::CloseError last_words_{};
     std::string last_reason_;
     std::unique_ptr<Packet> farewell_;  // what closes the connection, to be sent again

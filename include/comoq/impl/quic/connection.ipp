@@ -34,6 +34,7 @@ COMOQ_DECL void Connection::input(std::span<const std::byte> datagram, const Pat
     info.ecn = static_cast<decltype(info.ecn)>(ecn);
     stops_.clear();
     resets_.clear();
+    acknowledged_ = 0;
     int result = 0;
     {
         const ConnectionEvents::Calling calling(*this, after);
@@ -43,6 +44,7 @@ COMOQ_DECL void Connection::input(std::span<const std::byte> datagram, const Pat
         for (const auto &[stream, number] : stops_) stopped_by_peer(static_cast<std::int64_t>(stream), number, after);
         for (const std::int64_t stream : resets_) reset_by_peer(stream, after);
     }
+    path_size_.acknowledged(acknowledged_);
     if (result == NGTCP2_ERR_DRAINING) return closed_by_peer(after);
     if (result != 0) return fail(result, after);
     if (why_) return fail(NGTCP2_ERR_CALLBACK_FAILURE, after);
@@ -127,7 +129,7 @@ COMOQ_DECL void Connection::learn_path_size() noexcept {
     constexpr std::size_t around = 1 + NGTCP2_MAX_CIDLEN + 4 + 3 + 16;
     const auto *theirs = ngtcp2_conn_get_remote_transport_params(wire_.get());
     if (theirs == nullptr || theirs->max_datagram_frame_size <= 3) return;
-    const std::size_t room = ngtcp2_conn_get_path_max_tx_udp_payload_size(wire_.get());
+    const std::size_t room = path_size_.limit(ngtcp2_conn_get_path_max_tx_udp_payload_size(wire_.get()), clock_());
     const auto most = std::min<std::size_t>(room - around, static_cast<std::size_t>(theirs->max_datagram_frame_size) - 3);
     if (http3_ == nullptr) {
         max_datagram_ = most;

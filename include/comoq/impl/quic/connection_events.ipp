@@ -195,6 +195,7 @@ struct ConnectionEvents {
     static int acknowledged(ngtcp2_conn *, std::int64_t, std::uint64_t, std::uint64_t size, void *user, void *of_stream) {
         return guarded([&] {
             Connection &self = of(user);
+            self.acknowledged_ += static_cast<std::size_t>(size);
             auto *stream = static_cast<detail::Stream *>(of_stream);
             if (stream == nullptr || stream->send == nullptr) return 0;
             detail::SendSide &side = *stream->send;
@@ -205,6 +206,11 @@ struct ConnectionEvents {
             }
             return 0;
         });
+    }
+    /// Datagrams have their size as their number.
+    static int datagram_acknowledged(ngtcp2_conn *, std::uint64_t size, void *user) noexcept {
+        of(user).acknowledged_ += static_cast<std::size_t>(size);
+        return 0;
     }
     static int may_send_more(ngtcp2_conn *, std::int64_t, std::uint64_t, void *user, void *of_stream) {
         return guarded([&] {
@@ -261,6 +267,7 @@ struct ConnectionEvents {
         all.extend_max_local_streams_bidi = may_open_more<Connection::Kind::Bidi>;
         all.extend_max_local_streams_uni = may_open_more<Connection::Kind::Uni>;
         all.recv_datagram = datagram;
+        all.ack_datagram = datagram_acknowledged;
         return all;
     }
 };

@@ -15,11 +15,12 @@ namespace comoq::quic {
 /// A packet that is being made. Until it is complete, the library must not be used for anything else.
 struct Connection::Writing {
     std::uint8_t *to() noexcept { return reinterpret_cast<std::uint8_t *>(packet.buffer.data()); }
-    std::size_t room() const noexcept { return packet.buffer.size(); }
+    std::size_t room() const noexcept { return room_; }
     /// The packet goes on with another frame, or there is none.
     bool goes_on() const noexcept { return written == NGTCP2_ERR_WRITE_MORE; }
 
     Packet &packet;
+    const std::size_t room_;
     ngtcp2_path_storage path;
     ngtcp2_pkt_info info;
     ngtcp2_tstamp now;
@@ -46,6 +47,7 @@ COMOQ_DECL bool Connection::output(Packet &packet) {
     if (is_leaving()) look_for_leave(now, after);
     if (stage_ == Stage::Closing) return fill_last_words(packet, now, after);
     if (stage_ != Stage::Open || !is_dirty_) return false;
+    look_for_black_hole(now);
     bool has_packet = false;
     try {
         const ConnectionEvents::Calling calling(*this, after);
@@ -58,6 +60,8 @@ COMOQ_DECL bool Connection::output(Packet &packet) {
     if (has_packet) {
         sent_bytes_ += packet.size;
         burst_ += packet.size;
+        // A larger one is a try.
+        if (wire_ != nullptr && packet.size <= ngtcp2_conn_get_path_max_tx_udp_payload_size(wire_.get())) path_size_.sent(packet.size, now);
     }
     if (stage_ == Stage::Silent) return has_packet;
     if (stage_ != Stage::Open) return has_packet || fill_last_words(packet, now, after);
@@ -71,8 +75,15 @@ COMOQ_DECL bool Connection::output(Packet &packet) {
     return has_packet;
 }
 
+COMOQ_DECL void Connection::look_for_black_hole(Time now) noexcept {
+    if (!is_ready_) return;
+    const std::chrono::nanoseconds wait(static_cast<std::int64_t>(ngtcp2_conn_get_pto(wire_.get())));
+    // Datagrams of the old size would never fit.
+    if (path_size_.turns_black(now, wait)) learn_path_size();
+}
+
 COMOQ_DECL bool Connection::fill(Packet &packet, Time now, Aftermath &after) {
-    Writing writing{packet, {}, {}, detail::stamp_of(now)};
+    Writing writing{packet, path_size_.limit(packet.buffer.size(), now), {}, {}, detail::stamp_of(now)};
     ngtcp2_path_storage_zero(&writing.path);
     const auto complete = [&] {
         if (!writing.goes_on()) return;
@@ -117,7 +128,8 @@ COMOQ_DECL bool Connection::write_datagrams(Writing &writing, Aftermath &after) 
             if (!part.empty()) parts[count++] = {const_cast<std::uint8_t *>(detail::octets_of(part)), part.size()};
         int is_accepted = 0;
         writing.written = ngtcp2_conn_writev_datagram(wire_.get(), &writing.path.path, &writing.info, writing.to(), writing.room(),
-                                                      &is_accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, parts.data(), count, writing.now);
+                                                      &is_accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE, payload.size(), parts.data(), count,
+                                                      writing.now);
         if (is_accepted != 0) after.drop(datagrams_out_.take());
         if (!writing.goes_on()) return false;
     }
