@@ -194,4 +194,49 @@ TEST_CASE("MoQ Transport: a largest object that no track here can have is refuse
     }
 }
 
+TEST_CASE("MoQ Transport: objects answer a fetch whose peer resets its stream when it has sent them", "[ietf][session]") {
+    for (const bool is_known_for_it : {true, false}) {
+        ViewerScene scene("moqt-18", is_known_for_it ? "moq-lite-rs/1.0" : "another");
+        scene.accept(5, ietf::Location{3, 1});
+        auto &join = scene.asked.back();
+        const auto asked = std::get<ietf::Fetch>(scene.messages(*join.answer).at(0));
+        // The answer was lost with the stream.
+        join.stream.send->reset(1);
+        scene.send_uni(scene.fetched(asked.request_id, 3, {0, 1}), true);
+        scene.send_uni(scene.group(5, 3, {"2"}, 2), true);
+        scene.send_uni(scene.group(5, 4, {"next"}), true);
+        CHECK(scene.next_group() == (is_known_for_it ? Words{"0", "1", "2"} : Words{"next"}));
+        CHECK(scene.is_alive());
+    }
+}
+
+TEST_CASE("MoQ Transport: a fetch whose answer, or whose objects, do not come fails in time", "[ietf][session]") {
+    for (const bool is_answered : {false, true}) {
+        RawScene scene;
+        scene.connect();
+        scene.greet();
+        auto pending = wait(scene.session->broadcast("a").track("video").fetch_group(5));
+        scene.run();
+        const auto say = [&scene](const auto &message) {
+            scene.now(scene.asked.back().stream.send->write(Bytes(scene.encoded(message))));
+            scene.run();
+        };
+        // The question for the track's properties.
+        say(ietf::RequestOk());
+        REQUIRE(std::holds_alternative<ietf::Fetch>(scene.messages(*scene.asked.back().answer).at(0)));
+        if (is_answered) say(ietf::FetchOk());
+        std::optional<GroupConsumer> group;
+        if (is_answered) group.emplace(std::move(pending.value()));
+        scene.pass(SessionConfig().patience + 1ms);
+        if (group) {
+            auto reading = wait(group->read_frame());
+            scene.run();
+            CHECK(reading.code() == Error::Timeout);
+        } else {
+            CHECK(pending.code() == Error::Timeout);
+        }
+        CHECK(scene.is_alive());
+    }
+}
+
 }  // namespace joining_tests

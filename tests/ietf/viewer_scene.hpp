@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -19,9 +20,9 @@ namespace comoq::test {
 
 /// A viewer here has asked for the track "video" of "a", and the raw peer has the request.
 struct ViewerScene : RawScene {
-    explicit ViewerScene(std::string name = "moqt-18") : RawScene(std::move(name)) {
+    explicit ViewerScene(std::string name = "moqt-18", std::string_view implementation = "raw") : RawScene(std::move(name)) {
         connect();
-        greet();
+        greet(implementation);
         pending.emplace(wait(session->broadcast("a").track("video").subscribe()));
         run();
     }

@@ -12,6 +12,8 @@ struct PeerHabits {
     bool updates_priority_alone = false;
     /// It asks that the present group be filled up, and takes it from its beginning on one stream as well.
     bool takes_filled_groups = false;
+    /// It resets the stream of a fetch as soon as it has sent everything, so that its answer may be lost: the objects are one.
+    bool resets_answered_fetches = false;
 };
 
 /// By what the peer says of itself.
@@ -20,7 +22,8 @@ constexpr PeerHabits habits_of(std::string_view implementation) noexcept {
     // npm @moq/net 0.3.4.
     if (implementation.starts_with("moq-lite-js")) habits.wants_no_largest = habits.updates_priority_alone = true;
     // moq-net, of the crates and of PyPI moq-rs.
-    if (implementation.starts_with("moq-lite-rs")) habits.updates_priority_alone = habits.takes_filled_groups = true;
+    if (implementation.starts_with("moq-lite-rs"))
+        habits.updates_priority_alone = habits.takes_filled_groups = habits.resets_answered_fetches = true;
     return habits;
 }
 

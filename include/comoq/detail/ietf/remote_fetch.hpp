@@ -8,7 +8,9 @@
 #include "session_core.hpp"
 
 #include <asio/awaitable.hpp>
+#include <asio/error.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -96,17 +98,35 @@ private:
         auto stream = co_await std::move(asked);
         question_ = std::move(stream.send);
         answers_.emplace(std::move(stream.receive), core_->draft());
-        std::error_code code;
+        std::optional<ControlMessage> answer;
+        auto coming = first_message(answer);
+        auto code = co_await outcome_of(std::move(coming));
+        const bool is_reset = code && code != asio::error::operation_aborted && !answers_->fault() && !answers_->is_lost();
+        if (is_reset && core_->habits.resets_answered_fetches) {
+            auto objects = objects_come();
+            const auto failure = co_await outcome_of(std::move(objects));
+            if (!failure) co_return;
+        }
         try {
-            auto answering = answer_of<FetchOk>(*answers_);
-            auto ok = co_await std::move(answering);
-            properties_ = std::move(ok.properties);
-            co_return;
+            if (!code) {
+                properties_ = yes_of<FetchOk>(*answers_, std::move(answer)).properties;
+                co_return;
+            }
         } catch (const std::system_error &error) {
             code = error.code();
         }
         core_->look_at(*answers_, "FETCH");
         comoq::detail::throw_error(code);
+    }
+    asio::awaitable<void> first_message(std::optional<ControlMessage> &message) {
+        auto coming = answers_->message(StreamKind::Request);
+        message = co_await std::move(coming);
+    }
+    /// They were on their way with the answer.
+    asio::awaitable<void> objects_come() {
+        auto coming = entry_->came();
+        auto in_time = with_timeout(std::move(coming), std::chrono::seconds(1), core_->config.sleep);
+        co_await std::move(in_time);
     }
     template <class GroupOf> asio::awaitable<void> receive_all(GroupOf &group_of) {
         FetchObjects objects(GroupOrder::Ascending, core_->draft());

@@ -113,15 +113,20 @@ template <class Message> asio::awaitable<BidiStream> ask(const std::shared_ptr<S
     });
 }
 
-/// The first answer to a request of this side: a `Yes`, or the code of a refusal. Anything else is a fault of the peer's.
-template <class Yes> asio::awaitable<Yes> answer_of(StreamReader &reader) {
-    auto message = co_await reader.message(StreamKind::Request);
+/// What the first message on a request's stream answers: a `Yes`, or the code of a refusal. Anything else is a fault of the peer's.
+template <class Yes> Yes yes_of(StreamReader &reader, std::optional<ControlMessage> message) {
     // It leaves without an answer.
     if (!message) comoq::detail::throw_error(make_error_code(Error::Cancelled));
     if (const auto *no = std::get_if<RequestError>(&*message)) comoq::detail::throw_error(request_error(no->code));
     auto *const yes = std::get_if<Yes>(&*message);
     if (yes == nullptr) reader.refuse(CloseCode::ProtocolViolation);
-    co_return std::move(*yes);
+    return std::move(*yes);
+}
+/// The first answer to a request of this side.
+template <class Yes> asio::awaitable<Yes> answer_of(StreamReader &reader) {
+    auto coming = reader.message(StreamKind::Request);
+    auto message = co_await std::move(coming);
+    co_return yes_of<Yes>(reader, std::move(message));
 }
 
 }  // namespace comoq::ietf::detail
