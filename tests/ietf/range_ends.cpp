@@ -274,4 +274,55 @@ TEST_CASE("MoQ Transport: a range that is over here does not end the track, and 
     }
 }
 
+TEST_CASE("MoQ Transport: a relay passes on that a range is over, also if its last group never comes", "[ietf][session]") {
+    // The relay's publisher, and its viewer.
+    RawScene publisher;
+    publisher.connect();
+    publisher.greet();
+    ietf::PublishNamespace announcement;
+    announcement.request_id = publisher.next_id();
+    announcement.space = {"a"};
+    publisher.ask(announcement);
+    RawScene viewer;
+    SessionConfig config;
+    config.publish = publisher.origin.consumer();
+    viewer.connect(std::move(config));
+    viewer.greet();
+    const auto run = [&] {
+        for (int i = 0; i < 4; ++i) {
+            publisher.run();
+            viewer.run();
+        }
+    };
+    auto message = viewer.subscribe_to("a");
+    ietf::Filter filter;
+    filter.kind = ietf::Filter::Kind::Absolute;
+    filter.end = ietf::RangeEnd{2, {}};
+    message.parameters.filter = filter;
+    auto &request = viewer.ask(message);
+    run();
+    auto &upstream = publisher.asked.back();
+    const auto say = [&](const auto &answer) {
+        publisher.now(upstream.stream.send->write(Bytes(publisher.encoded(answer))));
+        run();
+    };
+    ietf::SubscribeOk ok;
+    ok.alias = 9;
+    say(ok);
+    publisher.send_uni(publisher.group(9, 0, {"x"}), true);
+    run();
+    ietf::PublishDone done;
+    done.status = 0x3;
+    done.streams = 1;
+    say(done);
+    viewer.pass(501ms);
+    const auto all = viewer.messages(*request.answer);
+    REQUIRE(all.size() == 2);
+    CHECK(std::get<ietf::PublishDone>(all.back()).status == 0x3);
+    // That of the group which never comes says so.
+    CHECK(std::get<ietf::PublishDone>(all.back()).streams == 2u);
+    REQUIRE(viewer.unis.size() == 3);
+    CHECK(viewer.unis.back().answer.reset);
+}
+
 }  // namespace range_ends_tests

@@ -237,7 +237,18 @@ private:
         if (code) comoq::detail::throw_error(code);
         end_joined(*asking, {});
         asking->is_range_over = self->is_range_over(*asking, done->status);
-        if (!asking->is_range_over) self->finish();
+        if (!asking->is_range_over)
+            self->finish();
+        else if (!self->has_from(*asking->told.end))
+            self->give_up(*asking->told.end);
+    }
+    /// That group will not come: readers that wait for the end of their range see that.
+    void give_up(std::uint64_t sequence) {
+        try {
+            comoq::detail::given_group(*out_, sequence).abort(make_error_code(Error::NotFound));
+        } catch (const std::system_error &) {
+            // It is not to come, by another word of the peer's.
+        }
     }
     /// In some drafts the same number ends a range and a track.
     bool is_range_over(const Subscribed &asking, std::uint64_t status) const {

@@ -51,7 +51,7 @@ public:
         // What it was a part of ends with the session, and by its code.
         if (request->is_lost()) co_await core->ended.wait();
         if (!code) co_return;
-        if (!core->ended.peek() && !request->is_lost()) self->out_->abort(code);
+        if (!core->ended.peek() && !request->is_lost()) self->lose(code);
         comoq::detail::throw_error(code);
     }
 
@@ -118,6 +118,12 @@ private:
             std::error_code ended_before;
             self->out_->finish(ended_before);
         }
+    }
+    /// The groups of a track whose peer has left stay for its readers.
+    void lose(std::error_code code) {
+        is_over_ = true;
+        if (code != Error::Dropped) out_->abort(code);
+        out_.reset();
     }
     /// What ends early ends nothing else.
     static asio::awaitable<void> quietly(Self self, asio::awaitable<void> work) {
