@@ -3,16 +3,12 @@
 #include <string>
 #include <utility>
 
-namespace {
-
 Admission not_admitted(unsigned status, std::string_view reason) {
     Admission refused;
     refused.status = status;
     refused.reason = reason;
     return refused;
 }
-
-}  // namespace
 
 Admission admit(std::string_view target, const Rights &rights, const AuthKeys *keys, const comoq::Origin &origin,
                 std::chrono::system_clock::time_point now) {
@@ -43,5 +39,17 @@ Admission admit_relay(std::string_view target, const Rights &rights, const comoq
     Admission admitted;
     admitted.views = rights.at(target, origin, everything);
     admitted.expires = until;
+    return admitted.views ? std::move(admitted) : not_admitted(forbidden, "nothing is allowed there");
+}
+
+Admission admit_by_grant(const AuthGrant &grant, const Rights &rights, const comoq::Origin &origin) {
+    constexpr unsigned forbidden = 403;
+    Admission admitted;
+    // A target with such a character says something else.
+    const auto root = grant.root.view();
+    if (root.find_first_of("?#") == std::string_view::npos) {
+        admitted.views = rights.at(root, origin, grant.reach);
+    }
+    admitted.expires = grant.expires;
     return admitted.views ? std::move(admitted) : not_admitted(forbidden, "nothing is allowed there");
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "auth_keys.hpp"
+#include "auth_wire.hpp"
 #include "rights.hpp"
 
 #include <comoq/lite/session_config.hpp>
@@ -25,6 +26,12 @@ struct Admission {
 // that is worth nothing is refused even where anybody is let in. No I/O. Any thread.
 Admission admit(std::string_view target, const Rights &rights, const AuthKeys *keys, const comoq::Origin &origin,
                 std::chrono::system_clock::time_point now);
+
+// The same by the grant of a service, within what is allowed to all.
+Admission admit_by_grant(const AuthGrant &grant, const Rights &rights, const comoq::Origin &origin);
+
+// A refusal.
+Admission not_admitted(unsigned status, std::string_view reason);
 
 // The same for another relay, which has shown a certificate that is valid until then: it may do everything that anybody may.
 Admission admit_relay(std::string_view target, const Rights &rights, const comoq::Origin &origin, std::chrono::system_clock::time_point until);

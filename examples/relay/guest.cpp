@@ -2,6 +2,8 @@
 
 #include "log.hpp"
 
+#include <comoq/task_group.hpp>
+
 #include <asio/bind_executor.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
@@ -59,7 +61,7 @@ void Guest::expire() {
     constexpr std::uint64_t unauthorized = 2;
     std::lock_guard lock(mutex_);
     if (transport_ != nullptr) {
-        transport_->close(unauthorized, "the token has expired");
+        transport_->close(unauthorized, "the authorization has ended");
     }
 }
 
@@ -94,13 +96,19 @@ private:
     Guest &of_;
 };
 
-// On the connection's executor, which one thread runs. Throws nothing.
+// On the connection's executor, which one thread runs. Throws nothing. Its places are taken until a service knows of its end, too.
 awaitable<void> Guest::serve_and_log(std::shared_ptr<Guest> self, awaitable<void> service) {
+    const Stay stay(*self);
     try {
-        const Stay stay(*self);
         co_await std::move(service);
     } catch (const std::system_error &error) {
         self->log_.failed(error.code().message(), Level::Debug);
+    } catch (const std::exception &error) {
+        self->log_.failed(error.what(), Level::Error);
+    }
+    try {
+        auto ending = self->end_grant();
+        co_await std::move(ending);
     } catch (const std::exception &error) {
         self->log_.failed(error.what(), Level::Error);
     }
@@ -129,7 +137,8 @@ bool Guest::enter(const asio::ip::tcp::endpoint &from, const asio::any_io_execut
 // What the client has asked for, in its URL or in SETUP, decides what it may see and do.
 awaitable<comoq::lite::SessionViews> Guest::decide(std::shared_ptr<Guest> self, std::string target) {
     self->log_.asks_for(target);
-    auto admission = self->house_.admit(target, self->relay_until_);
+    auto admitting = self->admit(std::move(target), self->kind_);
+    auto admission = co_await std::move(admitting);
     if (!admission.views) {
         self->log_.is_refused(admission.reason);
         throw std::system_error(make_error_code(comoq::Error::Unauthorized));
@@ -218,12 +227,19 @@ awaitable<void> Guest::serve_session() {
         }
     };
     session.admitted().async_wait(asio::bind_executor(timer.get_executor(), admitted));
+    comoq::TaskGroup renewals(timer.get_executor());
+    if (house_.service) {
+        // It ends with the session, and what fails of it ends nothing else.
+        renewals.spawn(keep_grant(shared_from_this(), session.admitted()), [](const std::exception_ptr &) {});
+    }
     const std::error_code code = co_await session.closed();
+    renewals.cancel();
     shown.reset();
     timer.cancel();
     note_protocol();
     log_.closed(code, qmux_ != nullptr ? qmux_->channel_end() : std::error_code(), transport_->stats());
     co_await session.done();
+    co_await renewals.idle();
     if (qmux_ != nullptr) {
         co_await qmux_->done();
     }

@@ -69,6 +69,9 @@ private:
     asio::awaitable<std::optional<WebAnswer>> answer_by_rights(const comoq::websocket::RequestHead &request, WebRoute route, WebSink &to);
     asio::awaitable<void> serve_session();
     static asio::awaitable<comoq::lite::SessionViews> decide(std::shared_ptr<Guest> self, std::string target);
+    asio::awaitable<Admission> admit(std::string target, std::string transport);
+    asio::awaitable<void> keep_grant(std::shared_ptr<Guest> self, comoq::Operation<void> admitted);
+    asio::awaitable<void> end_grant();
     void configure();
     void note_protocol();
     class ShownSession;
@@ -83,6 +86,12 @@ private:
     asio::ip::tcp::socket *socket_ = nullptr;  // while no connection is on it yet
     // If it is another relay that has shown a certificate.
     std::optional<std::chrono::system_clock::time_point> relay_until_;
+    // How it has come, as a service for authorization calls it; what that was asked last, and what it allows.
+    std::string kind_ = "quic";
+    AuthQuestion question_;
+    std::optional<AuthGrant> grant_;
+    std::chrono::steady_clock::time_point granted_;
+    std::string_view grant_end_ = "closed";
     comoq::lite::SessionConfig config_;
     mutable std::mutex mutex_;
     asio::any_io_executor executor_;

@@ -59,7 +59,8 @@ asio::awaitable<bool> Guest::accept_webtransport(std::shared_ptr<QuicConnection>
     log_.asks_for(head.target);
     log_.runs_in(head.fields);
     const bool is_welcome = house_.web_origins.lets_in(head, true);
-    const auto admission = house_.admit(head.target, relay_until_);
+    auto admitting = admit(head.target, kind_);
+    const auto admission = co_await std::move(admitting);
     if (!is_welcome || !admission.views) {
         constexpr unsigned forbidden = 403;
         const unsigned status = is_welcome ? admission.status : forbidden;

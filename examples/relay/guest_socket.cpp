@@ -124,6 +124,7 @@ template <class Stream> awaitable<void> Guest::serve_stream(Stream &stream) {
             co_return;
         }
     } else {
+        kind_ = "tcp";
         comoq::qmux::TcpChannel<Stream> channel(std::move(stream));
         transport = comoq::qmux::start(std::move(channel), false, comoq::qmux::ConnectionConfig());
         std::lock_guard lock(mutex_);
@@ -151,6 +152,8 @@ template <class Stream> awaitable<bool> Guest::answer_request(Stream &stream, co
         StreamSink<Stream> sink(stream);
         auto answering = answer_by_rights(request, std::move(route), sink);
         answer = co_await std::move(answering);
+        auto ending = end_grant();
+        co_await std::move(ending);
     }
     const bool keeps_alive = request.keeps_alive() && !request.has_body();
     constexpr unsigned ok = 200;
@@ -194,7 +197,9 @@ template <class Stream> awaitable<bool> Guest::accept_upgrade(Stream &stream, co
     log_.asks_for(target);
     log_.runs_in(request.head.fields);
     const bool is_welcome = house_.web_origins.lets_in(request.head, listener_.is_secure);
-    const auto admission = house_.admit(target, relay_until_);
+    kind_ = "websocket";
+    auto admitting = admit(target, kind_);
+    const auto admission = co_await std::move(admitting);
     if (!is_welcome || !admission.views) {
         auto answer = not_let_in(is_welcome ? admission.status : 403);
         log_.refused(is_welcome ? admission.reason : "a page of another origin", Level::Info, answer.head.status);

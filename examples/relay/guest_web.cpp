@@ -147,7 +147,8 @@ std::optional<WebAnswer> Guest::brief_web_answer(const comoq::websocket::Request
 // The answer, or nothing if it was streamed. Throws where that has failed midway: only the end of the connection
 // tells the client.
 awaitable<std::optional<WebAnswer>> Guest::answer_by_rights(const comoq::websocket::RequestHead &request, WebRoute route, WebSink &to) {
-    const auto admission = house_.admit("/" + query_of(request.target), relay_until_);
+    auto admitting = admit("/" + query_of(request.target), "http");
+    const auto admission = co_await std::move(admitting);
     // The root of what it may watch.
     const auto seen = admission.views ? admission.views->publish : std::nullopt;
     if (!seen) {

@@ -3,6 +3,7 @@
 
 #include "access.hpp"
 #include "auth_keys.hpp"
+#include "auth_service.hpp"
 #include "expiries.hpp"
 #include "identity.hpp"
 #include "log_budget.hpp"
@@ -86,6 +87,7 @@ struct House {
     const Options &options;
     Rights rights;
     std::optional<AuthKeys> keys;
+    std::optional<AuthService> service;
     comoq::net::WebOrigins web_origins;
     std::optional<WebFiles> web;
     std::optional<Identity> identity;

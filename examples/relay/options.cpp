@@ -1,5 +1,6 @@
 #include "options.hpp"
 
+#include "auth_service.hpp"
 #include "net/schemes.hpp"
 #include "web_key.hpp"
 #include "shared/relay_options.hpp"
@@ -20,7 +21,7 @@ const std::string_view usage =
     "and asks its upstreams for a path that nobody announced when somebody asks for it.\n"
     "\n"
     "  --listen URL         https://HOST:PORT serves WebTransport and QUIC at that port of UDP, and at that of TCP wss, the page\n"
-    "                       of --web, /certificate.sha256 and /health; http://HOST:PORT is the same without TLS over TCP, for development;\n"
+    "                       of --web, /health, /metrics, /announced, /fetch and /certificate.sha256; http://HOST:PORT is the same without TLS over TCP, for development;\n"
     "                       moql://, moqt:// (QUIC), ws://, wss://, tcp:// or tls://HOST:PORT is one of these alone.\n"
     "                       Port 0 picks one. A port of QUIC has one thread, whatever --threads says\n"
     "  --cert FILE          certificate chain for TLS and QUIC, PEM; with --key, any number of times: a client gets the one for\n"
@@ -43,6 +44,9 @@ const std::string_view usage =
     "                       say what its holder may do, and how long. Read again on SIGHUP and when it changes\n"
     "  --auth-key-dir DIR   the same with a folder of keys: KID.jwk is the one that tokens call KID\n"
     "  --auth-audience NAME whom tokens are for (aud); without it, those that name nobody\n"
+    "  --auth-url URL       a service that decides for each session who may do what, as moq auth serve does: an https URL, checked by\n"
+    "                       --ca, or an http URL of this machine. It is asked by POST, and without an answer nobody is let in.\n"
+    "                       In place of keys and of what is public\n"
     "  --peer-ca FILE       authorities of other relays, PEM: whoever shows a certificate of theirs over TLS (wss, tls, or the TCP of\n"
     "                       https) may publish and watch everything, until the certificate expires\n"
     "  --upstream-cert FILE, --upstream-key FILE\n"
@@ -158,6 +162,12 @@ void check_keys(const Options &options) {
     if (has_keys && !has_tokens()) {
         throw UsageError("--auth-key: this program was built without tokens, which need nlohmann-json and OpenSSL 3");
     }
+    if (options.auth_url && !has_tokens()) {
+        throw UsageError("--auth-url: this program was built without JSON, which needs nlohmann-json, and OpenSSL 3");
+    }
+    if (options.auth_url && (has_keys || options.rights.says_something())) {
+        throw UsageError("--auth-url is in place of --auth-key, --auth-key-dir, --public-publish and --public-subscribe");
+    }
     if (!has_keys && !options.auth_audience.empty()) {
         throw UsageError("--auth-audience is for tokens, which need --auth-key or --auth-key-dir");
     }
@@ -205,6 +215,7 @@ CommandLine command_line(Options &options) {
     add("--auth-key", [&](std::string_view text) { options.auth_key = text; });
     add("--auth-key-dir", [&](std::string_view text) { options.auth_key_dir = text; });
     add("--auth-audience", [&](std::string_view text) { options.auth_audience = text; });
+    add("--auth-url", [&](std::string_view text) { options.auth_url = auth_url_from(text); });
     add("--peer-ca", [&](std::string_view text) { options.peer_authorities = text; });
     add("--upstream-cert", [&](std::string_view text) { options.upstream_certificate = text; });
     add("--upstream-key", [&](std::string_view text) { options.upstream_key = text; });

@@ -42,6 +42,7 @@ struct Options {
     // What tokens are checked by: a file, or a folder of them.
     std::optional<std::string> auth_key, auth_key_dir;
     std::string auth_audience;
+    std::optional<comoq::net::Url> auth_url;
     // Of the certificates that other relays show; and what this one shows to its upstreams.
     std::optional<std::string> peer_authorities, upstream_certificate, upstream_key;
     std::vector<std::string> certificates, keys, generated_for;

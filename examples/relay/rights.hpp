@@ -24,6 +24,9 @@ public:
     // From now on nothing is allowed to anybody but what `let_publish` and `let_watch` say: the rest needs a token.
     void only_what_is_said() { is_closed_ = true; }
 
+    // Whether something was said of what anybody may do.
+    bool says_something() const { return publish_ || watch_; }
+
     // The prefixes of `allow`; empty means everything.
     const std::vector<comoq::Path> &allowed() const { return allowed_; }
 

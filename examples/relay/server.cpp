@@ -87,6 +87,9 @@ Server::Server(const Options &options)
     if (options.auth_key || options.auth_key_dir) {
         read_keys();
     }
+    if (options.auth_url) {
+        house_.service.emplace(*options.auth_url, options.authorities, house_.log_budget);
+    }
     if (options.web) {
         house_.web.emplace(*options.web);
     }
@@ -122,7 +125,7 @@ Server::Server(const Options &options)
         begin(*watch_, first.get_executor(), "the files", watch_files());
         begin(*watch_, first.get_executor(), "SIGHUP", wait_for_hang_up());
     }
-    if (house_.keys || options.peer_authorities) {
+    if (house_.keys || house_.service || options.peer_authorities) {
         expiry_ticks_ = std::make_unique<asio::steady_timer>(first);
         begin(*watch_, first.get_executor(), "the expiries", watch_expiries());
     }

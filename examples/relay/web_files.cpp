@@ -55,8 +55,8 @@ WebAnswer refusal(unsigned status, std::string_view reason) {
 }
 
 WebAnswer not_let_in(unsigned status) {
-    constexpr unsigned unauthorized = 401;
-    auto answer = refusal(status, status == unauthorized ? "Unauthorized" : "Forbidden");
+    constexpr unsigned unauthorized = 401, unavailable = 503;
+    auto answer = refusal(status, status == unauthorized ? "Unauthorized" : status == unavailable ? "Service Unavailable" : "Forbidden");
     if (status == unauthorized) {
         answer.head.fields.add("WWW-Authenticate", "Bearer");
     }

@@ -33,7 +33,8 @@ private:
 // Answers with a text for pages of any origin, and for now only.
 WebAnswer brief_answer(std::string text);
 
-// The answer to a client that is not let in, with 401 if a token might change that, or 403.
+// The answer to a client that is not let in, with 401 if a token might change that, 503 if nobody can say, or
+// 403.
 WebAnswer not_let_in(unsigned status);
 
 // Answers with another status and a line of text.

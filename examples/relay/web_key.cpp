@@ -79,14 +79,14 @@ struct Freed {
 };
 template <class T> using Owned = std::unique_ptr<T, Freed>;
 
-const unsigned char *octets_of(std::string_view text) { return reinterpret_cast<const unsigned char *>(text.data()); }
+const unsigned char *raw_octets(std::string_view text) { return reinterpret_cast<const unsigned char *>(text.data()); }
 
-Owned<BIGNUM> number_of(std::string_view octets) {
-    return Owned<BIGNUM>(BN_bin2bn(octets_of(octets), static_cast<int>(octets.size()), nullptr));
+Owned<BIGNUM> bignum_of(std::string_view octets) {
+    return Owned<BIGNUM>(BN_bin2bn(raw_octets(octets), static_cast<int>(octets.size()), nullptr));
 }
 
 // SHA-2 of an algorithm such as RS256: by its last digits.
-const EVP_MD *hash_of(std::string_view algorithm) {
+const EVP_MD *sha_of(std::string_view algorithm) {
     return algorithm.ends_with("256") ? EVP_sha256() : algorithm.ends_with("384") ? EVP_sha384() : EVP_sha512();
 }
 
@@ -99,7 +99,7 @@ std::string octets_in(const Json &key, const char *name) {
     return std::move(*octets);
 }
 
-std::shared_ptr<EVP_PKEY> public_key(const char *type, OSSL_PARAM_BLD *builder) {
+std::shared_ptr<EVP_PKEY> checked_key(const char *type, OSSL_PARAM_BLD *builder) {
     const Owned<OSSL_PARAM> params(OSSL_PARAM_BLD_to_param(builder));
     const Owned<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
     EVP_PKEY *made = nullptr;
@@ -126,14 +126,14 @@ std::shared_ptr<EVP_PKEY> curve_key(const Json &key, const char *group, std::siz
         OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()) != 1) {
         throw std::bad_alloc();
     }
-    return public_key("EC", builder.get());
+    return checked_key("EC", builder.get());
 }
 
 std::shared_ptr<EVP_PKEY> rsa_key(const Json &key) {
     // As RFC 7518 asks for, and OpenSSL goes no further than 16,384 bits.
     constexpr std::size_t least = 2048 / 8, most = 16'384 / 8;
     const auto n = octets_in(key, "n"), e = octets_in(key, "e");
-    const auto modulus = number_of(n), exponent = number_of(e);
+    const auto modulus = bignum_of(n), exponent = bignum_of(e);
     if (n.size() > most || modulus == nullptr || static_cast<std::size_t>(BN_num_bytes(modulus.get())) < least) {
         throw std::runtime_error("a key of RSA has 2,048 to 16,384 bits");
     }
@@ -143,12 +143,12 @@ std::shared_ptr<EVP_PKEY> rsa_key(const Json &key) {
         OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent.get()) != 1) {
         throw std::bad_alloc();
     }
-    return public_key("RSA", builder.get());
+    return checked_key("RSA", builder.get());
 }
 
 std::shared_ptr<EVP_PKEY> edwards_key(const Json &key) {
     const auto x = octets_in(key, "x");
-    std::shared_ptr<EVP_PKEY> made(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, octets_of(x), x.size()), Freed());
+    std::shared_ptr<EVP_PKEY> made(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw_octets(x), x.size()), Freed());
     if (made == nullptr) {
         throw std::runtime_error("the key is none of its kind");
     }
@@ -163,7 +163,7 @@ struct ForgottenErrors {
     ~ForgottenErrors() { ERR_clear_error(); }
 };
 
-bool is_one_of(std::string_view algorithm, std::string_view first, std::string_view second, std::string_view third) {
+bool is_any_of(std::string_view algorithm, std::string_view first, std::string_view second, std::string_view third) {
     return algorithm == first || algorithm == second || algorithm == third;
 }
 
@@ -186,7 +186,7 @@ std::optional<std::string> to_der(std::string_view signature, std::size_t size) 
         return std::nullopt;
     }
     const Owned<ECDSA_SIG> numbers(ECDSA_SIG_new());
-    auto r = number_of(signature.substr(0, size)), s = number_of(signature.substr(size));
+    auto r = bignum_of(signature.substr(0, size)), s = bignum_of(signature.substr(size));
     if (numbers == nullptr || r == nullptr || s == nullptr || ECDSA_SIG_set0(numbers.get(), r.get(), s.get()) != 1) {
         throw std::bad_alloc();
     }
@@ -204,7 +204,7 @@ std::optional<std::string> to_der(std::string_view signature, std::size_t size) 
 bool same_code(std::string_view algorithm, std::string_view secret, std::string_view octets, std::string_view signature) {
     std::array<unsigned char, EVP_MAX_MD_SIZE> code{};
     unsigned size = 0;
-    if (HMAC(hash_of(algorithm), secret.data(), static_cast<int>(secret.size()), octets_of(octets), octets.size(), code.data(), &size) == nullptr) {
+    if (HMAC(sha_of(algorithm), secret.data(), static_cast<int>(secret.size()), raw_octets(octets), octets.size(), code.data(), &size) == nullptr) {
         throw std::bad_alloc();
     }
     return signature.size() == size && CRYPTO_memcmp(code.data(), signature.data(), size) == 0;
@@ -237,7 +237,7 @@ WebKey::WebKey(std::string_view text) {
     const auto type = text_in(*key, "kty").value_or("oct");
     const auto curve = text_in(*key, "crv").value_or("");
     const auto is = [this](std::string_view name) { return algorithm_ == name; };
-    if (type == "oct" && is_one_of(algorithm_, "HS256", "HS384", "HS512")) {
+    if (type == "oct" && is_any_of(algorithm_, "HS256", "HS384", "HS512")) {
         secret_ = octets_in(*key, "k");
         // As moq-token asks for.
         constexpr std::size_t least = 32;
@@ -250,7 +250,7 @@ WebKey::WebKey(std::string_view text) {
         public_ = curve_key(*key, "P-384", 48);
     } else if (type == "OKP" && curve == "Ed25519" && is("EdDSA")) {
         public_ = edwards_key(*key);
-    } else if (type == "RSA" && (is_one_of(algorithm_, "RS256", "RS384", "RS512") || is_one_of(algorithm_, "PS256", "PS384", "PS512"))) {
+    } else if (type == "RSA" && (is_any_of(algorithm_, "RS256", "RS384", "RS512") || is_any_of(algorithm_, "PS256", "PS384", "PS512"))) {
         public_ = rsa_key(*key);
     } else {
         throw std::runtime_error("the key has no algorithm that this relay knows for its kind ('alg', 'kty', 'crv')");
@@ -279,14 +279,14 @@ bool WebKey::has_signed(std::string_view octets, std::string_view signature) con
     }
     const Owned<EVP_MD_CTX> context(EVP_MD_CTX_new());
     EVP_PKEY_CTX *settings = nullptr;
-    if (context == nullptr || EVP_DigestVerifyInit(context.get(), &settings, is_edwards ? nullptr : hash_of(algorithm_), nullptr, public_.get()) != 1) {
+    if (context == nullptr || EVP_DigestVerifyInit(context.get(), &settings, is_edwards ? nullptr : sha_of(algorithm_), nullptr, public_.get()) != 1) {
         return false;
     }
     if (algorithm_.starts_with("PS") && (EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING) != 1 ||
                                          EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, RSA_PSS_SALTLEN_DIGEST) != 1)) {
         return false;
     }
-    return EVP_DigestVerify(context.get(), octets_of(signature), signature.size(), octets_of(octets), octets.size()) == 1;
+    return EVP_DigestVerify(context.get(), raw_octets(signature), signature.size(), raw_octets(octets), octets.size()) == 1;
 }
 
 #else

@@ -781,8 +781,79 @@ turned_away() {  # URL PATTERN_OF_THE_LOG [OPTION...]
     before=$(grep -Ec "event=refused .*$why" "$tmp/relay.log" || true)
     start outside "$bin/subscribe" "$to" x video "$@"
     until_true "$why is let in" eval '[ "$(grep -Ec "event=refused .*$why" "$tmp/relay.log")" -gt "$before" ]'
-    until_true "nobody is told of: $why" grep -Eqi "not authorized|refused|40[13]" "$tmp/outside.log"
+    until_true "nobody is told of: $why" grep -Eqi "not authorized|refused|40[13]|trying again" "$tmp/outside.log"
     kill "$pid" 2>/dev/null || true
+}
+
+# Options in a file.
+case_config() {
+    printf 'listen = ["tcp://127.0.0.1:0", "ws://127.0.0.1:0"]\nstats = 1\npublic-subscribe = "open/**"\npublic-publish = ""\n' >"$tmp/relay.toml"
+    relay relay --config "$tmp/relay.toml"
+    until_true "one listener is missing" eval '[ "$(grep -c event=listening "$tmp/relay.log")" = 2 ]'
+    until_true "a number is not taken" grep -q event=stats "$tmp/relay.log"
+    turned_away "$url/shut?x" "nothing is allowed there"
+    relay other --listen ws://127.0.0.1:0 --config="$tmp/relay.toml"
+    [ "$(grep -c event=listening "$tmp/other.log")" = 1 ] || fail "the command line does not count"
+    echo "lisen = 'x'" >>"$tmp/relay.toml"
+    exits 2 "relay.toml:5: there is no option 'lisen'" "$bin/relay" --config "$tmp/relay.toml"
+    # The one that operators begin with: only its files are not there.
+    exits 1 "^relay: /etc/comoq/cert.pem: " "$bin/relay" --config "$here/../../examples/relay/relay.toml" --listen wss://127.0.0.1:0
+}
+
+# A service that decides: it says what the query says, and writes down what it is asked.
+case_auth_service() {
+    cat >"$tmp/service.py" <<'END'
+import http.server, json, sys, urllib.parse
+class Service(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        print(json.dumps(asked), flush=True)
+        says = urllib.parse.parse_qs(asked.get("query", "")).get("says", [""])[0]
+        status, body = (200, says) if says.startswith("{") else (int(says or 403), "{}")
+        self.send_response(status)
+        if "chunked" in asked.get("query", ""):
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body.encode()))
+        else:
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+    def log_message(self, *args):
+        pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service)
+print(server.server_address[1], flush=True)
+server.serve_forever()
+END
+    start service python3 "$tmp/service.py"
+    local service=$pid ws tcp soon
+    until_true "no service" grep -q '^[0-9]' "$tmp/service.log"
+    relay relay --listen ws://127.0.0.1:0 --listen tcp://127.0.0.1:0 --auth-url "http://127.0.0.1:$(sed -n 1p "$tmp/service.log")/"
+    ws=${url%/}
+    tcp=$(sed -n 's/.*url=\(tcp:.*\)/\1/p' "$tmp/relay.log")
+    port=${ws##*:}
+    start clock "$bin/clock" publish "$tcp/room?says={\"publish\":[\"a/**\"]}" --path a/clock
+    exits 0 '^20' timeout "$patience" "$bin/subscribe" "$ws/room/a?says={\"subscribe\":[\"**\"]}&chunked" clock seconds --groups 1 --announced
+    # Another root than the one that was asked for.
+    exits 0 '^20' timeout "$patience" "$bin/subscribe" "$ws/alias?says={\"subscribe\":[\"**\"],\"root\":\"room\"}" a/clock seconds --groups 1 --announced
+    grep -q '"event": "connect".*"path": "/room".*"transport": "tcp"' "$tmp/service.log" || fail "the service is asked something else"
+    until_true "the service is not told of the end" grep -q '"event": "end".*"reason": "closed".*"transport": "websocket"' "$tmp/service.log"
+    turned_away "$ws/room" "the service for authorization refuses"
+    turned_away "$tcp/room?says=401" "the service for authorization refuses"
+    turned_away "$ws/room?says=500" "the service for authorization is away"
+    turned_away "$ws/room?says={}" "the service allows nothing"
+    turned_away "$ws/room?says={\"publish\":[\"one\"]}" "cannot keep to"
+    [[ $(get 'GET /fetch/room/a/clock/seconds?says={"subscribe":["room/**"]}') == *" 200 "* ]] || fail "no media by a grant"
+    [[ $(get 'GET /fetch/room/a/clock/seconds') == *" 401 "* ]] || fail "media without a grant"
+    # It wants to be asked again, and then there is nobody: the grant ends.
+    soon=$(($(date +%s) + 8))
+    start brief "$bin/subscribe" "$ws/room/a?says={\"subscribe\":[\"**\"],\"revalidate\":1,\"expires\":$soon}" clock seconds --announced --tries 1
+    until_true "the service is not asked again" grep -q '"event": "revalidate"' "$tmp/service.log"
+    kill "$service"
+    until_true "a session goes on after its grant" grep -q 'event=session_closed .*reason="not authorized"' "$tmp/relay.log"
+    turned_away "$ws/room?says={\"subscribe\":[\"**\"]}" "the service for authorization is away"
+    ! grep -q says= "$tmp/relay.log" || fail "the log has a query"
 }
 
 # Another relay, by its certificate, where all others need a token.

@@ -94,9 +94,21 @@ wrong 2 "need --auth-key" relay --listen ws://127.0.0.1:0 --auth-audience x
 if [[ $("$bin/relay" --listen ws://127.0.0.1:0 --auth-key x 2>&1) == *"built without tokens"* ]]; then
     wrong 2 "built without tokens" relay --listen ws://127.0.0.1:0 --auth-key x
 else
+    wrong 2 "https URL" relay --listen ws://127.0.0.1:0 --auth-url http://192.0.2.1/
+    wrong 2 "https URL" relay --listen ws://127.0.0.1:0 --auth-url ftp://localhost/
+    wrong 2 "in place of" relay --listen ws://127.0.0.1:0 --auth-url http://localhost/ --public-publish a
+    wrong 2 "in place of" relay --listen ws://127.0.0.1:0 --auth-url http://localhost/ --auth-key x
+    wrong 1 "nowhere.pem" relay --listen ws://127.0.0.1:0 --auth-url https://localhost/ --ca nowhere.pem
     wrong 1 "nowhere.jwk: " relay --listen ws://127.0.0.1:0 --auth-key nowhere.jwk
     wrong 1 "nowhere: " relay --listen ws://127.0.0.1:0 --auth-key-dir nowhere
     wrong 1 "cert.pem: .*not a JSON Web Key" relay --listen ws://127.0.0.1:0 --auth-key "$cert"
+fi
+if [[ $("$bin/relay" --config x 2>&1) == *"built without files"* ]]; then
+    wrong 2 "built without files of options" relay --config x
+else
+    wrong 2 "nowhere.toml" relay --config nowhere.toml
+    printf 'listen = "ws://127.0.0.1:0"\nthreads = 0\n' >"$tmp/threads.toml"
+    wrong 2 "threads.toml:2: --threads takes a number from 1" relay --config "$tmp/threads.toml"
 fi
 wrong 2 "log level" relay --listen ws://127.0.0.1:0 --log loud
 wrong 2 "unknown option '--frobnicate'" relay --frobnicate
