@@ -13,7 +13,7 @@ import contextlib
 import moq
 
 import rust_peers
-from rust_peers import SCHEMES, Failed, broadcast_of, check, frames_of, relay_speaks_06, scenario_over, soon, write
+from rust_peers import SCHEMES, Failed, broadcast_of, check, relay_speaks_06, scenario_over, soon, write
 
 scenario = scenario_over(SCHEMES)
 
@@ -56,30 +56,7 @@ async def prices(scene, scheme):
 async def prefixes(scene, scheme):
     """a request below a prefix that a handler announces is asked of it"""
     relay = scene.relay()
-    publisher, subscriber = await scene.client(relay.url(scheme)), await scene.client(relay.url(scheme))
-    handler = publisher._require_publisher().dynamic("dyn")
-
-    async def serve():
-        kept = []
-        async for request in handler:
-            made = moq.BroadcastProducer()
-            track = made.publish_track("video")
-            track.write_frame(request.path.encode())
-            request.accept(made)
-            kept.append((made, track))
-
-    serving = asyncio.create_task(serve())
-    try:
-        updates = subscriber.announced()
-        await soon(updates.__anext__(), "the announcement of dyn")
-        got = await soon(subscriber.request_broadcast("dyn/some/one"), "the broadcast below dyn")
-        reader = await soon(got.subscribe_track("video"), "its track")
-        group = await soon(reader.next_group(), "a group")
-        payload = (await soon(frames_of(group), "its frame"))[0]
-        check(payload.endswith(b"some/one"), f"{payload!r} was asked for")
-    finally:
-        serving.cancel()
-        handler.cancel()
+    await rust_peers.play_prefixes(scene, relay.url(scheme))
 
 
 @scenario

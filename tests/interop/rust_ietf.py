@@ -68,6 +68,31 @@ async def refused(scene, draft):
     await soon(reader.next_group(), "a group")
 
 
+# Not on moqt-18: it takes the end of a whole group, as the draft writes it, for nothing.
+@scenario_over(DRAFTS[1:])
+async def fetched(scene, draft):
+    """groups by their numbers, of a track that goes on"""
+    relay = relay_for(scene, draft)
+    publisher, subscriber = await scene.client(relay.url("ws")), await scene.client(relay.url("ws"))
+    made = publisher.create_broadcast("room/alice")
+    track = made.publish_track("video")
+    for number in range(3):
+        write(track, number)
+    made.announce()
+    got = await broadcast_of(subscriber, "room/alice")
+    for number in (0, 2):
+        group = await soon(got.fetch_group("video", number), f"group {number}")
+        check(await soon(frames_of(group), "its frames") == groups_of(number, 3), "its frames are others")
+
+
+# Not on moqt-18: as below.
+@scenario_over(DRAFTS[1:])
+async def prefixes(scene, draft):
+    """a request below a prefix that a handler announces is asked of it"""
+    relay = relay_for(scene, draft)
+    await rust_peers.play_prefixes(scene, relay.url("ws"))
+
+
 # Not on moqt-18: a group that is over when the relay joins it has no end there before the next one begins.
 @scenario_over(DRAFTS[1:])
 async def translated(scene, draft):

@@ -250,6 +250,34 @@ async def play_restarts(scene, there, here, count):
             check(time.monotonic() < until, f"publisher {each} started, and {payload!r} is served")
 
 
+async def play_prefixes(scene, url):
+    """A handler announces a prefix, and a subscriber asks for a path below it."""
+    publisher, subscriber = await scene.client(url), await scene.client(url)
+    handler = publisher._require_publisher().dynamic("dyn")
+
+    async def serve():
+        kept = []
+        async for request in handler:
+            made = moq.BroadcastProducer()
+            track = made.publish_track("video")
+            track.write_frame(request.path.encode())
+            request.accept(made)
+            kept.append((made, track))
+
+    serving = asyncio.create_task(serve())
+    try:
+        updates = subscriber.announced()
+        await soon(updates.__anext__(), "the announcement of dyn")
+        got = await soon(subscriber.request_broadcast("dyn/some/one"), "the broadcast below dyn")
+        reader = await soon(got.subscribe_track("video"), "its track")
+        group = await soon(reader.next_group(), "a group")
+        payload = (await soon(frames_of(group), "its frame"))[0]
+        check(payload.endswith(b"some/one"), f"{payload!r} was asked for")
+    finally:
+        serving.cancel()
+        handler.cancel()
+
+
 async def play_prices(scene, there, here, count):
     """A live route has new prices: the track goes on. Returns the first price that is heard of 10/20."""
     publisher, subscriber = await scene.client(there), await scene.client(here)
