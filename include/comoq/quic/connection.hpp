@@ -245,6 +245,8 @@ private:
     static Kind kind_of(std::int64_t id) noexcept { return is_uni(id) ? Kind::Uni : Kind::Bidi; }
     /// The stream may be over.
     void settle(std::int64_t id, Aftermath &after);
+    /// The peer may open one more; it is told so when there are some.
+    void give_stream(bool uni) noexcept;
     void give_credit(std::int64_t id, std::uint64_t stream_bytes, std::uint64_t connection_bytes) noexcept;
     /// The library keeps one more stream until the connection ends. False if there are too many.
     bool may_leave_over() noexcept;
@@ -330,6 +332,7 @@ private:
     // Ordered, not hashed: the peer chooses the ids.
     std::map<std::int64_t, Stream> streams_;
     std::array<std::uint64_t, 2> own_{};  // streams that this side opened and that are not over, by kind
+    std::array<std::uint64_t, 2> owed_streams_{};  // that the peer may open, and has not been told, by kind
     std::uint64_t leftovers_ = 0;         // streams that are over, and that the library keeps
     detail::Sender sender_;
     comoq::detail::DatagramBuffer datagrams_out_;

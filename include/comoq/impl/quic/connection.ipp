@@ -244,11 +244,19 @@ COMOQ_DECL void Connection::settle(std::int64_t id, Aftermath &after) {
     if (!was_of_peer) {
         --own_[uni];
         StreamTransport::may_open_more(kind_of(id), after);
-    } else if (uni) {
-        ngtcp2_conn_extend_max_streams_uni(wire_.get(), 1);
     } else {
-        ngtcp2_conn_extend_max_streams_bidi(wire_.get(), 1);
+        give_stream(uni);
     }
+}
+COMOQ_DECL void Connection::give_stream(bool uni) noexcept {
+    // Each time is a frame that the peer has to acknowledge.
+    const std::uint64_t most = uni ? config_.max_streams_uni : config_.max_streams_bidi;
+    if (++owed_streams_[uni] < most / 8) return;
+    const auto count = static_cast<std::size_t>(std::exchange(owed_streams_[uni], 0));
+    if (uni)
+        ngtcp2_conn_extend_max_streams_uni(wire_.get(), count);
+    else
+        ngtcp2_conn_extend_max_streams_bidi(wire_.get(), count);
 }
 COMOQ_DECL void Connection::give_credit(std::int64_t id, std::uint64_t stream_bytes, std::uint64_t connection_bytes) noexcept {
     if (stage_ != Stage::Open) return;
