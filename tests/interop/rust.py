@@ -13,7 +13,8 @@ import contextlib
 import moq
 
 import rust_peers
-from rust_peers import SCHEMES, Failed, broadcast_of, check, relay_speaks_06, scenario_over, soon, write
+from raw_publisher import RawPublisher
+from rust_peers import SCHEMES, Failed, broadcast_of, check, protocol_error, relay_speaks_06, scenario_over, soon, write
 
 scenario = scenario_over(SCHEMES)
 
@@ -32,6 +33,39 @@ async def refusals(scene, scheme):
     """failures keep their numbers"""
     relay = scene.relay()
     await rust_peers.play_refusals(scene, relay.url(scheme), relay.url(scheme))
+
+
+@scenario
+async def numbers(scene, scheme):
+    """numbers with which a publisher refuses a track come through the relay as they are"""
+    if not relay_speaks_06(scene):
+        return
+    relay = scene.relay()
+    publisher = RawPublisher("room/raw")
+    await publisher.begin(relay.url("tcp"))
+    scene.stack.push_async_callback(publisher.end)
+    subscriber = await scene.client(relay.url(scheme))
+    got = await broadcast_of(subscriber, "room/raw")
+    # The package warns of what it is told.
+    scene.usual += "|(track info|subscribed?) (error|failed)"
+
+    names = {0x33: "NOT_FOUND", 0x36: "UNROUTABLE", 0x34: "OLD", 1: "CANCEL", 5: "TOO_FAR_BEHIND", 64 + 401: "APP"}
+    heard = {code: await protocol_error(got.subscribe_track(f"refuse-{code}"), f"a refusal with {code}") for code in names}
+    check(heard == {code: (code, name) for code, name in names.items()}, f"{heard}")
+
+
+@scenario
+async def unannounced(scene, scheme):
+    """a broadcast that nobody has is refused with a number of its own"""
+    relay = scene.relay()
+    subscriber = await scene.client(relay.url(scheme))
+
+    async def ask():
+        got = await subscriber.request_broadcast("room/nobody")
+        await got.subscribe_track("video")
+
+    answer = await protocol_error(ask(), "an unknown broadcast")
+    check(answer in ((0x33, "NOT_FOUND"), (0x36, "UNROUTABLE")), f"an unknown broadcast is {answer}")
 
 
 @scenario
