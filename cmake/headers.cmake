@@ -58,3 +58,10 @@ add_test(
             "${PROJECT_SOURCE_DIR}/cmake/check_include_graph.cmake"
 )
 set_tests_properties("the includes of the headers have no cycle" PROPERTIES TIMEOUT 120)
+
+add_test(
+    NAME "configs may be made inside a co_await expression"
+    COMMAND "${CMAKE_COMMAND}" -DINCLUDE_DIR=${PROJECT_SOURCE_DIR}/include -P
+            "${PROJECT_SOURCE_DIR}/cmake/check_configs.cmake"
+)
+set_tests_properties("configs may be made inside a co_await expression" PROPERTIES TIMEOUT 120)

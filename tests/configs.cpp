@@ -2,13 +2,17 @@
 #include <comoq/comoq.hpp>
 #include <comoq/lite/keep_connected.hpp>
 #include <comoq/memory_transport.hpp>
+#include <comoq/net/listen_config.hpp>
 #include <comoq/qmux/connection_config.hpp>
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -35,6 +39,8 @@ asio::awaitable<std::shared_ptr<Transport>> refuse() {
 asio::awaitable<std::size_t> length(qmux::ConnectionConfig config) {
     co_return config.protocol.size() + config.protocols.size() + config.parameters.protocols.size();
 }
+asio::awaitable<std::size_t> length(qmux::TransportParameters parameters) { co_return parameters.protocols.size(); }
+asio::awaitable<std::size_t> length(ServerTlsConfig config) { co_return config.certificate_file.size() + config.key_file.size(); }
 asio::awaitable<std::uint64_t> id_of(OriginConfig config) { co_return Origin(std::move(config)).id(); }
 asio::awaitable<std::size_t> size_of(Frame frame) { co_return frame.payload.size(); }
 asio::awaitable<std::size_t> size_of(Datagram datagram) { co_return datagram.payload.size(); }
@@ -55,6 +61,24 @@ asio::awaitable<void> keep_connected(Owner &owner) {
 }
 asio::awaitable<void> keep_connected_braces(Owner &owner) {
     co_await lite::keep_connected(refuse, {.session = {.announcements_left = owner}, .on_demand = false});
+}
+asio::awaitable<void> reconnecting(Owner &owner) {
+    const std::function<void(std::error_code, std::chrono::milliseconds)> told = [owner](std::error_code, std::chrono::milliseconds) {};
+    const std::function<asio::awaitable<std::shared_ptr<Transport>>(std::string)> elsewhere = [owner](std::string) { return refuse(); };
+    const std::function<bool(std::error_code)> is_final = [owner](std::error_code) { return true; };
+    const std::function<void(const lite::ConnectionEvent &)> seen = [owner](const lite::ConnectionEvent &) {};
+    try {
+        co_await lite::keep_connected(refuse, {.connect_to = elsewhere, .on_retry = told, .on_change = seen, .gives_up_on = is_final});
+        FAIL("it gives up");
+    } catch (const std::system_error &error) {
+        CHECK(error.code() == Error::Transport);
+    }
+}
+asio::awaitable<void> parameters(Owner &owner) {
+    const std::vector<std::string> protocols(3, "a protocol that has a long name");
+    CHECK(co_await length(qmux::TransportParameters{.protocols = protocols}) == 3);
+    const std::shared_ptr<const quic::ServerCredentials> credentials(owner, nullptr);
+    CHECK(co_await length(ServerTlsConfig{.certificate_file = "a file that has a long name", .key_file = "and its key, likewise so", .quic = credentials}) == 51);
 }
 asio::awaitable<void> connection(Owner &owner) {
     CHECK(co_await length(qmux::ConnectionConfig(qmux::Version::Draft01, qmux::default_parameters(),
@@ -89,6 +113,7 @@ asio::awaitable<void> session(Owner &owner) {
 TEST_CASE("D13: a config that is made inside a co_await expression releases its members once", "[configs]") {
     const std::vector<std::pair<const char *, asio::awaitable<void> (*)(Owner &)>> programs = {
         {"keep_connected", &keep_connected}, {"keep_connected with braces", &keep_connected_braces},
+        {"all that keep_connected is given", &reconnecting}, {"parameters", &parameters},
         {"a connection", &connection},       {"an origin", &origin},
         {"values", &values},                 {"a session", &session}};
     for (const auto &[name, program] : programs) {

@@ -36,7 +36,7 @@ struct ReconnectConfig {
     /// Where a peer that tells this side to go elsewhere sends it: makes that connection, or throws to refuse the address. If
     /// it is empty, the address does not matter, and the next connection is made as the first one was. So is the one after an
     /// address without a connection, at once.
-    std::function<asio::awaitable<std::shared_ptr<Transport>>(std::string uri)> connect_to = {};
+    comoq::detail::ConfigMember<std::function<asio::awaitable<std::shared_ptr<Transport>>(std::string uri)>> connect_to = {};
     /// How long a session whose peer has told this side to go elsewhere is kept beside the next one, if the peer does not
     /// close it: for tracks that change over.
     std::chrono::milliseconds handover = std::chrono::seconds(10);
@@ -47,7 +47,7 @@ struct ReconnectConfig {
     std::chrono::milliseconds patience = std::chrono::seconds(10);
     /// Called on the executor before each wait: with the code that ended the attempt or the session, and the length of
     /// the wait. The code is false if the session was closed in peace. Must not throw.
-    std::function<void(std::error_code, std::chrono::milliseconds)> on_retry = {};
+    comoq::detail::ConfigMember<std::function<void(std::error_code, std::chrono::milliseconds)>> on_retry = {};
     /// Is told each step, on the executor. Must not throw. The program's log (`comoq::set_log`) has the same steps, with
     /// `session.name`.
     comoq::detail::ConfigMember<std::function<void(const ConnectionEvent &)>> on_change = {};

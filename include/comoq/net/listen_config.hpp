@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../config.hpp"
+#include "../detail/containers/config_member.hpp"
 #include "../lite/session_config.hpp"
 #include "../transport.hpp"
 #include "connect_config.hpp"
@@ -36,13 +37,13 @@ struct AcceptedClient {
 /// The identity of a server for wss, tls and QUIC: files of a certificate chain and its key, both PEM.
 struct ServerTlsConfig {
     /// The certificate chain.
-    std::string certificate_file;
+    comoq::detail::ConfigMember<std::string> certificate_file = {};
     /// Its key.
-    std::string key_file;
+    comoq::detail::ConfigMember<std::string> key_file = {};
     /// For wss and tls. If set, it is used in place of the files.
-    std::shared_ptr<asio::ssl::context> context;
+    comoq::detail::ConfigMember<std::shared_ptr<asio::ssl::context>> context = {};
     /// The same for QUIC.
-    std::shared_ptr<const quic::ServerCredentials> quic;
+    comoq::detail::ConfigMember<std::shared_ptr<const quic::ServerCredentials>> quic = {};
 };
 
 /// What a listener lets in.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../config.hpp"
+#include "../detail/containers/config_member.hpp"
 #include "fingerprint.hpp"
 
 #include <chrono>
@@ -19,9 +20,9 @@ struct Trust;
 /// A server's certificate with its chain, and its key, as PEM texts.
 struct PemIdentity {
     /// The server's own certificate first.
-    std::string chain;
+    comoq::detail::ConfigMember<std::string> chain = {};
     /// Its key.
-    std::string key;
+    comoq::detail::ConfigMember<std::string> key = {};
 };
 
 /// For development: a certificate that signs itself, with a new key (ECDSA, P-256). It holds for these host names and addresses,

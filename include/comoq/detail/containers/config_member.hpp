@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <concepts>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -37,6 +38,12 @@ public:
         // The base's destructor always runs: it gets something of its own to destroy.
         static_assert(std::is_nothrow_default_constructible_v<T>);
         if (!owns()) std::construct_at(static_cast<T *>(this));
+    }
+
+    /// A template, so that no other operand becomes such a member in order to be compared.
+    template <std::same_as<ConfigMember> One, std::same_as<ConfigMember> Other>
+    friend bool operator==(const One &one, const Other &other) {
+        return static_cast<const T &>(one) == static_cast<const T &>(other);
     }
 
     /// A std::function made of this one must be a copy, not a function that calls this one (an empty one would not

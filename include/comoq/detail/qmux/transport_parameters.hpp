@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../containers/config_member.hpp"
 #include "../wait/failure.hpp"
 #include "../wire/varint.hpp"
 #include "../wire/wire_reader.hpp"
@@ -44,7 +45,7 @@ struct TransportParameters {
     /// The sender accepts RESET_STREAM_AT. In -02 only.
     bool reset_stream_at = false;
     /// The sender's protocols, the best first, for TCP, where nothing else selects one.
-    std::vector<std::string> protocols;
+    comoq::detail::ConfigMember<std::vector<std::string>> protocols = {};
 
     friend bool operator==(const TransportParameters &, const TransportParameters &) = default;
 

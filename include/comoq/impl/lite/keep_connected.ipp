@@ -71,7 +71,8 @@ public:
             self->tell(self->is_sent_away_ ? ConnectionEvent::Kind::SentAway : ConnectionEvent::Kind::Lost, pause);
             if (lasted) self->attempt_ = 0;
             if (at_once) continue;
-            if (self->config_.on_retry) self->config_.on_retry(self->lost_, pause);
+            const std::function<void(std::error_code, std::chrono::milliseconds)> &on_retry = self->config_.on_retry;
+            if (on_retry) on_retry(self->lost_, pause);
             co_await self->sleep(pause);
             delay = std::min(2 * delay, self->config_.longest_delay);
         }
@@ -269,8 +270,9 @@ private:
 
     asio::awaitable<std::shared_ptr<Transport>> connecting() {
         auto uri = std::exchange(uri_, {});
-        is_elsewhere_ = !uri.empty() && config_.connect_to;
-        return is_elsewhere_ ? config_.connect_to(std::move(uri)) : connect_();
+        const std::function<asio::awaitable<std::shared_ptr<Transport>>(std::string)> &connect_to = config_.connect_to;
+        is_elsewhere_ = !uri.empty() && connect_to;
+        return is_elsewhere_ ? connect_to(std::move(uri)) : connect_();
     }
 
     static asio::awaitable<void> serve(Self self, TaskGroup &group, OriginDynamic handler) {
