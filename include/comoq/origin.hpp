@@ -67,10 +67,10 @@ struct OriginStats {
     std::size_t cached_bytes = 0;
     /// The groups of this media.
     std::size_t cached_groups = 0;
-    /// Backlog of sessions: bytes taken for their peers and not sent yet.
-    std::size_t unsent_bytes = 0;
     /// Groups that expired or were evicted from the pool, since the beginning.
     std::uint64_t evicted_groups = 0;
+    /// Backlog of sessions: bytes taken for their peers and not sent yet.
+    std::size_t unsent_bytes = 0;
     /// Readers that got Lagged, since the beginning.
     std::uint64_t lagged_readers = 0;
 };

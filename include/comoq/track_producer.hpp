@@ -27,20 +27,20 @@ namespace comoq {
 struct TrackStats {
     /// Groups held for readers.
     std::size_t groups = 0;
-    /// Of these, lanes of groups beside lane 0.
-    std::size_t lanes = 0;
     /// Bytes of their frames.
     std::size_t bytes = 0;
     /// Datagrams held for slow readers.
     std::size_t datagrams = 0;
-    /// The part of the origin's pool that all of these and the properties of the track take.
-    std::size_t cached_bytes = 0;
     /// Live and pending subscribers.
     std::size_t subscribers = 0;
     /// Copies of handlers.
     std::size_t handlers = 0;
     /// Pending requests for groups.
     std::size_t pending = 0;
+    /// Of the groups, lanes of groups beside lane 0.
+    std::size_t lanes = 0;
+    /// The part of the origin's pool that groups, datagrams and the properties of the track take.
+    std::size_t cached_bytes = 0;
     /// Groups that expired or were evicted from the origin's pool, since the beginning.
     std::uint64_t evicted_groups = 0;
     /// Readers that got Lagged, since the beginning.
