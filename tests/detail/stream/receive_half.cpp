@@ -9,6 +9,7 @@
 
 #include <comoq/error.hpp>
 
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/recorder.hpp"
 
@@ -16,6 +17,8 @@ namespace receive_half_tests {
 
 using namespace comoq;
 using comoq::detail::ReceiveHalf;
+using comoq::test::AllocationCount;
+using comoq::test::live_bytes;
 using comoq::test::Recorder;
 using comoq::detail::WakeList;
 
@@ -172,6 +175,26 @@ TEST_CASE("receive half: a reset after a stop ends the stream without a failure"
     CHECK_FALSE(read.half.ended());
     CHECK(read.reset(old) == 0);
     CHECK(read.half.ended());
+}
+
+TEST_CASE("a stream's reading end: data holds a quarter more memory than its size at most, however it came", "[stream]") {
+    for (const std::size_t first : {std::size_t{1}, std::size_t{1'000}, std::size_t{16'384}, std::size_t{100'000}}) {
+        for (const std::size_t more : {std::size_t{0}, std::size_t{1}, first / 2, first}) {
+            CAPTURE(first, more);
+            Read read;
+            const std::string beginning(first, 'a'), rest(more, 'b');
+            const auto before = live_bytes();
+            read.push(beginning);
+            if (more != 0) read.push(rest);
+            const AllocationCount count;
+            const auto taken = read.half.take();
+            // What came at once is not copied: only its owner is made.
+            if (more == 0) CHECK(count.made() == 1);
+            const auto held = live_bytes() - before;
+            CHECK(held <= (first + more) * 5 / 4 + 256);
+            CHECK(taken.value.view() == beginning + rest);
+        }
+    }
 }
 
 }

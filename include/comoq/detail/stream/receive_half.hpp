@@ -70,12 +70,21 @@ public:
     Outcome<Bytes> take() {
         if (failure_) return failure_;
         if (stopped_) return make_error_code(Error::Cancelled);
+        give_back_spare();
         Bytes bytes(std::move(buffer_));
         buffer_.clear();
         return Outcome<Bytes>(std::in_place, std::move(bytes));
     }
 
 private:
+    /// What grows may hold twice its size, and the pool counts the size. A copy costs less than to take the data in did, and
+    /// is made only where more than a quarter is spare: data that came at once has none.
+    void give_back_spare() {
+        const std::size_t spare = buffer_.capacity() - buffer_.size();
+        if (spare > buffer_.size() / 4 + little) buffer_ = std::vector<std::byte>(buffer_.begin(), buffer_.end());
+    }
+    static constexpr std::size_t little = 64;
+
     std::size_t drop() noexcept {
         const std::size_t size = buffer_.size();
         buffer_ = {};
