@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -51,6 +52,12 @@ public:
     /// Calls `visit(lane)` for each one from that group on, in order, until it returns true. True if it has.
     template <class Visit> bool any_from(std::uint64_t sequence, Visit visit) const {
         return std::any_of(lanes_.lower_bound({sequence, 0}), lanes_.end(),
+                           [&visit](const auto &lane) { return visit(lane.second); });
+    }
+
+    /// The same for the lanes of the groups from `first` to `last`.
+    template <class Visit> bool any_between(std::uint64_t first, std::uint64_t last, Visit visit) const {
+        return std::any_of(lanes_.lower_bound({first, 0}), lanes_.upper_bound({last, std::numeric_limits<std::uint64_t>::max()}),
                            [&visit](const auto &lane) { return visit(lane.second); });
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "group_reader.hpp"
+#include "passed_groups.hpp"
 #include "../wait/step.hpp"
 #include "track_state.hpp"
 #include "../../datagram.hpp"
@@ -60,8 +61,6 @@ public:
 
 private:
     void begin_at(std::uint64_t first, std::uint64_t next) noexcept {
-        // Groups that were skipped because they are below the start may count again.
-        if (first < place_.first) place_.next_arrival = 0;
         place_.first = first;
         place_.set_next(next);
         left_ = std::move(place_.present);
@@ -71,10 +70,10 @@ private:
         std::shared_ptr<GroupState> left;
         WakeList wake;
         Lock lock(on->mutex());
+        PassedGroups passed(place_);
         what(*on);
         left = std::move(left_);
-        // Groups that only the cap held back may count again.
-        place_.next_arrival = std::min(place_.next_arrival, std::exchange(place_.held_back, SubscriberPlace::no_arrival));
+        passed.look_back(*on);
         // Other subscribers are not concerned: they may take the same groups as before.
         place_.wake(wake);
         wake.take(on->usage_waits());
