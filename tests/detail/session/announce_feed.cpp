@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -352,6 +353,68 @@ TEST_CASE("the announce feed: streams that take nothing hold a bounded number of
     }
     CHECK(lagged >= 7);
     CHECK(lagged < lazy.size());
+}
+
+TEST_CASE("the announce feed: the changes that all sessions together hold are bounded, and those that take them go on",
+          "[session][announce]") {
+    constexpr std::size_t most = 1'000, paths = 600, sessions = 8;
+    Origin origin;
+    auto &sum = origin.consumer().state(detail::Passkey())->unseen_changes();
+    sum.most = most;
+    const auto view = origin.consumer();
+    AnnounceFeeds feeds[sessions], reading;
+    std::vector<std::unique_ptr<Stream>> idle;
+    for (auto &each : feeds) idle.push_back(std::make_unique<Stream>(each, view));
+    for (auto &stream : idle) stream->take_all();
+    Stream reader(reading, view);
+    std::vector<BroadcastPublish> present;
+    for (std::size_t i = 0; i < paths; ++i) {
+        present.push_back(origin.producer().create_broadcast(numbered(i)));
+        reader.take_all();
+        CHECK(sum.count <= most + (sessions + 1) * detail::UnseenChanges::free_each);
+    }
+    CHECK(reader.known.size() == paths);
+    std::size_t lagged = 0;
+    for (auto &stream : idle) lagged += error_of([&] { return stream->take_all(), 0; }) == Error::Lagged;
+    CHECK(lagged >= sessions - most / paths - 1);
+    CHECK(lagged < sessions);
+    // What was forgotten counts no more: a stream that asks again is told all.
+    idle.clear();
+    CHECK(sum.count == 0);
+    Stream again(feeds[0], view);
+    again.take_all();
+    CHECK(again.known.size() == paths);
+    while (!present.empty()) {
+        present.pop_back();
+        again.take_all();
+        reader.take_all();
+    }
+    CHECK(again.known.empty());
+    CHECK(reader.known.empty());
+    CHECK(sum.count == 0);
+}
+
+TEST_CASE("the announce feed: what ends before its turn in the list counts in the sum of all sessions, too", "[session][announce]") {
+    Origin origin;
+    auto &sum = origin.consumer().state(detail::Passkey())->unseen_changes();
+    std::vector<BroadcastPublish> present;
+    for (std::size_t i = 0; i < 1'000; ++i) present.push_back(origin.producer().create_broadcast(numbered(i)));
+    AnnounceFeeds feeds, other;
+    auto stream = std::make_unique<Stream>(feeds, origin.consumer());
+    while (!stream->count) stream->take();
+    Stream reader(other, origin.consumer());
+    reader.take_all();
+    sum.most = 300;
+    while (!present.empty()) {
+        present.pop_back();
+        reader.take_all();
+    }
+    // The stream has its changes from the watch when it looks.
+    CHECK(error_of([&] { return stream->take_all(), 0; }) == Error::Lagged);
+    stream.reset();
+    reader.take_all();
+    CHECK(reader.known.empty());
+    CHECK(sum.count == 0);
 }
 
 TEST_CASE("the announce feed: in any history a peer ends with the present broadcasts, and with the number that it was promised",

@@ -54,6 +54,8 @@ public:
     Requests &requests() noexcept { return requests_; }
     HandlerLanes<Requests> &lanes() noexcept { return lanes_; }
     AnnounceTree &tree() noexcept { return tree_; }
+    /// Of all sessions that tell their peers of announcements.
+    UnseenChanges &unseen_changes() noexcept { return unseen_changes_; }
     bool gone() const noexcept { return gone_; }
     std::size_t pending() const noexcept { return requests_.size(); }
     std::size_t served() const noexcept { return served_.size(); }
@@ -328,6 +330,7 @@ private:
     mutable Mutex mutex_;
     bool gone_ = false;
     AnnounceTree tree_;
+    UnseenChanges unseen_changes_;
     Requests requests_;
     HandlerLanes<Requests> lanes_;
     HashIndex<Served> served_;

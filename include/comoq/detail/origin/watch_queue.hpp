@@ -15,6 +15,16 @@ namespace comoq::detail {
 
 class BroadcastState;
 
+/// The unseen changes of many queues together, of one origin. One that holds more than its free part while there are too
+/// many in all falls behind for good. So all of them hold `most`, and the free part of each.
+struct UnseenChanges {
+    static constexpr std::size_t free_each = 128;
+    std::size_t most = std::size_t{1} << 20;
+    std::size_t count = 0;
+
+    bool are_too_many(std::size_t of_one) const noexcept { return count >= most && of_one >= free_each; }
+};
+
 /// One watcher's unseen changes: at most one entry a path, in the order in which the paths first became dirty.
 ///
 /// It does not keep the broadcasts: entries come and go under the origin's lock, and the end of a broadcast must not. The
@@ -41,6 +51,15 @@ public:
             delete entry;
         }
     }
+
+    /// Its changes count in `sum`, until `clear`, which is then called under the same lock as everything else.
+    void count_in(UnseenChanges &sum) noexcept { sum_ = &sum; }
+    /// Forgets all changes.
+    void clear() noexcept {
+        while (Entry *entry = order_.front()) erase(*entry);
+    }
+    /// True if it had too many changes, and has forgotten them. It records nothing from then on.
+    bool has_fallen_behind() const noexcept { return is_behind_; }
 
     bool empty() const noexcept { return order_.empty(); }
     std::size_t size() const noexcept { return places_.size(); }
@@ -125,7 +144,12 @@ private:
     }
     /// The new entry; null if there is no memory for it.
     Entry *add(const PathText &path, std::size_t hash, State state, const Broadcast &broadcast) noexcept {
-        if (lost_) return nullptr;
+        if (lost_ || is_behind_) return nullptr;
+        if (sum_ != nullptr && sum_->are_too_many(size())) {
+            is_behind_ = true;
+            clear();
+            return nullptr;
+        }
         Entry *entry = spare_.release();
         if (entry != nullptr) {
             std::destroy_at(entry);
@@ -139,6 +163,7 @@ private:
         }
         order_.push_back(*entry);
         places_.insert(*entry);
+        if (sum_ != nullptr) ++sum_->count;
         return entry;
     }
     static void set(Entry &entry, State state, const Broadcast &broadcast) noexcept {
@@ -148,6 +173,7 @@ private:
     void erase(Entry &entry) noexcept {
         places_.erase(entry);
         order_.remove(entry);
+        if (sum_ != nullptr) --sum_->count;
         entry.path = nullptr;
         entry.broadcast.reset();
         spare_.reset(&entry);
@@ -156,6 +182,8 @@ private:
     IntrusiveList<Entry> order_;
     HashIndex<Entry> places_;
     std::unique_ptr<Entry> spare_;  // most watchers keep up, and have one change at a time
+    UnseenChanges *sum_ = nullptr;
+    bool is_behind_ = false;
     bool lost_ = false;
     bool told_ = false;
 };

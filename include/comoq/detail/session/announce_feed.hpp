@@ -31,7 +31,7 @@ namespace comoq::detail {
 /// Existing announcements go out from a cursor, a few at a time, as the peer takes them: the feed holds nothing for
 /// them but the last path sent. Changes behind a stream's cursor are queued for it, at most one entry a path; all
 /// streams together hold `most_waiting`, and the stream that exceeds it has fallen behind for good and fails with
-/// Lagged.
+/// Lagged. So does one that holds more than a few while the streams of all sessions hold too many (`UnseenChanges`).
 ///
 /// The origin's lock guards it. A stream waits in the origin's own list; the feed runs no coroutine.
 class AnnounceFeed : public std::enable_shared_from_this<AnnounceFeed> {
@@ -63,6 +63,7 @@ public:
         : origin_(std::move(origin)) {
         watch_.excluded_hops = std::move(excluded_hops);
         Lock lock(origin_->mutex());
+        watch_.queue.count_in(sum());
         watch_.ended = origin_->gone();
     }
     AnnounceFeed(const AnnounceFeed &) = delete;
@@ -70,6 +71,7 @@ public:
     ~AnnounceFeed() {
         Lock lock(origin_->mutex());
         origin_->tree().unwatch(watch_);
+        watch_.queue.clear();
     }
 
     const std::vector<std::uint64_t> &excluded_hops() const noexcept { return watch_.excluded_hops; }
@@ -129,6 +131,8 @@ private:
 
     // The following functions are called under the lock.
 
+    UnseenChanges &sum() const noexcept { return origin_->unseen_changes(); }
+
     /// Hands the changes that the watch has seen to the streams concerned.
     void distribute() {
         auto &changes = watch_.queue;
@@ -156,6 +160,7 @@ private:
         if (!passed) {
             --one.count;
             one.missed.push_back(change.path);
+            ++sum().count;
         } else if (ended) {
             one.queue.unannounced(change.path);
         } else if (change.event == WatchQueue::Event::Active) {
@@ -164,18 +169,23 @@ private:
             one.queue.restarted(change.path, change.broadcast, change.route);
         }
         waiting_ += one.waiting() - before;
-        if (waiting_ > most_waiting) give_up(one);
+        const bool are_too_many = one.queue.has_fallen_behind() || sum().are_too_many(one.waiting());
+        if (waiting_ > most_waiting || are_too_many) give_up(one);
     }
 
     void give_up(Progress &one) noexcept {
         one.lagged = true;
+        forget_waiting(one);
+    }
+    void forget_waiting(Progress &one) noexcept {
         waiting_ -= one.waiting();
-        one.missed.clear();
-        while (!one.queue.empty()) one.queue.pop();
+        sum().count -= one.missed.size();
+        one.missed = {};
+        one.queue.clear();
     }
 
     bool has_something(const Progress &one) const noexcept {
-        return watch_.ended || watch_.queue.lost() || !watch_.queue.empty() || one.lagged || one.queue.lost() ||
+        return watch_.ended || watch_.queue.lost() || watch_.queue.has_fallen_behind() || !watch_.queue.empty() || one.lagged || one.queue.lost() ||
                one.phase != Progress::Phase::Live || one.waiting() != 0;
     }
 
@@ -184,7 +194,7 @@ private:
         Batch batch;
         batch.ended = watch_.ended;
         if (batch.ended) return Outcome<Batch>(std::in_place, std::move(batch));
-        if (one.lagged) return make_error_code(Error::Lagged);
+        if (one.lagged || watch_.queue.has_fallen_behind()) return make_error_code(Error::Lagged);
         if (watch_.queue.lost() || one.queue.lost()) return std::make_error_code(std::errc::not_enough_memory);
         // Takes all the memory before it takes anything.
         batch.told.reserve(most_told + 2);
@@ -198,11 +208,12 @@ private:
         }
         return Outcome<Batch>(std::in_place, std::move(batch));
     }
-    static void take_waiting(Progress &one, Batch &batch) noexcept {
+    void take_waiting(Progress &one, Batch &batch) const noexcept {
         while (!one.missed.empty() && batch.told.size() < most_told) {
             batch.told.emplace_back(one.missed.back(), true, nullptr);
             batch.told.emplace_back(std::move(one.missed.back()), false, nullptr);
             one.missed.pop_back();
+            --sum().count;
         }
         for (std::size_t octets = 0; !one.queue.empty() && batch.told.size() < most_told && octets < most_octets;) {
             auto change = one.queue.pop();
@@ -253,6 +264,7 @@ private:
 
     void join(Progress &one) {
         all_.push_back(one);
+        one.queue.count_in(sum());
         try {
             watch_all();
         } catch (...) {
@@ -264,7 +276,7 @@ private:
     void leave(Progress &one) noexcept {
         all_.remove(one);
         --followers_;
-        waiting_ -= one.waiting();
+        forget_waiting(one);
         try {
             watch_all();
         } catch (...) {
