@@ -15,6 +15,7 @@
 #include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace comoq {
 
@@ -35,6 +36,11 @@ public:
 
     /// The highest priority of the requesters that wait for it now; 0 without one.
     std::uint8_t priority() const noexcept;
+    /// For the library: those who wait for it now (`Fetch::asker`), each perhaps more than once, the most urgent last.
+    std::vector<std::uint64_t> askers(detail::Passkey) const;
+    /// For the library: how often `priority` or `askers` have changed, once that is not `known` any more, or the request is
+    /// settled. It begins with 0.
+    Operation<std::uint64_t> wishes_changed(detail::Passkey, std::uint64_t known) const;
 
     /// Gives a group, to be written now, to all waiting requesters. `get_group` and other fetches find it while the
     /// track keeps it; subscribers do not see it. `info` becomes the track's if that is not fixed yet, and is ignored

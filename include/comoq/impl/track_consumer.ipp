@@ -44,7 +44,7 @@ COMOQ_DECL Pending<TrackSubscriber> TrackConsumer::subscribe(Subscription wishes
 COMOQ_DECL Pending<GroupConsumer> TrackConsumer::fetch_group(std::uint64_t sequence, Fetch fetch) const {
     auto found = resolve(nullptr);
     if (found.refusal) return refused<GroupConsumer>(found.refusal, sequence);
-    auto fetched = found.any_track()->fetch(sequence, fetch.priority);
+    auto fetched = found.any_track()->fetch(sequence, {fetch.priority, fetch.asker});
     if (fetched.refusal) return refused<GroupConsumer>(fetched.refusal, sequence);
     if (fetched.group != nullptr) return ready<GroupConsumer>(GroupConsumer(detail::Passkey(), std::move(fetched.group)));
     // A request for a group of a track that is only requested also requests that track.

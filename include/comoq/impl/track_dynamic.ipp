@@ -10,6 +10,18 @@ COMOQ_DECL std::uint8_t GroupRequest::priority() const noexcept {
     return obligation_.entry()->payload().priority();
 }
 
+COMOQ_DECL std::vector<std::uint64_t> GroupRequest::askers(detail::Passkey) const {
+    if (!obligation_) return {};
+    detail::Lock lock(obligation_.owner()->mutex());
+    return obligation_.entry()->payload().askers();
+}
+
+COMOQ_DECL Operation<std::uint64_t> GroupRequest::wishes_changed(detail::Passkey, std::uint64_t known) const {
+    if (!obligation_) return detail::closed_operation<std::uint64_t>();
+    detail::FetchWishesRule rule(obligation_.owner(), obligation_.entry(), known);
+    return Operation<std::uint64_t>(detail::Passkey(), detail::Step(std::move(rule)));
+}
+
 COMOQ_DECL GroupProducer GroupRequest::accept(TrackInfo info) { return accept(std::move(info), GroupInfo()); }
 
 COMOQ_DECL GroupProducer GroupRequest::accept(TrackInfo info, const GroupInfo &group) {

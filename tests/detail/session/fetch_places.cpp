@@ -7,6 +7,7 @@
 #include <list>
 #include <memory>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -133,19 +134,82 @@ TEST_CASE("places for fetches: the number of waiting fetches is bounded, and the
     CHECK(places.waiting() == 3);
 }
 
+TEST_CASE("places for fetches: askers have equal shares, whatever their priorities", "[session][fetch_places]") {
+    FetchPlaces places(bounds(8, 100));
+    const std::uint64_t greedy = 1, other = 2, third = 3;
+    std::list<Ticket> urgent, low;
+    for (int i = 0; i < 20; ++i) urgent.emplace_back(places, &a, std::uint8_t{255}, std::span(&greedy, 1));
+    CHECK(count(urgent, State::Placed) == 8);
+    for (int i = 0; i < 6; ++i) {
+        low.emplace_back(places, &b, std::uint8_t{0}, std::span(&other, 1));
+        CHECK(count(low, State::Placed) == std::min<std::size_t>(low.size(), 4));
+    }
+    CHECK(count(urgent, State::Placed) == 4);
+    Ticket of_third(places, &a, 0, std::span(&third, 1));
+    CHECK(of_third.state() == State::Placed);
+    // A more urgent one of an asker takes the place of his own.
+    Ticket more(places, &b, 1, std::span(&other, 1));
+    CHECK(more.state() == State::Placed);
+    CHECK(places.placed() == 8);
+    urgent.clear();
+    CHECK(count(low, State::Placed) == 6);
+}
+
+TEST_CASE("places for fetches: a question of several askers counts for the one with fewest, and follows them", "[session][fetch_places]") {
+    FetchPlaces places(bounds(4, 100, 6));
+    const std::vector<std::uint64_t> greedy{1}, both{2, 1}, other{2};
+    std::list<Ticket> urgent;
+    for (int i = 0; i < 8; ++i) urgent.emplace_back(places, &a, std::uint8_t{255}, greedy);
+    // He has joined it, more urgently: it is still the other's.
+    Ticket shared(places, &b, 255, both);
+    CHECK(shared.state() == State::Placed);
+    CHECK(count(urgent, State::Placed) == 3);
+    shared.set_wishes(255, greedy);
+    Ticket low(places, &b, 0, other);
+    CHECK(low.state() == State::Placed);
+    low.set_wishes(9, both);
+    CHECK(low.state() == State::Placed);
+    // Of too many that wait, the one with most of them loses the least urgent.
+    Ticket second(places, &b, 0, other), third(places, &b, 0, other), fourth(places, &b, 0, other);
+    for (const auto *ticket : {&second, &third, &fourth}) CHECK(ticket->state() != State::Refused);
+    CHECK(count(urgent, State::Refused) >= 2);
+    CHECK(places.waiting() <= 6);
+}
+
+TEST_CASE("places for fetches: a question that becomes more urgent goes first from then on", "[session][fetch_places]") {
+    FetchPlaces places(bounds(1, 1));
+    Ticket first(places, &a, 5), second(places, &b, 0);
+    CHECK(second.state() == State::Waiting);
+    auto placed = wait(second.changed_from(State::Waiting));
+    second.set_wishes(6, {});
+    CHECK(placed.done());
+    CHECK(second.state() == State::Placed);
+    CHECK(first.state() == State::Waiting);
+    second.set_wishes(4, {});
+    CHECK(first.state() == State::Placed);
+}
+
 TEST_CASE("places for fetches: in any history the bounds hold, and no place is free while a fetch waits that may have it",
           "[session][fetch_places]") {
     std::mt19937_64 random(seed("places for fetches"));
     FetchPlaces places(bounds(8, 3, 20, 10));
     std::list<Ticket> tickets;
     const std::vector<int> tracks(6);
+    const auto askers = [&random] {
+        std::vector<std::uint64_t> some(random() % 4);
+        for (auto &one : some) one = random() % 5;
+        return some;
+    };
     for (int step = 0; step < 5000; ++step) {
         if (random() % 2 == 0) {
-            tickets.emplace_back(places, &tracks[random() % tracks.size()], static_cast<std::uint8_t>(random() % 3));
+            const auto who = askers();
+            tickets.emplace_back(places, &tracks[random() % tracks.size()], static_cast<std::uint8_t>(random() % 3), who);
         } else if (!tickets.empty()) {
             auto one = std::next(tickets.begin(), static_cast<std::ptrdiff_t>(random() % tickets.size()));
             if (random() % 4 == 0) {
                 one->answered();
+            } else if (random() % 3 == 0) {
+                one->set_wishes(static_cast<std::uint8_t>(random() % 3), askers());
             } else {
                 tickets.erase(one);
             }

@@ -176,6 +176,7 @@ private:
     static asio::awaitable<GroupConsumer> group_of(Self self, std::uint64_t sequence) {
         comoq::Fetch how;
         how.priority = turned(self->asked_.parameters.subscriber_priority.value_or(usual_priority));
+        how.asker = self->core_->via;
         auto fetching = self->track_.fetch_group(sequence, how);
         auto resolving = self->core_->resolver.in_time<GroupConsumer>(std::move(fetching));
         co_return co_await std::move(resolving);

@@ -115,6 +115,7 @@ private:
         const auto source = co_await self->core_->request(request.broadcast);
         comoq::Fetch how;
         how.priority = request.priority;
+        how.asker = core.via;
         auto fetching = source.track(request.track).fetch_group(request.group, how);
         auto group = co_await core.resolver.in_time<GroupConsumer>(std::move(fetching));
         // The answer does not say where it begins, nor that it is not the whole.

@@ -22,7 +22,7 @@ class FetchSource {
     struct Asked {
         std::shared_ptr<TrackState> track;
         std::shared_ptr<Requests::Entry> entry;
-        std::uint8_t priority = 0;
+        FetchWish wish;
 
         /// Under the track's lock.
         bool has_moved() const noexcept { return track->moved_to() != nullptr && entry->queued(); }
@@ -95,12 +95,12 @@ public:
 
 private:
     static Asked asked_by(TrackState::GroupRequester &&request) noexcept {
-        const std::uint8_t priority = request.priority();
+        const FetchWish wish = request.wish();
         auto [track, entry] = request.release();
-        return {std::move(track), std::move(entry), priority};
+        return {std::move(track), std::move(entry), wish};
     }
     static void leave(const Asked &at) noexcept {
-        at.track->leave_request(*at.entry, at.priority);
+        at.track->leave_request(*at.entry, at.wish);
     }
 
     /// Asks the track that took the place of the first one, if there is one.
@@ -113,14 +113,14 @@ private:
             to = at.track->moved_to();
         }
         const auto sequence = at.entry->key();
-        auto next = to->fetch(sequence, at.priority);
+        auto next = to->fetch(sequence, at.wish);
         Asked there;
         if (next.request) {
             there = asked_by(std::move(*next.request));
         } else {
             auto outcome = next.refusal ? Outcome<taken_type>(next.refusal)
                                         : Outcome<taken_type>(std::in_place, std::move(next.group));
-            there = {std::move(to), Requests::settled(sequence, std::move(outcome)), at.priority};
+            there = {std::move(to), Requests::settled(sequence, std::move(outcome)), at.wish};
         }
         leave(at);
         at = std::move(there);

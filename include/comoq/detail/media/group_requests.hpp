@@ -9,6 +9,7 @@
 #include "../../error.hpp"
 
 #include <algorithm>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,37 +19,61 @@
 
 namespace comoq::detail {
 
-/// The urgency of a fetch: that of the most urgent requester that waits for it now.
+/// One requester's wish: how urgent it is, and who has it (`Fetch::asker`). Less urgent wishes come first.
+struct FetchWish {
+    std::uint8_t priority = 0;
+    std::uint64_t asker = 0;
+    friend auto operator<=>(const FetchWish &, const FetchWish &) = default;
+};
+
+/// The wishes of those who wait for a group now.
 class FetchUrgency {
 public:
-    explicit FetchUrgency(std::uint8_t first) : waiting_{{first, 1}} {}
+    explicit FetchUrgency(const FetchWish &first) : waiting_{{first, 1}} {}
     FetchUrgency() = default;
 
-    std::uint8_t priority() const noexcept { return waiting_.empty() ? 0 : waiting_.back().priority; }
+    /// That of the most urgent one.
+    std::uint8_t priority() const noexcept { return waiting_.empty() ? 0 : waiting_.back().wish.priority; }
+    /// Who waits, each perhaps more than once, the most urgent last.
+    std::vector<std::uint64_t> askers() const {
+        std::vector<std::uint64_t> all;
+        all.reserve(waiting_.size());
+        for (const Waiting &one : waiting_) all.push_back(one.wish.asker);
+        return all;
+    }
+    /// How often the answers of these functions may have changed.
+    std::uint64_t changes() const noexcept { return changes_; }
+
     /// Makes sure that `add` finds memory.
     void reserve() { reserve_one(waiting_); }
-    void add(std::uint8_t priority) noexcept {
-        const auto at = place_of(priority);
-        if (at != waiting_.end() && at->priority == priority)
+    void add(const FetchWish &wish) noexcept {
+        const auto at = place_of(wish);
+        if (at != waiting_.end() && at->wish == wish) {
             ++at->count;
-        else
-            waiting_.insert(at, Waiting{priority, 1});
+            return;
+        }
+        waiting_.insert(at, Waiting{wish, 1});
+        ++changes_;
     }
-    void remove(std::uint8_t priority) noexcept {
-        const auto at = place_of(priority);
-        if (at != waiting_.end() && at->priority == priority && --at->count == 0) waiting_.erase(at);
+    void remove(const FetchWish &wish) noexcept {
+        const auto at = place_of(wish);
+        if (at == waiting_.end() || at->wish != wish || --at->count != 0) return;
+        waiting_.erase(at);
+        ++changes_;
     }
 
 private:
     struct Waiting {
-        std::uint8_t priority;
+        FetchWish wish;
         std::uint32_t count;
     };
-    std::vector<Waiting>::iterator place_of(std::uint8_t priority) noexcept {
-        return std::lower_bound(waiting_.begin(), waiting_.end(), priority,
-                                [](const Waiting &one, std::uint8_t wanted) { return one.priority < wanted; });
+    std::vector<Waiting>::iterator place_of(const FetchWish &wish) noexcept {
+        return std::lower_bound(waiting_.begin(), waiting_.end(), wish,
+                                [](const Waiting &one, const FetchWish &wanted) { return one.wish < wanted; });
     }
+
     std::vector<Waiting> waiting_;  // least urgent first
+    std::uint64_t changes_ = 0;
 };
 
 /// The requested groups of a track that are not there yet, and the handlers that wait for such requests. Guarded by the
@@ -67,22 +92,22 @@ public:
     EntryPtr take() noexcept { return table_.take(queue_); }
 
     /// Adds a requester to an existing request; null if there is none.
-    EntryPtr join(std::uint64_t sequence, std::uint8_t priority) {
+    EntryPtr join(std::uint64_t sequence, const FetchWish &wish, WakeList &wake) {
         auto pending = table_.find(sequence);
         if (pending != nullptr) {
             pending->payload().reserve();
             table_.join(*pending);
-            pending->payload().add(priority);
+            change(*pending, wake, [&](FetchUrgency &urgency) { urgency.add(wish); });
         }
         return pending;
     }
-    [[nodiscard]] Outcome<std::shared_ptr<GroupState>> leave(Table::Entry &entry, std::uint8_t priority,
+    [[nodiscard]] Outcome<std::shared_ptr<GroupState>> leave(Table::Entry &entry, const FetchWish &wish,
                                                              WakeList &wake) noexcept {
-        entry.payload().remove(priority);
+        change(entry, wake, [&](FetchUrgency &urgency) { urgency.remove(wish); });
         return table_.leave(entry, wake);
     }
-    EntryPtr open(std::uint64_t sequence, std::uint8_t priority, WakeList &wake) {
-        auto entry = table_.open(sequence, queue_, FetchUrgency{priority});
+    EntryPtr open(std::uint64_t sequence, const FetchWish &wish, WakeList &wake) {
+        auto entry = table_.open(sequence, queue_, FetchUrgency(wish));
         wake.take_one(handler_waits_);
         return entry;
     }
@@ -112,6 +137,13 @@ public:
     }
 
 private:
+    /// The handler that looks for the end of the interest in a request also looks for a change of it.
+    template <class Change> static void change(Table::Entry &entry, WakeList &wake, Change what) noexcept {
+        const auto before = entry.payload().changes();
+        what(entry.payload());
+        if (entry.payload().changes() != before) wake.take(entry.abandoned_waits());
+    }
+
     Table table_;
     Table::Queue queue_;
     WaitList handler_waits_;  // requested_group
@@ -120,15 +152,15 @@ private:
 /// A requester of a track's group, until another object has to leave the request.
 template <class Track> class GroupRequester {
 public:
-    GroupRequester(std::shared_ptr<Track> track, GroupRequests::EntryPtr entry, std::uint8_t priority) noexcept
-        : track_(std::move(track)), entry_(std::move(entry)), priority_(priority) {}
+    GroupRequester(std::shared_ptr<Track> track, GroupRequests::EntryPtr entry, const FetchWish &wish) noexcept
+        : track_(std::move(track)), entry_(std::move(entry)), wish_(wish) {}
     GroupRequester(GroupRequester &&) noexcept = default;
     GroupRequester &operator=(GroupRequester &&) = delete;
     ~GroupRequester() {
-        if (entry_ != nullptr) track_->leave_request(*entry_, priority_);
+        if (entry_ != nullptr) track_->leave_request(*entry_, wish_);
     }
 
-    std::uint8_t priority() const noexcept { return priority_; }
+    const FetchWish &wish() const noexcept { return wish_; }
     std::pair<std::shared_ptr<Track>, GroupRequests::EntryPtr> release() noexcept {
         return {std::move(track_), std::move(entry_)};
     }
@@ -136,7 +168,7 @@ public:
 private:
     std::shared_ptr<Track> track_;
     GroupRequests::EntryPtr entry_;
-    std::uint8_t priority_;
+    FetchWish wish_;
 };
 
 }  // namespace comoq::detail

@@ -3,6 +3,7 @@
 #include "../request/request.hpp"
 #include "track_state.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -32,6 +33,24 @@ private:
                track_->handlers.load(std::memory_order_relaxed) == 0;
     }
     std::shared_ptr<TrackState> track_;
+};
+
+/// How often the wishes for a group have changed, once that is more than was known.
+class FetchWishesRule {
+public:
+    using value_type = std::uint64_t;
+    FetchWishesRule(std::shared_ptr<TrackState> track, std::shared_ptr<RequestEntry<TrackState>> entry, std::uint64_t known) noexcept
+        : track_(std::move(track)), entry_(std::move(entry)), known_(known) {}
+
+    Mutex &mutex() const noexcept { return track_->mutex(); }
+    WaitList &waits() const noexcept { return entry_->abandoned_waits(); }
+    bool available() const noexcept { return entry_->settled() || entry_->payload().changes() != known_; }
+    Outcome<value_type> take() { return Outcome<value_type>(std::in_place, entry_->payload().changes()); }
+
+private:
+    std::shared_ptr<TrackState> track_;
+    std::shared_ptr<RequestEntry<TrackState>> entry_;
+    std::uint64_t known_;
 };
 
 }  // namespace comoq::detail

@@ -179,17 +179,17 @@ public:
         std::optional<GroupRequester> request;
     };
 
-    Fetched fetch(std::uint64_t sequence, std::uint8_t priority);
+    Fetched fetch(std::uint64_t sequence, const FetchWish &wish);
 
     /// Answers a request: returns the requested group, to be written. Throws if the request was settled otherwise.
     std::shared_ptr<GroupState> accept(Requests::Entry &entry, const TrackInfo &info, const GroupInfo &of_group);
 
-    /// A requester with that priority does not wait any more.
-    void leave_request(Requests::Entry &entry, std::uint8_t priority) noexcept {
+    /// A requester with that wish does not wait any more.
+    void leave_request(Requests::Entry &entry, const FetchWish &wish) noexcept {
         Outcome<std::shared_ptr<GroupState>> left;
         WakeList wake;
         Lock lock(mutex());
-        left = requests_.leave(entry, priority, wake);
+        left = requests_.leave(entry, wish, wake);
     }
 
     bool settle_request(Requests::Entry &entry, std::error_code code) noexcept {

@@ -71,6 +71,9 @@ inline asio::awaitable<std::optional<GroupConsumer>> fetch_upstream(std::shared_
     for (;;) {
         Fetch how;
         how.priority = request.priority();
+        // Of several that wait, the most urgent one counts upstream.
+        const auto askers = request.askers(Passkey());
+        if (!askers.empty()) how.asker = askers.back();
         const auto source = self->upstream_->current();
         auto fetching = source.track(self->name_).fetch_group(request.sequence(), how).as_tuple();
         auto ring = self->upstream_->comes_back(source, self->name_);

@@ -104,12 +104,14 @@ private:
     static asio::awaitable<void> fetch(Self self, GroupRequest request) {
         auto &core = *self->core_;
         const Fetching fetching(*self, request);
-        Ticket ticket(core.fetch_places, self.get(), request.priority());
+        const auto askers = request.askers(Passkey());
+        Ticket ticket(core.fetch_places, self.get(), request.priority(), askers);
         std::unique_ptr<FetchedGroup> fetched;
         while (true) {
-            auto answer = outcome_of(ask_in_turn(self, ticket, request.sequence(), request.priority(), fetched));
+            auto answer = outcome_of(ask_in_turn(self, ticket, request, fetched));
             auto abandoned = request.abandoned();
-            const auto first = co_await comoq::first_of(std::move(answer), std::move(abandoned));
+            auto changing = follow_wishes(request, ticket);
+            const auto first = co_await comoq::first_of(std::move(answer), std::move(abandoned), std::move(changing));
             if (first.index() != 0) {
                 // A requester may have come since the last one left.
                 if (request.withdraw()) co_return;
@@ -133,7 +135,7 @@ private:
 
     /// Runs until the peer has begun with the group, or refused it. A question that has to give up its place is taken
     /// back, and asked again.
-    static asio::awaitable<void> ask_in_turn(Self self, Ticket &ticket, std::uint64_t sequence, std::uint8_t priority,
+    static asio::awaitable<void> ask_in_turn(Self self, Ticket &ticket, const GroupRequest &request,
                                              std::unique_ptr<FetchedGroup> &to) {
         const auto refusal = co_await self->asked_.wait();
         if (refusal) throw_error(refusal);
@@ -141,7 +143,7 @@ private:
             auto placed = ticket.changed_from(Ticket::State::Waiting);
             co_await std::move(placed);
             if (ticket.state() == Ticket::State::Refused) throw_error(make_error_code(Error::LimitReached));
-            auto answer = self->take_group(sequence, priority, to);
+            auto answer = self->take_group(request.sequence(), request.priority(), to);
             auto displaced = ticket.changed_from(Ticket::State::Placed);
             auto passing = self->core_->sleep(self->core_->config.patience);
             const auto first = co_await comoq::first_of(std::move(answer), std::move(displaced), std::move(passing));
@@ -152,6 +154,15 @@ private:
             if (first.index() == 2) throw_error(make_error_code(Error::Timeout));
             ticket.answered();
             co_return;
+        }
+    }
+    /// Whoever joins a request, or leaves it, may change its place. Ends with the request.
+    static asio::awaitable<void> follow_wishes(const GroupRequest &request, Ticket &ticket) {
+        for (std::uint64_t known = 0;;) {
+            const auto now = co_await request.wishes_changed(Passkey(), known);
+            if (now == std::exchange(known, now)) co_return;
+            const auto askers = request.askers(Passkey());
+            if (!askers.empty()) ticket.set_wishes(request.priority(), askers);
         }
     }
     asio::awaitable<void> take_group(std::uint64_t sequence, std::uint8_t priority, std::unique_ptr<FetchedGroup> &to) {

@@ -105,12 +105,12 @@ COMOQ_DECL std::vector<std::shared_ptr<GroupState>> TrackState::lanes_of(std::ui
     return lanes;
 }
 
-COMOQ_DECL auto TrackState::fetch(std::uint64_t sequence, std::uint8_t priority) -> Fetched {
+COMOQ_DECL auto TrackState::fetch(std::uint64_t sequence, const FetchWish &wish) -> Fetched {
     MediaChange change(bounds());
     Lock lock(mutex());
     if (const auto to = moved_to_) {
         lock.unlock();
-        return to->fetch(sequence, priority);
+        return to->fetch(sequence, wish);
     }
     cache_.expire(change);
     auto group = cache_.find(sequence);
@@ -118,14 +118,14 @@ COMOQ_DECL auto TrackState::fetch(std::uint64_t sequence, std::uint8_t priority)
         cache_.use(*group, change);
         return {{}, std::move(group), {}};
     }
-    if (auto pending = requests_.join(sequence, priority))
-        return {{}, nullptr, GroupRequester(shared_from_this(), std::move(pending), priority)};
+    if (auto pending = requests_.join(sequence, wish, change.wake))
+        return {{}, nullptr, GroupRequester(shared_from_this(), std::move(pending), wish)};
     if (const auto refusal = no_fetch(sequence)) {
         // The rest of a group that failed, or that begins in the middle, is better than nothing.
         if (group != nullptr && !group->released()) return {{}, std::move(group), {}};
         return {refusal, nullptr, {}};
     }
-    return {{}, nullptr, GroupRequester(shared_from_this(), requests_.open(sequence, priority, change.wake), priority)};
+    return {{}, nullptr, GroupRequester(shared_from_this(), requests_.open(sequence, wish, change.wake), wish)};
 }
 
 COMOQ_DECL void TrackState::end(std::optional<std::error_code> code) noexcept {
