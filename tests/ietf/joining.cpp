@@ -239,4 +239,33 @@ TEST_CASE("MoQ Transport: a fetch whose answer, or whose objects, do not come fa
     }
 }
 
+TEST_CASE("MoQ Transport: a stream without objects ends the group that a fetch brings, before it or after it", "[ietf][session]") {
+    for (const bool is_first : {true, false}) {
+        ViewerScene scene;
+        scene.accept(5, ietf::Location{3, 1});
+        const auto end = [&scene] { scene.send_uni(scene.group(5, 3, {}, 2), true); };
+        if (is_first) end();
+        scene.answer_join(3, {0, 1});
+        if (!is_first) end();
+        // No newer group has come.
+        CHECK(scene.next_group() == Words{"0", "1"});
+        CHECK(scene.is_alive());
+    }
+}
+
+TEST_CASE("MoQ Transport: moq-net is told that a fetched group ends where the next one begins", "[ietf][session]") {
+    for (const bool is_moq_net : {true, false}) {
+        RawScene scene;
+        auto published = scene.origin.producer().create_broadcast("a");
+        auto track = published.producer().create_track("video");
+        track.write_frame(payload("x"));
+        scene.connect();
+        scene.greet(is_moq_net ? "moq-lite-rs" : "raw");
+        ietf::Fetch fetch;
+        fetch.request_id = scene.next_id();
+        fetch.track = {{"a"}, "video"};
+        CHECK(scene.answer<ietf::FetchOk>(scene.ask(fetch)).end == ietf::RangeEnd{is_moq_net ? 1u : 0u, {}});
+    }
+}
+
 }  // namespace joining_tests

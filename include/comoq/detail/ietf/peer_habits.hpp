@@ -14,6 +14,9 @@ struct PeerHabits {
     bool takes_filled_groups = false;
     /// It resets the stream of a fetch as soon as it has sent everything, so that its answer may be lost: the objects are one.
     bool resets_answered_fetches = false;
+    /// It reads "all of the group", where a fetch ends, as its first object, and so as nothing: it is told the next group's. Before
+    /// draft 20.
+    bool ends_fetches_in_next_group = false;
 };
 
 /// By what the peer says of itself.
@@ -23,7 +26,8 @@ constexpr PeerHabits habits_of(std::string_view implementation) noexcept {
     if (implementation.starts_with("moq-lite-js")) habits.wants_no_largest = habits.updates_priority_alone = true;
     // moq-net, of the crates and of PyPI moq-rs.
     if (implementation.starts_with("moq-lite-rs"))
-        habits.updates_priority_alone = habits.takes_filled_groups = habits.resets_answered_fetches = true;
+        habits.updates_priority_alone = habits.takes_filled_groups = habits.resets_answered_fetches =
+            habits.ends_fetches_in_next_group = true;
     return habits;
 }
 

@@ -82,7 +82,10 @@ private:
         FetchOk ok;
         ok.end = range.last;
         // The drafts from 20 on name the last object in any case.
-        if (!self->core_->rules().joining_fetch) ok.end.object = range.last.object.value_or(largest_number);
+        if (!self->core_->rules().joining_fetch)
+            ok.end.object = range.last.object.value_or(largest_number);
+        else if (!ok.end.object && self->core_->habits.ends_fetches_in_next_group)
+            ++ok.end.group;
         ok.properties = detail::properties_of(group->track_info());
         self->request_->forget_question();
         auto answered = self->request_->answer(ok);

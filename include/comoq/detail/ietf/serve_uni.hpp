@@ -86,8 +86,11 @@ private:
         SubgroupObjects objects(header, core->draft());
         auto first = next_object(reader, objects);
         auto object = co_await std::move(first);
-        // Nothing came of it.
-        if (!object) co_return;
+        if (!object) {
+            auto ending = end_joined(target, header);
+            co_await std::move(ending);
+            co_return;
+        }
         const auto lane = header.subgroup.value_or(object->id);
         // A fetch brings the beginning of the first one alone: another one that goes on from the middle begins there.
         const bool is_joined = lane == 0 && target.joined != nullptr && target.joined->sequence == header.group;
@@ -127,6 +130,21 @@ private:
         else
             group->finish();
         if (code) comoq::detail::throw_error(code);
+    }
+
+    /// A stream without objects says that nothing follows in its group, of which a fetch has brought all.
+    static asio::awaitable<void> end_joined(AliasTable::Target target, SubgroupHeader header) {
+        const auto joined = target.joined;
+        const bool is_joined = header.subgroup == 0u && joined != nullptr && joined->sequence == header.group;
+        if (!is_joined || joined->is_continued || joined->is_awaited) co_return;
+        joined->is_awaited = true;
+        if (!joined->is_fetched) {
+            auto fetched = joined->fetched.wait();
+            co_await std::move(fetched);
+        }
+        joined->is_continued = true;
+        target.ties->begun.set();
+        if (auto group = std::exchange(joined->group, std::nullopt)) group->finish();
     }
 
     /// A group that begins with another object than its first one begins in the middle, unless the rest of it comes by a fetch. Its
