@@ -6,22 +6,24 @@
 #   tests/bench/relay.sh --ours build-relay/examples/relay --load build-relay/tests/bench/relay_load \
 #       --theirs ~/.cargo/bin/moq-relay --out relay.json
 #
-# moq-relay 0.17.10: cargo install moq-relay --no-default-features --features websocket,noq,uds. Without --theirs the example
-# relay is measured alone.
+# moq-relay 0.17.10: cargo install moq-relay --no-default-features --features websocket,noq,uds. It is not measured over wss.
+# Without --theirs the example relay is measured alone.
 #
 #   --ours FILE, --load FILE, --theirs FILE   programs
 #   --out FILE           all runs, as JSON
 #   --rounds N           of all scenarios; 3 if not given
 #   --seconds N          that a run is measured; 5 if not given
-#   --transports, --viewers, --workloads "..."   some of "tcp ws", "1 10 100", "video audio max"
+#   --transports, --viewers, --workloads "..."   some of "tcp ws wss quic webtransport", "1 10 100", "video audio max"; "tcp ws"
+#                        and all of the others if not given
 #   --protocols "..."    what the clients speak, each in turn: "moq-lite-06 moqt-18", say; moq-lite if not given. Over ws alone,
 #                        and not with --theirs
 #   --patience N         wait at most N seconds, before each run, until the processors are idle; 0 if not given
 #   --port N             moq-relay gets this one and the next; 24543 if not given
 #
 # A relay is started for each run, with one thread, on the first processor; relay_load has the second. Everything is on the
-# loopback interface, without TLS. Publisher and viewers are the same C++ clients in both cases, and the viewers ask for a
-# maximum latency of 10 s, so that neither relay may drop anything. Notes for reading the table:
+# loopback interface. tcp and ws are without TLS; compare quic and webtransport, which always have it, with wss. Publisher and
+# viewers are the same C++ clients in both cases, and the viewers ask for a maximum latency of 10 s, so that neither relay may
+# drop anything. Notes for reading the table:
 #
 #   * The figure to compare is the relay's CPU time: MB a CPU second is a relay's capacity on a core that it has for itself. The
 #     load program reads the relay's output for all viewers on one core, and may be the first to be busy ("load %").
@@ -77,9 +79,16 @@ start() {  # RELAY TRANSPORT: $pid and $url
     local tries=100
     # The last relay's log is not an answer.
     : >"$tmp/relay.log"
+    local scheme=$2 identity=''
+    case $2 in
+    quic) scheme=moql identity='--tls-generate 127.0.0.1' ;;
+    webtransport) scheme=https identity='--tls-generate 127.0.0.1' ;;
+    wss) identity='--tls-generate 127.0.0.1' ;;
+    esac
     case $1 in
     ours)
-        (on 0 "$ours" --threads 1 --log info --listen "$2://127.0.0.1:0") >"$tmp/relay.log" 2>&1 &
+        # shellcheck disable=SC2086
+        (on 0 "$ours" --threads 1 --log info --listen "$scheme://127.0.0.1:0" $identity) >"$tmp/relay.log" 2>&1 &
         pid=$!
         until url=$(sed -n 's/.*event=listening url=//p' "$tmp/relay.log") && [ -n "$url" ]; do
             [ $((tries -= 1)) -gt 0 ] || { cat "$tmp/relay.log" >&2; exit 1; }
@@ -87,18 +96,23 @@ start() {  # RELAY TRANSPORT: $pid and $url
         done
         ;;
     theirs)
+        local quic=''
+        case $2 in quic | webtransport) quic="--listen 127.0.0.1:$port --listen-tls-generate 127.0.0.1" ;; esac
+        # shellcheck disable=SC2086
         (export TOKIO_WORKER_THREADS=1
             on 0 "$theirs" --auth-public '**' --web-http-listen "127.0.0.1:$port" \
-                --listen-tcp-bind "127.0.0.1:$((port + 1))" --listen-version moq-lite-05 \
+                --listen-tcp-bind "127.0.0.1:$((port + 1))" --listen-version moq-lite-05 $quic \
                 --log-level error) >"$tmp/relay.log" 2>&1 &
         pid=$!
         local at=$port
-        [ "$2" = ws ] || at=$((port + 1))
-        url=$2://127.0.0.1:$at
+        [ "$2" != tcp ] || at=$((port + 1))
+        url=$scheme://127.0.0.1:$at
         until (: >"/dev/tcp/127.0.0.1/$at") 2>/dev/null; do
             [ $((tries -= 1)) -gt 0 ] || { cat "$tmp/relay.log" >&2; exit 1; }
             sleep 0.05
         done
+        # Nobody can ask a port of UDP.
+        [ -z "$quic" ] || sleep 0.5
         ;;
     esac
 }
@@ -136,6 +150,7 @@ for round in $(seq "$rounds"); do
                     options=$(workload "$work")
                     [ "$protocol" = usual ] || options+=" --protocol $protocol"
                     for relay in $order; do
+                        [ "$relay $transport" != 'theirs wss' ] || continue
                         until_idle
                         start "$relay" "$transport"
                         # shellcheck disable=SC2086
