@@ -217,17 +217,35 @@ TEST_CASE("flight limit: data without a marker behind it gets one, or nothing wo
     CHECK_FALSE(limit.needs_marker());
 }
 
-TEST_CASE("flight limit: a link that takes up to twenty seconds for what is on the way settles, too", "[qmux][rate]") {
-    const double rate = GENERATE(12e3, 15e3, 20e3, 24e3);
-    FlightLink scene(10e6, 50, 256e3, 250e3);
+TEST_CASE("flight limit: a link that takes up to fifty seconds for what is on the way settles, too", "[qmux][rate]") {
+    const double rate = GENERATE(5e3, 6e3, 8e3, 10e3, 12e3, 15e3, 20e3, 24e3), on_the_way = 256e3;
+    FlightLink scene(10e6, 50, on_the_way, 250e3);
     scene.pass(4'000);
     scene.rate = rate;
-    scene.pass(45'000);
+    // Nothing newer can overtake that.
+    scene.pass(static_cast<std::uint64_t>(1000 * on_the_way / rate) + 15'000);
     CHECK(scene.limit.is_on());
     scene.start_measuring();
-    scene.pass(30'000);
+    scene.pass(60'000);
     CHECK(scene.age(0.95) < 340 + 75 + 1000 * static_cast<double>(FlightLimit::least_window) / rate);
-    CHECK(scene.carried > 0.88 * 30 * rate);
+    CHECK(scene.carried > 0.8 * 60 * rate);
+}
+
+TEST_CASE("flight limit: five seconds after a link has half of its rate, or twice or four times as much, it is followed", "[qmux][rate]") {
+    const double round_trip = GENERATE(20.0, 100.0, 200.0), before = GENERATE(60e3, 145e3), factor = GENERATE(0.5, 2.0, 4.0);
+    FlightLink scene(10e6, round_trip, 256e3, 4 * before * std::max(1.0, factor));
+    scene.jitter = 10;
+    scene.pass(4'000);
+    scene.rate = before;
+    scene.pass(16'000);
+    scene.rate = before * factor;
+    scene.pass(5'000);
+    scene.start_measuring();
+    scene.pass(10'000);
+    CAPTURE(round_trip, before, factor);
+    const double least = 1000 * static_cast<double>(FlightLimit::least_window) / scene.rate;
+    CHECK(scene.age(0.95) < 340 + 1.5 * round_trip + least + scene.jitter);
+    CHECK(scene.carried > 0.85 * 10 * scene.rate);
 }
 
 }

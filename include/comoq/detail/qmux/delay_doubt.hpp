@@ -26,7 +26,7 @@ public:
     /// The share of the most that an answer has shown lately which is as fast as ever.
     static constexpr double quick = 0.6;
     /// In which time two turns are a proof, and for how long the most that an answer has shown is remembered.
-    static constexpr std::chrono::seconds near{12}, shown_for{4};
+    static constexpr std::chrono::seconds near{8}, shown_for{4};
 
     /// How long the channel was busy in the time that an answer has taken until now.
     static bool is_busy(Duration busy, Duration time) noexcept { return 2 * busy >= time; }
