@@ -41,3 +41,27 @@ if(COMOQ_COMPILED)
         endif()
     endforeach()
 endif()
+
+# Reading the headers is half of what an example costs: with g++ 12, some 3.5 s of a processor each time. Targets that are compiled
+# with the same options read them once.
+option(COMOQ_PRECOMPILE "Tests and examples: precompile the headers that most files include" ON)
+if(COMOQ_PRECOMPILE AND COMOQ_COMPILED)
+    file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/comoq_precompiled.cpp" CONTENT "// Its headers are precompiled.\n")
+    add_library(comoq_precompiled OBJECT EXCLUDE_FROM_ALL "${CMAKE_CURRENT_BINARY_DIR}/comoq_precompiled.cpp")
+    target_link_libraries(comoq_precompiled PRIVATE comoq_developer_once)
+    target_precompile_headers(
+        comoq_precompiled PRIVATE
+        <asio/co_spawn.hpp> <asio/detached.hpp> <asio/io_context.hpp> <asio/signal_set.hpp> <asio/steady_timer.hpp>
+        <asio/thread_pool.hpp> <asio/use_future.hpp> <comoq/comoq.hpp> <comoq/net/connect.hpp> <comoq/net/listener.hpp>
+        <fmt/format.h>
+    )
+endif()
+function(comoq_precompiled)
+    if(TARGET comoq_precompiled)
+        foreach(target IN LISTS ARGN)
+            if(TARGET ${target})
+                target_precompile_headers(${target} REUSE_FROM comoq_precompiled)
+            endif()
+        endforeach()
+    endif()
+endfunction()

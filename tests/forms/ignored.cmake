@@ -13,8 +13,10 @@ foreach(line IN LISTS lines)
     endif()
 endforeach()
 
+# The declarations are the same in either form, and alone they take a quarter of the time.
 execute_process(
-    COMMAND "${CXX}" -std=c++20 -fsyntax-only -Wall -Wextra ${FLAGS} "${SOURCE_DIR}/ignored.cpp"
+    COMMAND "${CXX}" -std=c++20 -fsyntax-only -Wall -Wextra ${FLAGS} -DCOMOQ_SEPARATE_COMPILATION -DASIO_SEPARATE_COMPILATION
+            "${SOURCE_DIR}/ignored.cpp"
     RESULT_VARIABLE failed
     ERROR_VARIABLE messages
 )

@@ -1,8 +1,5 @@
-#include <comoq/origin.hpp>
+#include <comoq/bytes.hpp>
 
-int announced(const comoq::Origin &origin);
+int length(const comoq::Bytes &bytes);
 
-int main() {
-    const comoq::Origin origin;
-    return announced(origin);
-}
+int main() { return length(comoq::Bytes::copy("")); }

@@ -1,5 +1,5 @@
-#include <comoq/origin.hpp>
+#include <comoq/bytes.hpp>
 
-int announced(const comoq::Origin &origin);
+int length(const comoq::Bytes &bytes);
 
-int announced(const comoq::Origin &origin) { return static_cast<int>(origin.stats().announced); }
+int length(const comoq::Bytes &bytes) { return to_string(bytes).empty() ? 0 : 1; }
