@@ -26,25 +26,13 @@
 #include <comoq/quic/connection.hpp>
 
 #include "quic/identity.hpp"
+#include "quic/link_faults.hpp"
 #include "support/manual_clock.hpp"
 #include "support/transport_scene.hpp"
 
 namespace comoq::test {
 
 using namespace std::chrono_literals;
-
-/// What the link does to packets. Shares are in thousandths.
-struct LinkFaults {
-    unsigned lost = 0, doubled = 0, late = 0, spoiled = 0;
-    std::chrono::nanoseconds delay = 10ms;
-    /// The additional delay of what is late, at most.
-    std::chrono::nanoseconds most_late = 30ms;
-    /// In bytes per second; 0 for any number. What finds more than `queue` bytes before it is lost.
-    std::uint64_t rate = 0;
-    std::size_t queue = 64 * 1024;
-    /// A larger UDP payload is lost.
-    std::size_t largest = 1500;
-};
 
 /// Numbers that nobody has to guess.
 inline quic::RandomSource random_from(std::uint64_t seed) {
