@@ -90,11 +90,13 @@ TEST_CASE("printing: counters are a JSON object with their names", "[printing]")
                                     R"("pending":0,"evicted_groups":0,"lagged_readers":0})");
 
     TransportStats stats;
-    CHECK(printed(stats) == R"({"round_trip_us":null,"bandwidth":null,"received_bytes":null,"sent_bytes":null})");
+    CHECK(printed(stats) == R"({"round_trip_us":null,"bandwidth":null,"received_bytes":null,"sent_bytes":null,)"
+                            R"("received_packets":null,"sent_packets":null})");
     stats.round_trip = std::chrono::milliseconds(20);
     stats.sent_bytes = ~std::uint64_t{0};
     CHECK(printed(stats) ==
-          R"({"round_trip_us":20000,"bandwidth":null,"received_bytes":null,"sent_bytes":18446744073709551615})");
+          R"({"round_trip_us":20000,"bandwidth":null,"received_bytes":null,"sent_bytes":18446744073709551615,)"
+          R"("received_packets":null,"sent_packets":null})");
 }
 
 }  // namespace printing_tests

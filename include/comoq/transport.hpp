@@ -144,6 +144,8 @@ struct TransportStats {
     std::optional<std::uint64_t> bandwidth;
     /// Bytes received and sent, including the transport's own framing of streams.
     std::optional<std::uint64_t> received_bytes, sent_bytes;
+    /// The same in packets, where the transport makes them itself: over QUIC they are UDP payloads.
+    std::optional<std::uint64_t> received_packets, sent_packets;
 };
 
 /// The counters as a JSON object in one line, by the names that they have here, null for what is not known; the round trip is

@@ -97,7 +97,7 @@ TEST_CASE("a token proves one address, for the packet that answers a Retry, and 
         CHECK_FALSE(holds(spoiled, client, 0ms));
         CHECK_FALSE(holds(cut, client, 0ms));
     }
-    const Stateless other(random_from(2), speaker.key);
+    Stateless other(random_from(2), speaker.key);
     auto stranger = proof;
     CHECK_FALSE(other.verify(stranger, client, speaker.now));
 }

@@ -13,6 +13,8 @@ COMOQ_DECL std::string to_json(const TransportStats &stats) {
         {"bandwidth", stats.bandwidth},
         {"received_bytes", stats.received_bytes},
         {"sent_bytes", stats.sent_bytes},
+        {"received_packets", stats.received_packets},
+        {"sent_packets", stats.sent_packets},
     });
 }
 

@@ -9,6 +9,7 @@
 #include "../detail/stream/stream_transport.hpp"
 #include "../detail/wait/step.hpp"
 #include "../operation.hpp"
+#include "address_tokens.hpp"
 #include "connection_config.hpp"
 #include "credentials.hpp"
 #include "packet.hpp"
@@ -59,6 +60,8 @@ struct Greeting {
     /// The id that the client had chosen for the server before it was asked for that proof; empty if it was not asked, or if the
     /// token has not been verified.
     std::vector<std::byte> original_id;
+    /// The token is one that this server has given at an earlier connection, to the same address (`Connection::give_token`).
+    bool is_known = false;
 };
 /// Empty if it is another packet, or of a version other than QUIC's first.
 std::optional<Greeting> greeting_in(std::span<const std::byte> datagram);
@@ -119,6 +122,9 @@ public:
         Lock lock(mutex());
         return http3_ != nullptr;
     }
+    /// Of a server whose handshake is over: gives the client what it may bring at its next connection (NEW_TOKEN). Any thread.
+    void give_token(std::span<const std::byte> token);
+
     // The side of HTTP/3, for a session of WebTransport. The application's side is the session's, as soon as it begins; what it
     // opens before that is HTTP/3's own.
 
@@ -311,6 +317,8 @@ private:
     const RandomSource random_;
     const ConnectionConfig config_;
     const asio::ip::udp::endpoint remote_;
+    /// Of a client that keeps tokens: the server's name in the list of them.
+    std::string server_;
     ConnectionIds *const ids_;
     std::array<std::byte, 32> reset_key_{};
     std::unique_ptr<detail::TlsSession> tls_;
@@ -349,7 +357,7 @@ private:
     std::unique_ptr<Packet> farewell_;  // what closes the connection, to be sent again
     std::uint64_t after_farewell_ = 0;  // packets of the peer's since then
     Time silent_at_{};
-    std::uint64_t received_bytes_ = 0, sent_bytes_ = 0;
+    std::uint64_t received_bytes_ = 0, sent_bytes_ = 0, received_packets_ = 0, sent_packets_ = 0;
     comoq::detail::WaitList output_waits_, ready_waits_;
 };
 

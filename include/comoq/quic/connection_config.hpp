@@ -3,18 +3,22 @@
 #include "../config.hpp"
 #include "../detail/containers/random_bits.hpp"
 #include "../time.hpp"
+#include "key_log.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace comoq::quic {
+
+class AddressTokens;
 
 /// Fills the octets with random ones, that nobody can guess.
 using RandomSource = std::function<void(std::span<std::byte>)>;
@@ -61,6 +65,10 @@ struct ConnectionConfig {
     Clock clock = [] { return std::chrono::steady_clock::now(); };
     /// For the numbers of the connection and its packets. TLS has a source of its own.
     RandomSource random = default_random();
+    /// Of a client: what servers have given it to prove its address. Empty: it proves it anew each time that a server asks.
+    std::shared_ptr<AddressTokens> tokens = {};
+    /// Is told the secrets of the connection. Empty for nobody.
+    KeyLog key_log = {};
 };
 
 inline RandomSource default_random() {

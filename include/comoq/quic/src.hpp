@@ -19,4 +19,5 @@
 #include "../impl/quic/connection_http3.ipp"
 #include "../impl/quic/connection_output.ipp"
 #include "../impl/quic/credentials.ipp"
+#include "../impl/quic/key_log.ipp"
 #include "../impl/quic/listener.ipp"

@@ -66,7 +66,7 @@ private:
     static asio::awaitable<void> receive(std::shared_ptr<Endpoint> self);
     static asio::awaitable<void> drive(std::shared_ptr<Endpoint> self, std::shared_ptr<Connection> connection,
                                        std::unique_ptr<Routes::Entry> entry, Counted counted);
-    static asio::awaitable<void> watch_handshake(std::shared_ptr<Connection> connection, Counted);
+    static asio::awaitable<void> watch_handshake(std::shared_ptr<Endpoint> self, std::shared_ptr<Connection> connection, Counted);
     void take(std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from, unsigned ecn);
     void greet(std::span<const std::byte> datagram, const Path &path, unsigned ecn);
     /// False if the client has to prove its address, or could not.

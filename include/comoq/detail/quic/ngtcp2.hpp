@@ -142,19 +142,33 @@ inline std::span<const std::byte> token_of(const ngtcp2_pkt_hd &head) noexcept {
     return {reinterpret_cast<const std::byte *>(head.token), head.tokenlen};
 #endif
 }
-/// A server that has verified its client's token says so: the address is the client's. The token must stay for the call that
-/// makes the connection.
-inline void set_retry_token(ngtcp2_settings &settings, std::span<const std::byte> token) noexcept {
+/// What a token is an answer to, or from where.
+enum class TokenKind { OfRetry, OfEarlierConnection };
+/// A client's token for its server. Or a server that has verified its client's says so: the address is the client's. The token
+/// must stay for the call that makes the connection.
+inline void set_token(ngtcp2_settings &settings, std::span<const std::byte> token, TokenKind kind) noexcept {
     const auto *octets = reinterpret_cast<const std::uint8_t *>(token.data());
 #if NGTCP2_VERSION_NUM < 0x010000
     // 0.12 has no const here, and copies.
+    static_cast<void>(kind);
     settings.token = {const_cast<std::uint8_t *>(octets), token.size()};
 #else
     settings.token = octets;
     settings.tokenlen = token.size();
-    settings.token_type = NGTCP2_TOKEN_TYPE_RETRY;
+    settings.token_type = kind == TokenKind::OfRetry ? NGTCP2_TOKEN_TYPE_RETRY : NGTCP2_TOKEN_TYPE_NEW_TOKEN;
 #endif
 }
+/// The callback for a token that the server gives, which `take` gets with the user's pointer.
+#if NGTCP2_VERSION_NUM < 0x010000
+template <int (*take)(std::span<const std::byte>, void *)> int new_token(ngtcp2_conn *, const ngtcp2_vec *token, void *user) noexcept {
+    return take({reinterpret_cast<const std::byte *>(token->base), token->len}, user);
+}
+#else
+template <int (*take)(std::span<const std::byte>, void *)>
+int new_token(ngtcp2_conn *, const std::uint8_t *token, std::size_t size, void *user) noexcept {
+    return take({reinterpret_cast<const std::byte *>(token), size}, user);
+}
+#endif
 
 /// A server must say which connection id its client chose first.
 inline void set_original_id(ngtcp2_transport_params &parameters, const ngtcp2_cid &id) noexcept {

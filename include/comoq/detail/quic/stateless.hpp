@@ -2,6 +2,7 @@
 #pragma once
 #include "../../quic/connection.hpp"
 #include "ngtcp2.hpp"
+#include "token_keys.hpp"
 
 #include <asio/ip/udp.hpp>
 
@@ -26,9 +27,8 @@ public:
         std::size_t size = 0;
     };
 
-    Stateless(RandomSource random, std::span<const std::byte, 32> reset_key) : random_(std::move(random)) {
+    Stateless(RandomSource random, std::span<const std::byte, 32> reset_key) : random_(std::move(random)), keys_(random_) {
         std::ranges::copy(reset_key, reset_key_.begin());
-        random_(token_key_);
     }
 
     /// Tells a client to come again and bring a token, which shows that it gets what is sent to its address (RFC 9000, section 8.1.2).
@@ -37,7 +37,8 @@ public:
         random_(chosen);
         const ngtcp2_cid server = id(chosen), original = id(greeting.server_id), client = id(greeting.client_id);
         std::array<std::uint8_t, NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN> token;
-        const auto size = ngtcp2_crypto_generate_retry_token(token.data(), octets(token_key_), token_key_.size(), greeting.version,
+        const auto &key = keys_.newest(now);
+        const auto size = ngtcp2_crypto_generate_retry_token(token.data(), octets(key), key.size(), greeting.version,
                                                              address(from), address_size(from), &server, &original, stamp(now));
         if (size < 0) return std::nullopt;
         Answer answer;
@@ -46,18 +47,40 @@ public:
     }
     /// Whether the token is one of `ask_for_proof`, for this address and this packet, and not older than ten seconds: the client then
     /// has its original id.
-    bool verify(Greeting &greeting, asio::ip::udp::endpoint from, Time now) const {
+    bool verify(Greeting &greeting, asio::ip::udp::endpoint from, Time now) {
         if (!claims_proof(greeting)) return false;
         const ngtcp2_cid server = id(greeting.server_id);
         ngtcp2_cid original;
         constexpr ngtcp2_duration longest = 10 * NGTCP2_SECONDS;
-        const int result = ngtcp2_crypto_verify_retry_token(&original, octets(greeting.token), greeting.token.size(), octets(token_key_),
-                                                            token_key_.size(), greeting.version, address(from), address_size(from),
-                                                            &server, longest, stamp(now));
-        if (result != 0) return false;
+        const bool is_ours = keys_.any(now, [&](const TokenKeys::Key &key) {
+            return ngtcp2_crypto_verify_retry_token(&original, octets(greeting.token), greeting.token.size(), octets(key), key.size(),
+                                                    greeting.version, address(from), address_size(from), &server, longest,
+                                                    stamp(now)) == 0;
+        });
+        if (!is_ours) return false;
         const auto *bytes = reinterpret_cast<const std::byte *>(original.data);
         greeting.original_id.assign(bytes, bytes + original.datalen);
         return true;
+    }
+    /// A token for the client's next connection, from any port of that address. Empty if none can be made.
+    std::vector<std::byte> token_for(asio::ip::udp::endpoint client, Time now) {
+        std::vector<std::byte> token(NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN);
+        const auto &key = keys_.newest(now);
+        const auto size = ngtcp2_crypto_generate_regular_token(reinterpret_cast<std::uint8_t *>(token.data()), octets(key), key.size(),
+                                                               address(client), address_size(client), stamp(now));
+        token.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+        return token;
+    }
+    /// Whether the token is one of `token_for`, for this address, and younger than a day: the client is known then. Any other one
+    /// says nothing (RFC 9000, section 8.1.3).
+    bool knows(Greeting &greeting, asio::ip::udp::endpoint from, Time now) {
+        if (greeting.token.empty() || greeting.token.front() != std::byte{NGTCP2_CRYPTO_TOKEN_MAGIC_REGULAR}) return false;
+        constexpr ngtcp2_duration longest = 24 * 3600 * NGTCP2_SECONDS;
+        greeting.is_known = keys_.any(now, [&](const TokenKeys::Key &key) {
+            return ngtcp2_crypto_verify_regular_token(octets(greeting.token), greeting.token.size(), octets(key), key.size(),
+                                                      address(from), address_size(from), longest, stamp(now)) == 0;
+        });
+        return greeting.is_known;
     }
     static bool claims_proof(const Greeting &greeting) noexcept {
         return !greeting.token.empty() && greeting.token.front() == std::byte{NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY};
@@ -131,7 +154,8 @@ private:
     }
 
     const RandomSource random_;
-    std::array<std::byte, 32> token_key_{}, reset_key_{};
+    TokenKeys keys_;
+    std::array<std::byte, 32> reset_key_{};
     std::optional<Time> latest_;
     double left_ = 100;
 };

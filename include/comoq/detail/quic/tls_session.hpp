@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "gnutls.hpp"
+#include "../../quic/key_log.hpp"
 #include "ngtcp2.hpp"
 
 #include <algorithm>
@@ -50,6 +51,12 @@ public:
     TlsSession(const TlsSession &) = delete;
     TlsSession &operator=(const TlsSession &) = delete;
 
+    /// Tells the secrets from now on. An empty log is told nothing.
+    void log_keys(const KeyLog &log) {
+        if (!log) return;
+        key_log_ = log;
+        gnutls_session_set_keylog_function(native(), tell_key);
+    }
     void belongs_to(ngtcp2_conn *connection) noexcept { connection_ = connection; }
     gnutls_session_t native() const noexcept { return native_.get(); }
 
@@ -100,9 +107,12 @@ private:
         check_gnutls(gnutls_credentials_set(native(), GNUTLS_CRD_CERTIFICATE, credentials.native), "GnuTLS: credentials");
     }
 
+    static TlsSession &of(gnutls_session_t native) noexcept {
+        return *static_cast<Reference *>(static_cast<ngtcp2_crypto_conn_ref *>(gnutls_session_get_ptr(native)))->session;
+    }
+    static int tell_key(gnutls_session_t native, const char *label, const gnutls_datum_t *secret) noexcept;
     static int verify_pin(gnutls_session_t native) noexcept {
-        auto *reference = static_cast<Reference *>(static_cast<ngtcp2_crypto_conn_ref *>(gnutls_session_get_ptr(native)));
-        TlsSession &session = *reference->session;
+        TlsSession &session = of(native);
         try {
             session.pin_status_ = session.status_of_pin();
         } catch (const std::exception &) {
@@ -117,6 +127,7 @@ private:
     const std::string server_name_;
     /// Of the server's certificate, by an authority.
     std::array<gnutls_typed_vdata_st, 2> wanted_{};
+    KeyLog key_log_;
     ngtcp2_conn *connection_ = nullptr;
     std::unique_ptr<gnutls_session_int, End> native_;
     Reference reference_{};

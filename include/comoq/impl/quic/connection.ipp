@@ -21,6 +21,7 @@ COMOQ_DECL void Connection::input(std::span<const std::byte> datagram, const Pat
     Aftermath after;
     Lock lock(mutex());
     received_bytes_ += datagram.size();
+    ++received_packets_;
     if (stage_ == Stage::Closing) {
         // The peer has not heard of the end. It is told again, and the more it sends, the more seldom.
         const std::uint64_t count = ++after_farewell_;
@@ -98,6 +99,13 @@ COMOQ_DECL void Connection::lost(std::error_code code) {
     // A caller that waits for the handshake is told what the system says: that nobody listens there, for instance.
     const bool says_why = code && (code.category() == error_category() || !is_ready_);
     fall_silent(says_why ? code : make_error_code(Error::Transport), after);
+}
+
+COMOQ_DECL void Connection::give_token(std::span<const std::byte> token) {
+    Aftermath after;
+    Lock lock(mutex());
+    if (is_client() || !is_ready_ || stage_ != Stage::Open || token.empty()) return;
+    if (ngtcp2_conn_submit_new_token(wire_.get(), detail::octets_of(token), token.size()) == 0) wake_output(after);
 }
 
 // The handshake.
@@ -302,6 +310,8 @@ COMOQ_DECL TransportStats Connection::stats() const {
     stats.round_trip = std::chrono::microseconds(nanoseconds / 1000);
     stats.received_bytes = received_bytes_;
     stats.sent_bytes = sent_bytes_;
+    stats.received_packets = received_packets_;
+    stats.sent_packets = sent_packets_;
     return stats;
 }
 COMOQ_DECL std::size_t Connection::open_streams() const {

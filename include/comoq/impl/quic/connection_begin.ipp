@@ -74,6 +74,8 @@ COMOQ_DECL Connection::Connection(asio::any_io_executor executor, ConnectionConf
     std::error_code is_name;
     asio::ip::make_address(server, is_name);
     tls_ = std::make_unique<detail::TlsSession>(credentials.trust(), server, !is_name, config_.protocols);
+    tls_->log_keys(config_.key_log);
+    if (config_.tokens != nullptr) server_ = server + ':' + std::to_string(path.remote.port());
     begin_client(path);
 }
 
@@ -87,6 +89,7 @@ COMOQ_DECL Connection::Connection(asio::any_io_executor executor, ConnectionConf
       ids_(ids) {
     if (!credentials) throw std::system_error(GNUTLS_E_NO_CERTIFICATE_FOUND, detail::gnutls_category(), "a server of QUIC");
     tls_ = std::make_unique<detail::TlsSession>(credentials.identity(), config_.protocols);
+    tls_->log_keys(config_.key_log);
     begin_server(greeting, path);
 }
 
@@ -151,7 +154,10 @@ COMOQ_DECL void Connection::begin_client(const Path &path) {
     random_(reset_key_);
     const ngtcp2_cid server_id = detail::id_of(guess), client_id = detail::id_of(own);
     const auto callbacks = ConnectionEvents::all(true);
-    const auto settings = detail::settings_of(config_, this, clock_());
+    auto settings = detail::settings_of(config_, this, clock_());
+    std::vector<std::byte> token;
+    if (config_.tokens != nullptr) token = config_.tokens->take(server_);
+    if (!token.empty()) detail::set_token(settings, token, detail::TokenKind::OfEarlierConnection);
     const auto parameters = detail::parameters_of(config_);
     Path addresses = path;
     const ngtcp2_path on = detail::path_of(addresses);
@@ -174,9 +180,11 @@ COMOQ_DECL void Connection::begin_server(const Greeting &greeting, const Path &p
     auto parameters = detail::parameters_of(config_);
     detail::set_original_id(parameters, original);
     if (has_proof) {
-        detail::set_retry_token(settings, greeting.token);
+        detail::set_token(settings, greeting.token, detail::TokenKind::OfRetry);
         parameters.retry_scid = detail::id_of(greeting.server_id);
         parameters.retry_scid_present = 1;
+    } else if (greeting.is_known) {
+        detail::set_token(settings, greeting.token, detail::TokenKind::OfEarlierConnection);
     }
     const auto key = ids_ != nullptr ? ids_->reset_key() : std::span<const std::byte>(reset_key_);
     const int has_token = ngtcp2_crypto_generate_stateless_reset_token(parameters.stateless_reset_token, detail::octets_of(key),

@@ -76,6 +76,11 @@ struct ConnectionEvents {
             return 0;
         });
     }
+    static int token(std::span<const std::byte> given, void *user) noexcept {
+        const Connection &self = of(user);
+        if (self.config_.tokens != nullptr) self.config_.tokens->keep(self.server_, given);
+        return 0;
+    }
     static int decrypt(std::uint8_t *to, const ngtcp2_crypto_aead *aead, const ngtcp2_crypto_aead_ctx *context,
                        const std::uint8_t *from, std::size_t size, const std::uint8_t *nonce, std::size_t nonce_size,
                        const std::uint8_t *head, std::size_t head_size) {
@@ -240,10 +245,12 @@ struct ConnectionEvents {
 
     static ngtcp2_callbacks all(bool is_client) noexcept {
         ngtcp2_callbacks all{};
-        if (is_client)
+        if (is_client) {
             all.client_initial = ngtcp2_crypto_client_initial_cb;
-        else
+            all.recv_new_token = detail::new_token<token>;
+        } else {
             all.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb;
+        }
         all.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb;
         all.encrypt = ngtcp2_crypto_encrypt_cb;
         all.decrypt = decrypt;

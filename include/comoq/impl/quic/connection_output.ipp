@@ -59,6 +59,7 @@ COMOQ_DECL bool Connection::output(Packet &packet) {
     }
     if (has_packet) {
         sent_bytes_ += packet.size;
+        ++sent_packets_;
         burst_ += packet.size;
         // A larger one is a try.
         if (wire_ != nullptr && packet.size <= ngtcp2_conn_get_path_max_tx_udp_payload_size(wire_.get())) path_size_.sent(packet.size, now);

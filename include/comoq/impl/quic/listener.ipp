@@ -161,7 +161,7 @@ COMOQ_DECL void Endpoint::greet(std::span<const std::byte> datagram, const Path 
     arrived_.push_back(connection);
     try {
         Counted counted(shared_from_this(), &Endpoint::handshakes_);
-        auto watching = watch_handshake(connection, std::move(counted));
+        auto watching = watch_handshake(shared_from_this(), connection, std::move(counted));
         comoq::detail::TaskGroupState::spawn(tasks_, std::move(watching), [](const std::exception_ptr &) {});
         drive(connection, std::move(entry));
     } catch (...) {
@@ -178,7 +178,7 @@ COMOQ_DECL bool Endpoint::has_proof(Greeting &greeting, const asio::ip::udp::end
         answer(Stateless::refuse_token(greeting), from);
         return false;
     }
-    if (handshakes_ < serves_->retry_above) return true;
+    if (stateless_->knows(greeting, from, now()) || handshakes_ < serves_->retry_above) return true;
     answer(stateless_->ask_for_proof(greeting, from, now()), from);
     return false;
 }
@@ -190,9 +190,11 @@ COMOQ_DECL void Endpoint::answer(const std::optional<Stateless::Answer> &packet,
 
 // Packets that go.
 
-COMOQ_DECL asio::awaitable<void> Endpoint::watch_handshake(std::shared_ptr<Connection> connection, Counted) {
+COMOQ_DECL asio::awaitable<void> Endpoint::watch_handshake(std::shared_ptr<Endpoint> self, std::shared_ptr<Connection> connection,
+                                                           Counted) {
     auto ready = connection->ready();
-    co_await std::move(ready).as_tuple();
+    const auto [code] = co_await std::move(ready).as_tuple();
+    if (!code) connection->give_token(self->stateless_->token_for(connection->remote(), self->now()));
 }
 
 COMOQ_DECL std::size_t Endpoint::collect(Connection &connection, std::size_t most) {

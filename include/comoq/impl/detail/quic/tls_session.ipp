@@ -3,8 +3,29 @@
 #include "../../../detail/quic/tls_session.hpp"
 
 #include <ctime>
+#include <exception>
 
 namespace comoq::quic::detail {
+
+COMOQ_DECL int TlsSession::tell_key(gnutls_session_t native, const char *label, const gnutls_datum_t *secret) noexcept {
+    gnutls_datum_t of_client{}, of_server{};
+    gnutls_session_get_random(native, &of_client, &of_server);
+    try {
+        std::string line = label;
+        for (const auto *each : {static_cast<const gnutls_datum_t *>(&of_client), secret}) {
+            line += ' ';
+            for (unsigned i = 0; i < each->size; ++i) {
+                constexpr std::string_view digits = "0123456789abcdef";
+                line += digits[each->data[i] >> 4];
+                line += digits[each->data[i] & 0xf];
+            }
+        }
+        of(native).key_log_(line);
+    } catch (const std::exception &) {
+        // Without memory for it the secret is not told, and the connection goes on.
+    }
+    return 0;
+}
 
 COMOQ_DECL unsigned TlsSession::status_of_pin() const {
     unsigned count = 0;

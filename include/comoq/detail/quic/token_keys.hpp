@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "../../quic/connection_config.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+namespace comoq::quic::detail {
+
+/// The keys of a server's tokens: whoever learns one of them can forge tokens for half a day, and then read none of the next.
+/// Two are there at a time, 64 bytes.
+class TokenKeys {
+public:
+    using Time = std::chrono::steady_clock::time_point;
+    using Key = std::array<std::byte, 32>;
+    /// A key makes tokens for this long, and they are taken for as long again.
+    static constexpr std::chrono::hours life{12};
+
+    explicit TokenKeys(RandomSource random) : random_(std::move(random)) {}
+
+    /// The one for tokens that are made now.
+    const Key &newest(Time now) {
+        turn(now);
+        return newest_;
+    }
+    /// Whether `fits` takes one of the keys, the newest first.
+    template <class Fits> bool any(Time now, Fits &&fits) {
+        turn(now);
+        return fits(newest_) || (before_ && fits(*before_));
+    }
+
+private:
+    void turn(Time now) {
+        if (since_ && now - *since_ < life) return;
+        Key made;
+        random_(made);
+        // Nobody has asked for so long that the last key is too old as well.
+        if (since_ && now - *since_ < 2 * life)
+            before_ = newest_;
+        else
+            before_.reset();
+        newest_ = made;
+        since_ = now;
+    }
+
+    const RandomSource random_;
+    Key newest_{};
+    std::optional<Key> before_;
+    std::optional<Time> since_;
+};
+
+}  // namespace comoq::quic::detail
