@@ -4,6 +4,9 @@
 
 #include <comoq/first_of.hpp>
 #include <comoq/net/connect.hpp>
+#if COMOQ_EXAMPLES_QUIC
+#include <comoq/quic/key_log.hpp>
+#endif
 
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
@@ -13,6 +16,11 @@ asio::awaitable<void> Client::while_connected(asio::awaitable<void> work) {
     comoq::ConnectConfig config;
     config.tls.authorities_file = relay_.authorities;
     config.tls.pinned_certificates = relay_.pins;
+#if COMOQ_EXAMPLES_QUIC
+    if (relay_.key_log) {
+        config.tls.key_log = comoq::quic::key_log_to(*relay_.key_log);
+    }
+#endif
     if (!relay_.protocols.empty()) config.protocols = relay_.protocols;
     config.session.publish = published_.consumer();
     if (wanted_) config.session.subscribe = received_.producer().scope(std::span(&*wanted_, 1));

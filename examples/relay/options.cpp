@@ -6,6 +6,9 @@
 #include "shared/relay_options.hpp"
 
 #include <comoq/net/schemes.hpp>
+#if COMOQ_RELAY_QUIC
+#include <comoq/quic/key_log.hpp>
+#endif
 
 #include <algorithm>
 #include <filesystem>
@@ -32,6 +35,7 @@ const std::string_view usage =
     "  --upstream URL       another relay; asked in this order, and reconnected to for ever\n"
     "  --ca FILE            authorities that secure upstreams are checked by, PEM; the system's if not given\n"
     "  --pin sha256:HASH    a certificate that an upstream may have, whatever its name and authority; any number of them\n"
+    "  --key-log FILE       append the secrets of QUIC connections to that file, for Wireshark: with it anybody can read them\n"
     "  --path-allow PREFIX  what may be published and asked for here; everything if not given\n"
     "  --public-publish PATTERN\n"
     "                       where anybody may publish, any number of them; everywhere if not given. A pattern is a path, for\n"
@@ -227,6 +231,12 @@ CommandLine command_line(Options &options) {
     });
     add("--pin", [&](std::string_view text) { options.pins.push_back(pin_from(text)); });
     add("--ca", [&](std::string_view text) { options.authorities = text; });
+    add("--key-log", [&]([[maybe_unused]] std::string_view text) {
+        check_has_quic("--key-log");
+#if COMOQ_RELAY_QUIC
+        options.key_log = comoq::quic::key_log_to(std::string(text));
+#endif
+    });
     add("--web", [&](std::string_view text) { options.web = text; });
     add("--allow-origin", [&](std::string_view text) { allow_origin(options.web_origins, text); });
     add("--protocol", [&, is_first = true](std::string_view text) mutable {

@@ -48,6 +48,8 @@ struct Options {
     std::vector<std::string> certificates, keys, generated_for;
     std::optional<std::string> authorities;
     std::vector<std::string> pins;
+    // Is told the secrets of QUIC connections, if it is not empty.
+    std::function<void(std::string_view)> key_log;
     std::optional<std::string> web;
     // Of sessions, the best first.
     std::vector<std::string> protocols = comoq::all_protocols();

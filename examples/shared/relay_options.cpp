@@ -61,6 +61,10 @@ void RelayOptions::read_from(CommandLine &line) {
     });
     line.option("--ca", [this](std::string_view text) { authorities = text; });
     line.option("--pin", [this](std::string_view text) { pins.push_back(pin_from(text)); });
+    line.option("--key-log", [this](std::string_view text) {
+        check_has_quic("--key-log");
+        key_log = text;
+    });
     line.option("--protocol", [this](std::string_view text) { protocols.push_back(protocol_from(text)); });
     line.option("--tries", [this](std::string_view text) { tries = number_from("--tries", text, 1, 1'000'000); });
     line.flag("--verbose", [this] { is_verbose = true; });

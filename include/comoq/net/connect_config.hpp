@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace asio::ssl {
@@ -20,6 +21,7 @@ class context;
 }
 
 namespace comoq::quic {
+class AddressTokens;
 class ClientCredentials;
 }
 
@@ -50,6 +52,11 @@ struct TlsConfig {
     std::shared_ptr<asio::ssl::context> context;
     /// For QUIC. If set, it alone decides what is trusted.
     std::shared_ptr<const quic::ClientCredentials> quic;
+    /// For QUIC: the tokens by which servers know this client again. If it is not set, each call that connects has its own, which
+    /// `keep_connected` uses for all its connections.
+    std::shared_ptr<quic::AddressTokens> address_tokens = {};
+    /// For QUIC: is told the secrets of all connections (`quic::KeyLog`). For debugging alone.
+    std::function<void(std::string_view)> key_log = {};
 };
 
 /// How long each step may take. After it the connection fails with the code that is named here.

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -34,16 +35,26 @@ struct AcceptedClient {
     asio::ip::address address;
 };
 
-/// The identity of a server for wss, tls and QUIC: files of a certificate chain and its key, both PEM.
+/// The identity of a server for wss, tls and QUIC: a certificate chain and its key, both PEM.
 struct ServerTlsConfig {
     /// The certificate chain.
     comoq::detail::ConfigMember<std::string> certificate_file = {};
     /// Its key.
     comoq::detail::ConfigMember<std::string> key_file = {};
-    /// For wss and tls. If set, it is used in place of the files.
+    /// For wss and tls. If set, it is used in place of the files and texts.
     comoq::detail::ConfigMember<std::shared_ptr<asio::ssl::context>> context = {};
     /// The same for QUIC.
     comoq::detail::ConfigMember<std::shared_ptr<const quic::ServerCredentials>> quic = {};
+    /// The certificate chain as PEM text, in place of the files.
+    comoq::detail::ConfigMember<std::string> certificate_pem = {};
+    /// Its key.
+    comoq::detail::ConfigMember<std::string> key_pem = {};
+    /// For development: host names and addresses for which moql, moqt and https generate a certificate (`quic::self_signed`), if
+    /// none of the above is set. The log tells its SHA-256 (Info, "certificate_generated"), which clients pin. It is not renewed
+    /// while the listener lives: after 13 days clients refuse it.
+    comoq::detail::ConfigMember<std::vector<std::string>> generate_for = {};
+    /// For QUIC: is told the secrets of all connections (`quic::KeyLog`). For debugging alone.
+    comoq::detail::ConfigMember<std::function<void(std::string_view)>> key_log = {};
 };
 
 /// What a listener lets in.

@@ -13,6 +13,7 @@
 #include "../impl/detail/net/tcp.ipp"
 #include "../impl/net/connect.ipp"
 #include "../impl/net/listener.ipp"
+#include "../impl/net/page_origins.ipp"
 #include "../impl/net/schemes.ipp"
 #include "../impl/net/sockets.ipp"
 #include "../impl/net/source_limits.ipp"

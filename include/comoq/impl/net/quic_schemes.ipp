@@ -7,12 +7,11 @@
 #include "../../detail/net/tcp.hpp"
 #include "../../detail/wait/failure.hpp"
 #include "../../net/quic_schemes.hpp"
-#include "../../net/quic_sockets.hpp"
 #include "../../net/schemes.hpp"
 #include "../../quic/listener.hpp"
 #include "../../webtransport/connect.hpp"
+#include "quic_listening.ipp"
 
-#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -25,21 +24,6 @@
 namespace comoq::net {
 
 namespace detail {
-
-/// What a connection takes from the configuration of a client or of a listener.
-template <class Config> quic::ConnectionConfig quic_config(const Config &config, std::chrono::milliseconds handshake) {
-    quic::ConnectionConfig taken;
-    const auto &limits = config.parameters;
-    taken.protocols = config.protocols;
-    taken.max_data = limits.max_data;
-    taken.max_stream_data = std::max({limits.max_stream_data_bidi_local, limits.max_stream_data_bidi_remote, limits.max_stream_data_uni});
-    taken.max_streams_bidi = limits.max_streams_bidi;
-    taken.max_streams_uni = limits.max_streams_uni;
-    taken.max_datagram_frame_size = limits.max_datagram_frame_size;
-    taken.idle_timeout = limits.idle_timeout;
-    taken.handshake_timeout = handshake;
-    return taken;
-}
 
 // Clients.
 
@@ -57,6 +41,7 @@ inline quic::ClientCredentials quic_trust(const TlsConfig &config) {
 /// The files are read once, and by the call that names them.
 inline void prepare_quic(ConnectConfig &config) {
     check_server_name(config.tls);
+    if (config.tls.address_tokens == nullptr) config.tls.address_tokens = std::make_shared<quic::AddressTokens>();
     if (config.tls.quic == nullptr) config.tls.quic = std::make_shared<const quic::ClientCredentials>(quic_trust(config.tls));
 }
 
@@ -70,6 +55,7 @@ public:
         const asio::ip::udp::endpoint to(addresses_[index], url_.port.value_or(0));
         auto config = quic_config(*config_, config_->deadlines.connect);
         config.protocols = protocols_;
+        config.tokens = config_->tls.address_tokens;
         return quic::connect(to, without_zone(config_->tls.server_name.value_or(url_.host)), *config_->tls.quic, std::move(config));
     }
 
@@ -125,16 +111,6 @@ inline asio::awaitable<std::shared_ptr<Transport>> connect_webtransport(Url url,
     comoq::detail::throw_error(failure);
 }
 
-inline std::optional<Scheme> scheme_wss() {
-    Url url;
-    url.scheme = "wss";
-    try {
-        return scheme_of(url);
-    } catch (const std::system_error &) {
-        return std::nullopt;
-    }
-}
-
 inline void prepare_https(ConnectConfig &config) {
     prepare_quic(config);
     if (const auto wss = scheme_wss()) wss->prepare(config);
@@ -174,68 +150,6 @@ inline asio::awaitable<std::shared_ptr<Transport>> connect_https(Url url, std::s
     return first_to_succeed(ways, attempt, config->websocket_after, config->session.sleep);
 }
 
-// Servers.
-
-class QuicArrival final : public Arrival {
-public:
-    explicit QuicArrival(std::shared_ptr<quic::Connection> connection) noexcept
-        : connection_(std::move(connection)), address_(connection_->remote().address()) {}
-    QuicArrival(const QuicArrival &) = delete;
-    QuicArrival &operator=(const QuicArrival &) = delete;
-    ~QuicArrival() override {
-        if (connection_ != nullptr) connection_->close(0, {});
-    }
-    asio::ip::address address() const override { return address_; }
-    asio::awaitable<AcceptedClient> shake_hands() override { return wait(*this); }
-
-private:
-    static asio::awaitable<AcceptedClient> wait(QuicArrival &self) {
-        auto ready = self.connection_->ready();
-        co_await std::move(ready);
-        AcceptedClient client;
-        client.address = self.address();
-        client.transport = std::move(self.connection_);
-        co_return client;
-    }
-
-    std::shared_ptr<quic::Connection> connection_;
-    const asio::ip::address address_;
-};
-
-class QuicAcceptor final : public Acceptor {
-public:
-    explicit QuicAcceptor(quic::Listener listener) noexcept : listener_(std::move(listener)) {}
-    asio::awaitable<std::unique_ptr<Arrival>> next() override {
-        auto accepting = listener_.accept();
-        auto connection = co_await std::move(accepting);
-        co_return std::make_unique<QuicArrival>(std::move(connection));
-    }
-    void close() override { listener_.close(); }
-
-private:
-    quic::Listener listener_;
-};
-
-inline quic::ServerCredentials quic_identity(const ServerTlsConfig &config) {
-    if (config.quic != nullptr) return *config.quic;
-    if (config.certificate_file.empty() || config.key_file.empty())
-        throw std::system_error(std::make_error_code(std::errc::invalid_argument), "a file of the certificate or key is not named");
-    return quic::ServerCredentials::from_files(config.certificate_file, config.key_file);
-}
-
-inline std::vector<std::unique_ptr<Acceptor>> listen_quic(asio::any_io_executor executor, Url &url,
-                                                          std::shared_ptr<const ListenConfig> config) {
-    const auto identity = quic_identity(config->tls);
-    quic::ListenerConfig of_listener;
-    of_listener.connection = quic_config(*config, config->handshake_within);
-    // The listener above counts, and says which limit it has reached: a packet that is dropped here says nothing.
-    constexpr std::size_t to_be_refused = 64;
-    of_listener.max_connections = config->max_connections + to_be_refused;
-    std::vector<std::unique_ptr<Acceptor>> all;
-    for (auto &listener : listen_at(executor, url, identity, of_listener)) all.push_back(std::make_unique<QuicAcceptor>(std::move(listener)));
-    return all;
-}
-
 }  // namespace detail
 
 COMOQ_DECL bool add_quic_schemes() {
@@ -253,7 +167,7 @@ COMOQ_DECL bool add_quic_schemes() {
     quic.carries_path = true;
     quic.prepare = detail::prepare_https;
     quic.connect = detail::connect_https;
-    quic.listen = nullptr;
+    quic.listen = detail::listen_https;
     add_scheme(std::move(quic));
     return true;
 }

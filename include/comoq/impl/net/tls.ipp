@@ -49,6 +49,10 @@ COMOQ_DECL std::shared_ptr<asio::ssl::context> client_tls(const TlsConfig &confi
 }
 
 COMOQ_DECL std::shared_ptr<asio::ssl::context> server_tls(const ServerTlsConfig &config) {
+    if (!config.generate_for.empty())
+        throw std::system_error(std::make_error_code(std::errc::invalid_argument),
+                                "a certificate is generated for moql, moqt and https alone");
+    if (!config.certificate_pem.empty() || !config.key_pem.empty()) return server_tls(config.certificate_pem, config.key_pem);
     auto context = detail::tls_context(asio::ssl::context::tls_server);
     detail::use_identity(*context, config.certificate_file, config.key_file);
     return context;
