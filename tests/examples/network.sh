@@ -171,6 +171,24 @@ case_https() {
     exits 1 "certificate was refused" "$bin/subscribe" "$url" a/pipe data --pin "sha256:$(printf 'ab%.0s' {1..32})"
 }
 
+# Over a link that loses, doubles, delays and spoils packets, and whose clients change their ports meanwhile.
+case_bad_link() {
+    relay relay --listen https://127.0.0.1:0 "${generated[@]}"
+    local pin port=${url##*:} link
+    pin=$(pin_of relay)
+    start link python3 "$here/bad_link.py" "${port%/}"
+    link=$pid
+    until_true "no link" grep -q ^port= "$tmp/link.log"
+    port=$(sed -n 's/^port=\([0-9]*\) .*/\1/p' "$tmp/link.log")
+    pipe_through "moql://127.0.0.1:$port" "moql://127.0.0.1:$port" --pin "$pin"
+    pipe_through "https://127.0.0.1:$port" "https://127.0.0.1:$port" --pin "$pin" --verbose
+    grep -q "by WebTransport" "$tmp/subscribe.log" || fail "a client does not say how it is connected"
+    kill "$link"
+    wait "$link" || fail "the link: $?"
+    cat "$tmp/link.log"
+    grep -Eq 'lost=[1-9].*doubled=[1-9].*late=[1-9].*spoiled=[1-9].*rebindings=[1-9]' "$tmp/link.log" || fail "the link was good"
+}
+
 # Where UDP does not get through, clients of https take WebSocket.
 case_no_udp() {
     relay relay --listen wss://127.0.0.1:0 --cert "$here/tls/cert.pem" --key "$here/tls/key.pem"
