@@ -67,6 +67,9 @@ private:
     static asio::awaitable<void> drive(std::shared_ptr<Endpoint> self, std::shared_ptr<Connection> connection,
                                        std::unique_ptr<Routes::Entry> entry, Counted counted);
     static asio::awaitable<void> watch_handshake(std::shared_ptr<Endpoint> self, std::shared_ptr<Connection> connection, Counted);
+    /// What one call of the socket gives. False if there is nothing more now. Not in `receive`: with the bodies in a file of their
+    /// own, g++ 12 warns of a lambda in a coroutine's frame.
+    bool take_some(std::error_code &failure);
     void take(std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from, unsigned ecn);
     void greet(std::span<const std::byte> datagram, const Path &path, unsigned ecn);
     /// False if the client has to prove its address, or could not.

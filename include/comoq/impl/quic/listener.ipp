@@ -95,20 +95,24 @@ inline bool is_passing(std::error_code failure) noexcept {
            failure == asio::error::message_size || failure == asio::error::no_buffer_space;
 }
 
+COMOQ_DECL bool Endpoint::take_some(std::error_code &failure) {
+    const auto each = [this](std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from, unsigned ecn) {
+        take(datagram, from, ecn);
+    };
+    return socket_.receive(each, failure);
+}
+
 COMOQ_DECL asio::awaitable<void> Endpoint::receive(std::shared_ptr<Endpoint> self) {
     auto &socket = self->socket_.socket();
     // Others on the executor have their turn after this many.
     constexpr std::uint64_t most_at_once = 256;
-    const auto take = [&endpoint = *self](std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from, unsigned ecn) {
-        endpoint.take(datagram, from, ecn);
-    };
     try {
         while (socket.is_open()) {
             std::error_code failure;
             co_await socket.async_wait(asio::ip::udp::socket::wait_read, asio::redirect_error(asio::use_awaitable, failure));
             const auto last = self->counts().received + most_at_once;
             while (!failure && self->counts().received < last)
-                if (!self->socket_.receive(take, failure)) break;
+                if (!self->take_some(failure)) break;
             if (!failure || failure == asio::error::would_block) continue;
             if (!is_passing(failure)) break;
             // To a client it says that nobody listens there.
