@@ -163,7 +163,9 @@ inline std::vector<std::unique_ptr<Acceptor>> listen_web(const asio::any_io_exec
                                                          std::shared_ptr<const ListenConfig> config, AcceptOfWeb accept,
                                                          bool is_secure) {
     auto server = std::make_shared<WebServer>();
-    if (is_secure) server->tls = config->tls.context != nullptr ? config->tls.context : server_tls(config->tls);
+    // Not a conditional expression: with g++ 12 the one is of a type of its own (ConfigMember).
+    if (is_secure) server->tls = config->tls.context;
+    if (is_secure && server->tls == nullptr) server->tls = server_tls(config->tls);
     for (const auto &origin : config->allowed_web_origins) server->origins.allow(origin);
     server->origins.add_host(url.host);
     server->config = std::move(config);
