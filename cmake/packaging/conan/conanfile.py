@@ -52,6 +52,8 @@ class Comoq(ConanFile):
 
     def generate(self):
         toolchain = CMakeToolchain(self)
+        # It would stand among the sources, and stop every preset when the build directory that it names is gone.
+        toolchain.user_presets_path = False
         toolchain.cache_variables["COMOQ_BUILD_TESTS"] = False
         toolchain.cache_variables["COMOQ_BUILD_EXAMPLES"] = False
         toolchain.cache_variables["COMOQ_WEBSOCKET"] = "ON" if self.options.websocket else "OFF"
