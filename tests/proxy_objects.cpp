@@ -77,6 +77,7 @@ public:
         default: return frame();
         }
     }
+    bool has_aborted() const { return has_aborted_; }
     Written finish() {
         while (!open_.empty()) end();
         track_.finish();
@@ -141,6 +142,7 @@ private:
         case 1: {
             const auto code = app_error(static_cast<std::uint32_t>(below(9)));
             ended.group.abort(code);
+            has_aborted_ = true;
             *ended.words = {ended.words->front(), code.message()};
             return;
         }
@@ -166,6 +168,7 @@ private:
     std::vector<Open> open_;
     Written written_;
     int count_ = 0;
+    bool has_aborted_ = false;
 };
 
 /// Takes what a subscriber gets.
@@ -262,7 +265,10 @@ template <class Chain> void come_through(std::mt19937_64 &random) {
         if (random() % 4 == 0) reader.take();
     }
     settle_down(chain.context);
-    CHECK(last.largest() == chain.source().consume().track("video").largest());
+    // Frames of a group that was aborted before they were passed on are known at the source alone.
+    const auto largest = chain.source().consume().track("video").largest();
+    const bool is_as_large = last.largest() == largest, is_less = last.largest() < largest;
+    CHECK((is_as_large || (is_less && writer.has_aborted())));
     auto written = writer.finish();
     settle_down(chain.context);
     auto read = reader.all();
