@@ -14,23 +14,19 @@
 #include <fmt/format.h>
 
 #include "support/catch.hpp"
+#include "support/path_texts.hpp"
 #include "token_maker.hpp"
 
 namespace access_tests {
 
 using namespace std::chrono_literals;
+using comoq::test::Texts;
+using comoq::test::texts_of;
 using token_maker::Maker;
 
 namespace {
 
 const std::chrono::system_clock::time_point now{1'800'000'000s};
-using Texts = std::vector<std::string>;
-
-std::vector<std::string> texts_of(const std::vector<comoq::Path> &paths) {
-    std::vector<std::string> all;
-    for (const auto &path : paths) all.emplace_back(path.view());
-    return all;
-}
 
 /// A relay with a key, where anybody may watch what is open.
 struct Scene {

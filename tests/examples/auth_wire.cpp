@@ -17,21 +17,17 @@
 #include <nlohmann/json.hpp>
 
 #include "support/catch.hpp"
+#include "support/path_texts.hpp"
 
 namespace auth_wire_tests {
 
 using namespace std::chrono_literals;
+using comoq::test::Texts;
+using comoq::test::texts_of;
 
 namespace {
 
 const std::chrono::system_clock::time_point now{1'800'000'000s};
-using Texts = std::vector<std::string>;
-
-std::vector<std::string> texts_of(const std::vector<comoq::Path> &paths) {
-    std::vector<std::string> all;
-    for (const auto &path : paths) all.emplace_back(path.view());
-    return all;
-}
 
 AuthQuestion question() {
     AuthQuestion made;

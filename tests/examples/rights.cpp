@@ -11,19 +11,16 @@
 #include "shared/command_line.hpp"
 
 #include "support/catch.hpp"
+#include "support/path_texts.hpp"
 
 namespace rights_tests {
 
 using namespace comoq;
+using comoq::test::Texts;
+using comoq::test::texts_of;
 
 namespace {
 
-std::vector<std::string> texts_of(const std::vector<Path> &paths) {
-    std::vector<std::string> all;
-    for (const Path &path : paths) all.emplace_back(path.view());
-    return all;
-}
-using Texts = std::vector<std::string>;
 const Texts everything{""}, nothing{};
 
 /// Where a client that asks for `target` may publish, and what it may watch, below its root.

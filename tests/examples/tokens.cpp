@@ -16,23 +16,19 @@
 #include <fmt/format.h>
 
 #include "support/catch.hpp"
+#include "support/path_texts.hpp"
 #include "token_maker.hpp"
 
 namespace tokens_tests {
 
 using namespace std::chrono_literals;
 using namespace token_maker;
+using comoq::test::Texts;
+using comoq::test::texts_of;
 
 namespace {
 
 const std::chrono::system_clock::time_point now{1'800'000'000s};
-
-std::vector<std::string> texts_of(const std::vector<comoq::Path> &paths) {
-    std::vector<std::string> all;
-    for (const auto &path : paths) all.emplace_back(path.view());
-    return all;
-}
-using Texts = std::vector<std::string>;
 
 TokenVerdict verdict_of(const WebKey &key, std::string_view token, std::string audience = {}) {
     TokenRules rules;

@@ -212,17 +212,11 @@ TEST_CASE("MoQ Transport: the namespaces that the peer tells are announced, each
     auto &follow = scene.asked.front();
     const auto all = scene.messages(*follow.answer);
     REQUIRE(std::holds_alternative<ietf::SubscribeNamespace>(all.at(0)));
-    const auto tell = [&](const auto &message) {
-        scene.now(follow.stream.send->write(Bytes(scene.encoded(message))));
-        scene.run();
-    };
+    const auto tell = [&](const auto &message) { scene.reply(follow, message); };
     tell(ietf::RequestOk());
     tell(ietf::NamespaceFound{{"a"}});
     CHECK(scene.origin.stats().announced == 1);
-    ietf::PublishNamespace message;
-    message.request_id = scene.next_id();
-    message.space = {"a"};
-    auto &published = scene.ask(message);
+    auto &published = scene.announce({"a"});
     scene.answer<ietf::RequestOk>(published);
     CHECK(scene.origin.stats().announced == 1);
     tell(ietf::NamespaceDone{{"a"}});
@@ -237,10 +231,7 @@ TEST_CASE("MoQ Transport: a viewer of a path below an announced namespace is ser
     RawScene scene;
     scene.connect();
     scene.greet();
-    ietf::PublishNamespace message;
-    message.request_id = scene.next_id();
-    message.space = {"a"};
-    scene.ask(message);
+    scene.announce({"a"});
     auto pending = wait(scene.origin.consumer().request_broadcast("a/b/c"));
     scene.run();
     auto asking = wait(pending.value().track("video").subscribe());
@@ -258,10 +249,7 @@ TEST_CASE("MoQ Transport: the peer may announce a number of namespaces, and the 
     scene.connect(std::move(config));
     scene.greet();
     for (int i = 0; i < 3; ++i) {
-        ietf::PublishNamespace message;
-        message.request_id = scene.next_id();
-        message.space = {std::to_string(i)};
-        auto &request = scene.ask(message);
+        auto &request = scene.announce({std::to_string(i)});
         if (i < 2)
             scene.answer<ietf::RequestOk>(request);
         else

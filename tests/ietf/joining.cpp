@@ -217,10 +217,7 @@ TEST_CASE("MoQ Transport: a fetch whose answer, or whose objects, do not come fa
         scene.greet();
         auto pending = wait(scene.session->broadcast("a").track("video").fetch_group(5));
         scene.run();
-        const auto say = [&scene](const auto &message) {
-            scene.now(scene.asked.back().stream.send->write(Bytes(scene.encoded(message))));
-            scene.run();
-        };
+        const auto say = [&scene](const auto &message) { scene.reply(scene.asked.back(), message); };
         // The question for the track's properties.
         say(ietf::RequestOk());
         REQUIRE(std::holds_alternative<ietf::Fetch>(scene.messages(*scene.asked.back().answer).at(0)));

@@ -204,10 +204,7 @@ TEST_CASE("MoQ Transport: each lane has a stream, which counts, and a range wait
     PublishedScene scene;
     scene.begin_at_once();
     auto message = scene.subscribe_to("a");
-    ietf::Filter filter;
-    filter.kind = ietf::Filter::Kind::Absolute;
-    filter.end = ietf::RangeEnd{0, {}};
-    message.parameters.filter = filter;
+    message.parameters.filter = range_filter({}, ietf::RangeEnd{0, {}});
     auto &request = scene.ask(message);
     auto group = scene.track.append_group();
     group.write_frame(payload("0"));

@@ -36,18 +36,6 @@ struct PushScene : RawScene {
         return message;
     }
     RawRequest &push() { return ask(offer()); }
-    template <class Message> void say(RawRequest &on, const Message &message) {
-        now(on.stream.send->write(Bytes(encoded(message))));
-        run();
-    }
-    void end(RawRequest &of, std::uint64_t status, std::uint64_t streams) {
-        ietf::PublishDone done;
-        done.status = status;
-        done.streams = streams;
-        say(of, done);
-        of.stream.send->finish();
-        run();
-    }
     /// Whether the session wants objects, by the last word of its.
     bool is_forwarded(const RawRequest &of) const {
         bool forwards = true;
@@ -106,7 +94,7 @@ TEST_CASE("MoQ Transport: a pushed track ends as its peer says, after all of its
         auto &request = scene.push();
         auto subscriber = scene.subscribe();
         auto closed = wait(subscriber->closed());
-        scene.end(request, status, 1);
+        scene.finish_with(request, status, 1);
         CHECK_FALSE(closed.done());
         scene.send_uni(scene.group(7, 0, {"late"}), true);
         CHECK(request.answer->ended);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ietf/published_scene.hpp"
+#include "ietf/relayed_scene.hpp"
 #include "ietf/viewer_scene.hpp"
 #include "support/catch.hpp"
 
@@ -26,24 +27,13 @@ const std::vector<std::string> drafts{"moqt-18", "moqt-20", "moqt-22"};
 struct RangeScene : PublishedScene {
     explicit RangeScene(std::string name = "moqt-18") : PublishedScene(std::move(name)) { begin_at_once(); }
 
-    ietf::Filter groups(std::uint64_t first, std::uint64_t last) const {
-        ietf::Filter filter;
-        filter.kind = ietf::Filter::Kind::Absolute;
-        filter.start = ietf::Location{first, 0};
-        filter.end = ietf::RangeEnd{last, {}};
-        return filter;
+    static ietf::Filter groups(std::uint64_t first, std::uint64_t last) {
+        return range_filter(ietf::Location{first, 0}, ietf::RangeEnd{last, {}});
     }
     RawRequest &ask_for(std::uint64_t first, std::uint64_t last) {
         auto message = subscribe_to("a");
         message.parameters.filter = groups(first, last);
         return ask(message);
-    }
-    void update(RawRequest &request, const ietf::Parameters &parameters) {
-        ietf::RequestUpdate update;
-        update.request_id = next_id();
-        update.parameters = parameters;
-        now(request.stream.send->write(Bytes(encoded(update))));
-        run();
     }
     void write_group(std::uint64_t sequence) {
         auto group = track.create_group(sequence);
@@ -238,20 +228,16 @@ TEST_CASE("MoQ Transport: a range that is over here does not end the track, and 
             }
             return found;
         };
-        const auto answer = [&scene](RawRequest &to, const auto &message) {
-            scene.now(to.stream.send->write(Bytes(scene.encoded(message))));
-            scene.run();
-        };
         REQUIRE(of_kind_subscribe().size() == 1);
         ietf::SubscribeOk ok;
         ok.alias = 7;
-        answer(*of_kind_subscribe().front(), ok);
+        scene.reply(*of_kind_subscribe().front(), ok);
         auto subscriber = std::move(pending.value());
         for (const std::uint64_t sequence : {0u, 1u}) scene.send_uni(scene.group(7, sequence, {"x"}), true);
         ietf::PublishDone done;
         done.status = name == "moqt-18" ? 0x3 : 0x2;
         done.streams = 2;
-        answer(*of_kind_subscribe().front(), done);
+        scene.reply(*of_kind_subscribe().front(), done);
         of_kind_subscribe().front()->stream.send->finish();
         scene.run();
         for (int i = 0; i < 2; ++i) CHECK(scene.now(subscriber.recv_group()));
@@ -265,7 +251,7 @@ TEST_CASE("MoQ Transport: a range that is over here does not end the track, and 
         CHECK(more.parameters.filter->start == ietf::Location{2, 0});
         CHECK(more.parameters.filter->end == ietf::RangeEnd{2, {}});
         ok.alias = 8;
-        answer(*of_kind_subscribe().back(), ok);
+        scene.reply(*of_kind_subscribe().back(), ok);
         scene.send_uni(scene.group(8, 2, {"z"}), true);
         auto third = scene.now(subscriber.recv_group());
         REQUIRE(third);
@@ -275,42 +261,23 @@ TEST_CASE("MoQ Transport: a range that is over here does not end the track, and 
 }
 
 TEST_CASE("MoQ Transport: a relay passes on that a range is over, also if its last group never comes", "[ietf][session]") {
-    // The relay's publisher, and its viewer.
-    RawScene publisher;
-    publisher.connect();
-    publisher.greet();
-    ietf::PublishNamespace announcement;
-    announcement.request_id = publisher.next_id();
-    announcement.space = {"a"};
-    publisher.ask(announcement);
-    RawScene viewer;
-    SessionConfig config;
-    config.publish = publisher.origin.consumer();
-    viewer.connect(std::move(config));
-    viewer.greet();
-    const auto run = [&] {
-        for (int i = 0; i < 4; ++i) {
-            publisher.run();
-            viewer.run();
-        }
-    };
+    RelayedScene relay;
+    RawScene &publisher = relay.publisher, &viewer = relay.viewer;
+    publisher.announce({"a"});
     auto message = viewer.subscribe_to("a");
-    ietf::Filter filter;
-    filter.kind = ietf::Filter::Kind::Absolute;
-    filter.end = ietf::RangeEnd{2, {}};
-    message.parameters.filter = filter;
+    message.parameters.filter = range_filter({}, ietf::RangeEnd{2, {}});
     auto &request = viewer.ask(message);
-    run();
+    relay.run();
     auto &upstream = publisher.asked.back();
     const auto say = [&](const auto &answer) {
-        publisher.now(upstream.stream.send->write(Bytes(publisher.encoded(answer))));
-        run();
+        publisher.reply(upstream, answer);
+        relay.run();
     };
     ietf::SubscribeOk ok;
     ok.alias = 9;
     say(ok);
     publisher.send_uni(publisher.group(9, 0, {"x"}), true);
-    run();
+    relay.run();
     ietf::PublishDone done;
     done.status = 0x3;
     done.streams = 1;

@@ -54,14 +54,6 @@ Ids ids_of(const RawScene &scene, const RawUni &uni) {
     return ids;
 }
 
-ietf::Filter filter(ietf::Location start, std::optional<ietf::RangeEnd> end = {}) {
-    ietf::Filter filter;
-    filter.kind = ietf::Filter::Kind::Absolute;
-    filter.start = start;
-    filter.end = end;
-    return filter;
-}
-
 }  // namespace
 
 TEST_CASE("MoQ Transport: the last object of a filter is its number, whatever is left out before it", "[ietf][session]") {
@@ -72,7 +64,7 @@ TEST_CASE("MoQ Transport: the last object of a filter is its number, whatever is
         write(group, 0);
         scene.begin_at_once();
         auto message = scene.subscribe_to("a");
-        message.parameters.filter = filter({0, 0}, ietf::RangeEnd{0, 4});
+        message.parameters.filter = range_filter({0, 0}, ietf::RangeEnd{0, 4});
         if (is_live) scene.ask(message);
         for (int i = 0; i < 2; ++i) {
             write(group, 1);
@@ -97,7 +89,7 @@ TEST_CASE("MoQ Transport: a number in a gap is the end of a filter, too", "[ietf
     for (int i = 0; i < 4; ++i) write(group, i == 0 ? 0 : 1);
     scene.begin_at_once();
     auto message = scene.subscribe_to("a");
-    message.parameters.filter = filter({0, 0}, ietf::RangeEnd{0, 3});
+    message.parameters.filter = range_filter({0, 0}, ietf::RangeEnd{0, 3});
     scene.ask(message);
     REQUIRE(scene.unis.size() == 2);
     CHECK(ids_of(scene, scene.unis.back()) == Ids{0, 2});
@@ -127,7 +119,7 @@ TEST_CASE("MoQ Transport: datagrams outside of a filter are not sent", "[ietf][s
     PublishedScene scene("moqt-20");
     scene.begin_at_once();
     auto message = scene.subscribe_to("a");
-    message.parameters.filter = filter({5, 1}, ietf::RangeEnd{6, 0});
+    message.parameters.filter = range_filter({5, 1}, ietf::RangeEnd{6, 0});
     scene.ask(message);
     using Place = std::pair<std::uint64_t, std::uint64_t>;
     for (const auto &[group, object] : std::vector<Place>{{4, 9}, {5, 0}, {5, 1}, {5, 7}, {6, 0}, {6, 1}, {7, 0}})
@@ -154,11 +146,9 @@ TEST_CASE("MoQ Transport: a subscription that pauses in the middle of a group go
     scene.run();
     CHECK(scene.unis.size() == 2);
     const auto set_forward = [&](bool forwards) {
-        ietf::RequestUpdate update;
-        update.request_id = scene.next_id();
-        update.parameters.forward = forwards;
-        scene.now(request.stream.send->write(Bytes(scene.encoded(update))));
-        scene.run();
+        ietf::Parameters parameters;
+        parameters.forward = forwards;
+        scene.update(request, parameters);
     };
     set_forward(false);
     write(group, 0);
@@ -222,10 +212,7 @@ TEST_CASE("MoQ Transport: an update before the first answer is answered after it
     status.request_id = scene.next_id();
     status.track = {{"made"}, "video"};
     auto &request = scene.ask(status);
-    ietf::RequestUpdate update;
-    update.request_id = scene.next_id();
-    scene.now(request.stream.send->write(Bytes(scene.encoded(update))));
-    scene.run();
+    scene.update(request, ietf::Parameters());
     CHECK(scene.messages(*request.answer).empty());
     auto asked = test::now(handler.requested_broadcast());
     REQUIRE(asked);

@@ -52,6 +52,15 @@ inline asio::awaitable<void> read_raw(ReceiveStream &stream, RawAnswer &to) {
     }
 }
 
+/// A part of a track. Without an end, all that follows the start.
+inline ietf::Filter range_filter(ietf::Location start, std::optional<ietf::RangeEnd> end = {}) {
+    ietf::Filter filter;
+    filter.kind = ietf::Filter::Kind::Absolute;
+    filter.start = start;
+    filter.end = end;
+    return filter;
+}
+
 /// One request of the raw peer's.
 struct RawRequest {
     BidiStream stream;
@@ -109,6 +118,32 @@ struct RawScene : TransportScene {
         asio::co_spawn(context, read_raw(*request.stream.receive, *request.answer), asio::detached);
         run();
         return request;
+    }
+    /// One more message on a request's stream.
+    template <class Message> void reply(RawRequest &to, const Message &message) {
+        now(to.stream.send->write(Bytes(encoded(message))));
+        run();
+    }
+    void update(RawRequest &request, const ietf::Parameters &parameters) {
+        ietf::RequestUpdate update;
+        update.request_id = next_id();
+        update.parameters = parameters;
+        reply(request, update);
+    }
+    /// The subscription of the session's ends.
+    void finish_with(RawRequest &request, std::uint64_t status, std::optional<std::uint64_t> streams) {
+        ietf::PublishDone done;
+        done.status = status;
+        done.streams = streams;
+        reply(request, done);
+        request.stream.send->finish();
+        run();
+    }
+    RawRequest &announce(ietf::Namespace space) {
+        ietf::PublishNamespace message;
+        message.request_id = next_id();
+        message.space = std::move(space);
+        return ask(message);
     }
     ietf::Subscribe subscribe_to(std::string_view space, std::string_view name = "video") {
         ietf::Subscribe message;

@@ -6,7 +6,7 @@
 #include <utility>
 #include <variant>
 
-#include "ietf/raw_scene.hpp"
+#include "ietf/relayed_scene.hpp"
 #include "support/catch.hpp"
 
 namespace rendezvous_tests {
@@ -17,22 +17,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A publisher and a viewer, each with a session to the same origin.
-struct Meeting {
-    Meeting() {
-        publisher.connect();
-        publisher.greet();
-        SessionConfig config;
-        config.publish = publisher.origin.consumer();
-        viewer.connect(std::move(config));
-        viewer.greet();
-    }
-    void run() {
-        for (int i = 0; i < 4; ++i) {
-            publisher.run();
-            viewer.run();
-        }
-    }
+struct Meeting : RelayedScene {
     RawRequest &subscribe(std::uint64_t patience) {
         auto message = viewer.subscribe_to("a");
         message.track.space = {"a", "b", "c"};
@@ -41,7 +26,6 @@ struct Meeting {
         run();
         return request;
     }
-    RawScene publisher, viewer;
 };
 
 }  // namespace
@@ -55,21 +39,18 @@ TEST_CASE("MoQ Transport: a subscription waits for a namespace above its own, wh
     const auto another = meeting.publisher.origin.producer().create_broadcast("a/b");
     meeting.run();
     CHECK(meeting.viewer.messages(*request.answer).empty());
-    ietf::PublishNamespace announcement;
-    announcement.request_id = meeting.publisher.next_id();
-    announcement.space = {"a", "b"};
     {
         // The namespace is the peer's alone now.
         Meeting alone;
         auto &waiting = alone.subscribe(1'000);
-        alone.publisher.ask(announcement);
+        alone.publisher.announce({"a", "b"});
         alone.run();
         auto &asked = alone.publisher.asked.back();
         const auto subscribe = std::get<ietf::Subscribe>(alone.publisher.messages(*asked.answer).front());
         CHECK(subscribe.track.space == ietf::Namespace{"a", "b", "c"});
         ietf::SubscribeOk ok;
         ok.alias = 3;
-        alone.publisher.now(asked.stream.send->write(Bytes(alone.publisher.encoded(ok))));
+        alone.publisher.reply(asked, ok);
         alone.run();
         CHECK_FALSE(alone.viewer.messages(*waiting.answer).empty());
         CHECK(std::holds_alternative<ietf::SubscribeOk>(alone.viewer.messages(*waiting.answer).front()));

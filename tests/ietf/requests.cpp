@@ -135,10 +135,7 @@ TEST_CASE("MoQ Transport: every request gets one answer, served or not, and the 
         ietf::SubscribeTracks tracks;
         tracks.request_id = scene.next_id();
         CHECK(scene.refusal(scene.ask(tracks)) == 0x3);
-        ietf::PublishNamespace space;
-        space.request_id = scene.next_id();
-        space.space = {"mine"};
-        scene.answer<ietf::RequestOk>(scene.ask(space));
+        scene.answer<ietf::RequestOk>(scene.announce({"mine"}));
         ietf::SubscribeNamespace spaces;
         spaces.request_id = scene.next_id();
         spaces.prefix = {"other"};
@@ -305,11 +302,9 @@ TEST_CASE("MoQ Transport: a subscription that does not forward has no streams un
     group.write_frame(payload("0"));
     scene.run();
     CHECK(scene.unis.size() == 1);
-    ietf::RequestUpdate update;
-    update.request_id = scene.next_id();
-    update.parameters.forward = true;
-    scene.now(request.stream.send->write(Bytes(scene.encoded(update))));
-    scene.run();
+    ietf::Parameters forward;
+    forward.forward = true;
+    scene.update(request, forward);
     const auto all = scene.messages(*request.answer);
     REQUIRE(all.size() == 2);
     CHECK(std::get<ietf::RequestOk>(all.back()).parameters.largest_object == ietf::Location{0, 0});
@@ -380,10 +375,7 @@ TEST_CASE("MoQ Transport: the peer's namespaces are announced here until their s
         RawScene scene;
         scene.connect();
         scene.greet();
-        ietf::PublishNamespace message;
-        message.request_id = scene.next_id();
-        message.space = {"room", "a/b"};
-        auto &request = scene.ask(message);
+        auto &request = scene.announce({"room", "a/b"});
         scene.answer<ietf::RequestOk>(request);
         auto watch = scene.origin.consumer().announced();
         CHECK(test::now(watch.next())->path.view() == "room/a\\/b");

@@ -73,12 +73,7 @@ TEST_CASE("MoQ Transport: a client at a path reaches nothing outside, by any mes
         CHECK(scene.messages(*request.answer).size() == 1);
     }
     // PUBLISH_NAMESPACE: what it publishes is below the path.
-    for (const auto &space : elsewhere) {
-        ietf::PublishNamespace mine;
-        mine.request_id = scene.next_id();
-        mine.space = space;
-        scene.ask(mine);
-    }
+    for (const auto &space : elsewhere) scene.announce(space);
     auto announced = scene.origin.consumer().announced();
     for (auto next = announced.next(); next.ready(); next = announced.next()) {
         const auto event = test::now(std::move(next));

@@ -14,7 +14,7 @@
 #include <variant>
 #include <vector>
 
-#include "ietf/raw_scene.hpp"
+#include "ietf/relayed_scene.hpp"
 #include "support/catch.hpp"
 #include "support/seed.hpp"
 
@@ -103,40 +103,25 @@ TEST_CASE("MoQ Transport: what goes through an origin comes out as it went in, k
     std::mt19937_64 random(seed("a track through an origin"));
     for (const std::string name : {"moqt-18", "moqt-20", "moqt-22"}) {
         INFO(name);
-        RawScene publisher(name);
-        publisher.connect();
-        publisher.greet();
-        ietf::PublishNamespace announcement;
-        announcement.request_id = publisher.next_id();
-        announcement.space = {"a"};
-        publisher.ask(announcement);
-        RawScene viewer("moqt-18");
-        SessionConfig config;
-        config.publish = publisher.origin.consumer();
-        viewer.connect(std::move(config));
-        viewer.greet();
-        const auto run = [&] {
-            for (int i = 0; i < 4; ++i) {
-                publisher.run();
-                viewer.run();
-            }
-        };
+        RelayedScene relay(name);
+        RawScene &publisher = relay.publisher, &viewer = relay.viewer;
+        publisher.announce({"a"});
         auto &request = viewer.ask(viewer.subscribe_to("a"));
-        run();
+        relay.run();
         // The session has asked for the track, as its last request.
         ietf::SubscribeOk ok;
         ok.alias = 9;
         ok.properties.add(0x0e, 77);
         ok.properties.add(0x3801, as_span("what is this"));
         auto &upstream = publisher.asked.back();
-        publisher.now(upstream.stream.send->write(Bytes(publisher.encoded(ok))));
-        run();
+        publisher.reply(upstream, ok);
+        relay.run();
         const auto told = viewer.answer<ietf::SubscribeOk>(request);
         CHECK(told.properties == ok.properties);
         for (std::uint64_t sequence = 0; sequence < 60; ++sequence) {
             const auto group = random_group(random, sequence);
             publisher.send_uni(octets_of(group, 9, publisher.draft), true);
-            run();
+            relay.run();
             REQUIRE(viewer.unis.size() == sequence + 2);
             CHECK(viewer.unis.back().answer.ended);
             CHECK(group_of(viewer.unis.back().answer.octets, viewer.draft) == group);
@@ -155,7 +140,7 @@ TEST_CASE("MoQ Transport: what goes through an origin comes out as it went in, k
             ietf::encode(datagram, publisher.draft, octets);
             auto coming = viewer.begin(viewer.raw->receive_datagram());
             publisher.raw->send_datagram(Bytes(std::move(octets)));
-            run();
+            relay.run();
             REQUIRE(coming.done());
             const Bytes came = coming.value();
             const auto decoded = ietf::decode_datagram(came.span(), viewer.draft);

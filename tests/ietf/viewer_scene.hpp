@@ -35,10 +35,6 @@ struct ViewerScene : RawScene {
         FAIL("nothing was asked for");
         return asked.back();
     }
-    template <class Message> void reply(RawRequest &to, const Message &message) {
-        now(to.stream.send->write(Bytes(encoded(message))));
-        run();
-    }
     void accept(std::uint64_t alias, std::optional<ietf::Location> largest = {}) {
         ietf::SubscribeOk ok;
         ok.alias = alias;
@@ -46,14 +42,7 @@ struct ViewerScene : RawScene {
         reply(request(), ok);
         subscriber.emplace(std::move(pending->value()));
     }
-    void end(std::uint64_t status, std::optional<std::uint64_t> streams) {
-        ietf::PublishDone done;
-        done.status = status;
-        done.streams = streams;
-        reply(request(), done);
-        request().stream.send->finish();
-        run();
-    }
+    void end(std::uint64_t status, std::optional<std::uint64_t> streams) { finish_with(request(), status, streams); }
     /// The stream of a fetch: objects of one octet, which is the number.
     Octets fetched(std::uint64_t request, std::uint64_t group, const std::vector<std::uint64_t> &ids) const {
         Octets octets;

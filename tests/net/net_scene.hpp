@@ -34,6 +34,14 @@ template <class Over> void run_until(asio::io_context &context, Over over) {
     }
 }
 
+/// The path of the only broadcast that is announced at an origin, once it is.
+inline std::string announced_path(asio::io_context &context, const Origin &here) {
+    auto seen = here.consumer().announced();
+    run_until(context, [&] { return here.stats().announced == 1; });
+    const auto first = seen.try_next();
+    return first ? std::string(first->path.view()) : std::string();
+}
+
 /// The end of a connection attempt.
 struct Connected {
     std::shared_ptr<Session> session;

@@ -3,7 +3,10 @@
 /// Its signatures have one size, so that packets have the same sizes in each run.
 #pragma once
 
+#include <string>
+
 #include <comoq/quic/credentials.hpp>
+#include <comoq/quic/fingerprint.hpp>
 
 namespace comoq::test {
 
@@ -41,5 +44,8 @@ inline constexpr const char *client_key =
     "-----END PRIVATE KEY-----\n";
 
 inline quic::ServerCredentials test_identity() { return quic::ServerCredentials::from_pem(test_chain, test_key); }
+
+/// What a client pins to trust that server.
+inline std::string pin_of(const quic::ServerCredentials &identity) { return "sha256:" + quic::to_string(identity.fingerprint()); }
 
 }  // namespace comoq::test

@@ -46,7 +46,7 @@ ListenConfig listen_config() {
 }
 ConnectConfig connect_config() {
     ConnectConfig config;
-    config.tls.pinned_certificates = {"sha256:" + quic::to_string(test_identity().fingerprint())};
+    config.tls.pinned_certificates = {pin_of(test_identity())};
     // Each has the time that it needs, on a busy machine, too.
     config.websocket_after = 1min;
     return config;
@@ -106,11 +106,7 @@ TEST_CASE("a listener at https serves WebTransport, QUIC and WebSocket at one po
         const auto connected = connect_now(context, scheme + "://127.0.0.1:" + server.port() + "/room", std::move(config));
         CAPTURE(connected.failure.message());
         REQUIRE(connected.session != nullptr);
-        auto seen = here.consumer().announced();
-        run_until(context, [&] { return here.stats().announced == 1; });
-        const auto first = seen.try_next();
-        REQUIRE(first);
-        CHECK(first->path.view() == "alice");
+        CHECK(announced_path(context, here) == "alice");
         connected.session->close();
     }
     CHECK(server.refused.empty());

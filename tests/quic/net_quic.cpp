@@ -42,8 +42,6 @@ ListenConfig listen_config() {
     return config;
 }
 
-std::string pin_of(const quic::ServerCredentials &identity) { return "sha256:" + quic::to_string(identity.fingerprint()); }
-
 ConnectConfig connect_config() {
     ConnectConfig config;
     config.tls.pinned_certificates = {pin_of(test_identity())};
@@ -85,11 +83,7 @@ TEST_CASE("connect and listen over QUIC: the session is admitted, and the path o
     const auto connected = connect_now(context, scheme + "://127.0.0.1:" + server.port() + "/room", std::move(config));
     CAPTURE(connected.failure.message());
     REQUIRE(connected.session != nullptr);
-    auto seen = here.consumer().announced();
-    run_until(context, [&] { return here.stats().announced == 1; });
-    const auto first = seen.try_next();
-    REQUIRE(first);
-    CHECK(first->path.view() == "alice");
+    CHECK(announced_path(context, here) == "alice");
 }
 
 TEST_CASE("a QUIC server is trusted by a file of authorities, for its name or another one that is wanted, or by its hash", "[quic][sockets]") {

@@ -84,7 +84,7 @@ asio::awaitable<void> view(std::string url, TrackProducer track, View &seen, uns
     Origin here;
     ConnectConfig config;
     config.session.subscribe = here.producer();
-    config.tls.pinned_certificates = {"sha256:" + quic::to_string(test_identity().fingerprint())};
+    config.tls.pinned_certificates = {pin_of(test_identity())};
     config.websocket_after = std::chrono::minutes(1);
     auto connecting = comoq::connect(executor, url, std::move(config));
     const auto session = co_await std::move(connecting);

@@ -13,6 +13,7 @@
 #include <comoq/origin.hpp>
 #include <comoq/origin_dynamic.hpp>
 
+#include "support/path_texts.hpp"
 #include "support/settle.hpp"
 
 namespace comoq::test {
@@ -64,16 +65,5 @@ inline std::vector<std::string> change_texts(AnnounceConsumer &watcher) {
 inline BroadcastProducer broadcast_with_hops(std::vector<std::uint64_t> hops = {}) {
     return BroadcastProducer(BroadcastInfo(std::move(hops)));
 }
-
-inline std::vector<std::string> texts_of(const std::vector<Path> &paths) {
-    std::vector<std::string> texts;
-    for (const auto &path : paths) {
-        texts.emplace_back(path.view());
-    }
-    return texts;
-}
-
-/// Several texts, for comparisons.
-using Texts = std::vector<std::string>;
 
 }  // namespace comoq::test
