@@ -66,11 +66,15 @@ private:
     }
     bool use_option(int level, int name, int value) noexcept;
     void prepare() noexcept;
-    std::error_code send_batch(PacketTrains &packets) noexcept;
     /// The packets of the first train. The number of those that the system took; all are gone, unless it takes none now.
     std::size_t send_one_by_one(PacketTrains &packets, std::error_code &failure) noexcept;
-    std::size_t receive_batch(Arrivals &arrivals, bool &has_more, std::error_code &failure) noexcept;
     Arrival receive_one(Arrivals &arrivals, bool &has_more, std::error_code &failure) noexcept;
+#if defined(COMOQ_QUIC_HAS_BATCHES)
+    std::error_code send_batch(PacketTrains &packets) noexcept;
+    std::size_t receive_batch(Arrivals &arrivals, bool &has_more, std::error_code &failure) noexcept;
+    /// From now on, one packet a call in both directions.
+    void give_up_batches() noexcept;
+#endif
 
     asio::ip::udp::socket socket_;
     asio::ip::udp::endpoint local_;

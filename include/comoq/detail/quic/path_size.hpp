@@ -17,19 +17,22 @@ public:
 
     /// What every path of QUIC carries.
     static constexpr std::size_t least = 1200;
-    /// The first limit lasts as long, and each one twice as long as the one before, up to a day.
+    /// The first limit lasts this long, each later one twice as long as the one before, up to a day.
     static constexpr std::chrono::minutes first_pause{10};
     static constexpr std::chrono::hours longest_pause{24};
 
     void sent(std::size_t size, Time now) noexcept {
-        if (size <= least) return;
+        // Headers, in which no data is acknowledged: what is not surely more than a small packet proves nothing.
+        constexpr std::size_t around = 64;
+        if (size <= least + around) return;
         if (++unanswered_ == 1) since_ = now;
     }
-    /// In one packet of the peer's: more than a small packet could carry was in a large one.
+    /// `bytes` of data, by one packet of the peer's. It may answer several small packets: while those pass in pairs, a hole for
+    /// large ones is found late or never.
     void acknowledged(std::size_t bytes) noexcept {
         if (bytes > least) unanswered_ = 0;
     }
-    /// True if large packets have just turned out not to arrive. `wait` is that for an answer, before a packet counts as lost.
+    /// True if large packets have just turned out not to arrive. `wait`: how long an answer may take before a probe is sent.
     bool turns_black(Time now, std::chrono::nanoseconds wait) noexcept {
         // By then the third probe after the silence has had its time. Where a third of the packets is lost, this seldom happens.
         constexpr unsigned most_unanswered = 7;

@@ -15,12 +15,11 @@ namespace comoq::quic {
 /// A packet that is being made. Until it is complete, the library must not be used for anything else.
 struct Connection::Writing {
     std::uint8_t *to() noexcept { return reinterpret_cast<std::uint8_t *>(packet.buffer.data()); }
-    std::size_t room() const noexcept { return room_; }
     /// The packet goes on with another frame, or there is none.
     bool goes_on() const noexcept { return written == NGTCP2_ERR_WRITE_MORE; }
 
     Packet &packet;
-    const std::size_t room_;
+    const std::size_t room;
     ngtcp2_path_storage path;
     ngtcp2_pkt_info info;
     ngtcp2_tstamp now;
@@ -88,7 +87,7 @@ COMOQ_DECL bool Connection::fill(Packet &packet, Time now, Aftermath &after) {
     ngtcp2_path_storage_zero(&writing.path);
     const auto complete = [&] {
         if (!writing.goes_on()) return;
-        writing.written = ngtcp2_conn_writev_stream(wire_.get(), &writing.path.path, &writing.info, writing.to(), writing.room(),
+        writing.written = ngtcp2_conn_writev_stream(wire_.get(), &writing.path.path, &writing.info, writing.to(), writing.room,
                                                     nullptr, NGTCP2_WRITE_STREAM_FLAG_NONE, -1, nullptr, 0, writing.now);
     };
     try {
@@ -128,7 +127,7 @@ COMOQ_DECL bool Connection::write_datagrams(Writing &writing, Aftermath &after) 
         for (const auto part : {http3_ != nullptr ? http3_->before_datagram.span() : std::span<const std::byte>(), payload})
             if (!part.empty()) parts[count++] = {const_cast<std::uint8_t *>(detail::octets_of(part)), part.size()};
         int is_accepted = 0;
-        writing.written = ngtcp2_conn_writev_datagram(wire_.get(), &writing.path.path, &writing.info, writing.to(), writing.room(),
+        writing.written = ngtcp2_conn_writev_datagram(wire_.get(), &writing.path.path, &writing.info, writing.to(), writing.room,
                                                       &is_accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE, payload.size(), parts.data(), count,
                                                       writing.now);
         if (is_accepted != 0) after.drop(datagrams_out_.take());
@@ -174,7 +173,7 @@ COMOQ_DECL bool Connection::write_stream(Writing &writing, SendSide &side, std::
     const bool is_end = side.finished() && size == side.to_send();
     const std::uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_MORE | (is_end ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0);
     ngtcp2_ssize taken = -1;
-    writing.written = ngtcp2_conn_writev_stream(wire_.get(), &writing.path.path, &writing.info, writing.to(), writing.room(), &taken,
+    writing.written = ngtcp2_conn_writev_stream(wire_.get(), &writing.path.path, &writing.info, writing.to(), writing.room, &taken,
                                                 flags, side.id, parts.data(), count, writing.now);
     if (most != 0) sender_.end_turn(side);
     if (taken >= 0) {
@@ -230,6 +229,7 @@ COMOQ_DECL bool Connection::fill_last_words(Packet &packet, Time now, Aftermath 
         packet = *farewell_;
     }
     sent_bytes_ += packet.size;
+    ++sent_packets_;
     return true;
 }
 

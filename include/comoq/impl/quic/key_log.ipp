@@ -11,6 +11,7 @@
 #if !defined(_WIN32)
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #endif
 
 namespace comoq::quic {
@@ -37,7 +38,14 @@ inline std::FILE *open_secret(const std::string &name) noexcept {
     return std::fopen(name.c_str(), "a");
 #else
     const int descriptor = ::open(name.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    return descriptor < 0 ? nullptr : ::fdopen(descriptor, "a");
+    if (descriptor < 0) return nullptr;
+    std::FILE *const opened = ::fdopen(descriptor, "a");
+    if (opened == nullptr) {
+        const int why = errno;
+        ::close(descriptor);
+        errno = why;
+    }
+    return opened;
 #endif
 }
 

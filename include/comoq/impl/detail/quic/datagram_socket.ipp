@@ -73,10 +73,13 @@ COMOQ_DECL void DatagramSocket::prepare() noexcept {
 COMOQ_DECL std::error_code DatagramSocket::send(PacketTrains &packets) noexcept {
     std::error_code failure;
     while (!failure && !packets.empty()) {
-        if (means_.batches)
+#if defined(COMOQ_QUIC_HAS_BATCHES)
+        if (means_.batches) {
             failure = send_batch(packets);
-        else
-            send_one_by_one(packets, failure);
+            continue;
+        }
+#endif
+        send_one_by_one(packets, failure);
     }
     return failure;
 }
@@ -116,6 +119,12 @@ COMOQ_DECL Arrival DatagramSocket::receive_one(Arrivals &arrivals, bool &has_mor
 }
 
 #if defined(COMOQ_QUIC_HAS_BATCHES)
+
+COMOQ_DECL void DatagramSocket::give_up_batches() noexcept {
+    // What is joined could not be told apart.
+    use_option(IPPROTO_UDP, UDP_GRO, 0);
+    means_ = Means::none();
+}
 
 /// What goes out in one call.
 class Departures {
@@ -209,11 +218,15 @@ COMOQ_DECL std::error_code DatagramSocket::send_batch(PacketTrains &packets) noe
         means_.trains = false;
         break;
     case AfterRefusal::NoBatches:
-        means_.batches = false;
+        give_up_batches();
         break;
     case AfterRefusal::OneByOne: {
         const std::size_t all = packets.waiting().front().packets();
-        if (send_one_by_one(packets, failure) == all) (is_train ? means_.trains : means_.batches) = false;
+        if (send_one_by_one(packets, failure) != all) break;
+        if (is_train)
+            means_.trains = false;
+        else
+            give_up_batches();
         break;
     }
     case AfterRefusal::Lost:
@@ -238,23 +251,13 @@ COMOQ_DECL std::size_t DatagramSocket::receive_batch(Arrivals &arrivals, bool &h
     if (has_more) failure.clear();
     if (failure == asio::error::try_again) failure = asio::error::would_block;
     if (failure.value() == ENOSYS) {
-        // A sandbox does not know the call. What is joined would not be told apart.
-        use_option(IPPROTO_UDP, UDP_GRO, 0);
-        means_ = Means::none();
+        // A sandbox does not know the call.
+        give_up_batches();
         has_more = true;
         failure.clear();
     }
     return 0;
 }
-
-#else
-
-COMOQ_DECL std::error_code DatagramSocket::send_batch(PacketTrains &packets) noexcept {
-    std::error_code failure;
-    send_one_by_one(packets, failure);
-    return failure;
-}
-COMOQ_DECL std::size_t DatagramSocket::receive_batch(Arrivals &, bool &, std::error_code &) noexcept { return 0; }
 
 #endif
 
