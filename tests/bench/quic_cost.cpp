@@ -190,13 +190,10 @@ public:
     Clients(asio::io_context &context, asio::ip::udp::endpoint at, const Options &options)
         : context_(context), at_(std::move(at)), options_(options) {}
 
-    void stay(bool read) {
+    // Each client stays, and perhaps reads, or closes at once.
+    void begin(bool stays, bool read) {
         for (std::size_t i = 0; i < std::min(options_.together, options_.clients); ++i)
-            asio::co_spawn(context_, connect_some(true, read), asio::detached);
-    }
-    void come_and_go() {
-        for (std::size_t i = 0; i < std::min(options_.together, options_.clients); ++i)
-            asio::co_spawn(context_, connect_some(false, false), asio::detached);
+            asio::co_spawn(context_, connect_some(stays, read), asio::detached);
     }
 
 private:
@@ -272,9 +269,9 @@ int run(const Options &options, std::string_view what) {
         ::usleep(300'000);
         Clients load(context, at, options);
         if (what == "handshakes")
-            load.come_and_go();
+            load.begin(false, false);
         else
-            load.stay(what == "fanout");
+            load.begin(true, what == "fanout");
         context.run();
         ::_exit(0);
     }

@@ -15,7 +15,7 @@
 #   --seconds N          that a run is measured; 5 if not given
 #   --transports, --viewers, --workloads "..."   some of "tcp ws wss quic webtransport", "1 10 100", "video audio max"; "tcp ws"
 #                        and all of the others if not given
-#   --protocols "..."    what the clients speak, each in turn: "moq-lite-06 moqt-18", say; moq-lite if not given. Over ws alone,
+#   --protocols "..."    what the clients speak, each in turn: "moq-lite-06 moqt-18", say; moq-lite if not given. Not over tcp,
 #                        and not with --theirs
 #   --patience N         wait at most N seconds, before each run, until the processors are idle; 0 if not given
 #   --port N             moq-relay gets this one and the next; 24543 if not given

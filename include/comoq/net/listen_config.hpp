@@ -49,8 +49,8 @@ struct ServerTlsConfig {
     comoq::detail::ConfigMember<std::string> certificate_pem = {};
     /// Its key.
     comoq::detail::ConfigMember<std::string> key_pem = {};
-    /// For development: host names and addresses for which moql, moqt and https generate a certificate (`quic::self_signed`), if
-    /// none of the above is set. The log tells its SHA-256 (Info, "certificate_generated"), which clients pin. It is not renewed
+    /// For development: host names and addresses for which moql, moqt and https generate a certificate (`quic::self_signed`).
+    /// Together with one of the above it is refused. The log tells its SHA-256 (Info, "certificate_generated"), which clients pin. It is not renewed
     /// while the listener lives: after 13 days clients refuse it.
     comoq::detail::ConfigMember<std::vector<std::string>> generate_for = {};
     /// For QUIC: is told the secrets of all connections (`quic::KeyLog`). For debugging alone.

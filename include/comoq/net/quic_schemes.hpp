@@ -14,6 +14,7 @@ namespace comoq::net {
 ///
 /// A client tells at once that nobody listens at a port if the system says so; else it waits for `ConnectDeadlines::connect`. A
 /// listener's certificate is `ServerTlsConfig::quic`, or that of the texts or files, or it is generated (`ServerTlsConfig::generate_for`).
+/// For wss at the same port it is `ServerTlsConfig::context`, that of the texts or files, or the generated one.
 bool add_quic_schemes();
 
 namespace detail {

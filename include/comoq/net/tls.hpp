@@ -15,7 +15,7 @@ namespace comoq::net {
 /// `what()` names the file that cannot be used.
 std::shared_ptr<asio::ssl::context> client_tls(const TlsConfig &config);
 
-/// The same for a server's identity. It needs both files.
+/// The same for a server's identity: both texts, or both files.
 std::shared_ptr<asio::ssl::context> server_tls(const ServerTlsConfig &config);
 /// The same of PEM texts: the chain, the server's own certificate first, and its key.
 std::shared_ptr<asio::ssl::context> server_tls(std::string_view chain, std::string_view key);

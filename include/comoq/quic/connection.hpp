@@ -251,7 +251,7 @@ private:
     static Kind kind_of(std::int64_t id) noexcept { return is_uni(id) ? Kind::Uni : Kind::Bidi; }
     /// The stream may be over.
     void settle(std::int64_t id, Aftermath &after);
-    /// The peer may open one more; it is told so when there are some.
+    /// The peer may open one more stream. It is told when an eighth of its limit has come together.
     void give_stream(bool uni) noexcept;
     void give_credit(std::int64_t id, std::uint64_t stream_bytes, std::uint64_t connection_bytes) noexcept;
     /// The library keeps one more stream until the connection ends. False if there are too many.
@@ -302,7 +302,7 @@ private:
     bool write_stream(Writing &writing, SendSide &side, std::size_t most, Aftermath &after);
     bool fill_last_words(Packet &packet, Time now, Aftermath &after);
     void learn_path_size() noexcept;
-    /// Large packets may have stopped to arrive.
+    /// Looks whether large packets still arrive.
     void look_for_black_hole(Time now) noexcept;
 
     // Endings.

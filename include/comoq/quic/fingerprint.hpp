@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../detail/text/hex.hpp"
+
 #include <array>
 #include <cstddef>
 #include <optional>
@@ -13,12 +15,8 @@ using Fingerprint = std::array<std::byte, 32>;
 
 /// 64 hexadecimal digits, in lower case.
 inline std::string to_string(const Fingerprint &fingerprint) {
-    constexpr std::string_view digits = "0123456789abcdef";
     std::string text;
-    for (const std::byte each : fingerprint) {
-        text += digits[std::to_integer<unsigned>(each) >> 4];
-        text += digits[std::to_integer<unsigned>(each) & 15];
-    }
+    comoq::detail::append_hex(text, fingerprint);
     return text;
 }
 

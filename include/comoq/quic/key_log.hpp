@@ -13,7 +13,7 @@ namespace comoq::quic {
 /// the packets; must not throw, nor use the connection.
 using KeyLog = std::function<void(std::string_view line)>;
 
-/// One that appends to that file, which its owner alone can read. Copies share it, and any thread may call them. Throws
+/// One that appends to that file. A file that this makes can be read by its owner alone; one that exists keeps its permissions. Copies share it, and any thread may call them. Throws
 /// `std::system_error` if it cannot be opened; a line that cannot be written later is lost.
 KeyLog key_log_to(const std::string &file);
 

@@ -32,7 +32,7 @@ struct ListenerConfig {
     /// that is not accepted any more.
     std::size_t max_handshakes = 1024;
     /// While more handshakes than this are under way, a client must prove its address before the server remembers it, which costs it
-    /// a round trip (Retry, RFC 9000, section 8.1.2). 0: always.
+    /// a round trip (Retry, RFC 9000, section 8.1.2), unless it brings a token of an earlier connection from that address. 0: always.
     std::size_t retry_above = 256;
     /// Makes the executor of each connection, on which its streams are used, such as a FairStrand of its own on the listener's
     /// context; by default it is the listener's. One thread at a time runs both. What it throws costs the connection.

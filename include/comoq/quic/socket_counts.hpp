@@ -6,7 +6,7 @@ namespace comoq::quic {
 
 /// What a UDP socket has carried, and with how many calls of the system.
 struct SocketCounts {
-    /// Packets that the system took, and the calls that gave them to it.
+    /// Packets that the system took, and the calls that gave them to it. Without answers that need no connection (Retry, resets).
     std::uint64_t sent = 0, send_calls = 0;
     /// Datagrams that came, and the calls that asked for some.
     std::uint64_t received = 0, receive_calls = 0;

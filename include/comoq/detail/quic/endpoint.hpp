@@ -77,7 +77,7 @@ private:
     void answer(const std::optional<Stateless::Answer> &packet, const asio::ip::udp::endpoint &to) noexcept;
     Connection::Time now() const { return serves_->connection.clock(); }
     void drive(std::shared_ptr<Connection> connection, std::unique_ptr<Routes::Entry> entry);
-    /// Up to `most` packets of the connection join those that wait. How many it were.
+    /// Up to `most` packets of the connection join those that wait. Returns their number.
     std::size_t collect(Connection &connection, std::size_t most);
     /// What waits goes out when what is queued on the executor now has run.
     void flush_soon();

@@ -142,9 +142,9 @@ inline std::span<const std::byte> token_of(const ngtcp2_pkt_hd &head) noexcept {
     return {reinterpret_cast<const std::byte *>(head.token), head.tokenlen};
 #endif
 }
-/// What a token is an answer to, or from where.
+/// Where a client's token comes from.
 enum class TokenKind { OfRetry, OfEarlierConnection };
-/// A client's token for its server. Or a server that has verified its client's says so: the address is the client's. The token
+/// The token of a client, for its server; or one that a server has verified: the address is then the client's. The token
 /// must stay for the call that makes the connection.
 inline void set_token(ngtcp2_settings &settings, std::span<const std::byte> token, TokenKind kind) noexcept {
     const auto *octets = reinterpret_cast<const std::uint8_t *>(token.data());

@@ -10,7 +10,7 @@
 
 namespace comoq::quic::detail {
 
-/// The keys of a server's tokens: whoever learns one of them can forge tokens for half a day, and then read none of the next.
+/// The keys of a server's tokens. Whoever learns one can forge tokens until it is forgotten, a day after it was made at the latest.
 /// Two are there at a time, 64 bytes.
 class TokenKeys {
 public:
@@ -37,11 +37,10 @@ private:
         if (since_ && now - *since_ < life) return;
         Key made;
         random_(made);
-        // Nobody has asked for so long that the last key is too old as well.
         if (since_ && now - *since_ < 2 * life)
             before_ = newest_;
         else
-            before_.reset();
+            before_.reset();  // the last key is too old as well
         newest_ = made;
         since_ = now;
     }

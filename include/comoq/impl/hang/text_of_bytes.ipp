@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../../detail/text/hex.hpp"
 #include "../../hang/codec.hpp"
 
 #include <vector>
@@ -7,13 +8,9 @@
 namespace comoq::hang {
 
 COMOQ_DECL std::string to_hex(std::span<const std::byte> bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
     std::string text;
     text.reserve(2 * bytes.size());
-    for (const std::byte byte : bytes) {
-        text += digits[std::to_integer<std::size_t>(byte >> 4)];
-        text += digits[std::to_integer<std::size_t>(byte & std::byte{15})];
-    }
+    comoq::detail::append_hex(text, bytes);
     return text;
 }
 

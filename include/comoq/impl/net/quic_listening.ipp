@@ -6,6 +6,7 @@
 #include "../../net/page_origins.hpp"
 #include "../../net/quic_sockets.hpp"
 #include "../../net/schemes.hpp"
+#include "../../qmux/negotiation.hpp"
 #include "../../quic/listener.hpp"
 #include "../../webtransport/accept.hpp"
 
@@ -91,15 +92,13 @@ private:
             request.reject(403);
             throw std::system_error(make_error_code(Error::Unauthorized), "a web page of another origin");
         }
-        const auto &spoken = self.server_->config->protocols;
-        const auto &offered = request.protocols();
-        const auto chosen = std::find_first_of(spoken.begin(), spoken.end(), offered.begin(), offered.end());
-        if (chosen == spoken.end()) {
+        const auto chosen = qmux::choose_protocol(self.server_->config->protocols, request.protocols());
+        if (!chosen) {
             request.reject(400);
             comoq::detail::throw_error(make_error_code(Error::UnknownAlpn));
         }
         client.url_target = request.path();
-        client.transport = request.accept(*chosen);
+        client.transport = request.accept(std::string(*chosen));
         co_return client;
     }
 
@@ -195,7 +194,6 @@ inline std::vector<std::unique_ptr<Acceptor>> listen_https(asio::any_io_executor
     const auto server = std::make_shared<WebtransportServer>();
     server->config = with_certificate(std::move(config), url);
     for (const auto &origin : server->config->allowed_web_origins) server->origins.allow(origin);
-    server->origins.add_host(url.host);
     // The port that the system has chosen for TCP may be somebody else's for UDP.
     const Url wanted = url;
     for (int left = wanted.port == 0 ? 8 : 1;;) {

@@ -131,7 +131,7 @@ inline ngtcp2_transport_params parameters_of(const ConnectionConfig &config) noe
     parameters.max_idle_timeout = timeout_of(config.idle_timeout);
     parameters.max_datagram_frame_size = sendable(config.max_datagram_frame_size);
     parameters.active_connection_id_limit = 4;
-    // An endpoint has room for a little more than this.
+    // An endpoint has room for more.
     parameters.max_udp_payload_size = 1500;
     return parameters;
 }

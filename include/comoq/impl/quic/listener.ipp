@@ -14,8 +14,6 @@
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <utility>

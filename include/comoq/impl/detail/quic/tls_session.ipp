@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../../../detail/quic/tls_session.hpp"
+#include "../../../detail/text/hex.hpp"
 
 #include <ctime>
 #include <exception>
@@ -14,11 +15,7 @@ COMOQ_DECL int TlsSession::tell_key(gnutls_session_t native, const char *label, 
         std::string line = label;
         for (const auto *each : {static_cast<const gnutls_datum_t *>(&of_client), secret}) {
             line += ' ';
-            for (unsigned i = 0; i < each->size; ++i) {
-                constexpr std::string_view digits = "0123456789abcdef";
-                line += digits[each->data[i] >> 4];
-                line += digits[each->data[i] & 0xf];
-            }
+            comoq::detail::append_hex(line, std::as_bytes(std::span(each->data, each->size)));
         }
         of(native).key_log_(line);
     } catch (const std::exception &) {
