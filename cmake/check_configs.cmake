@@ -1,7 +1,6 @@
-# cmake -DINCLUDE_DIR=... -P check_configs.cmake: what users give to a call as a temporary, inside a co_await expression too, where
-# GCC 12 destroys the members of an aggregate twice. A public struct with such a name either declares a constructor, or wraps
-# each member that owns something in ConfigMember. (The values of
-# hang/, and what a peer says in its SETUP, come from parsers.)
+# cmake -DINCLUDE_DIR=... -P check_configs.cmake: users give these structs to calls as temporaries, also inside a co_await expression,
+# where GCC 12 destroys the members of an aggregate twice. So a public struct with such a name either declares a constructor, or
+# wraps each member that owns something in ConfigMember. (The values of hang/, and what a peer says in its SETUP, come from parsers.)
 cmake_minimum_required(VERSION 3.22)
 
 set(faults "")
@@ -23,7 +22,7 @@ foreach(header IN LISTS headers)
             continue()
         elseif(line MATCHES "^    (explicit )?${name}\\(")
             set(has_constructor TRUE)
-        elseif(line MATCHES "^    (std::(string|vector|function|shared_ptr|unique_ptr|map|optional<std::(string|vector))|Clock|Sleep|Bytes|TrackProperties|TlsConfig)[^=]* [a-z_]+( = .*|)\\;?$")
+        elseif(line MATCHES "^    (std::(string|vector|function|shared_ptr|unique_ptr|weak_ptr|map|set|list|deque|optional<(std::(string|vector)|Origin|Path|Url|Tls))|Clock|Sleep|Bytes|Path|Url|OriginConsumer|OriginProducer|TrackProperties|TlsConfig)[^=]* [a-z_]+( = .*|)\\;?$")
             string(APPEND owners "\n   ${line}")
         elseif(line MATCHES "^}")
             if(owners AND NOT has_constructor)
