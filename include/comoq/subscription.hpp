@@ -53,8 +53,9 @@ struct Subscription {
 struct Fetch {
     /// Higher is more urgent.
     std::uint8_t priority = 0;
-    /// Who asks, by a number: 0 for the program itself. Where the number of groups that can be asked for at a time is limited, those that ask
-    /// have equal shares, and the priorities of one change nothing for another. A session gives a number of its own for its peer.
+    /// The number of the asker: 0 for the program itself. Where the number of groups that can be asked for at a time is limited,
+    /// askers have equal shares, and the priorities of one change nothing for another. A session gives a number of its own for
+    /// its peer.
     std::uint64_t asker = 0;
 };
 

@@ -36,7 +36,9 @@ public:
 
     /// The highest priority of the requesters that wait for it now; 0 without one.
     std::uint8_t priority() const noexcept;
-    /// For the library: those who wait for it now (`Fetch::asker`), each perhaps more than once, the most urgent last.
+    /// For the library: the most urgent wish of those; a default one without any.
+    detail::FetchWish wish(detail::Passkey) const noexcept;
+    /// For the library: the askers that wait for it now (`Fetch::asker`), each perhaps more than once, the most urgent last.
     std::vector<std::uint64_t> askers(detail::Passkey) const;
     /// For the library: how often `priority` or `askers` have changed, once that is not `known` any more, or the request is
     /// settled. It begins with 0.

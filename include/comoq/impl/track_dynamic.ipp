@@ -4,10 +4,12 @@
 
 namespace comoq {
 
-COMOQ_DECL std::uint8_t GroupRequest::priority() const noexcept {
-    if (!obligation_) return 0;
+COMOQ_DECL std::uint8_t GroupRequest::priority() const noexcept { return wish(detail::Passkey()).priority; }
+
+COMOQ_DECL detail::FetchWish GroupRequest::wish(detail::Passkey) const noexcept {
+    if (!obligation_) return {};
     detail::Lock lock(obligation_.owner()->mutex());
-    return obligation_.entry()->payload().priority();
+    return obligation_.entry()->payload().most_urgent();
 }
 
 COMOQ_DECL std::vector<std::uint64_t> GroupRequest::askers(detail::Passkey) const {

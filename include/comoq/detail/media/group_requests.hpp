@@ -19,7 +19,7 @@
 
 namespace comoq::detail {
 
-/// One requester's wish: how urgent it is, and who has it (`Fetch::asker`). Less urgent wishes come first.
+/// One requester's wish: how urgent it is, and the asker (`Fetch::asker`). Less urgent wishes come first.
 struct FetchWish {
     std::uint8_t priority = 0;
     std::uint64_t asker = 0;
@@ -32,9 +32,9 @@ public:
     explicit FetchUrgency(const FetchWish &first) : waiting_{{first, 1}} {}
     FetchUrgency() = default;
 
-    /// That of the most urgent one.
-    std::uint8_t priority() const noexcept { return waiting_.empty() ? 0 : waiting_.back().wish.priority; }
-    /// Who waits, each perhaps more than once, the most urgent last.
+    /// The most urgent one; a default wish without any.
+    FetchWish most_urgent() const noexcept { return waiting_.empty() ? FetchWish() : waiting_.back().wish; }
+    /// The askers that wait, each perhaps more than once, the most urgent last.
     std::vector<std::uint64_t> askers() const {
         std::vector<std::uint64_t> all;
         all.reserve(waiting_.size());
@@ -46,20 +46,23 @@ public:
 
     /// Makes sure that `add` finds memory.
     void reserve() { reserve_one(waiting_); }
-    void add(const FetchWish &wish) noexcept {
+    /// These two are true if the answers of the others may have changed.
+    [[nodiscard]] bool add(const FetchWish &wish) noexcept {
         const auto at = place_of(wish);
         if (at != waiting_.end() && at->wish == wish) {
             ++at->count;
-            return;
+            return false;
         }
         waiting_.insert(at, Waiting{wish, 1});
         ++changes_;
+        return true;
     }
-    void remove(const FetchWish &wish) noexcept {
+    [[nodiscard]] bool remove(const FetchWish &wish) noexcept {
         const auto at = place_of(wish);
-        if (at == waiting_.end() || at->wish != wish || --at->count != 0) return;
+        if (at == waiting_.end() || at->wish != wish || --at->count != 0) return false;
         waiting_.erase(at);
         ++changes_;
+        return true;
     }
 
 private:
@@ -97,13 +100,14 @@ public:
         if (pending != nullptr) {
             pending->payload().reserve();
             table_.join(*pending);
-            change(*pending, wake, [&](FetchUrgency &urgency) { urgency.add(wish); });
+            // The handler that looks for the end of the interest in a request also looks for a change of it.
+            if (pending->payload().add(wish)) wake.take(pending->abandoned_waits());
         }
         return pending;
     }
     [[nodiscard]] Outcome<std::shared_ptr<GroupState>> leave(Table::Entry &entry, const FetchWish &wish,
                                                              WakeList &wake) noexcept {
-        change(entry, wake, [&](FetchUrgency &urgency) { urgency.remove(wish); });
+        if (entry.payload().remove(wish)) wake.take(entry.abandoned_waits());
         return table_.leave(entry, wake);
     }
     EntryPtr open(std::uint64_t sequence, const FetchWish &wish, WakeList &wake) {
@@ -137,13 +141,6 @@ public:
     }
 
 private:
-    /// The handler that looks for the end of the interest in a request also looks for a change of it.
-    template <class Change> static void change(Table::Entry &entry, WakeList &wake, Change what) noexcept {
-        const auto before = entry.payload().changes();
-        what(entry.payload());
-        if (entry.payload().changes() != before) wake.take(entry.abandoned_waits());
-    }
-
     Table table_;
     Table::Queue queue_;
     WaitList handler_waits_;  // requested_group

@@ -51,8 +51,7 @@ public:
     }
     /// Calls `visit(lane)` for each one from that group on, in order, until it returns true. True if it has.
     template <class Visit> bool any_from(std::uint64_t sequence, Visit visit) const {
-        return std::any_of(lanes_.lower_bound({sequence, 0}), lanes_.end(),
-                           [&visit](const auto &lane) { return visit(lane.second); });
+        return any_between(sequence, std::numeric_limits<std::uint64_t>::max(), visit);
     }
 
     /// The same for the lanes of the groups from `first` to `last`.

@@ -44,8 +44,8 @@ struct SubscriberPlace : ListNode<SubscriberPlace> {
     /// The group that `read_frame` is in, and the index of its next frame.
     std::shared_ptr<GroupState> present;
     std::size_t frame = 0;
-    /// Where `recv_group` goes on in the order of arrival, the first arrival before that which only the cap holds back,
-    /// and the groups that were given: start and cap may move back and forth.
+    /// Where `recv_group` goes on in the order of arrival, an arrival at or before the first one that only the cap holds back, and
+    /// the groups that were given: start and cap may move back and forth.
     std::uint64_t next_arrival = 0;
     std::uint64_t held_back = no_arrival;
     SequenceSet received;

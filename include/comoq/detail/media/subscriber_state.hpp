@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -194,12 +195,7 @@ private:
     /// True if only the cap keeps an existing group from being given.
     bool is_held_back() const noexcept {
         const SubscriberPlace &at = place();
-        if (!at.cap) return false;
-        const GroupState *group = groups().from(std::max(*at.cap + 1, at.first));
-        while (group != nullptr && at.received.contains(group->sequence()))
-            group = groups().from(at.received.next_missing(group->sequence()));
-        const auto is_new = [&at](const std::shared_ptr<GroupState> &lane) { return !at.has_received(*lane); };
-        return group != nullptr || track().cache().lanes().any_from(std::max(*at.cap + 1, at.first), is_new);
+        return at.cap && has_new(track(), at, std::max(*at.cap + 1, at.first), std::numeric_limits<std::uint64_t>::max());
     }
 };
 

@@ -16,7 +16,7 @@ namespace comoq::detail {
 class BroadcastState;
 
 /// The unseen changes of many queues together, of one origin. One that holds more than its free part while there are too
-/// many in all falls behind for good. So all of them hold `most`, and the free part of each.
+/// many in all falls behind for good. So together they hold at most `most`, and the free part of each.
 struct UnseenChanges {
     static constexpr std::size_t free_each = 128;
     std::size_t most = std::size_t{1} << 20;
@@ -45,14 +45,10 @@ public:
     WatchQueue() = default;
     WatchQueue(const WatchQueue &) = delete;
     WatchQueue &operator=(const WatchQueue &) = delete;
-    ~WatchQueue() {
-        while (Entry *entry = order_.front()) {
-            order_.remove(*entry);
-            delete entry;
-        }
-    }
+    ~WatchQueue() { clear(); }
 
-    /// Its changes count in `sum`, until `clear`, which is then called under the same lock as everything else.
+    /// Its changes count in `sum`. `clear` takes them out, and must be called, under the lock of everything else, before the
+    /// queue goes.
     void count_in(UnseenChanges &sum) noexcept { sum_ = &sum; }
     /// Forgets all changes.
     void clear() noexcept {

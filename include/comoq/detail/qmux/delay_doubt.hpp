@@ -33,6 +33,8 @@ public:
     /// Nothing proves that this limit is wrong.
     bool is_trusted() const noexcept { return trusted_; }
     bool is_doubted() const noexcept { return doubted_; }
+    /// When the limit began.
+    Time begun_at() const noexcept { return begun_at_; }
     bool allows(bool busy) const noexcept { return !doubted_ || busy; }
     void begins(Time now, bool busy) noexcept {
         trusted_ = busy;

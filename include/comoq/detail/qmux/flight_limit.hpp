@@ -126,7 +126,7 @@ public:
         acked_ = marker.position;
         acked_at_ = now;
         from_idle_ = is_guess_ = false;
-        if (on_ && !is_drained && is_of_limit(marker)) is_proof = doubt_.contradicts(now, round_trip, too_late, marker.position - marker.acked);
+        if (on_ && !is_drained && is_of_limit(marker)) is_proof = doubt_.contradicts(now, round_trip, too_late, arrived);
         if (is_proof) {
             let_go();
         } else if (on_) {
@@ -217,7 +217,7 @@ private:
     }
     /// It went under this limit, behind no more than that lets go: its delay is not that of what was on the way before.
     bool is_of_limit(const Marker &marker) const noexcept {
-        return marker.at >= begun_at_ && marker.position - marker.acked <= 2 * window();
+        return marker.at >= doubt_.begun_at() && marker.position - marker.acked <= 2 * window();
     }
     /// A drain makes the way idle for a part of the time.
     bool is_after_drain(const Marker &marker) const noexcept { return marker.acked_at >= drained_at_ + *least_; }
@@ -240,7 +240,6 @@ private:
         if (!doubt_.allows(busy)) return;
         doubt_.begins(now, busy);
         on_ = true;
-        begun_at_ = now;
         busy_rate_ = busy ? rate_of(all_ - late_one.position, now - late_one.at) : 1.0;
         rate_ = std::max(carried, least_rate());
         grown_ = all_;
@@ -289,11 +288,11 @@ private:
     static constexpr double most_window = 1e9;
     static constexpr Milliseconds noise{5}, most_first{150};
     static constexpr std::chrono::seconds least_patience{2}, usual_patience{10}, silent_after{10}, hurried{2};
-    /// In bytes a second: for an answer behind data that a slower link carries nobody waits.
+    /// In bytes a second: nobody waits for an answer behind data that takes longer than it would at this rate.
     static constexpr double slowest = 3'000;
     /// A link that has become slow is taken to be so after once to twice this time. Less would take a free link for slow
     /// whose answers swing.
-    static constexpr Milliseconds best_for{2000};
+    static constexpr std::chrono::seconds best_for{2};
 
     bool on_ = false, silent_ = false, is_suspicious_ = false;
     double rate_ = 1;
@@ -307,7 +306,6 @@ private:
     Time drained_at_{};
     double drained_rate_ = 1;
     DelayDoubt doubt_;
-    Time begun_at_{};
     Duration busy_{};  // the channel, since the beginning
     /// The most that answers have shown, in this and the last `best_for`.
     std::array<double, 2> best_{};

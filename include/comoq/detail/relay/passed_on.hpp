@@ -16,8 +16,8 @@ namespace comoq::detail {
 /// A request for a broadcast that a proxy passes on: which request at which origin it waits for at present.
 ///
 /// A request is shared, and does not know who has made it. So in a ring of origins each request waits for the next one,
-/// and the last for the first. Every request of a ring is passed on, and each of them waits for one other: whoever
-/// begins to wait follows these steps, and finds the ring if he has closed it.
+/// and the last for the first. Every request of a ring is passed on, and each of them waits for one other: each
+/// one that begins to wait follows these steps, and finds the ring if it has closed it.
 ///
 /// Threads: any. It never holds its own lock and that of an origin together.
 class PassedOn {
@@ -43,10 +43,10 @@ public:
 
     /// Whether `waiting` has to leave the request that it waits for, because that one waits for it.
     ///
-    /// The place to leave a ring is a request that can be asked for elsewhere. If there is none, whoever finds the ring
+    /// The place to leave a ring is a request that can be asked for elsewhere. If the ring has none, the one that finds the ring
     /// leaves it. If another one has to leave, that one is notified.
     static bool must_leave(const std::shared_ptr<PassedOn> &waiting) {
-        // What is found link by link may never have been so at the same time. What is found twice was.
+        // A ring that is found link by link may never have existed at one time. One that is found twice did.
         const auto ring = ring_of(waiting);
         if (ring.empty() || ring != ring_of(waiting)) return false;
         if (ring.front().has_others) return true;

@@ -69,11 +69,11 @@ struct ProxyOfTrack : std::enable_shared_from_this<ProxyOfTrack> {
 /// Nothing if nobody waits for it any more. Throws the code of a refusal.
 inline asio::awaitable<std::optional<GroupConsumer>> fetch_upstream(std::shared_ptr<ProxyOfTrack> self, GroupRequest &request) {
     for (;;) {
+        // The most urgent of those that wait now. A later one does not change the question upstream.
+        const FetchWish wish = request.wish(Passkey());
         Fetch how;
-        how.priority = request.priority();
-        // Of several that wait, the most urgent one counts upstream.
-        const auto askers = request.askers(Passkey());
-        if (!askers.empty()) how.asker = askers.back();
+        how.priority = wish.priority;
+        how.asker = wish.asker;
         const auto source = self->upstream_->current();
         auto fetching = source.track(self->name_).fetch_group(request.sequence(), how).as_tuple();
         auto ring = self->upstream_->comes_back(source, self->name_);

@@ -64,10 +64,7 @@ public:
 
     /// Takes the first answer, for a request that is passed on. Returns the last refusal if there is none, and NotFound
     /// if all that is left is to wait for the request itself.
-    asio::awaitable<std::error_code> ask(std::shared_ptr<PassedOn> request) {
-        auto code = co_await ask_from(0, false, std::move(request));
-        co_return code;
-    }
+    asio::awaitable<std::error_code> ask(std::shared_ptr<PassedOn> request) { return ask_from(0, false, std::move(request)); }
 
     /// The broadcast to continue with when `failed`, or a part of it, has failed; an empty one if there is none. While
     /// `failed` is open, only that part has failed.
@@ -179,7 +176,7 @@ private:
         auto path = origin.root().join(Path(path_));
         const PassedOn::Wait wait(*asked_for, origin.state(Passkey()), std::string(path.view()), has_others);
         auto waiting = std::move(request).as_tuple();
-        auto first = co_await comoq::first_of(std::move(waiting), closes_ring(std::move(asked_for)));
+        auto first = co_await comoq::first_of(std::move(waiting), closes_ring(asked_for));
         if (first.index() == 1) co_return std::nullopt;
         co_return std::get<0>(std::move(first));
     }

@@ -77,11 +77,12 @@ public:
     }
 
 private:
-    /// What grows may hold twice its size, and the pool counts the size. A copy costs less than to take the data in did, and
-    /// is made only where more than a quarter is spare: data that came at once has none.
+    /// A vector that grows may hold twice its size, and the pool counts the size. The copy costs less than taking in the data did,
+    /// and is made only where more than a quarter is spare: data that came at once has none. Without memory for it, the data
+    /// stay where they are.
     void give_back_spare() {
         const std::size_t spare = buffer_.capacity() - buffer_.size();
-        if (spare > buffer_.size() / 4 + little) buffer_ = std::vector<std::byte>(buffer_.begin(), buffer_.end());
+        if (spare > buffer_.size() / 4 + little) buffer_.shrink_to_fit();
     }
     static constexpr std::size_t little = 64;
 
