@@ -119,11 +119,12 @@ Server::Server(const Options &options)
     watch_.emplace(first.get_executor());
     begin(*watch_, first.get_executor(), "the end", wait_for_signal());
     begin(*watch_, first.get_executor(), "the log", log_left_out());
+    // Always: a relay that has nothing to read again goes on, too.
+    hang_up_ = std::make_unique<asio::signal_set>(first, SIGHUP);
+    begin(*watch_, first.get_executor(), "SIGHUP", wait_for_hang_up());
     if (has_identity || house_.keys) {
         file_ticks_ = std::make_unique<asio::steady_timer>(first);
-        hang_up_ = std::make_unique<asio::signal_set>(first, SIGHUP);
         begin(*watch_, first.get_executor(), "the files", watch_files());
-        begin(*watch_, first.get_executor(), "SIGHUP", wait_for_hang_up());
     }
     if (house_.keys || house_.service || options.peer_authorities) {
         expiry_ticks_ = std::make_unique<asio::steady_timer>(first);
@@ -205,9 +206,9 @@ awaitable<void> Server::shut_down() {
     stop_listening();
     ticks_->cancel();
     log_ticks_->cancel();
+    hang_up_->cancel();
     if (file_ticks_ != nullptr) {
         file_ticks_->cancel();
-        hang_up_->cancel();
     }
     if (expiry_ticks_ != nullptr) {
         expiry_ticks_->cancel();

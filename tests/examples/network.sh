@@ -433,6 +433,8 @@ case_signals() {
     relay relay --listen ws://127.0.0.1:0 --upstream "$url"
     local relay_pid=$pid
     until_true "no upstream" grep -q event=session_opened "$tmp/up.log"
+    # One that has no files to read again goes on.
+    kill -HUP "$relay_pid"
     start clock "$bin/clock" publish "$url"
     until_true "no session" grep -q event=session_opened "$tmp/relay.log"
     kill -TERM "$relay_pid"
