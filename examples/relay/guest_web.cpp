@@ -57,16 +57,16 @@ WebAnswer refusal_by(std::error_code code) {
     return refusal_for_all(not_found, "Not Found");
 }
 
-// The group of that number; without one, the newest one.
-awaitable<comoq::GroupConsumer> group_of(comoq::OriginConsumer origin, const WebRoute &route) {
+// The group of that number; without one, the newest one. That goes on only while somebody subscribes: whoever sends it keeps `held`.
+awaitable<comoq::GroupConsumer> group_of(comoq::OriginConsumer origin, const WebRoute &route, std::optional<comoq::TrackSubscriber> &held) {
     auto broadcast = co_await origin.request_broadcast(route.path);
     const auto track = broadcast.track(route.track);
     if (route.group) {
         auto fetched = co_await track.fetch_group(*route.group);
         co_return std::move(fetched);
     }
-    auto subscriber = co_await track.subscribe();
-    auto newest = co_await subscriber.next_group();
+    held = co_await track.subscribe();
+    auto newest = co_await held->next_group();
     if (!newest) {
         throw std::system_error(make_error_code(comoq::Error::NotFound));
     }
@@ -183,10 +183,11 @@ awaitable<std::optional<WebAnswer>> Guest::answer_by_rights(const comoq::websock
         co_await comoq::with_timeout(std::move(sending), longest_answer);
         co_return std::nullopt;
     }
+    std::optional<comoq::TrackSubscriber> held;
     std::optional<comoq::GroupConsumer> group;
     std::error_code failure;
     try {
-        auto asking = group_of(*seen, route);
+        auto asking = group_of(*seen, route, held);
         group = co_await comoq::with_timeout(std::move(asking), longest_question);
     } catch (const std::system_error &error) {
         failure = error.code();

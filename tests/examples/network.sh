@@ -922,6 +922,8 @@ case_web_media() {
     local newest number
     newest=$(get "GET /fetch/open/clock/seconds")
     [[ $newest == *" 200 "*"X-Group: "*chunked*20* ]] || fail "no newest group: $newest"
+    # Whole, though nobody else watches.
+    [[ $newest == *$'\r\n0\r\n\r' ]] || fail "the newest group is cut off: $newest"
     number=$(sed -n 's/X-Group: \([0-9]*\).*/\1/p' <<<"$newest")
     [[ $(get "GET /fetch/open/clock/seconds?group=$number") == *" 200 "*"X-Group: $number"*20* ]] || fail "no group $number"
     [[ $(get "GET /fetch/open/clock/nothing?group=0") == *" 404 "* ]] || fail "a track that is not there"
