@@ -80,6 +80,10 @@ std::optional<HttpAnswer> read_http_answer(std::string_view input, bool is_end, 
     if (body) {
         return HttpAnswer{head->status, std::move(*body)};
     }
+    // What is said beside the body, between chunks, has a bound, too.
+    if (!failure && input.size() > comoq::websocket::max_head_size + 2 * longest_http_body) {
+        failure = make_error_code(comoq::Error::BoundsExceeded);
+    }
     if (is_end && !failure) {
         failure = make_error_code(comoq::Error::Decode);
     }

@@ -12,7 +12,7 @@ struct HttpAnswer {
     std::string body;
 };
 
-// The longest body that is read, in bytes. A head may have `max_head_size`.
+// The longest body that is read, in bytes. A head may have `max_head_size`, and what is between chunks as much as a body.
 inline constexpr std::size_t longest_http_body = 64 * 1024;
 
 // From all that has come so far; nothing if more is needed. `is_end`: no more comes. Sets `failure` for what is not an answer, for one

@@ -154,6 +154,11 @@ TEST_CASE("the relay's service: an answer that is wrong, cut off or too long is 
     CHECK(answer_of(chunked + "1\r\na\r\n10000\r\n") == too_long);
     CHECK(answer_of(plain + std::string(65537, 'a')) == too_long);
     CHECK(answer_of(std::string(20'000, 'a')) == too_long);
+    // Between chunks: a line without an end, and lines that say more than their sizes.
+    CHECK(answer_of(chunked + "1;" + std::string(200'000, 'a')) == too_long);
+    std::string talkative = chunked;
+    while (talkative.size() < 200'000) talkative += "1;" + std::string(1'000, 'a') + "\r\nb\r\n";
+    CHECK(answer_of(talkative) == too_long);
 }
 
 }
