@@ -70,6 +70,7 @@ private:
     asio::awaitable<void> serve_session();
     static asio::awaitable<comoq::lite::SessionViews> decide(std::shared_ptr<Guest> self, std::string target);
     asio::awaitable<Admission> admit(std::string target, std::string transport);
+    asio::awaitable<Admission> admit_page(const comoq::websocket::RequestHead &head, bool is_secure);
     asio::awaitable<void> keep_grant(std::shared_ptr<Guest> self, comoq::Operation<void> admitted);
     asio::awaitable<void> end_grant();
     void configure();

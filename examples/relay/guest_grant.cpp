@@ -67,6 +67,19 @@ awaitable<Admission> Guest::admit(std::string target, std::string transport) {
     co_return admit_by_grant(*grant_, house_.rights, house_.origin);
 }
 
+// The same for a client that a web page may have sent: a page of another origin causes no check of a signature and no question. The
+// head stays in place.
+awaitable<Admission> Guest::admit_page(const comoq::websocket::RequestHead &head, bool is_secure) {
+    constexpr unsigned forbidden = 403;
+    log_.asks_for(head.target);
+    log_.runs_in(head.fields);
+    if (!house_.web_origins.lets_in(head, is_secure)) {
+        co_return not_admitted(forbidden, "a page of another origin");
+    }
+    auto admitting = admit(head.target, kind_);
+    co_return co_await std::move(admitting);
+}
+
 // Asks the service again as often as it wants to be asked. What it allows beyond the first time is not used in this session; if it
 // allows less, the session ends, and the client may come again. The first argument keeps the guest.
 awaitable<void> Guest::keep_grant(std::shared_ptr<Guest>, comoq::Operation<void> admitted) {

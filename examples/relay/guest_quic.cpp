@@ -47,7 +47,7 @@ asio::awaitable<void> Guest::serve_here(std::shared_ptr<Guest> self, std::shared
 
 // False if it is refused.
 asio::awaitable<bool> Guest::accept_webtransport(std::shared_ptr<QuicConnection> connection) {
-    // Whose page it is, is asked below.
+    // `admit_page` looks at whose page it is.
     auto accepting = comoq::webtransport::accept(std::move(connection), comoq::webtransport::Config());
     auto request = co_await std::move(accepting);
     comoq::websocket::RequestHead head;
@@ -56,16 +56,11 @@ asio::awaitable<bool> Guest::accept_webtransport(std::shared_ptr<QuicConnection>
     if (!request.origin().empty()) {
         head.fields.add("Origin", request.origin());
     }
-    log_.asks_for(head.target);
-    log_.runs_in(head.fields);
-    const bool is_welcome = house_.web_origins.lets_in(head, true);
-    auto admitting = admit(head.target, kind_);
+    auto admitting = admit_page(head, true);
     const auto admission = co_await std::move(admitting);
-    if (!is_welcome || !admission.views) {
-        constexpr unsigned forbidden = 403;
-        const unsigned status = is_welcome ? admission.status : forbidden;
-        log_.refused(is_welcome ? admission.reason : "a page of another origin", Level::Info, status);
-        request.reject(status);
+    if (!admission.views) {
+        log_.refused(admission.reason, Level::Info, admission.status);
+        request.reject(admission.status);
         co_return false;
     }
     const auto &spoken = house_.options.protocols;

@@ -194,15 +194,12 @@ template <class Stream> awaitable<bool> Guest::upgrade(Stream &stream) {
 template <class Stream> awaitable<bool> Guest::accept_upgrade(Stream &stream, comoq::websocket::IncomingRequest request) {
     namespace websocket = comoq::websocket;
     const std::string target = request.head.target;
-    log_.asks_for(target);
-    log_.runs_in(request.head.fields);
-    const bool is_welcome = house_.web_origins.lets_in(request.head, listener_.is_secure);
     kind_ = "websocket";
-    auto admitting = admit(target, kind_);
+    auto admitting = admit_page(request.head, listener_.is_secure);
     const auto admission = co_await std::move(admitting);
-    if (!is_welcome || !admission.views) {
-        auto answer = not_let_in(is_welcome ? admission.status : 403);
-        log_.refused(is_welcome ? admission.reason : "a page of another origin", Level::Info, answer.head.status);
+    if (!admission.views) {
+        auto answer = not_let_in(admission.status);
+        log_.refused(admission.reason, Level::Info, answer.head.status);
         co_await write_answer(stream, answer, request.head.method != "HEAD", false);
         co_return false;
     }

@@ -862,6 +862,9 @@ END
     grep -q '"event": "connect".*"path": "/room".*"transport": "tcp"' "$tmp/service.log" || fail "the service is asked something else"
     until_true "the service is not told of the end" grep -q '"event": "end".*"reason": "closed".*"transport": "websocket"' "$tmp/service.log"
     turned_away "$ws/room" "the service for authorization refuses"
+    # A page of another origin is turned away before the service is asked.
+    answers 403 "127.0.0.1:$port" "http://evil.example" -- "/page?says={\"subscribe\":[\"**\"]}"
+    ! grep -q '"path": "/page"' "$tmp/service.log" || fail "a page of another origin asks the service"
     turned_away "$tcp/room?says=401" "the service for authorization refuses"
     turned_away "$ws/room?says=500" "the service for authorization is away"
     turned_away "$ws/room?says={}" "the service allows nothing"
