@@ -4,21 +4,29 @@
 #include <chrono>
 #include <cstddef>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 // By the clock of the wall, which can be set: tokens have its times. Any thread.
 template <class Thing> class Expiries {
 public:
     using Time = std::chrono::system_clock::time_point;
 
-    // In the place of another time that the thing has.
+    // In the place of another time that the thing has, which stays if there is not the memory for it.
     void set(const Thing &thing, Time when) {
         std::lock_guard lock(mutex_);
-        remove(thing);
-        const auto place = by_time_.emplace(when, thing).first;
+        const auto [place, is_new] = by_time_.emplace(when, thing);
+        if (!is_new) {
+            return;
+        }
+        const auto known = times_.find(thing);
+        if (known != times_.end()) {
+            by_time_.erase({known->second, thing});
+            known->second = when;
+            return;
+        }
         try {
             times_.emplace(thing, when);
         } catch (...) {
@@ -28,17 +36,21 @@ public:
     }
     void forget(const Thing &thing) {
         std::lock_guard lock(mutex_);
-        remove(thing);
-    }
-    // Those whose time has come; each once.
-    std::vector<Thing> take_due(Time now) {
-        std::vector<Thing> due;
-        std::lock_guard lock(mutex_);
-        while (!by_time_.empty() && by_time_.begin()->first <= now) {
-            due.push_back(by_time_.begin()->second);
-            times_.erase(due.back());
-            by_time_.erase(by_time_.begin());
+        const auto found = times_.find(thing);
+        if (found != times_.end()) {
+            by_time_.erase({found->second, thing});
+            times_.erase(found);
         }
+    }
+    // One whose time has come, the earliest first, and each once; nothing if there are no more. It needs no memory.
+    std::optional<Thing> take_due(Time now) {
+        std::lock_guard lock(mutex_);
+        if (by_time_.empty() || by_time_.begin()->first > now) {
+            return std::nullopt;
+        }
+        const Thing due = by_time_.begin()->second;
+        times_.erase(due);
+        by_time_.erase(by_time_.begin());
         return due;
     }
     std::size_t size() const {
@@ -47,15 +59,6 @@ public:
     }
 
 private:
-    // Under the lock.
-    void remove(const Thing &thing) {
-        const auto found = times_.find(thing);
-        if (found != times_.end()) {
-            by_time_.erase({found->second, thing});
-            times_.erase(found);
-        }
-    }
-
     mutable std::mutex mutex_;
     std::set<std::pair<Time, Thing>> by_time_;
     std::unordered_map<Thing, Time> times_;

@@ -40,17 +40,18 @@ void Guests::may_stay(const Guest &guest, std::chrono::system_clock::time_point 
     }
 }
 
-void Guests::expire(std::chrono::system_clock::time_point now) {
-    std::vector<std::shared_ptr<Guest>> over;
-    {
-        std::lock_guard lock(mutex_);
-        for (const Guest *guest : expiries_.take_due(now)) {
-            if (auto there = present_.at(guest).lock()) {
-                over.push_back(std::move(there));
-            }
+std::shared_ptr<Guest> Guests::take_expired(std::chrono::system_clock::time_point now) {
+    std::lock_guard lock(mutex_);
+    while (const auto due = expiries_.take_due(now)) {
+        if (auto there = present_.at(*due).lock()) {
+            return there;
         }
     }
-    for (const auto &guest : over) {
+    return nullptr;
+}
+
+void Guests::expire(std::chrono::system_clock::time_point now) {
+    while (const auto guest = take_expired(now)) {
         guest->expire();
     }
 }

@@ -59,6 +59,7 @@ public:
 
 private:
     std::vector<std::shared_ptr<Guest>> admit_no_more();
+    std::shared_ptr<Guest> take_expired(std::chrono::system_clock::time_point now);
 
     const std::size_t most_;
     mutable std::mutex mutex_;
