@@ -98,6 +98,28 @@ TEST_CASE("MoQ Transport: a gap where the fetch ends and the stream begins is a 
     CHECK(scene.next_group() == Words{"0", "2", "4", "6", "7"});
 }
 
+TEST_CASE("MoQ Transport: objects of other lanes leave no hole in the lane that goes on after the fetch", "[ietf][session]") {
+    for (const bool is_first : {true, false}) {
+        INFO(is_first);
+        ViewerScene scene;
+        scene.accept(5, ietf::Location{4, 5});
+        const auto go_on = [&scene] { scene.send_uni(scene.group(5, 4, {"6"}, 6), true); };
+        if (is_first) go_on();
+        scene.answer_join(4, {0, 1, 2, 4, 5}, {1, 4, 5});
+        if (!is_first) go_on();
+        CHECK(scene.next_group() == Words{"0", "2", "6"});
+        CHECK(scene.is_alive());
+    }
+}
+
+TEST_CASE("MoQ Transport: a lane whose objects all come after those of a fetch is shown", "[ietf][session]") {
+    ViewerScene scene;
+    scene.accept(5, ietf::Location{4, 1});
+    scene.send_uni(scene.group(5, 4, {"2"}, 2), true);
+    scene.answer_join(4, {0, 1}, {0, 1});
+    CHECK(scene.next_group() == Words{"2"});
+}
+
 TEST_CASE("MoQ Transport: the group that a viewer has joined is over a little after a newer one has begun", "[ietf][session]") {
     ViewerScene scene;
     scene.accept(5, ietf::Location{4, 0});

@@ -21,12 +21,13 @@ struct JoinedGroup {
     std::optional<GroupProducer> group;
     /// The number of the object after those that are there.
     std::uint64_t objects = 0;
-    /// The fetch is over, well or not.
-    bool is_fetched = false;
+    /// The number after the last object that the fetch has brought, of any lane.
+    std::uint64_t fetched_to = 0;
     /// A stream waits for that, to go on with the group.
     bool is_awaited = false;
     /// A stream has gone on with the group, and ends it.
     bool is_continued = false;
+    /// The fetch is over, well or not.
     comoq::detail::Event fetched;
 };
 

@@ -14,6 +14,8 @@ namespace comoq::ietf {
 /// The fields of a namespace, of a prefix of one, or of what comes after such a prefix. None of them is empty.
 using Namespace = std::vector<std::string>;
 
+/// The highest number of a group or an object that a track here can have.
+inline constexpr std::uint64_t highest_number = (std::uint64_t{1} << 62) - 1;
 inline constexpr std::size_t most_fields = 32;
 /// Of a namespace and a name together, in bytes.
 inline constexpr std::size_t longest_full_name = 4096;

@@ -4,6 +4,7 @@
 #include "../session/remote_track.hpp"
 #include "alias_table.hpp"
 #include "asked_range.hpp"
+#include "brought_groups.hpp"
 #include "joined_group.hpp"
 #include "remote_fetch.hpp"
 #include "session_core.hpp"
@@ -33,9 +34,6 @@ public:
 private:
     using Self = std::shared_ptr<RemoteTrack>;
 
-    /// Of groups and objects here.
-    static constexpr std::uint64_t highest_number = (std::uint64_t{1} << 62) - 1;
-
     struct Subscribed final : Asking {
         bool groups_under_way() const noexcept override { return ties->under_way != 0; }
         Operation<void> next_group() override {
@@ -54,8 +52,11 @@ private:
             over.set();
         }
         comoq::detail::Event over;
-        /// Its range is over, and another one is wanted.
+        /// Its range is over, and another one may be wanted.
         void begin_again() {
+            brought.add(told.start.value_or(*told.end), *told.end);
+            // What waits for more of the joined group ends.
+            ties->begun.set();
             ties = std::make_shared<SubscriptionTies>();
             alias.reset();
             joined.reset();
@@ -66,8 +67,9 @@ private:
         std::unique_ptr<AliasTable::Entry> alias;  // once the peer has said it
         std::unique_ptr<SendStream> stream;        // once it is open
         std::uint64_t request = 0;
-        // The wishes of which the peer knows.
+        // The wishes of which the peer knows, and the ranges before.
         Subscription told;
+        BroughtGroups brought;
         bool is_range_over = false;
         /// The peer's answer: a false code if it is yes.
         comoq::detail::Latch<std::error_code> answer;
@@ -150,7 +152,7 @@ private:
         end_joined(*asking, code);
         if (code) comoq::detail::throw_error(code);
     }
-    /// A range that is over does not end the track: what is wanted behind it is subscribed to anew.
+    /// The track goes on after a range that is over: what else is wanted is subscribed to anew.
     static asio::awaitable<void> follow_all(Self self, std::shared_ptr<Subscribed> asking, Subscription wishes) {
         while (true) {
             asking->told = std::move(wishes);
@@ -164,20 +166,17 @@ private:
             asking->begin_again();
             auto wanting = until_more_wanted(self, asking);
             co_await std::move(wanting);
-            wishes = *self->wishes_;
-            const auto next = *asking->told.end + 1;
-            // What came before is here, or was.
-            if (!wishes.start || (wishes.start >= asking->told.start && *wishes.start < next)) wishes.start = next;
+            wishes = self->still_wanted(*asking).value_or(asking->told);
         }
+    }
+    std::optional<Subscription> still_wanted(const Subscribed &asking) const noexcept {
+        return wishes_ ? asking.brought.rest_of(*wishes_) : std::nullopt;
     }
     static asio::awaitable<void> until_more_wanted(Self self, std::shared_ptr<Subscribed> asking) {
         while (true) {
             asking->wishes_changed.clear();
             auto changed = asking->wishes_changed.wait();
-            const auto &wishes = self->wishes_;
-            const auto &told = asking->told;
-            if (wishes && (!wishes->end || *wishes->end > *told.end || (wishes->start && told.start && *wishes->start < *told.start)))
-                co_return;
+            if (self->still_wanted(*asking)) co_return;
             co_await std::move(changed);
         }
     }
@@ -205,8 +204,7 @@ private:
         const auto asking = std::static_pointer_cast<Subscribed>(std::move(of));
         auto answering = answer_of<SubscribeOk>(reader);
         const auto ok = co_await std::move(answering);
-        if (const auto &place = ok.parameters.largest_object; place && std::max(place->group, place->object) > highest_number)
-            comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
+        throw_unless_possible(ok.parameters.largest_object);
         if (!self->out_) self->set_info(info_of(ok.properties));
         self->largest_ = ok.parameters.largest_object;
         asking->answer.set({});
@@ -219,7 +217,7 @@ private:
         if (largest) self->out_->note_largest({largest->group, largest->object});
         if (largest && filter_of(asking->told, self->core_->rules()).kind == Filter::Kind::NextObject) {
             asking->joined = std::make_shared<JoinedGroup>(*largest);
-            self->core_->spawn(join(self, asking));
+            self->core_->spawn(join(self, asking, asking->joined));
         }
         asking->alias = self->core_->aliases.add(ok.alias, {*self->out_, self->newest_, asking->ties, asking->joined});
         if (asking->alias == nullptr) reader.refuse(make_code(SessionFault::DuplicateTrackAlias));
@@ -232,7 +230,7 @@ private:
         auto rest = streams_to_come(self->core_, asking->ties, done->streams);
         co_await std::move(rest);
         // And so it may overtake the fetch, which has its own time limit.
-        if (asking->joined != nullptr && !asking->joined->is_fetched) co_await asking->joined->fetched.wait();
+        if (asking->joined != nullptr) co_await asking->joined->fetched.wait();
         const auto code = done_error(done->status);
         if (code) comoq::detail::throw_error(code);
         end_joined(*asking, {});
@@ -264,7 +262,7 @@ private:
         Subscription &told = asking->told;
         while (true) {
             asking->wishes_changed.clear();
-            const auto wishes = self->wishes_.value_or(told);
+            const auto wishes = self->still_wanted(*asking).value_or(told);
             const bool has_range = wishes.start != told.start || wishes.end != told.end;
             const bool tells_range = has_range && wishes.start && !self->core_->habits.updates_priority_alone;
             if (wishes.priority != told.priority || tells_range) {
@@ -272,7 +270,8 @@ private:
                 update.request_id = self->core_->request_ids.next();
                 update.parameters.subscriber_priority = turned(wishes.priority);
                 if (tells_range) update.parameters.filter = filter_of(wishes, self->core_->rules());
-                told = wishes;
+                told.priority = wishes.priority;
+                if (tells_range) told = wishes;
                 auto written = asking->stream->write(self->core_->encoded(update));
                 const auto code = co_await outcome_of(std::move(written));
                 // A peer that listens no more may still answer.
@@ -289,50 +288,48 @@ private:
     static constexpr std::chrono::milliseconds grace = std::chrono::milliseconds(500);
 
     /// Brings what was there of it, while the subscription lives. A group that cannot be had begins with the next one.
-    static asio::awaitable<void> join(Self self, std::shared_ptr<Subscribed> asking) {
-        auto joining = join_to_the_end(self, asking);
+    static asio::awaitable<void> join(Self self, std::shared_ptr<Subscribed> asking, std::shared_ptr<JoinedGroup> joined) {
+        auto joining = join_to_the_end(self, asking, std::move(joined));
         auto ending = asking->over.wait();
         auto outcome = outcome_of(std::move(joining));
         co_await comoq::first_of(std::move(outcome), std::move(ending));
     }
-    static asio::awaitable<void> join_to_the_end(Self self, std::shared_ptr<Subscribed> asking) {
-        co_await bring(self, asking);
-        // If no stream goes on with it, it is over when a newer one has begun.
-        for (auto &joined = *asking->joined; !joined.is_continued && !asking->is_left && self->out_;) {
-            auto &begun = asking->ties->begun;
-            begun.clear();
-            auto next = begun.wait();
-            if (self->has_from(joined.sequence + 1)) {
+    static asio::awaitable<void> join_to_the_end(Self self, std::shared_ptr<Subscribed> asking, std::shared_ptr<JoinedGroup> joined) {
+        const auto ties = asking->ties;
+        auto bringing = bring(self, asking, joined);
+        co_await std::move(bringing);
+        // If no stream goes on with it, it is over when a newer one has begun, or with its range.
+        while (asking->joined == joined && !joined->is_continued && !asking->is_left && self->out_) {
+            ties->begun.clear();
+            auto next = ties->begun.wait();
+            if (self->has_from(joined->sequence + 1)) {
                 co_await self->core_->sleep(grace);
-                if (!joined.is_continued && !joined.is_awaited) end_joined(*asking, {});
+                if (asking->joined == joined) end_joined(*asking, {});
                 co_return;
             }
             co_await std::move(next);
         }
     }
     /// Runs until the fetch is over, well or not. What it has brought of a group that it does not complete is given up.
-    static asio::awaitable<void> bring(Self self, std::shared_ptr<Subscribed> asking) {
+    static asio::awaitable<void> bring(Self self, std::shared_ptr<Subscribed> asking, std::shared_ptr<JoinedGroup> joined) {
         struct Fetched {
-            ~Fetched() {
-                joined.is_fetched = true;
-                joined.fetched.set();
-            }
+            ~Fetched() { joined.fetched.set(); }
             JoinedGroup &joined;
         };
-        const Fetched fetched{*asking->joined};
-        auto fetching = join_by_fetch(self, asking);
+        const Fetched fetched{*joined};
+        auto fetching = join_by_fetch(self, asking->request, joined);
         auto outcome = outcome_of(std::move(fetching));
-        auto stalling = until_stalled(self, asking);
+        auto stalling = until_stalled(self, joined);
         const auto first = co_await comoq::first_of(std::move(outcome), std::move(stalling));
         const auto code = first.index() == 0 ? std::get<0>(first) : make_error_code(Error::Timeout);
         if (!code) co_return;
-        if (auto group = std::exchange(asking->joined->group, std::nullopt)) group->abort(self->core_->lost_code(code));
-        asking->joined->objects = 0;
+        if (auto group = std::exchange(joined->group, std::nullopt)) group->abort(self->core_->lost_code(code));
+        joined->objects = joined->fetched_to = 0;
     }
     /// Runs until no object has come for the time of the config's patience.
-    static asio::awaitable<void> until_stalled(Self self, std::shared_ptr<Subscribed> asking) {
-        for (std::optional<std::uint64_t> before; before != asking->joined->objects;) {
-            before = asking->joined->objects;
+    static asio::awaitable<void> until_stalled(Self self, std::shared_ptr<JoinedGroup> joined) {
+        for (std::optional<std::uint64_t> before; before != joined->fetched_to;) {
+            before = joined->fetched_to;
             co_await self->core_->sleep(self->core_->config.patience);
         }
     }
@@ -342,14 +339,14 @@ private:
         const auto latest = state->numbers().latest();
         return latest && *latest >= sequence;
     }
-    static asio::awaitable<void> join_by_fetch(Self self, std::shared_ptr<Subscribed> asking) {
+    static asio::awaitable<void> join_by_fetch(Self self, std::uint64_t request, std::shared_ptr<JoinedGroup> joined) {
         if (!self->out_) co_return;
-        const auto joined = asking->joined;
         RemoteFetch fetch(self->core_, self->out_->info());
-        auto asked = fetch.join(asking->request);
+        auto asked = fetch.join(request);
         co_await std::move(asked);
         const auto group_of = [&self, &joined](const FetchedObject &object, std::uint64_t &next) -> GroupProducer * {
             if (object.location.group != joined->sequence || joined->is_continued || !self->out_) return nullptr;
+            joined->fetched_to = std::max(joined->fetched_to, object.location.object + 1);
             // Lanes have no place here.
             if (object.subgroup.value_or(0) != 0 || object.location.object < joined->objects) return nullptr;
             if (!joined->group) joined->group = comoq::detail::given_group(*self->out_, joined->sequence);

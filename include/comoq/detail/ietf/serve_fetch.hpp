@@ -50,7 +50,6 @@ private:
     };
     /// A range may name very many groups that nobody has: after this many in a row, the rest is unknown, too.
     static constexpr unsigned most_missing = 16;
-    static constexpr std::uint64_t largest_number = (std::uint64_t{1} << 62) - 1;
 
     static SendOrder order_of(SessionCore &core, const Fetch &asked) noexcept {
         SendOrder order;
@@ -83,7 +82,7 @@ private:
         ok.end = range.last;
         // The drafts from 20 on name the last object in any case.
         if (!self->core_->rules().joining_fetch)
-            ok.end.object = range.last.object.value_or(largest_number);
+            ok.end.object = range.last.object.value_or(highest_number);
         else if (!ok.end.object && self->core_->habits.ends_fetches_in_next_group)
             ++ok.end.group;
         ok.properties = detail::properties_of(group->track_info());
@@ -172,7 +171,7 @@ private:
             range.last = RangeEnd{largest_->group, {}};
         const bool is_backwards = range.first.group > range.last.group ||
                                   (range.first.group == range.last.group && range.last.object && range.first.object > *range.last.object);
-        if (is_backwards || range.last.group > largest_number) comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
+        if (is_backwards || range.last.group > highest_number) comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
         return range;
     }
 
@@ -244,7 +243,7 @@ private:
     asio::awaitable<void> write_unknown(std::uint64_t group) {
         FetchedObject range;
         range.kind = FetchedObject::Kind::Unknown;
-        range.location = Location{group, largest_number};
+        range.location = Location{group, highest_number};
         std::vector<std::byte> bytes;
         objects_.write(range, bytes);
         return item_.stream().write(Bytes(std::move(bytes)));

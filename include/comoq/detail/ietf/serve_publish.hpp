@@ -12,7 +12,6 @@
 
 #include <asio/awaitable.hpp>
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -38,9 +37,7 @@ public:
             core->log.at_limit(SessionLog::Limit::Tracks);
             comoq::detail::throw_error(make_error_code(Error::LimitReached));
         }
-        const auto &largest = message.parameters.largest_object;
-        if (largest && std::max(largest->group, largest->object) > highest_number)
-            comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
+        throw_unless_possible(message.parameters.largest_object);
         const auto guard = Announcements::begin(peers, path);
         const auto self = std::make_shared<PublishServer>(core, std::move(path), message.track.name);
         self->set_info(info_of(message.properties));
@@ -59,8 +56,6 @@ public:
 
 private:
     using Self = std::shared_ptr<PublishServer>;
-
-    static constexpr std::uint64_t highest_number = (std::uint64_t{1} << 62) - 1;
 
     /// The track among those of the session. A subscription that ends in any other way than its own ends with the session.
     struct End {

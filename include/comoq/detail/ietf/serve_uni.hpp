@@ -100,14 +100,12 @@ private:
         if (joined != nullptr && (object->id != 0 || joined->group)) {
             // What was before it comes by the fetch.
             joined->is_awaited = true;
-            if (!joined->is_fetched) {
-                auto fetched = joined->fetched.wait();
-                co_await std::move(fetched);
-            }
+            auto fetched = joined->fetched.wait();
+            co_await std::move(fetched);
             group = std::exchange(joined->group, std::nullopt);
             next = joined->objects;
-            // Numbers behind the largest object are a gap.
-            if (object->id > next && next <= joined->largest_object) {
+            // Numbers of other lanes, and those behind the largest object, are a gap.
+            if (object->id > next && joined->fetched_to <= joined->largest_object) {
                 // A group whose beginning cannot be had is not shown without it.
                 if (group) group->abort(make_error_code(Error::Lagged));
                 comoq::detail::throw_error(make_error_code(Error::Lagged));
@@ -138,10 +136,8 @@ private:
         const bool is_joined = header.subgroup == 0u && joined != nullptr && joined->sequence == header.group;
         if (!is_joined || joined->is_continued || joined->is_awaited) co_return;
         joined->is_awaited = true;
-        if (!joined->is_fetched) {
-            auto fetched = joined->fetched.wait();
-            co_await std::move(fetched);
-        }
+        auto fetched = joined->fetched.wait();
+        co_await std::move(fetched);
         joined->is_continued = true;
         target.ties->begun.set();
         if (auto group = std::exchange(joined->group, std::nullopt)) group->finish();

@@ -4,6 +4,7 @@
 #include "../../subscription.hpp"
 #include "../../time.hpp"
 #include "../media/track_shared.hpp"
+#include "names.hpp"
 #include "pairs.hpp"
 #include "parameters.hpp"
 
@@ -80,6 +81,12 @@ inline Pairs properties_of(const TrackInfo &info) {
     if (turned(info.priority) != usual_priority) known.add(property_priority, turned(info.priority));
     if (!info.ordered) known.add(property_order, 2);
     return merged(known, info.properties.bytes());
+}
+
+/// The largest object as a peer says it. Throws BoundsExceeded for one that no track here can have.
+inline void throw_unless_possible(const std::optional<Location> &largest) {
+    if (largest && std::max(largest->group, largest->object) > highest_number)
+        comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
 }
 
 /// The timestamp among an object's properties, in the track's units.
