@@ -191,7 +191,8 @@ if(TARGET comoq_example_tokens)
     target_link_libraries(comoq_tests PRIVATE comoq_example_tokens)
 endif()
 if(TARGET comoq_example_hang)
-    target_sources(comoq_tests PRIVATE examples/media_on_demand.cpp "${PROJECT_SOURCE_DIR}/examples/media_on_demand/serve.cpp")
+    target_sources(comoq_tests PRIVATE examples/movie_output.cpp examples/media_on_demand.cpp)
+    target_sources(comoq_tests PRIVATE "${PROJECT_SOURCE_DIR}/examples/media_on_demand/serve.cpp")
     target_link_libraries(comoq_tests PRIVATE comoq_example_hang)
     set_source_files_properties(
         examples/media_on_demand.cpp PROPERTIES COMPILE_DEFINITIONS "COMOQ_CLIPS=\"${PROJECT_SOURCE_DIR}/examples/media\""

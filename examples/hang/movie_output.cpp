@@ -1,9 +1,11 @@
 #include "hang/movie_output.hpp"
 
 #include <comoq/hang/catalog_track.hpp>
+#include <comoq/error.hpp>
 #include <comoq/task_group.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <fmt/format.h>
 #include <stdexcept>
 #include <system_error>
@@ -21,6 +23,10 @@ using comoq::hang::ReceivedFrame;
 constexpr std::int64_t before_first_frame = 500'000;
 constexpr std::int64_t length_of_audio_fragment = 500'000;
 
+// A publisher of live media changes its catalog step by step: it lists the pictures a moment after the sound, and ends a track
+// a moment before it takes it out of the list.
+constexpr std::chrono::seconds until_settled(1);
+
 std::int64_t shown_at(const ReceivedFrame &frame) { return static_cast<std::int64_t>(frame.timestamp.value()); }
 
 // One track on its way from the broadcast to the file.
@@ -31,7 +37,8 @@ struct Track {
     std::unique_ptr<MediaConsumer> reader;
     std::optional<ReceivedFrame> first;  // read for its configuration
     std::vector<ReceivedFrame> frames;   // of the next fragment
-    bool has_sets_in_frames = false;     // avc3
+    bool has_sets_in_frames = false;
+    MissingFrames missing;               // of earlier subscriptions
 };
 
 class Output {
@@ -107,12 +114,17 @@ private:
     std::optional<std::int64_t> begin_;
 };
 
+// A browser's H.264 that has no description has its parameter sets in the frames, whether it is called avc1 or avc3.
+bool has_sets_in_frames(const DecoderConfig &config) {
+    return config.description.empty() && (config.codec.starts_with("avc1") || config.codec.starts_with("avc3"));
+}
+
 // Whether the track can be had, and written to an MP4.
 bool is_usable(const comoq::hang::Rendition &rendition, const DecoderConfig &config) {
     if (rendition.container.kind == comoq::hang::ContainerKind::Unknown || rendition.broadcast) {
         return false;
     }
-    if (config.codec.starts_with("avc3")) {
+    if (has_sets_in_frames(config)) {
         return true;
     }
     try {
@@ -133,68 +145,127 @@ DecoderConfig config_of(const comoq::hang::Rendition &rendition, DecoderConfig c
     return reader.tracks().size() == 1 ? reader.tracks().front().config : config;
 }
 
-// The rendition with the highest bit rate, or else with the largest pictures.
-template <class R> void choose(const std::map<std::string, R> &renditions, std::vector<Track> &tracks) {
-    const R *best = nullptr;
-    Track chosen;
-    for (const auto &[name, rendition] : renditions) {
-        DecoderConfig config;
-        try {
-            config = config_of(rendition, comoq::hang::decoder_config(rendition));
-        } catch (const comoq::hang::Mp4Error &) {
-            continue;
-        }
-        if (!is_usable(rendition, config)) {
-            continue;
-        }
-        const auto rank = [](const R &one) {
-            const auto size = comoq::hang::decoder_config(one);
-            return std::pair(one.bitrate.value_or(0), std::uint64_t{size.width} * size.height);
-        };
-        if (best != nullptr && rank(rendition) <= rank(*best)) {
-            continue;
-        }
-        best = &rendition;
-        chosen = Track();
-        chosen.name = name;
-        chosen.config = std::move(config);
-        chosen.container = rendition.container;
-        chosen.has_sets_in_frames = chosen.config.codec.starts_with("avc3");
-    }
-    if (best != nullptr) {
-        tracks.push_back(std::move(chosen));
+template <class R> std::optional<DecoderConfig> usable_config(const R &rendition) {
+    try {
+        auto config = config_of(rendition, comoq::hang::decoder_config(rendition));
+        return is_usable(rendition, config) ? std::optional(std::move(config)) : std::nullopt;
+    } catch (const comoq::hang::Mp4Error &) {
+        return std::nullopt;
     }
 }
 
+// The rendition with the highest bit rate, or else with the largest pictures.
+template <class R> std::optional<Track> best_of(const std::map<std::string, R> &renditions) {
+    std::optional<Track> best;
+    std::pair<std::uint64_t, std::uint64_t> best_rank;
+    for (const auto &[name, rendition] : renditions) {
+        auto config = usable_config(rendition);
+        if (!config) {
+            continue;
+        }
+        const auto size = comoq::hang::decoder_config(rendition);
+        const std::pair rank(rendition.bitrate.value_or(0), std::uint64_t{size.width} * size.height);
+        if (best && rank <= best_rank) {
+            continue;
+        }
+        best_rank = rank;
+        best.emplace();
+        best->name = name;
+        best->config = std::move(*config);
+        best->container = rendition.container;
+        best->has_sets_in_frames = has_sets_in_frames(best->config);
+    }
+    return best;
+}
+
+awaitable<void> subscribe(comoq::BroadcastConsumer broadcast, Track &track, std::optional<std::uint64_t> start) {
+    comoq::Subscription wishes;
+    wishes.priority = track.config.kind == MediaKind::Audio ? 80 : 60;
+    wishes.start = start;
+    auto asked = broadcast.track(track.name).subscribe(wishes);
+    auto subscriber = co_await std::move(asked);
+    track.reader = std::make_unique<MediaConsumer>(std::move(subscriber), track.container);
+}
+
+// The next catalog that comes before it counts as settled.
+awaitable<std::optional<comoq::hang::Catalog>> next_soon(comoq::hang::CatalogConsumer &catalogs, comoq::Sleep sleep) {
+    try {
+        auto next = catalogs.next();
+        co_return co_await comoq::with_timeout(std::move(next), until_settled, std::move(sleep));
+    } catch (const std::system_error &error) {
+        if (error.code() != comoq::Error::Timeout) {
+            throw;
+        }
+    }
+    co_return std::nullopt;
+}
+
+// The pictures first, which decide when there is enough.
 awaitable<std::vector<Track>> tracks_of(comoq::BroadcastConsumer broadcast, const MovieOutputOptions &options) {
     auto subscribing = broadcast.track(comoq::hang::catalog_track).subscribe();
-    auto [failure, track] = co_await std::move(subscribing).as_tuple();
+    auto [failure, catalog_track] = co_await std::move(subscribing).as_tuple();
     if (failure) {
         throw std::system_error(failure, "the broadcast has no catalog.json (it can be written by the names of its tracks): ");
     }
-    comoq::hang::CatalogConsumer reader(std::move(track));
-    const auto catalog = co_await reader.next();
+    comoq::hang::CatalogConsumer catalogs(std::move(catalog_track));
+    auto catalog = co_await catalogs.next();
     if (!catalog) {
         throw std::runtime_error("the broadcast has ended before its catalog came");
     }
+    std::optional<Track> video, audio;
+    while (catalog) {
+        // Sound and pictures have groups of their own: only their beginning is the same.
+        const auto both = options.start == 0 ? options.start : std::nullopt;
+        if (!video && (video = best_of(catalog->video))) {
+            co_await subscribe(broadcast, *video, options.start);
+        }
+        if (!audio && (audio = best_of(catalog->audio))) {
+            co_await subscribe(broadcast, *audio, catalog->video.empty() ? options.start : both);
+        }
+        if (video && audio) {
+            break;
+        }
+        catalog = co_await next_soon(catalogs, options.sleep);
+    }
     std::vector<Track> tracks;
-    choose(catalog->video, tracks);
-    choose(catalog->audio, tracks);
+    for (auto *one : {&video, &audio}) {
+        if (*one) tracks.push_back(std::move(**one));
+    }
     if (tracks.empty()) {
         throw std::runtime_error("the catalog has no track that can be written to an MP4");
     }
-    for (auto &one : tracks) {
-        comoq::Subscription wishes;
-        wishes.priority = one.config.kind == MediaKind::Audio ? 80 : 60;
-        // The others have groups of their own: only the beginning is the same.
-        if (&one == &tracks.front() || options.start == 0) {
-            wishes.start = options.start;
-        }
-        auto asked = broadcast.track(one.name).subscribe(wishes);
-        auto subscriber = co_await std::move(asked);
-        one.reader = std::make_unique<MediaConsumer>(std::move(subscriber), one.container);
-    }
     co_return tracks;
+}
+
+template <class R> bool lists(const std::map<std::string, R> &renditions, const Track &track) {
+    const auto found = renditions.find(track.name);
+    if (found == renditions.end() || found->second.container.kind != track.container.kind) {
+        return false;
+    }
+    const auto config = usable_config(found->second);
+    return config && (config->codec == track.config.codec || track.has_sets_in_frames);
+}
+
+// A live publisher that turns its camera off ends the track, and takes it out of the catalog until the camera is on again. Whether
+// the track that has ended is there again, as it was; false if it is over, or the catalog is.
+awaitable<bool> comes_back(comoq::BroadcastConsumer broadcast, const Track &track, comoq::Sleep sleep) {
+    auto subscribing = broadcast.track(comoq::hang::catalog_track).subscribe();
+    auto [failure, catalog_track] = co_await std::move(subscribing).as_tuple();
+    if (failure) {
+        co_return false;
+    }
+    comoq::hang::CatalogConsumer catalogs(std::move(catalog_track));
+    auto catalog = co_await catalogs.next();
+    const auto is_listed = [&] {
+        return track.config.kind == MediaKind::Video ? lists(catalog->video, track) : lists(catalog->audio, track);
+    };
+    while (catalog && is_listed()) {
+        catalog = co_await next_soon(catalogs, sleep);
+    }
+    while (catalog && !is_listed()) {
+        catalog = co_await catalogs.next();
+    }
+    co_return catalog.has_value();
 }
 
 // Of a browser's H.264, lengths take the place of start codes.
@@ -210,8 +281,9 @@ void repack(Track &track, ReceivedFrame &frame) {
     }
 }
 
-awaitable<void> copy_track(std::vector<Track> &tracks, std::size_t place, Output &output, std::size_t groups, Progress &progress,
-                           comoq::TaskGroup &tasks) {
+awaitable<void> copy_track(comoq::BroadcastConsumer broadcast, std::vector<Track> &tracks, std::size_t place, Output &output,
+                           const MovieOutputOptions &options, Progress &progress, comoq::TaskGroup &tasks) {
+    const auto groups = place == 0 ? options.groups : std::numeric_limits<std::size_t>::max();
     Track &track = tracks[place];
     const bool is_video = track.config.kind == MediaKind::Video;
     std::exception_ptr failure;
@@ -221,7 +293,14 @@ awaitable<void> copy_track(std::vector<Track> &tracks, std::size_t place, Output
             auto frame = std::exchange(track.first, std::nullopt);
             if (!frame) {
                 frame = co_await track.reader->read();
-                if (!frame) break;
+                if (!frame) {
+                    output.fragment(place, track.frames);
+                    const bool is_back = co_await comes_back(broadcast, track, options.sleep);
+                    if (!is_back) break;
+                    track.missing.add(*track.reader);
+                    co_await subscribe(broadcast, track, std::nullopt);
+                    continue;
+                }
                 repack(track, *frame);
             }
             begun += frame->begins_group ? 1 : 0;
@@ -243,7 +322,7 @@ awaitable<void> copy_track(std::vector<Track> &tracks, std::size_t place, Output
         std::rethrow_exception(failure);
     }
     // The first track decides when there is enough.
-    if (place == 0 && begun > groups) {
+    if (begun > groups) {
         tasks.cancel();
     }
 }
@@ -252,7 +331,7 @@ awaitable<void> copy_track(std::vector<Track> &tracks, std::size_t place, Output
 
 awaitable<MissingFrames> write_movie(comoq::BroadcastConsumer broadcast, MovieOutputOptions options,
                                      std::function<void(std::string_view)> write, Progress &progress) {
-    auto tracks = co_await tracks_of(std::move(broadcast), options);
+    auto tracks = co_await tracks_of(broadcast, options);
     for (auto &track : tracks) {
         // The beginning of the file needs the configuration.
         while (track.has_sets_in_frames && track.config.description.empty()) {
@@ -271,16 +350,16 @@ awaitable<MissingFrames> write_movie(comoq::BroadcastConsumer broadcast, MovieOu
     Output output(configs, std::move(write));
     const auto body = [&](comoq::TaskGroup &tasks) -> awaitable<void> {
         for (std::size_t i = 0; i != tracks.size(); ++i) {
-            const auto groups = i == 0 ? options.groups : std::numeric_limits<std::size_t>::max();
-            tasks.spawn(copy_track(tracks, i, output, groups, progress, tasks));
+            tasks.spawn(copy_track(broadcast, tracks, i, output, options, progress, tasks));
         }
         co_return;
     };
     co_await comoq::with_task_group(body);
     MissingFrames missing;
-    for (const auto &track : tracks) {
-        missing.groups += track.reader->stats().lost_groups;
-        missing.bad_frames += track.reader->stats().bad_frames;
+    for (auto &track : tracks) {
+        track.missing.add(*track.reader);
+        missing.groups += track.missing.groups;
+        missing.bad_frames += track.missing.bad_frames;
     }
     co_return missing;
 }
