@@ -291,7 +291,10 @@ async def play_prices(scene, there, here, count):
     check(price[0] > 10 and price[1] - price[0] == 10, f"10/20 came as {price}")
     got = await broadcast_of(subscriber, "room/alice")
     reader = await soon(got.subscribe_track("video"), "the track")
-    scene.kept += [track, reader]
+    scene.kept += [track]
+    scene.stack.callback(reader.cancel)
+    # A relay may end before the package has taken its subscription back. If the track failed earlier, a group would not come.
+    scene.usual += "|subscribe error .*err=(internal error|cancelled)"
     await soon(reader.next_group(), "a group")
     for each in range(1, count + 1):
         made.announce(moq.Route(cost=10 + each, cold=20 + each))

@@ -31,6 +31,7 @@ import collections
 import json
 import re
 import socket
+import time
 import urllib.request
 
 import moq
@@ -41,17 +42,21 @@ from rust_peers import SCHEMES, broadcast_of, check, output_of, protocol_error, 
 PROTOCOL_BY = {"ws": "qmux-01.moq-lite-06", "tcp": "moq-lite-06"}
 
 
+def free_address():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return "127.0.0.1:%d" % free.getsockname()[1]
+
+
 class TheirRelay(rust_peers.Server):
     # Sessions that end, the package's as well. Over TCP the close and the end of the bytes race in it, while media flow.
     usual = (r"connection closed err=(no error|internal error|transport: unexpected end of file)|"
              r"websocket: error=transport: connection closed|Sending after closing is not allowed|"
              + rust_peers.Scene.usual)
 
-    def __init__(self, program, *arguments):
-        with socket.socket() as free:  # it does not say where that one listens
-            free.bind(("127.0.0.1", 0))
-            self.internal = "127.0.0.1:%d" % free.getsockname()[1]
-        super().__init__(program, "--auth-public", "**", "--web-http-listen", "127.0.0.1:0", "--listen-tcp-bind", "127.0.0.1:0",
+    def __init__(self, program, *arguments, ws="127.0.0.1:0", tcp="127.0.0.1:0"):
+        self.internal = free_address()  # it does not say where that one listens
+        super().__init__(program, "--auth-public", "**", "--web-http-listen", ws, "--listen-tcp-bind", tcp,
                          "--internal-listen", self.internal, "--log-level", "info", *arguments)
 
     def listens_at(self, text):
@@ -73,8 +78,8 @@ class Scene(rust_peers.Scene):
     # A session of the package with that relay, when either ends it. Neither occurs with ours alone.
     usual = rust_peers.Scene.usual + "|publisher: (probe|control) stream error err=cancelled"
 
-    def theirs(self, *arguments):
-        return self.has(TheirRelay(self.options.moq_relay, *arguments))
+    def theirs(self, *arguments, **addresses):
+        return self.has(TheirRelay(self.options.moq_relay, *arguments, **addresses))
 
 
 class Link(collections.namedtuple("Link", "scheme dialler publisher")):
@@ -212,6 +217,129 @@ async def link_cost(scene, link):
         heard.append((route.cost, route.cold))
     (warm, cold), far = heard
     check(cold - warm == 10 and far == (warm + 7, cold + 7), f"the prices are {heard}")
+
+
+class Ring:
+    """Ours dials one of theirs, that dials another one, and that dials ours. Each has a publisher."""
+
+    def __init__(self, scene, scheme):
+        self.scene, self.scheme = scene, scheme
+        address = free_address()  # where the first one is, when the last one is there
+        self.ours = scene.relay("--upstream", f"{scheme}://{address}", "--stats", "1")
+        last = scene.theirs("--cluster-connect", self.ours.url(scheme))
+        first = scene.theirs("--cluster-connect", last.url(scheme), **{scheme: address})
+        self.relays = [self.ours, first, last]
+        self.urls = [relay.url(scheme) for relay in self.relays]
+
+    async def stands(self):
+        """Each hears of what the others have. Returns a broadcast of each."""
+        self.made = []
+        for each, url in enumerate(self.urls):
+            made = (await self.scene.client(url)).create_broadcast(f"room/{each}")
+            made.announce()
+            self.made.append(made)
+        for url in self.urls:
+            client = await self.scene.client(url)
+            for each in range(len(self.urls)):
+                await broadcast_of(client, f"room/{each}")
+
+
+@scenario_over(SCHEMES)
+async def ring_unknown(scene, scheme):
+    """ours in a ring with two of theirs: what nobody has is refused within a second, wherever it is asked for, and nothing is left"""
+    ring = Ring(scene, scheme)
+    await ring.stands()
+    clients = [await scene.client(url) for url in ring.urls]
+    refusals = {(0x33, "NOT_FOUND"), (0x36, "UNROUTABLE")}
+
+    async def ask(client, path):
+        got = await client.request_broadcast(path)
+        await got.subscribe_track("video")
+
+    async def refused(client, path):
+        begin = time.monotonic()
+        answer = await protocol_error(ask(client, path), path)
+        took = time.monotonic() - begin
+        check(answer in refusals and took < 1, f"{path} is {answer}, after {took:.2f} s")
+
+    for each, client in enumerate(clients):
+        await refused(client, f"nobody/{each}")
+    # At all of them at the same time.
+    await asyncio.gather(*(refused(client, "nobody/all") for client in clients))
+    for url in ring.urls:
+        program = scene.start(scene.options.subscribe, url, "nobody/program", "video")
+        _, err = await output_of(program, "subscribe")
+        check(program.returncode == 1 and re.search("(not found|no route)$", err.decode().strip()), f"subscribe says {err.decode()}")
+    for client in clients:
+        client.session.shutdown()
+    for relay in ring.relays[1:]:
+        relay.usual += "|track info error .*nobody/.*err=unroutable"
+    before = [relay.count("nobody/") for relay in ring.relays]
+    await asyncio.sleep(2.5)
+    check([relay.count("nobody/") for relay in ring.relays] == before, "what was refused is still asked for")
+    last = re.findall("event=stats .*", ring.ours.text())[-1]
+    check(re.search(r"\bserved=0 pending=0\b", last), f"ours keeps {last}")
+
+
+@scenario_over(SCHEMES)
+async def ring_withdrawal(scene, scheme):
+    """ours in a ring with two of theirs: a broadcast that is withdrawn ends once at each relay, wherever it was, and does not come again"""
+    ring = Ring(scene, scheme)
+    await ring.stands()
+    watchers = [(await scene.client(url)).announced("stage") for url in ring.urls]
+    heard = [[] for _ in watchers]
+
+    async def listen(watcher, to):
+        async for update in watcher:
+            to.append((update.prefix, update.active))
+
+    listening = [asyncio.create_task(listen(*each)) for each in zip(watchers, heard)]
+    try:
+        paths = []
+        for each, url in enumerate(ring.urls):
+            # Where it was withdrawn a moment ago, it comes again: a relay of theirs may hold a worse route for two seconds.
+            for path in (f"stage/{each}", f"stage/{each}", "stage/all"):
+                made = (await scene.client(url)).create_broadcast(path)
+                made.announce()
+                paths.append(path)
+                await until_all(heard, paths, True)
+                made.unannounce()
+                await until_all(heard, paths, False)
+        # Longer than an update is held, and than a route is in quarantine.
+        await asyncio.sleep(2.5)
+        for each in heard:
+            check_ends(each, paths)
+    finally:
+        for each in listening:
+            each.cancel()
+
+
+def ends_of(heard):
+    """How often each path was announced after it was not there, and how often it was ended."""
+    came, went, present = collections.Counter(), collections.Counter(), set()
+    for path, active in heard:
+        path = "stage/" + path.removeprefix("stage/")
+        if not active:
+            went[path] += 1
+            check(path in present, f"{path} ends twice: {heard}")
+            present.discard(path)
+        elif path not in present:
+            came[path] += 1
+            present.add(path)
+    return came, went
+
+
+async def until_all(all_heard, paths, active):
+    wanted = collections.Counter(paths)
+    until = time.monotonic() + 5
+    while any(ends_of(heard)[0 if active else 1] != wanted for heard in all_heard):
+        check(time.monotonic() < until, f"{paths[-1]} {'comes' if active else 'ends'} not everywhere: {all_heard}")
+        await asyncio.sleep(0.02)
+
+
+def check_ends(heard, paths):
+    wanted = collections.Counter(paths)
+    check(ends_of(heard) == (wanted, wanted), f"of {paths} one hears {heard}")
 
 
 def main():
