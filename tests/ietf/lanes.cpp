@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -198,6 +199,65 @@ TEST_CASE("MoQ Transport: a group that is fetched comes with all of its lanes", 
             CHECK(came[i].objects == written.lanes[i].objects);
         }
     }
+}
+
+TEST_CASE("MoQ Transport: what a peer does not read of fetched lanes is counted, and others have room beside it",
+          "[ietf][session]") {
+    constexpr std::size_t size = 64 * 1024, count = 16;
+    PublishedScene scene;
+    auto group = scene.track.append_group();
+    GroupInfo info;
+    info.subgroup = 1;
+    auto lane = group.create_lane(info);
+    for (std::size_t i = 0; i < count; ++i) {
+        (i % 2 == 0 ? group : lane).write_frame(test::bytes(size), Timestamp(), ObjectExtras(Bytes(), i < 2 ? i : 1));
+    }
+    group.finish();
+    lane.finish();
+    SessionConfig config;
+    config.publish = scene.origin.consumer();
+    config.max_unsent = config.max_unsent_each = size;
+    scene.connect(std::move(config));
+    scene.greet();
+    scene.reads_unis = false;
+    ietf::Fetch fetch;
+    fetch.track = {{"a"}, "video"};
+    for (int i = 0; i < 2; ++i) {
+        fetch.request_id = scene.next_id();
+        scene.ask(fetch);
+    }
+    REQUIRE(scene.unis.size() == 3);
+    // Of the limit of the session, and a frame beyond it.
+    const auto unsent = scene.origin.stats().unsent_bytes;
+    CHECK(unsent > size / 2);
+    CHECK(unsent <= 2 * size);
+    for (auto uni = std::next(scene.unis.begin()); uni != scene.unis.end(); ++uni) {
+        scene.read(*uni);
+        scene.run();
+        CHECK(uni->answer.ended);
+        CHECK(uni->answer.octets.size() > count * size);
+    }
+    CHECK(scene.origin.stats().unsent_bytes == 0);
+}
+
+TEST_CASE("MoQ Transport: a fetch of lanes ends when its peer stops the stream, though no object comes", "[ietf][session]") {
+    PublishedScene scene;
+    auto group = scene.track.append_group();
+    GroupInfo info;
+    info.subgroup = 1;
+    info.first_object = 1;
+    auto lane = group.create_lane(info);
+    group.write_frame(payload("0"));
+    lane.write_frame(payload("1"));
+    scene.begin_at_once();
+    ietf::Fetch fetch;
+    fetch.track = {{"a"}, "video"};
+    fetch.request_id = scene.next_id();
+    auto &request = scene.ask(fetch);
+    REQUIRE(scene.unis.size() == 2);
+    scene.unis.back().stream->stop(1);
+    scene.run();
+    CHECK((request.answer->ended || request.answer->reset));
 }
 
 TEST_CASE("MoQ Transport: each lane has a stream, which counts, and a range waits for those that come late", "[ietf][session]") {

@@ -161,6 +161,73 @@ TEST_CASE("MoQ Transport: a subscription that pauses in the middle of a group go
     CHECK(scene.unis.back().answer.ended);
 }
 
+TEST_CASE("MoQ Transport: the lanes of a group in which a subscription goes on begin as there is room for them",
+          "[ietf][session]") {
+    constexpr std::size_t count = 300, most = 128;
+    PublishedScene scene;
+    scene.begin_at_once();
+    auto &request = scene.ask(scene.subscribe_to("a"));
+    const auto set_forward = [&](bool forwards) {
+        ietf::Parameters parameters;
+        parameters.forward = forwards;
+        scene.update(request, parameters);
+    };
+    set_forward(false);
+    std::vector<GroupProducer> lanes{scene.track.append_group()};
+    for (std::uint64_t number = 1; number < count; ++number) {
+        GroupInfo info;
+        info.subgroup = number;
+        lanes.push_back(lanes.front().create_lane(info));
+    }
+    scene.run();
+    // The largest object, behind which it goes on.
+    write(lanes.front(), 0);
+    set_forward(true);
+    std::uint64_t next = 0;
+    for (auto &lane : lanes) write(lane, ++next);
+    scene.run();
+    CHECK(scene.unis.size() == 1 + most);
+    // They wait for nothing while it pauses, and none of them is lost.
+    set_forward(false);
+    set_forward(true);
+    for (auto &lane : lanes) write(lane, count);
+    scene.run();
+    CHECK(scene.unis.size() == 1 + 2 * most);
+    for (auto &lane : lanes) lane.finish();
+    scene.run();
+    CHECK(scene.unis.size() == 1 + most + count);
+    scene.track.finish();
+    scene.run();
+    const auto all = scene.messages(*request.answer);
+    CHECK(std::get<ietf::PublishDone>(all.back()).streams == most + count);
+}
+
+TEST_CASE("MoQ Transport: groups that come into a range when its end moves begin as there is room for them", "[ietf][session]") {
+    constexpr std::size_t count = 300, most = 128;
+    PublishedScene scene;
+    scene.begin_at_once();
+    auto message = scene.subscribe_to("a");
+    message.parameters.filter = range_filter({}, ietf::RangeEnd{0, {}});
+    auto &request = scene.ask(message);
+    std::vector<GroupProducer> groups;
+    for (std::uint64_t sequence = 0; sequence < count; ++sequence) {
+        groups.push_back(scene.track.create_group(sequence));
+        write(groups.back(), 0);
+        scene.run();
+    }
+    CHECK(scene.unis.size() == 2);
+    ietf::Parameters further;
+    further.filter = range_filter({}, ietf::RangeEnd{count - 1, {}});
+    scene.update(request, further);
+    CHECK(scene.unis.size() == 1 + most);
+    for (auto &group : groups) group.finish();
+    scene.run();
+    CHECK(scene.unis.size() == 1 + count);
+    scene.pass(501ms);
+    const auto all = scene.messages(*request.answer);
+    CHECK(std::get<ietf::PublishDone>(all.back()).streams == count);
+}
+
 TEST_CASE("MoQ Transport: a fetch that joins waits for the answer to its subscription", "[ietf][session]") {
     RawScene scene;
     scene.connect();

@@ -203,6 +203,7 @@ struct RawScene : TransportScene {
         }
         return octets;
     }
+    void read(RawUni &uni) { asio::co_spawn(context, read_raw(*uni.stream, uni.answer), asio::detached); }
     /// The code with which the session has ended; nothing while it lives.
     std::optional<std::error_code> end() {
         run();
@@ -231,6 +232,7 @@ struct RawScene : TransportScene {
     SendPtr control;
     std::uint64_t id = raw->is_client() ? 0 : 1;
     std::list<RawRequest> requests;
+    bool reads_unis = true;
     /// What the session has opened: the first uni is its control stream.
     std::list<RawUni> unis;
     std::list<RawRequest> asked;
@@ -244,7 +246,7 @@ private:
                 auto stream = co_await raw->accept_uni();
                 auto &uni = unis.emplace_back();
                 uni.stream = std::move(stream);
-                asio::co_spawn(context, read_raw(*uni.stream, uni.answer), asio::detached);
+                if (reads_unis) read(uni);
             }
         } catch (const std::system_error &) {
         }

@@ -54,6 +54,7 @@ TEST_CASE("merged lanes: objects come in the order of their ids, and the end whe
     scene.two.finish();
     auto lanes = scene.lanes();
     for (const auto *expected : {"0.0 a", "2.1 b", "0.3 c", "2.6 d", "end", "end"}) CHECK(scene.read(lanes) == expected);
+    CHECK(lanes.is_ready());
     MergedLanes none({});
     CHECK(scene.read(none) == "end");
 }
@@ -63,7 +64,9 @@ TEST_CASE("merged lanes: an object waits for lanes that may have a lower one, an
     auto lanes = scene.lanes();
     CHECK(scene.read(lanes) == "0.0 a");
     CHECK(scene.read(lanes) == "2.1 b");
+    CHECK(lanes.is_ready());
     CHECK(scene.read(lanes) == "0.3 c");
+    CHECK_FALSE(lanes.is_ready());
     std::optional<MergedLanes::Object> next;
     asio::co_spawn(scene.context, lanes.next(), [&](std::exception_ptr, std::optional<MergedLanes::Object> object) { next = std::move(object); });
     settle_down(scene.context);
@@ -78,4 +81,4 @@ TEST_CASE("merged lanes: an object waits for lanes that may have a lower one, an
     CHECK(error_of([&] { return scene.read(lanes); }) == Error::Timeout);
 }
 
-}
+}  // namespace merged_lanes_tests

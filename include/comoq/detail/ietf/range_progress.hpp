@@ -8,7 +8,6 @@
 #include <iterator>
 #include <optional>
 #include <set>
-#include <vector>
 
 namespace comoq::ietf::detail {
 
@@ -36,12 +35,14 @@ public:
         left_out_.insert(group);
         if (left_out_.size() > most_left_out) left_out_.erase(std::prev(left_out_.end()));
     }
-    /// Those which were left out and are in the range now.
-    std::vector<std::uint64_t> take_wanted(const AskedRange &range) {
-        const auto end = range.end ? left_out_.upper_bound(range.end->group) : left_out_.end();
-        std::vector<std::uint64_t> wanted(left_out_.begin(), end);
-        left_out_.erase(left_out_.begin(), end);
-        return wanted;
+    /// True if one that was left out is in the range now.
+    bool has_wanted(const AskedRange &range) const noexcept {
+        return !left_out_.empty() && (!range.end || *left_out_.begin() <= range.end->group);
+    }
+    /// The lowest one of those, if there is one.
+    std::optional<std::uint64_t> take_wanted(const AskedRange &range) {
+        if (!has_wanted(range)) return std::nullopt;
+        return left_out_.extract(left_out_.begin()).value();
     }
 
 private:

@@ -107,19 +107,10 @@ private:
             sequence += ascends ? std::uint64_t{1} : ~std::uint64_t{0};
             group.reset();
             auto next = group_of(self, sequence);
-            auto code = co_await outcome_into(std::move(next), group);
+            auto code = co_await comoq::detail::outcome_into(std::move(next), group);
             // Whatever the reason is, the peer learns that nobody here can say.
             if (code && self->core_->ended.peek()) comoq::detail::throw_error(code);
         }
-    }
-    static asio::awaitable<std::error_code> outcome_into(asio::awaitable<GroupConsumer> work, std::optional<GroupConsumer> &to) {
-        std::error_code code;
-        try {
-            to = co_await std::move(work);
-        } catch (const std::system_error &error) {
-            code = error.code();
-        }
-        co_return code;
     }
 
     /// Sets `track_`, and what is known of its largest object.
@@ -198,7 +189,8 @@ private:
         const auto last = sequence == range.last.group ? range.last.object : std::nullopt;
         if (auto lanes = self->track_.get_lanes(sequence); lanes.size() > 1) {
             auto sending = send_lanes(self, std::move(lanes), wanted, last);
-            co_await std::move(sending);
+            auto unless = comoq::detail::unless_stopped(self->item_.stream(), std::move(sending));
+            co_await std::move(unless);
             co_return;
         }
         auto finding = find_object(group, wanted);
@@ -218,13 +210,17 @@ private:
                                             std::optional<std::uint64_t> last) {
         const auto sequence = lanes.front().sequence();
         const auto info = lanes.front().track_info();
-        // Up to a certain object, all of them are here.
+        // A lane may have nothing more up to a certain object: what is not here of it is not waited for.
         comoq::detail::MergedLanes merged(std::move(lanes), !last);
+        auto &item = self->item_;
         while (true) {
+            if (item.held() != 0 && !merged.is_ready()) co_await item.drained();
             auto coming = merged.next();
             auto object = co_await std::move(coming);
-            if (!object || (last && object->id > *last)) co_return;
+            if (!object || (last && object->id > *last)) break;
             if (object->id < wanted) continue;
+            if (!item.has_room()) co_await item.make_room();
+            item.took(object->frame.payload.size());
             FetchedObject header;
             header.location = Location{sequence, object->id};
             header.subgroup = object->lane.subgroup;
@@ -233,11 +229,14 @@ private:
             header.payload_size = object->frame.payload.size();
             std::vector<std::byte> bytes;
             self->objects_.write(header, bytes);
-            auto begun = self->item_.stream().write(Bytes(std::move(bytes)));
+            item.wrote(bytes.size() + object->frame.payload.size());
+            auto begun = item.stream().write(Bytes(std::move(bytes)));
             co_await std::move(begun);
-            auto written = self->item_.stream().write(std::move(object->frame.payload));
+            auto written = item.stream().write(std::move(object->frame.payload));
             co_await std::move(written);
+            item.settle(0);
         }
+        item.settle(0);
     }
     /// Nobody here knows what is up to the end of that group.
     asio::awaitable<void> write_unknown(std::uint64_t group) {

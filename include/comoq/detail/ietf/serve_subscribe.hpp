@@ -5,19 +5,20 @@
 #include "../session/groups_in_flight.hpp"
 #include "asked_range.hpp"
 #include "range_progress.hpp"
+#include "rendezvous.hpp"
 #include "request_stream.hpp"
 #include "send_datagrams.hpp"
 #include "send_part.hpp"
+#include "track_claim.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/error.hpp>
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -33,7 +34,7 @@ public:
 
     SubscribeServer(RequestStream::Self request, Subscribe message)
         : request_(std::move(request)), core_(request_->core), asked_(std::move(message)), path_(asked_path(asked_.track.space)),
-          groups_(std::make_shared<Groups>(core_, asked_.request_id, stream_number(make_error_code(Error::Old)))) {
+          groups_(std::make_shared<Groups>(core_, asked_.request_id, stream_number(make_error_code(Error::Old)))), claim_(*core_) {
         wishes_.priority = turned(usual_priority);
         take_wishes(asked_.parameters, wishes_);
         forwards_ = asked_.parameters.forward.value_or(true);
@@ -75,15 +76,27 @@ private:
 
     /// A group on its way to the peer.
     struct Flight {
-        Flight(Self self, const GroupConsumer &group) : of(std::move(self)), sending(of->groups_, group) { ++of->in_flight_; }
-        Flight(const Flight &) = delete;
-        Flight &operator=(const Flight &) = delete;
-        ~Flight() {
-            --of->in_flight_;
+        Flight(Self self, const GroupConsumer &group) : landing{std::move(self)}, sending(landing.of->groups_, group) {}
+        // After the other member, which counts it.
+        struct Landing {
+            ~Landing() { of->moved_.set(); }
+            const Self of;
+        };
+        const Landing landing;
+        Groups::Sending sending;
+    };
+
+    /// One at a time begins groups that were here before they were wanted.
+    struct CatchingUp {
+        explicit CatchingUp(Self self) noexcept : of(std::move(self)) { of->catches_up_ = true; }
+        CatchingUp(const CatchingUp &) = delete;
+        CatchingUp &operator=(const CatchingUp &) = delete;
+        ~CatchingUp() {
+            of->late_.clear();
+            of->catches_up_ = false;
             of->moved_.set();
         }
         const Self of;
-        Groups::Sending sending;
     };
 
     /// The subscription among those that are served.
@@ -93,7 +106,7 @@ private:
         End &operator=(const End &) = delete;
         ~End() {
             server.core_->served.erase(server.asked_.request_id);
-            server.release();
+            server.claim_.release();
             server.known_.set();
             server.groups_->cancel();
             if (server.is_told_) server.report(SessionEvent::Kind::Unsubscribed, server.why_);
@@ -131,7 +144,7 @@ private:
         self->request_->send->finish();
         self->is_finished_ = true;
         // The peer may subscribe again; a fetch may still join this one.
-        self->release();
+        self->claim_.release();
         self->newest_.clear();
         // A publisher that leaves when it has no subscriber must not take away groups in flight: the peer has everything
         // when it leaves, too.
@@ -141,8 +154,8 @@ private:
     static asio::awaitable<void> send(Self self) {
         auto &core = *self->core_;
         const auto &asked = self->asked_;
-        self->claim();
-        auto finding = find(self);
+        self->claim_.take(self->path_, asked.track.name);
+        auto finding = meet(self->core_, self->path_, asked.parameters.rendezvous_timeout.value_or(0));
         const auto source = co_await std::move(finding);
         self->track_ = source.track(asked.track.name);
         const auto &filter = asked.parameters.filter;
@@ -188,40 +201,10 @@ private:
         const auto came = [&of](std::uint64_t group) {
             if (of.progress_.came(group, of.range_)) of.moved_.set();
         };
-        SubscribedDatagrams<decltype(came)> datagrams{self, *of.subscriber_, of.core_, of.asked_.request_id, of.forwards_, of.range_, came};
+        SubscribedDatagrams<decltype(came)> datagrams{self,         *of.subscriber_, of.core_, of.asked_.request_id,
+                                                      of.forwards_, of.range_,       came};
         return comoq::detail::take_each(std::move(datagrams));
     }
-
-    /// Some drafts have one subscription to a track at a time.
-    void claim() {
-        if (!core_->rules().single_subscriptions) return;
-        const auto [place, is_new] = core_->served_tracks.emplace(path_, asked_.track.name);
-        if (!is_new) comoq::detail::throw_error(make_error_code(Error::Duplicate));
-        claim_ = place;
-    }
-    void release() noexcept {
-        if (claim_) core_->served_tracks.erase(*claim_);
-        claim_.reset();
-    }
-    /// The broadcast; or the one that is announced there, or above it, while the peer is willing to wait for it.
-    static asio::awaitable<BroadcastConsumer> find(Self self) {
-        auto &core = *self->core_;
-        const std::uint64_t patience = self->asked_.parameters.rendezvous_timeout.value_or(0);
-        const auto above = patience != 0 ? core.resolver.announced_above(self->path_) : 0;
-        std::error_code refusal;
-        try {
-            auto asking = core.request(self->path_);
-            co_return co_await std::move(asking);
-        } catch (const std::system_error &error) {
-            refusal = error.code();
-        }
-        if (refusal != Error::NotFound || patience == 0) comoq::detail::throw_error(refusal);
-        const auto longest = static_cast<std::uint64_t>(longest_rendezvous.count());
-        const auto ask = [self] { return self->core_->request(self->path_); };
-        auto waiting = core.resolver.announced(self->path_, above, std::chrono::milliseconds(std::min(patience, longest)), ask);
-        co_return co_await std::move(waiting);
-    }
-    static constexpr std::chrono::milliseconds longest_rendezvous = std::chrono::minutes(5);
 
     static asio::awaitable<void> send_groups(Self self) {
         while (true) {
@@ -242,13 +225,32 @@ private:
         groups_->supersede(sequence);
         begin(self, std::move(group));
     }
+    /// Begins what was here before the peer wanted it, each when there is room for it.
+    static asio::awaitable<void> catch_up(std::unique_ptr<CatchingUp> catching) {
+        const Self self = catching->of;
+        while (auto lane = self->next_late()) {
+            self->begin(self, std::move(*lane));
+            while (!self->groups_->has_room()) co_await Groups::one_less(self->groups_);
+        }
+    }
+    void catch_up(const Self &self) {
+        if (!catches_up_) groups_->spawn(catch_up(std::make_unique<CatchingUp>(self)));
+    }
+    std::optional<GroupConsumer> next_late() {
+        for (std::optional<std::uint64_t> wanted; late_.empty() && (wanted = progress_.take_wanted(range_));)
+            for (GroupConsumer &lane : track_.get_lanes(*wanted)) late_.push_back(std::move(lane));
+        std::optional<GroupConsumer> lane;
+        if (!late_.empty()) {
+            lane = std::move(late_.front());
+            late_.pop_front();
+        }
+        return lane;
+    }
     void begin(const Self &self, GroupConsumer group) {
         // What comes of it once the peer wants objects again is sent then.
         if (!newest_.empty() && newest_.front().sequence() < group.sequence()) newest_.clear();
         if (newest_.empty() || newest_.front().sequence() == group.sequence()) newest_.push_back(group);
-        if (forwards_) start(self, std::move(group));
-    }
-    void start(const Self &self, GroupConsumer group) {
+        if (!forwards_) return;
         auto flight = std::make_unique<Flight>(self, group);
         groups_->spawn(send_group(self, std::move(flight), std::move(group)));
     }
@@ -263,7 +265,7 @@ private:
             auto moved = of.moved_.wait();
             // A peer that pauses may want the rest of the last group.
             const bool is_reached = of.forwards_ ? of.progress_.has_reached(of.range_) : of.progress_.has_passed(of.range_);
-            if (!is_reached || of.in_flight_ != 0) {
+            if (!is_reached || of.groups_->size() != 0 || of.catches_up_) {
                 co_await std::move(moved);
                 continue;
             }
@@ -326,15 +328,14 @@ private:
         if (parameters.forward && *parameters.forward != forwards_) {
             forwards_ = *parameters.forward;
             if (!forwards_)
-                groups_->give_up_all(make_error_code(Error::Cancelled), stream_number({}));
+                pause(self);
             else if (subscriber_ && !is_through_)
                 go_on(self, ok);
             moved_.set();
         }
         if (parameters.filter && subscriber_ && !is_through_ && !is_finished_) {
             if (!core_->habits.wants_no_largest) ok.parameters.largest_object = largest_;
-            for (const std::uint64_t wanted : progress_.take_wanted(range_))
-                for (GroupConsumer &lane : track_.get_lanes(wanted)) begin(self, std::move(lane));
+            catch_up(self);
         }
         return ok;
     }
@@ -343,6 +344,11 @@ private:
         subscriber.update(wishes_);
         subscriber.end_at(std::nullopt);
     }
+    void pause(const Self &self) {
+        groups_->give_up_all(make_error_code(Error::Cancelled), stream_number({}));
+        // They begin when it goes on.
+        for (auto &lane : std::exchange(late_, {})) begin(self, std::move(lane));
+    }
     /// Begins with the next object.
     void go_on(const Self &self, RequestOk &ok) {
         largest_ = largest_of(subscriber_->largest());
@@ -350,7 +356,8 @@ private:
         if (!largest_) return;
         range_.start = Location{largest_->group, largest_->object + 1};
         if (newest_.empty() || newest_.front().sequence() < largest_->group) return;
-        for (const GroupConsumer &lane : newest_) start(self, lane);
+        for (auto &lane : std::exchange(newest_, {})) late_.push_back(std::move(lane));
+        catch_up(self);
     }
 
     const RequestStream::Self request_;
@@ -366,17 +373,18 @@ private:
     std::optional<Location> largest_;
     // The newest group, by its lanes, of which a track has few: one comes once.
     std::vector<GroupConsumer> newest_;
-    // This track among those that are served, where one subscription has it.
-    std::optional<std::set<std::pair<std::string, std::string>>::iterator> claim_;
+    TrackClaim claim_;
+    // Lanes of one or two groups, which are to begin.
+    std::deque<GroupConsumer> late_;
     comoq::detail::Event known_;
     RangeProgress progress_;
     // A group has come or gone, or what the peer wants has changed.
     comoq::detail::Event moved_;
-    std::size_t in_flight_ = 0;
     std::uint64_t streams_ = 0;
     std::uint64_t waiting_updates_ = 0;
     std::optional<std::error_code> why_;
-    bool forwards_ = true, has_timestamps_ = false, is_told_ = false, is_through_ = false, is_finished_ = false;
+    bool forwards_ = true, has_timestamps_ = false, catches_up_ = false, is_told_ = false, is_through_ = false;
+    bool is_finished_ = false;
 };
 
 }  // namespace comoq::ietf::detail

@@ -95,15 +95,29 @@ public:
         bool is_open() const noexcept { return stream_ != nullptr; }
         SendStream &stream() const noexcept { return *stream_; }
 
-        /// True if it may take more, and takes next, without a wait. If not, it lets its stream drain and waits with `room()`.
+        /// True if the item may take more without a wait: it must take then, and say so with `took`. If not, it waits with
+        /// `make_room()`.
         bool has_room() {
             if (given_up_) throw_error(given_up_);
             if (outbox_.is_taken_by_another(*this) || outbox_.anybody_wants(Want::Room) || !share_.has_room()) return false;
             take_turn();
             return true;
         }
-        /// It does not wait for a peer that has stopped the stream: throws with the code of that.
+        /// Runs until it may take more. Throws when the peer has stopped the stream, with the code of that.
         asio::awaitable<void> room() { return wait(Want::Room); }
+        /// Runs until its stream has sent what it holds.
+        asio::awaitable<void> drained() {
+            settle(0);
+            if (held() == 0) co_return;
+            auto all_sent = stream_->drained();
+            co_await std::move(all_sent);
+            settle(0);
+        }
+        /// The same, and then until it may take more.
+        asio::awaitable<void> make_room() {
+            co_await drained();
+            co_await room();
+        }
 
         /// Accounts for its bytes: `taken` octets that are not written yet, and the unsent bytes of the stream, unless
         /// those are next to nothing. An item that waits for anything but the stream holds nothing: nothing would

@@ -94,7 +94,8 @@ public:
         expire();
         give_up_in_time();
     }
-    bool has_room() const noexcept { return sending_.size() < most(); }
+    std::size_t size() const noexcept { return sending_.size(); }
+    bool has_room() const noexcept { return size() < most(); }
     /// Runs until one group less is in flight.
     static asio::awaitable<void> one_less(Self self) {
         self->one_less_.clear();

@@ -4,6 +4,7 @@
 
 #include <asio/awaitable.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -34,6 +35,11 @@ public:
         }
     }
 
+    /// True if `next()` does not wait.
+    bool is_ready() {
+        return !waits_ || std::all_of(lanes_.begin(), lanes_.end(),
+                                      [](Lane &lane) { return lane.next || lane.has_ended || lane.from.read_frame().ready(); });
+    }
     /// The object with the lowest id of those that no call gave; of several with that id, that of the lowest lane. Empty once
     /// all lanes have ended. Waits until each lane that goes on has a frame; fails with the code of a lane that fails.
     asio::awaitable<std::optional<Object>> next() {

@@ -5,6 +5,7 @@
 #include <asio/awaitable.hpp>
 
 #include <exception>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -15,6 +16,17 @@ template <class T> asio::awaitable<std::error_code> outcome_of(asio::awaitable<T
     std::exception_ptr failure;
     try {
         co_await std::move(work);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    co_return code_of(failure);
+}
+
+/// The same, and its result becomes the value of `to`.
+template <class T> asio::awaitable<std::error_code> outcome_into(asio::awaitable<T> work, std::optional<T> &to) {
+    std::exception_ptr failure;
+    try {
+        to = co_await std::move(work);
     } catch (...) {
         failure = std::current_exception();
     }

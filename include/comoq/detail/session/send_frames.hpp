@@ -20,6 +20,15 @@
 
 namespace comoq::detail {
 
+/// Sends, unless the peer stops the stream: throws the code of that.
+inline asio::awaitable<void> unless_stopped(SendStream &stream, asio::awaitable<void> sending) {
+    auto stopped = stream.stopped();
+    const auto first = co_await first_of(std::move(sending), std::move(stopped));
+    if (first.index() == 0) co_return;
+    const auto code = std::get<1>(first);
+    throw_error(code ? code : make_error_code(Error::Closed));
+}
+
 /// Writes a group's frames on the stream of a group or of a fetch, from the reader's place to the group's end, or to a
 /// number of frames. It takes ready frames together, as far as the outbox has room; a frame that is still being written
 /// goes out chunk by chunk. Throws the failure of the group, or of the stream.
@@ -45,12 +54,8 @@ public:
         const bool over = co_await send_ready(group, left);
         if (!over) {
             auto coming = send_coming(group, left);
-            auto stopped = stream_.stopped();
-            const auto first = co_await first_of(std::move(coming), std::move(stopped));
-            if (first.index() == 1) {
-                const auto code = std::get<1>(first);
-                throw_error(code ? code : make_error_code(Error::Closed));
-            }
+            auto sending = unless_stopped(stream_, std::move(coming));
+            co_await std::move(sending);
         }
         item_.settle(0);
     }
@@ -62,7 +67,7 @@ private:
             const auto together = static_cast<std::size_t>(std::min<std::uint64_t>(together_, left));
             auto ready = group.take_frames(Passkey(), together);
             if (!ready.ready()) co_return false;
-            if (!item_.has_room()) co_await make_room();
+            if (!item_.has_room()) co_await item_.make_room();
             auto taken = co_await std::move(ready);
             if (!taken) break;
             left -= taken->frames.size();
@@ -76,7 +81,7 @@ private:
             const bool over = co_await send_ready(group, left);
             if (over) co_return;
             if (item_.held() != 0) {
-                co_await drained();
+                co_await item_.drained();
                 continue;
             }
             // Taken only when it is there: a frame that comes whole is taken when there is room for it.
@@ -163,12 +168,12 @@ private:
             if (ready->ready()) {
                 if (!item_.has_room()) {
                     ready.reset();
-                    co_await without(frame, group, make_room());
+                    co_await without(frame, group, item_.make_room());
                     ready.emplace(frame.read_chunk());
                 }
             } else if (item_.held() != 0) {
                 ready.reset();
-                co_await without(frame, group, drained());
+                co_await without(frame, group, item_.drained());
                 continue;
             }
             auto chunk = co_await std::move(*ready);
@@ -197,18 +202,6 @@ private:
         auto lost = group.next_frame();
         if (lost.ready()) co_await std::move(lost);
         throw_error(make_error_code(Error::Lagged));
-    }
-
-    asio::awaitable<void> make_room() {
-        co_await drained();
-        co_await item_.room();
-    }
-    asio::awaitable<void> drained() {
-        item_.settle(0);
-        if (item_.held() == 0) co_return;
-        auto all_sent = stream_.drained();
-        co_await std::move(all_sent);
-        item_.settle(0);
     }
 
     /// A header that is too long to go with its payload goes before it.
