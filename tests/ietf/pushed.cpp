@@ -36,7 +36,7 @@ struct PushScene : RawScene {
         return message;
     }
     RawRequest &push() { return ask(offer()); }
-    /// Whether the session wants objects, by the last word of its.
+    /// True if the session wants objects, as it has said last.
     bool is_forwarded(const RawRequest &of) const {
         bool forwards = true;
         for (const auto &message : messages(*of.answer)) {

@@ -90,4 +90,4 @@ TEST_CASE("MoQ Transport: a client at a path reaches nothing outside, by any mes
     scene.answer<ietf::SubscribeOk>(scene.ask(inside));
 }
 
-}
+}  // namespace roots_tests

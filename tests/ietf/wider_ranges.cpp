@@ -34,7 +34,8 @@ std::optional<ietf::Filter> filter_of(std::uint64_t first, std::uint64_t last) {
 }
 
 struct WiderScene : ViewerScene {
-    explicit WiderScene(std::string name = "moqt-18", std::string_view implementation = "raw", const Subscription &wishes = groups(0, 1))
+    explicit WiderScene(std::string name = "moqt-18", std::string_view implementation = "raw",
+                        const Subscription &wishes = groups(0, 1))
         : ViewerScene(std::move(name), implementation, wishes) {
         accept(next_alias);
     }

@@ -103,7 +103,8 @@ class Link(collections.namedtuple("Link", "scheme dialler publisher")):
         return ends if self.publisher == "ours" else ends[::-1]
 
 
-CHAINS = [Link(scheme, dialler, publisher) for scheme in SCHEMES for dialler in ("ours", "theirs") for publisher in ("ours", "theirs")]
+SIDES = ("ours", "theirs")
+CHAINS = [Link(scheme, dialler, publisher) for scheme in SCHEMES for dialler in SIDES for publisher in SIDES]
 as_clients = scenario_over(SCHEMES)
 in_chains = scenario_over(CHAINS)
 
@@ -179,7 +180,8 @@ async def unknown(scene, link):
     out = err.decode().strip()
     alone = link.dialler == "theirs" and link.publisher == "theirs"  # ours is asked, and has nobody to ask
     check(answer == (0x36, "UNROUTABLE"), f"an unknown broadcast is {answer}")
-    check(program.returncode == 1 and out.startswith("subscribe: ") and out.endswith("not found" if alone else "no route"), f"subscribe says {out}")
+    end = "not found" if alone else "no route"
+    check(program.returncode == 1 and out.startswith("subscribe: ") and out.endswith(end), f"subscribe says {out}")
     theirs.usual += "|track info error .*room/nobody .*err=unroutable"
 
 

@@ -37,8 +37,8 @@ class SessionCore;
 /// lasts, and the peer is asked for objects only while somebody subscribes.
 ///
 /// What it does not serve is refused with NOT_SUPPORTED: SUBSCRIBE_TRACKS, and updates of other requests than subscriptions.
-/// It pushes no tracks itself. Peers tell it no hop ids, so that relays that are connected in a circle by sessions of this kind may show one
-/// another broadcasts that have ended.
+/// It pushes no tracks itself. Peers tell it no hop ids, so that relays that are connected in a circle by sessions of this kind may
+/// show one another broadcasts that have ended.
 ///
 /// The session begins at once, on the transport's executor: a strand, or a context that one thread runs. With a transport that
 /// has agreed on another protocol it ends with Version. Destroying the handle closes it; the objects that the coroutines use are

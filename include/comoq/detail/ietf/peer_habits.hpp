@@ -12,7 +12,8 @@ struct PeerHabits {
     bool updates_priority_alone = false;
     /// It asks that the present group be filled up, and takes it from its beginning on one stream as well.
     bool takes_filled_groups = false;
-    /// It resets the stream of a fetch as soon as it has sent everything, so that its answer may be lost: the objects are one.
+    /// It resets the stream of a fetch as soon as it has sent everything, so that its answer may be lost: objects that come are
+    /// taken for one.
     bool resets_answered_fetches = false;
     /// It reads "all of the group", where a fetch ends, as its first object, and so as nothing: it is told the next group's. Before
     /// draft 20.

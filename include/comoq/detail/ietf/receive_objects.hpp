@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include "../../error.hpp"
 #include "../../group.hpp"
 #include "../../time.hpp"
 #include "../session/receive_payload.hpp"
@@ -17,8 +16,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <system_error>
-#include <utility>
 
 namespace comoq::ietf::detail {
 

@@ -47,7 +47,6 @@ public:
         message.joining_request = request;
         return ask(std::move(message));
     }
-    const Pairs &properties() const noexcept { return properties_; }
 
     asio::awaitable<std::error_code> receive(GroupProducer &group) override {
         const auto sequence = group.sequence();
@@ -62,8 +61,9 @@ public:
         lanes.end(code ? core_->lost_code(code) : code);
         co_return code;
     }
-    /// `group_of(object, next)` gives the group to which the object goes; null if it goes nowhere. `next` is its number if it
-    /// leaves out none on its way, and `group_of` may say that it is another one. Returns the code that ended it early.
+    /// Receives all objects. `group_of(object, next)` gives the group to which an object goes; null if it goes nowhere. `next` is
+    /// the object's number if the fetch leaves out none before it: `group_of` changes that to what the group expects. Returns the
+    /// code that ended the fetch early.
     template <class GroupOf> asio::awaitable<std::error_code> receive(GroupOf group_of) {
         std::error_code code;
         try {

@@ -36,10 +36,6 @@ private:
 
     struct Subscribed final : Asking {
         bool groups_under_way() const noexcept override { return ties->under_way != 0; }
-        Operation<void> next_group() override {
-            ties->one_more_ended.clear();
-            return ties->one_more_ended.wait();
-        }
         void tell_leaving() noexcept override {
             ties->left = true;
             end();
@@ -78,8 +74,6 @@ private:
     void closed(Asking &asking) noexcept override {
         if (const auto &stream = static_cast<Subscribed &>(asking).stream) stream->finish();
     }
-    // `follow` has waited for that.
-    bool is_complete(const Asking &) const override { return true; }
     void accepted() noexcept override {
         // Before anybody here has the track.
         if (largest_) out_->note_largest({largest_->group, largest_->object});

@@ -26,9 +26,9 @@ struct SentPart {
     bool is_whole = false;
 };
 
-/// Sends the part of a group, or of one lane of it, that is wanted, on a stream of its own, which `streams` counts. Without any such part no stream is
-/// opened. Completes when the peer has it. Throws the failure of the group, or of the stream, which is reset by the caller. All
-/// that it is given outlives it.
+/// Sends the part of a group, or of one lane of it, that is wanted, on a stream of its own, which `streams` counts. Without any
+/// such part it opens no stream. Completes when the peer has it. Throws the failure of the group, or of the stream, which the
+/// caller resets. All that it is given outlives it.
 inline asio::awaitable<void> send_part(SessionCore &core, comoq::detail::GroupOutbox::Item &item, GroupConsumer &group,
                                        SentPart &part, std::uint64_t &streams) {
     const auto info = group.info();

@@ -57,7 +57,7 @@ public:
 private:
     using Self = std::shared_ptr<PublishServer>;
 
-    /// The track among those of the session. A subscription that ends in any other way than its own ends with the session.
+    /// Counts the track among those of the session. A track that is not over when this goes is lost with the session.
     struct End {
         explicit End(PublishServer &of) : server(of) { ++server.core_->tracks; }
         End(const End &) = delete;

@@ -9,7 +9,6 @@
 
 #include <asio/awaitable.hpp>
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <system_error>

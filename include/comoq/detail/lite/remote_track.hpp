@@ -27,7 +27,6 @@ private:
         Subscribed(SubscriptionTable &table, const TrackProducer &to, const std::shared_ptr<Newest> &newest)
             : entry(std::in_place, table, to, newest) {}
         bool groups_under_way() const noexcept override { return entry->groups_under_way(); }
-        Operation<void> next_group() override { return entry->next_group(); }
         void tell_leaving() noexcept override {
             entry->leave();
             entry.reset();
@@ -43,8 +42,11 @@ private:
     void closed(Asking &asking) noexcept override {
         if (const auto &stream = static_cast<Subscribed &>(asking).stream) stream->finish();
     }
-    bool is_complete(const Asking &asking) const override {
-        return SubscriptionTable::Entry::is_complete(*out_, asking.first_group);
+    asio::awaitable<void> until_complete(std::shared_ptr<Asking> asking) override {
+        while (!SubscriptionTable::Entry::is_complete(*out_, asking->first_group)) {
+            auto next = static_cast<Subscribed &>(*asking).entry->next_group();
+            co_await std::move(next);
+        }
     }
 
     asio::awaitable<void> ask_info() override {

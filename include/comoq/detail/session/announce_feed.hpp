@@ -185,8 +185,9 @@ private:
     }
 
     bool has_something(const Progress &one) const noexcept {
-        return watch_.ended || watch_.queue.lost() || watch_.queue.has_fallen_behind() || !watch_.queue.empty() || one.lagged || one.queue.lost() ||
-               one.phase != Progress::Phase::Live || one.waiting() != 0;
+        const bool has_watched = watch_.queue.lost() || watch_.queue.has_fallen_behind() || !watch_.queue.empty();
+        return watch_.ended || has_watched || one.lagged || one.queue.lost() || one.phase != Progress::Phase::Live ||
+               one.waiting() != 0;
     }
 
     Outcome<Batch> take(Progress &one) {

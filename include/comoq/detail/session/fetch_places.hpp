@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../containers/reserve_one.hpp"
 #include "../wait/event.hpp"
 #include "../../operation.hpp"
 
@@ -85,7 +86,8 @@ private:
             Asker *least = nullptr;
             for (const auto &one : own_) {
                 Asker &asker = one->second;
-                if (least == nullptr || std::pair(asker.placed, asker.waiting) < std::pair(least->placed, least->waiting)) least = &asker;
+                if (least == nullptr || std::pair(asker.placed, asker.waiting) < std::pair(least->placed, least->waiting))
+                    least = &asker;
             }
             return least;
         }
@@ -95,7 +97,7 @@ private:
         void add(std::uint64_t asker) {
             const auto known = [asker](const auto &one) { return one->first == asker; };
             if (std::any_of(own_.begin(), own_.end(), known)) return;
-            own_.reserve(own_.size() + 1);
+            reserve_one(own_);
             own_.push_back(all_.try_emplace(asker).first);
             ++own_.back()->second.tickets;
         }

@@ -81,8 +81,6 @@ protected:
             left.set();
         }
         virtual bool groups_under_way() const noexcept = 0;
-        /// Completes when one more group has come.
-        virtual Operation<void> next_group() = 0;
 
         bool is_left = false;
         detail::Event left, wishes_changed;
@@ -96,12 +94,13 @@ protected:
 
     /// The subscription for `out_`, and `newest_`.
     virtual std::shared_ptr<Asking> make_asking() = 0;
-    /// Asks for it, by the `wishes_` of the moment of the call, and runs until the peer has closed it. Throws its failure. The caller keeps this object.
+    /// Asks for it, by the `wishes_` of the moment of the call, and runs until the peer has closed it. Throws its failure. The
+    /// caller keeps this object.
     virtual asio::awaitable<void> follow(std::shared_ptr<Asking> asking) = 0;
     /// The subscription is over for the peer, for a reason of its own.
     virtual void closed(Asking &) noexcept {}
-    /// Every group of it has come, or never will.
-    virtual bool is_complete(const Asking &asking) const = 0;
+    /// Runs until every group of it has come, or never will. As a rule, `follow` has waited for that. The caller keeps this object.
+    virtual asio::awaitable<void> until_complete(std::shared_ptr<Asking>) { co_return; }
     /// Runs before the track is live, and fills `info_`. A protocol without a question for that alone subscribes with it:
     /// `asking_` is set then.
     virtual asio::awaitable<void> ask_first() { return this->ask_info(); }
@@ -322,10 +321,8 @@ protected:
         }
         self->forget_asked();
         self->happens(Life::Event::Ended);
-        while (!self->is_complete(*asking)) {
-            auto next = asking->next_group();
-            co_await std::move(next);
-        }
+        auto coming = self->until_complete(asking);
+        co_await std::move(coming);
         self->happens(Life::Event::Complete);
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../containers/reserve_one.hpp"
 #include "../relay/lease.hpp"
 #include "../wait/event.hpp"
 #include "../wait/failure.hpp"
@@ -78,7 +79,7 @@ public:
             return made.broadcast.consume();
         }
         // In this order: a failure leaves nothing behind.
-        to_serve_.reserve(to_serve_.size() + 1);
+        reserve_one(to_serve_);
         known.asked_for = made.broadcast.state(Passkey());
         known.let_go = made.let_go;
         known.lease = made.lease;

@@ -10,13 +10,13 @@
 #include "../../with_timeout.hpp"
 #include "../wait/event.hpp"
 #include "asking_share.hpp"
+#include "outcome_of.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/this_coro.hpp>
 
 #include <chrono>
 #include <cstdint>
-#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -67,7 +67,7 @@ public:
         co_return co_await std::move(waiting);
     }
 
-    /// Which of the paths above that one are announced: a bit for each, the shortest first, of 64.
+    /// Which of the paths above that one are announced: a bit for each, the shortest first. There are 31 at most.
     std::uint64_t announced_above(std::string_view path) const { return view_ ? announced_above(*view_, path) : 0; }
 
     /// The value of an operation, within the time and the share that a question has.
@@ -96,53 +96,44 @@ private:
     };
 
     static std::uint64_t announced_above(const OriginConsumer &view, std::string_view path) {
-        std::uint64_t above = 0, bit = 1;
-        for (auto slash = path.find('/'); slash != path.npos && bit != 0; slash = path.find('/', slash + 1), bit <<= 1)
-            if (view.announced_broadcast(path.substr(0, slash)).ready()) above |= bit;
+        std::uint64_t above = 0;
+        for_each_above(path, [&view, &above](std::string_view shorter, std::uint64_t bit) {
+            if (view.announced_broadcast(shorter).ready()) above |= bit;
+        });
         return above;
+    }
+    template <class Visit> static void for_each_above(std::string_view path, Visit visit) {
+        std::uint64_t bit = 1;
+        for (auto slash = path.find('/'); slash != path.npos; slash = path.find('/', slash + 1), bit <<= 1)
+            visit(path.substr(0, slash), bit);
     }
     template <class Ask>
     static asio::awaitable<BroadcastConsumer> meet(OriginConsumer view, std::string path, std::uint64_t above, Ask ask) {
         while (true) {
-            auto exactly = as_task(view.announced_broadcast(path));
+            auto exactly = view.announced_broadcast(path);
             auto newly = until_announced_above(view, path, above);
             auto first = co_await comoq::first_of(std::move(exactly), std::move(newly));
             if (first.index() == 0) co_return std::move(std::get<0>(first));
             above = announced_above(view, path);
             std::optional<BroadcastConsumer> found;
-            auto asked = asked_again(ask, found);
-            co_await std::move(asked);
-            if (found) co_return std::move(*found);
-        }
-    }
-    template <class Ask> static asio::awaitable<void> asked_again(Ask &ask, std::optional<BroadcastConsumer> &found) {
-        std::error_code refusal;
-        try {
             auto asking = ask();
-            found = co_await std::move(asking);
-        } catch (const std::system_error &error) {
-            refusal = error.code();
+            const auto refusal = co_await outcome_into(std::move(asking), found);
+            if (found) co_return std::move(*found);
+            if (refusal != Error::NotFound) throw_error(refusal);
         }
-        if (refusal && refusal != Error::NotFound) throw_error(refusal);
     }
     /// Runs until a path above that one is announced which is not in `above`.
     static asio::awaitable<void> until_announced_above(OriginConsumer view, std::string path, std::uint64_t above) {
         Event met;
         comoq::TaskGroup waiting(co_await asio::this_coro::executor);
-        std::uint64_t bit = 1;
-        for (auto slash = path.find('/'); slash != path.npos && bit != 0; slash = path.find('/', slash + 1), bit <<= 1) {
-            if ((above & bit) != 0) continue;
-            auto announced = view.announced_broadcast(std::string_view(path).substr(0, slash));
-            waiting.spawn(tell(std::move(announced), met), [](const std::exception_ptr &) {});
-        }
+        for_each_above(path, [&view, &met, &waiting, above](std::string_view shorter, std::uint64_t bit) {
+            if ((above & bit) == 0) waiting.spawn(tell(view.announced_broadcast(shorter), met), &its_own_affair);
+        });
         co_await met.wait();
     }
     static asio::awaitable<void> tell(Operation<BroadcastConsumer> announced, Event met) {
         [[maybe_unused]] const auto broadcast = co_await std::move(announced);
         met.set();
-    }
-    static asio::awaitable<BroadcastConsumer> as_task(Operation<BroadcastConsumer> announced) {
-        co_return co_await std::move(announced);
     }
 
     AskingShare share_;
