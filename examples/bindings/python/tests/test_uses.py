@@ -138,6 +138,36 @@ class Uses(unittest.IsolatedAsyncioTestCase):
             self.assertTrue(leaving.cancelled())
 
 
+class Own(unittest.IsolatedAsyncioTestCase):
+    async def test_a_client_and_a_server_have_an_origin_of_their_own(self) -> None:
+        async with comoq.Server("tcp://127.0.0.1:0") as server:
+            serving = asyncio.ensure_future(server.serve())
+            async with comoq.Client(server.url) as one, comoq.Client(server.url) as other:
+                with one.create_broadcast("from/client") as broadcast, broadcast.publish_track("t") as track:
+                    seen = await asyncio.wait_for(other.announced_broadcast("from/client"), 20)
+                    async with await seen.subscribe_track("t") as subscriber:
+                        track.write_frame(b"here")
+                        frame = await asyncio.wait_for(subscriber.read_frame(), 20)
+                        self.assertEqual(frame and bytes(frame), b"here")
+                    async for announcement in other.announced("from"):
+                        self.assertEqual(announcement.path, "from/client")
+                        break
+                with server.create_broadcast("from/server"):
+                    self.assertFalse((await asyncio.wait_for(one.announced_broadcast("from/server"), 20)).is_closed)
+                    self.assertFalse((await asyncio.wait_for(one.request_broadcast("from/server"), 20)).is_closed)
+            serving.cancel()
+            await asyncio.wait({serving})
+            self.assertTrue(serving.cancelled())
+
+    async def test_what_has_no_origin_says_so(self) -> None:
+        origin = comoq.OriginProducer()
+        client = comoq.Client("tcp://127.0.0.1:1", publish=origin.consume())
+        with self.assertRaises(TypeError):
+            client.create_broadcast("x")
+        with self.assertRaises(TypeError):
+            client.announced()
+
+
 class Processes(unittest.TestCase):
     @unittest.skipUnless(hasattr(os, "fork"), "this system has no fork")
     def test_a_child_has_a_thread_of_its_own(self) -> None:

@@ -12,7 +12,7 @@ from ._errors import Closed, Error, check, code_of
 from ._handle import Handle, Text, make, text_of
 from ._loop import queue
 from ._native import ffi, lib
-from ._origin import OriginConsumer, OriginDynamic, OriginProducer
+from ._origin import Announcements, BroadcastConsumer, BroadcastProducer, OriginConsumer, OriginDynamic, OriginProducer
 
 
 class Runtime(Handle):
@@ -113,13 +113,25 @@ class Session(Handle):
         check(lib.comoq_session_end(self._handle, 0 if reason is None else code_of(reason)))
 
 
+def _writer(origin: "Optional[Union[OriginProducer, OriginConsumer]]") -> OriginProducer:
+    if not isinstance(origin, OriginProducer):
+        raise TypeError("this has no OriginProducer to publish at")
+    return origin
+
+
+def _reader(origin: Optional[OriginProducer]) -> OriginConsumer:
+    if origin is None:
+        raise TypeError("this has no origin to subscribe at")
+    return origin.consume()
+
+
 class Client:
     """A connection to a relay that is made again whenever it is lost:
 
         async with comoq.Client(url, subscribe=origin): ...
 
     What `publish` has can be seen there; what the relay announces appears in `subscribe`, and requests there go to the relay.
-    `connect()` is for a single session."""
+    With neither of them, one origin of the client's own is both. `connect()` is for a single session."""
 
     def __init__(
         self,
@@ -130,11 +142,15 @@ class Client:
         tls_roots: Optional[str] = None,
         tls_cert: Optional[str] = None,
         tls_key: Optional[str] = None,
+        tls_verify: bool = True,
         tls_disable_verify: bool = False,
         runtime: Optional[Runtime] = None,
     ) -> None:
         self._url = url
-        self._config = _Config(publish, subscribe, tls_roots, tls_cert, tls_key, tls_disable_verify)
+        if publish is None and subscribe is None:
+            publish = subscribe = OriginProducer()
+        self._publish, self._subscribe = publish, subscribe
+        self._config = _Config(publish, subscribe, tls_roots, tls_cert, tls_key, tls_disable_verify or not tls_verify)
         self._runtime = runtime
         self._running: "Optional[asyncio.Task[int]]" = None
 
@@ -148,6 +164,22 @@ class Client:
         """Connects, and again whenever the connection is lost, until the task is cancelled."""
         url = Text(self._url)
         await queue().begin(lib.comoq_keep_connected, _runtime(self._runtime)._handle, url.value, self._config.config)
+
+    def create_broadcast(self, path: str) -> BroadcastProducer:
+        """Makes a broadcast and announces it at `publish` until it is closed."""
+        return _writer(self._publish).create_broadcast(path)
+
+    def announced(self, prefix: str = "") -> Announcements:
+        """Follows what is announced at `subscribe` below a prefix."""
+        return _reader(self._subscribe).announced(prefix)
+
+    async def announced_broadcast(self, path: str) -> BroadcastConsumer:
+        """The broadcast that is announced at exactly this path of `subscribe`, now or later."""
+        return await _reader(self._subscribe).announced_broadcast(path)
+
+    async def request_broadcast(self, path: str) -> BroadcastConsumer:
+        """The broadcast at a path of `subscribe`, made on demand if necessary."""
+        return await _reader(self._subscribe).request_broadcast(path)
 
     async def __aenter__(self) -> Client:
         running = self._running = asyncio.ensure_future(self._run())
@@ -180,9 +212,10 @@ class Client:
 
 
 class Server(Handle):
-    """Serves everyone who connects, until it is closed. `url` has the port that is used."""
+    """Serves everyone who connects, until it is closed. `url` has the port that is used. Without `publish` and `subscribe`, one origin of
+    its own is both: a relay, in which the server can publish, too."""
 
-    __slots__ = ("url",)
+    __slots__ = ("url", "_publish")
 
     def __init__(
         self,
@@ -195,12 +228,23 @@ class Server(Handle):
         runtime: Optional[Runtime] = None,
     ) -> None:
         super().__init__(0)
+        if publish is None and subscribe is None:
+            publish = subscribe = OriginProducer()
+        self._publish = publish
         config = _Config(publish, subscribe, None, tls_cert, tls_key, False)
         text, out, string = Text(url), ffi.new("comoq_listener *"), ffi.new("comoq_string *")
         check(lib.comoq_listen(_runtime(runtime)._handle, text.value, config.config, out))
         self._handle = int(out[0])
         check(lib.comoq_listener_url(self._handle, string))
         self.url: str = text_of(string[0])
+
+    def create_broadcast(self, path: str) -> BroadcastProducer:
+        """Makes a broadcast and announces it at `publish` until it is closed."""
+        return _writer(self._publish).create_broadcast(path)
+
+    async def serve(self) -> None:
+        """Waits until the task is cancelled: clients are served without it."""
+        await asyncio.get_running_loop().create_future()
 
 
 async def proxy(source: OriginConsumer, to: OriginProducer, handler: OriginDynamic, runtime: Optional[Runtime] = None) -> None:
