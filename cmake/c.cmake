@@ -1,6 +1,6 @@
 # comoq::c: the functions of comoq/c.h as a shared library, libcomoq_c.so.0, which exports nothing else; comoq::c_static is the
 # same as an archive. -DCOMOQ_C=ON adds both. The library is compiled once for them, as comoq::compiled is; with wslay and OpenSSL
-# they know ws, wss and tls, too.
+# they know ws, wss and tls, too, and with comoq::quic https, moql and moqt.
 
 include(GNUInstallDirs)
 
@@ -8,7 +8,11 @@ set(comoq_c_parts comoq_compiled comoq_compiled_net)
 set(comoq_c_needs comoq::compiled_net)
 if(TARGET comoq_compiled_net_web)
     list(APPEND comoq_c_parts comoq_compiled_websocket comoq_compiled_net_web)
-    set(comoq_c_needs comoq::compiled_net_web)
+    list(APPEND comoq_c_needs comoq::compiled_net_web)
+endif()
+if(TARGET comoq_compiled_net_quic)
+    list(APPEND comoq_c_parts comoq_compiled_quic comoq_compiled_net_quic)
+    list(APPEND comoq_c_needs comoq::compiled_net_quic)
 endif()
 set_target_properties(${comoq_c_parts} PROPERTIES POSITION_INDEPENDENT_CODE ON)
 
@@ -20,6 +24,9 @@ set_target_properties(
 target_link_libraries(comoq_c_objects PRIVATE ${comoq_c_needs})
 if(TARGET comoq_compiled_net_web)
     target_compile_definitions(comoq_c_objects PRIVATE COMOQ_C_WEB)
+endif()
+if(TARGET comoq_compiled_net_quic)
+    target_compile_definitions(comoq_c_objects PRIVATE COMOQ_C_QUIC)
 endif()
 if(TARGET comoq_developer)
     target_link_libraries(comoq_c_objects PRIVATE comoq_developer)

@@ -18,7 +18,7 @@ foreach(language IN ITEMS c c++)
         endif()
         math(EXPR tried "${tried} + 1")
         execute_process(
-            COMMAND "${compiler}" -x ${language} ${standard} -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror -fsyntax-only
+            COMMAND "${compiler}" -x ${language} ${standard} -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror -fsyntax-only "-DCOMOQ_CERTIFICATES=\".\""
                     "-I${SOURCE_DIR}/include" ${sources}
             RESULT_VARIABLE result
         )

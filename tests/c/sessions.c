@@ -9,7 +9,8 @@
 #include <unistd.h>
 #endif
 
-static void a_session_over_tcp(void) {
+/* Through a listener at that URL. */
+static void a_session_over(const char *address) {
     comoq_runtime runtime;
     comoq_listener listener;
     comoq_session_config serving, joining;
@@ -20,7 +21,10 @@ static void a_session_over_tcp(void) {
     CHECK(comoq_runtime_create(&runtime) == 0);
     COMOQ_INIT(&serving), COMOQ_INIT(&joining);
     serving.publish = serving.subscribe = hub;
-    CHECK(comoq_listen(runtime, comoq_text("tcp://127.0.0.1:0"), &serving, &listener) == 0);
+    serving.certificate_file = comoq_text(COMOQ_CERTIFICATES "/cert.pem");
+    serving.key_file = comoq_text(COMOQ_CERTIFICATES "/key.pem");
+    joining.pinned_certificate = comoq_text("sha256:fee18d77bb71b57e5816d1c4f6216494a173fe38b2a1b6f4da41dd1c5666f6ce");
+    CHECK(comoq_listen(runtime, comoq_text(address), &serving, &listener) == 0);
     CHECK(comoq_listener_url(listener, &url) == 0);
     CHECK(comoq_connect(runtime, comoq_text("no url"), NULL, queue, 1, NULL, &op) == COMOQ_ERROR_CONNECT - 1);
 
@@ -69,6 +73,59 @@ static void a_session_over_tcp(void) {
     comoq_close(hub), comoq_close(here), comoq_close(there);
     CHECK(comoq_close(runtime) == 0);
     CHECK(comoq_queue_next(queue, &now, 1, 0) == 0);
+}
+
+static void a_session_over_tcp(void) { a_session_over("tcp://127.0.0.1:0"); }
+
+static void sessions_over_the_web(void) {
+    if ((comoq_features() & COMOQ_FEATURE_WEB) == 0) return;
+    a_session_over("ws://127.0.0.1:0"), a_session_over("wss://127.0.0.1:0"), a_session_over("tls://127.0.0.1:0");
+}
+
+static void sessions_over_quic(void) {
+    if ((comoq_features() & COMOQ_FEATURE_QUIC) == 0) return;
+    a_session_over("moql://127.0.0.1:0"), a_session_over("moqt://127.0.0.1:0"), a_session_over("https://127.0.0.1:0");
+}
+
+/* Whose certificate is another one, and one that is made for development. */
+static void certificates(void) {
+    comoq_runtime runtime;
+    comoq_listener listener;
+    comoq_session_config serving, joining;
+    comoq_origin origin = new_origin();
+    comoq_string url;
+    comoq_op op;
+    const int has_quic = (comoq_features() & COMOQ_FEATURE_QUIC) != 0;
+    if (!has_quic && (comoq_features() & COMOQ_FEATURE_WEB) == 0) return;
+    CHECK(comoq_runtime_create(&runtime) == 0);
+    COMOQ_INIT(&serving), COMOQ_INIT(&joining);
+    serving.publish = joining.subscribe = origin;
+    serving.certificate_file = comoq_text(COMOQ_CERTIFICATES "/cert.pem");
+    serving.key_file = comoq_text(COMOQ_CERTIFICATES "/key.pem");
+    CHECK(comoq_listen(runtime, comoq_text(has_quic ? "moql://127.0.0.1:0" : "tls://127.0.0.1:0"), &serving, &listener) == 0);
+    CHECK(comoq_listener_url(listener, &url) == 0);
+    joining.pinned_certificate = comoq_text("sha256:00000000000000000000000000000000000000000000000000000000000000ff");
+    CHECK(comoq_connect(runtime, url, &joining, queue, 1, NULL, &op) == 0);
+    CHECK(take(queue, 1).code < 0);
+    joining.pinned_certificate = comoq_text("sha256:");
+    if (comoq_connect(runtime, url, &joining, queue, 2, NULL, &op) == 0) CHECK(take(queue, 2).code < 0);
+    comoq_close(listener);
+    if (has_quic) {
+        COMOQ_INIT(&serving), COMOQ_INIT(&joining);
+        serving.publish = joining.subscribe = origin;
+        serving.generate_for = comoq_text("127.0.0.1");
+        CHECK(comoq_listen(runtime, comoq_text("moql://127.0.0.1:0"), &serving, &listener) == 0);
+        CHECK(comoq_listener_url(listener, &url) == 0);
+        CHECK(comoq_connect(runtime, url, &joining, queue, 3, NULL, &op) == 0);
+        CHECK(take(queue, 3).code < 0);
+        joining.flags = COMOQ_ACCEPT_ANY_CERTIFICATE;
+        CHECK(comoq_connect(runtime, url, &joining, queue, 4, NULL, &op) == 0);
+        comoq_event connected = take(queue, 4);
+        CHECK(connected.code == 0);
+        comoq_close(connected.value), comoq_close(listener);
+    }
+    comoq_close(origin);
+    CHECK(comoq_close(runtime) == 0);
 }
 
 static void bridges(void) {
@@ -167,6 +224,9 @@ static void the_ends_of_logs(void) {
 
 static void (*const scenarios[])(void) = {
     a_session_over_tcp,
+    sessions_over_the_web,
+    sessions_over_quic,
+    certificates,
     bridges,
 #if !defined(_WIN32)
     a_runtime_that_ends_while_it_connects,

@@ -58,7 +58,7 @@ func (c Config) keepAlive() {
 // A Session is a connection with a peer. Its Close ends it in peace.
 type Session struct{ handle }
 
-// Dial makes one session with a relay, up to its answer: tcp, and ws, wss and tls if the library knows them.
+// Dial makes one session with a relay, up to its answer: tcp, and ws, wss, tls, https, moql and moqt if the library knows them.
 func Dial(ctx context.Context, url string, config Config) (*Session, error) {
 	thread, err := runtimeHandle()
 	if err != nil {

@@ -166,7 +166,8 @@ static inline comoq_string comoq_text(const char *text) {
 COMOQ_API comoq_string comoq_version(void);
 
 /** What this build can do. */
-#define COMOQ_FEATURE_WEB 1u /* ws, wss and tls */
+#define COMOQ_FEATURE_WEB 1u  /* ws, wss and tls */
+#define COMOQ_FEATURE_QUIC 2u /* https, moql and moqt */
 COMOQ_API uint32_t comoq_features(void);
 
 /** Zeroes a structure that begins with `struct_size`, and sets that. A later library reads as much as the caller has, and fills no

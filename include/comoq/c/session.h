@@ -34,12 +34,18 @@ typedef struct comoq_session_config {
     comoq_string server_name;
     /** Of `comoq_keep_connected`: the most attempts in a row; 0 for any number. */
     uint64_t tries;
+    /** The certificate that a server must have, whatever its name and authority: "sha256:" and 64 hexadecimal digits. */
+    comoq_string pinned_certificate;
+    /** For development, in place of the files: a host name or an address for which a listener of https, moql or moqt makes a
+     * certificate. The log tells its SHA-256 ("certificate_generated"). */
+    comoq_string generate_for;
 } comoq_session_config;
 #define COMOQ_ACCEPT_ANY_CERTIFICATE 1u
 
 /** Waits for a session with a relay, up to the answer of the server. `value` is a comoq_session. The scheme of the URL says how:
- * tcp, and with COMOQ_FEATURE_WEB ws, wss and tls. Its path is the root of the session. Requests at `subscribe` are not passed on to
- * the peer: `comoq_keep_connected` does that, or a handler with `comoq_session_broadcast`. */
+ * tcp, with COMOQ_FEATURE_WEB ws, wss and tls, and with COMOQ_FEATURE_QUIC https, moql and moqt. Its path is the root of the
+ * session. Requests at `subscribe` are not passed on to the peer: `comoq_keep_connected` does that, or a handler with
+ * `comoq_session_broadcast`. */
 COMOQ_API int32_t comoq_connect(comoq_runtime runtime, comoq_string url, const comoq_session_config *config, comoq_queue queue,
                                 uint64_t user, comoq_event *now, comoq_op *op);
 /** Connects, and again whenever the connection is lost, until the wait is withdrawn. Requests at `subscribe` go to the peer. The

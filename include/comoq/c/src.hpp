@@ -3,7 +3,8 @@
 
 /// \file
 /// The functions of `comoq/c.h`: one source file of a program, or of a library such as `comoq::c`, includes this. With
-/// COMOQ_C_WEB defined, sessions know ws, wss and tls as well; link `comoq::net_web` then, else `comoq::net`.
+/// COMOQ_C_WEB defined, sessions know ws, wss and tls as well, and with COMOQ_C_QUIC https, moql and moqt; link `comoq::net_web` and
+/// `comoq::net_quic` then, else `comoq::net`.
 
 #include "../c.h"
 

@@ -20,11 +20,14 @@ COMOQ_EXPORT std::uint32_t comoq_abi() { return COMOQ_ABI; }
 COMOQ_EXPORT comoq_string comoq_version() { return borrowed(COMOQ_VERSION_STRING); }
 
 COMOQ_EXPORT std::uint32_t comoq_features() {
+    std::uint32_t features = 0;
 #if defined(COMOQ_C_WEB)
-    return COMOQ_FEATURE_WEB;
-#else
-    return 0;
+    features |= COMOQ_FEATURE_WEB;
 #endif
+#if defined(COMOQ_C_QUIC)
+    features |= COMOQ_FEATURE_QUIC;
+#endif
+    return features;
 }
 
 COMOQ_EXPORT std::int32_t comoq_app_code(std::int32_t code, std::uint32_t *n) {

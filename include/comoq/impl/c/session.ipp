@@ -14,6 +14,9 @@
 
 #include <openssl/ssl.h>
 #endif
+#if defined(COMOQ_C_QUIC)
+#include "../../net/quic_schemes.hpp"
+#endif
 
 namespace comoq::detail::c {
 
@@ -93,6 +96,7 @@ inline ConnectConfig connect_config_of(const comoq_session_config &given) {
     config.tls.certificate_file = file_of(given.certificate_file);
     config.tls.key_file = file_of(given.key_file);
     config.tls.server_name = file_of(given.server_name);
+    if (given.pinned_certificate.size != 0) config.tls.pinned_certificates.emplace_back(view(given.pinned_certificate));
     config.tls.accept_any_certificate = (given.flags & COMOQ_ACCEPT_ANY_CERTIFICATE) != 0;
     return config;
 }
@@ -210,6 +214,7 @@ COMOQ_EXPORT std::int32_t comoq_listen(comoq_runtime runtime, comoq_string url, 
         how.session = session_config_of(given);
         how.tls.certificate_file = file_of(given.certificate_file).value_or("");
         how.tls.key_file = file_of(given.key_file).value_or("");
+        if (given.generate_for.size != 0) how.tls.generate_for = {std::string(view(given.generate_for))};
         *listener = give<ListenerObject>(held->run([&] {
             auto listening = std::make_shared<Listener>(held->executor(), view(url), std::move(how));
             std::string text = listening->url().text();

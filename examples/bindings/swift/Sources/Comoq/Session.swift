@@ -47,7 +47,7 @@ private let theRuntime = Result<comoq_runtime, Error> {
 
 /// A connection with a peer. Its `close()` ends it in peace.
 public final class Session: Handle, @unchecked Sendable {
-    /// Makes one session with a relay, up to its answer: tcp, and ws, wss and tls if the library knows them.
+    /// Makes one session with a relay, up to its answer: tcp, and ws, wss, tls, https, moql and moqt if the library knows them.
     public static func dial(_ url: String, _ config: SessionConfig) async throws -> Session {
         let runtime = try theRuntime.get()
         let value = try await Waits.shared.ask { queue, user, now, op in

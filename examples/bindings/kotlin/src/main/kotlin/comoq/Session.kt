@@ -61,7 +61,7 @@ class Session private constructor(handle: Long) : Handle(handle) {
     companion object {
         private val closed = function("session_closed", "H$WAITS")
 
-        /** Makes one session with a relay, up to its answer: tcp, and ws, wss and tls if the library knows them. */
+        /** Makes one session with a relay, up to its answer: tcp, and ws, wss, tls, https, moql and moqt if the library knows them. */
         suspend fun dial(url: String, config: SessionConfig): Session = try {
             Session(ask { queue, user, now, op ->
                 inArena { connect.invokeExact(runtime, text(url), config.argument(this), queue, user, now, op) as Int }
