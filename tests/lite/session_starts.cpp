@@ -228,6 +228,41 @@ TEST_CASE("a start over sessions: a viewer that comes back to a quiet track gets
     CHECK(nexts(reader) == Numbers{3});
 }
 
+TEST_CASE("a start over sessions: a viewer that comes back when nothing of its track is live here gets the newest group, and what comes next",
+          "[lite][session][start]") {
+    const auto version = GENERATE(draft_05, draft_06);
+    const auto relays = static_cast<std::size_t>(GENERATE(0, 1, 2));
+    CAPTURE(version, relays);
+    Chain chain(version, relays);
+    chain.write(2);
+    {
+        auto reader = chain.subscribe(from(std::nullopt));
+        CHECK(nexts(reader) == Numbers{1});
+        chain.write(1);
+        CHECK(nexts(reader) == Numbers{2});
+    }
+    chain.run();
+    // What is kept here is not where the track is now. That holds once a track without subscribers has gone (`linger`): until
+    // then a viewer begins with the newest group that is here.
+    const auto away = [&chain] {
+        chain.clock.advance(1min);
+        chain.time.advance(1min);
+        chain.run();
+    };
+    SECTION("the track goes on when the viewer has been away") {
+        away();
+        chain.write(3);
+    }
+    SECTION("the track goes on at once") {
+        chain.write(3);
+        away();
+    }
+    auto reader = chain.subscribe(from(std::nullopt));
+    CHECK(nexts(reader) == Numbers{5});
+    chain.write(2);
+    CHECK(nexts(reader) == Numbers{6, 7});
+}
+
 TEST_CASE("a start over sessions: a viewer that comes back to a quiet track with a start gets the groups before the newest as well",
           "[lite][session][start]") {
     const auto version = GENERATE(draft_05, draft_06);
