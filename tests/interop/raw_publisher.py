@@ -52,10 +52,11 @@ class Reader:
 
 
 class RawPublisher:
-    """Announces one path, and refuses a track `refuse-N` there with the number N."""
+    """Announces one path, which came to it over `hops`, and refuses a track `refuse-N` there with the number N. `hop` is its own."""
 
-    def __init__(self, path):
-        self.path = path
+    def __init__(self, path, hop=0, hops=()):
+        self.path, self.hop, self.hops = path, hop, hops
+        self.announced = asyncio.Event()
         self.unread = {}  # of the peer's streams that ask for something
 
     async def begin(self, address):
@@ -125,8 +126,9 @@ class RawPublisher:
 
     def announce(self, stream, prefix):
         found = [self.path] if not prefix or self.path.startswith(prefix + "/") else []
-        starts = [pack(0, message(path[len(prefix):].lstrip("/"), 0, 0, 0)) for path in found]
-        self.say(stream, message(0, len(found)) + b"".join(starts))
+        starts = [pack(0, message(path[len(prefix):].lstrip("/"), len(self.hops), *self.hops, 0, 0)) for path in found]
+        self.say(stream, message(self.hop, len(found)) + b"".join(starts))
+        self.announced.set()
 
     def refuse(self, stream, _, track):
         self.send(pack(RESET, stream, int(track.split("-")[1]), 0))

@@ -55,6 +55,34 @@ async def numbers(scene, scheme):
 
 
 @scenario
+async def repeated_hops(scene, scheme):
+    """a chain with a repeated hop is not passed on, and ends no session of others"""
+    if not relay_speaks_06(scene):
+        return
+    relay = scene.relay()
+    subscriber = await scene.client(relay.url(scheme))
+    updates = subscriber.announced("room")
+    # A chain that is malformed, and one that would be if its sender stood behind it.
+    for hop, hops in ((0, (7, 7)), (7, (7,))):
+        publisher = RawPublisher("room/raw", hop, hops)
+        await publisher.begin(relay.url("tcp"))
+        scene.stack.push_async_callback(publisher.end)
+        await soon(publisher.announced.wait(), "the question for announcements")
+    made = (await scene.client(relay.url(scheme))).create_broadcast("room/alice")
+    track = made.publish_track("video")
+    write(track, 0)
+    made.announce()
+    scene.kept += [made, track]
+    first = await soon(updates.__anext__(), "an announcement")
+    check(first.active and first.prefix.endswith("alice"), f"{first.prefix} is announced")
+    got = await broadcast_of(subscriber, "room/alice")
+    reader = await soon(got.subscribe_track("video"), "the track")
+    await soon(reader.next_group(), "a group")
+    scene.stack.callback(reader.cancel)
+    scene.usual += "|subscribe error .*err=(internal error|cancelled)"  # when the relay ends first
+
+
+@scenario
 async def unannounced(scene, scheme):
     """a broadcast that nobody has is refused with a number of its own"""
     relay = scene.relay()
