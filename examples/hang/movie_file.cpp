@@ -32,6 +32,55 @@ std::optional<comoq::hang::Mp4Sample> MovieFile::next() {
     }
 }
 
+std::deque<comoq::hang::Mp4Sample> *TimedMovie::earliest() {
+    std::deque<comoq::hang::Mp4Sample> *found = nullptr;
+    for (auto &track : tracks_) {
+        if (!track.empty() && (found == nullptr || track.front().decode_time < found->front().decode_time)) {
+            found = &track;
+        }
+    }
+    return found;
+}
+
+// Until each track has a sample.
+void TimedMovie::look_ahead() {
+    constexpr std::chrono::seconds farthest(10);
+    while (!has_ended_) {
+        const bool is_complete = !tracks_.empty() && std::ranges::none_of(tracks_, [](const auto &track) { return track.empty(); });
+        const auto *first = earliest();
+        if (is_complete || (first != nullptr && latest_ - first->front().decode_time > farthest)) {
+            return;
+        }
+        auto sample = file_.next();
+        if (!sample) {
+            has_ended_ = true;
+            return;
+        }
+        tracks_.resize(std::max(tracks_.size(), file_.tracks().size()));
+        latest_ = std::max(latest_, sample->decode_time);
+        tracks_[sample->track].push_back(std::move(*sample));
+    }
+}
+
+std::optional<comoq::hang::Mp4Sample> TimedMovie::next() {
+    try {
+        look_ahead();
+    } catch (...) {
+        has_ended_ = true;
+        fault_ = std::current_exception();
+    }
+    auto *track = earliest();
+    if (track == nullptr) {
+        if (fault_ != nullptr) {
+            std::rethrow_exception(std::exchange(fault_, nullptr));
+        }
+        return std::nullopt;
+    }
+    auto sample = std::move(track->front());
+    track->pop_front();
+    return sample;
+}
+
 Survey survey(const std::filesystem::path &path, std::chrono::microseconds longest) {
     MovieFile file(path);
     Survey found;

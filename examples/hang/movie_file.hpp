@@ -4,7 +4,10 @@
 #include <comoq/hang/mp4_reader.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -37,6 +40,26 @@ private:
     std::ifstream file_;
     comoq::hang::Mp4Reader reader_;
     bool has_ended_ = false;
+};
+
+// The samples of a file in the order of their decode times. A file has a second of pictures and then a second of sound, say: played as
+// they stand there, the sound is a second late. It looks ahead by 10 s at most, where a track has nothing.
+class TimedMovie {
+public:
+    explicit TimedMovie(const std::filesystem::path &path) : file_(path) {}
+
+    // The next sample; nothing at the end. Throws as MovieFile does, when everything before the fault has been given.
+    std::optional<comoq::hang::Mp4Sample> next();
+
+private:
+    void look_ahead();
+    std::deque<comoq::hang::Mp4Sample> *earliest();
+
+    MovieFile file_;
+    std::vector<std::deque<comoq::hang::Mp4Sample>> tracks_;
+    std::chrono::microseconds latest_ = std::chrono::microseconds::min();
+    bool has_ended_ = false;
+    std::exception_ptr fault_;
 };
 
 // Reads the whole file, or its first part. Throws as MovieFile does: what this takes whole can be published.

@@ -21,7 +21,7 @@ awaitable<void> play_file(MediaBroadcast &broadcast, std::filesystem::path file,
     // Each round goes on where the one before has ended, in the times of the media as well.
     std::chrono::microseconds played{0};
     do {
-        MovieFile movie(file);
+        TimedMovie movie(file);
         while (const auto sample = movie.next()) {
             timer.expires_at(began + (sample->decode_time - survey.begin) + played);
             co_await timer.async_wait(use_awaitable);

@@ -47,8 +47,7 @@ std::optional<WantedFile> wanted_file(std::string_view path) {
 
 namespace {
 
-// How far ahead of playback frames are sent, and what is read of a file before its catalog is written.
-constexpr auto lead = 500ms;
+// What is read of a file before its catalog is written.
 constexpr auto surveyed = 5s;
 
 // A part of a coroutine that reads a disk: others have their turn before each.
@@ -57,13 +56,15 @@ awaitable<void> let_others_go() {
     co_await asio::post(executor, asio::use_awaitable);
 }
 
-// Frames from that time on, the video from a key frame on, as long as the file goes.
-awaitable<void> play(MediaBroadcast &broadcast, MovieFile &movie, const Survey &survey, std::chrono::microseconds from, const comoq::Sleep &sleep) {
+// Frames from that time on, the video from a key frame on, as long as the file goes. Each is sent when it is its turn: what comes earlier
+// than the frames behind it makes a live player take those for late.
+awaitable<void> play(MediaBroadcast &broadcast, TimedMovie &movie, const Survey &survey, std::chrono::microseconds from,
+                     const OnDemandConfig &config) {
     using comoq::hang::MediaKind;
     const bool has_video = std::ranges::any_of(survey.tracks, [](const auto &track) { return track.config.kind == MediaKind::Video; });
     Progress progress;
     std::optional<std::chrono::microseconds> begin;
-    std::chrono::microseconds sent{0};
+    const auto began = config.now();
     std::size_t passed = 0;
     while (const auto sample = movie.next()) {
         if (!begin) {
@@ -74,13 +75,12 @@ awaitable<void> play(MediaBroadcast &broadcast, MovieFile &movie, const Survey &
             }
             begin = sample->decode_time;
         }
+        const auto early = std::chrono::ceil<std::chrono::milliseconds>(began + (sample->decode_time - *begin) - config.now());
+        if (early > 0ms) {
+            co_await comoq::sleep_for(early, config.sleep);
+        }
         // The times of the file: a player that is told of second 60 shows second 60.
         broadcast.write(*sample, std::chrono::microseconds(0), progress);
-        const auto ahead = sample->decode_time - *begin - sent;
-        if (ahead > lead) {
-            co_await comoq::sleep_for(std::chrono::duration_cast<std::chrono::milliseconds>(ahead), sleep);
-            sent += std::chrono::duration_cast<std::chrono::milliseconds>(ahead);
-        }
     }
     if (!begin) {
         throw std::runtime_error("ends before that");
@@ -98,7 +98,7 @@ awaitable<void> serve_one(comoq::OriginProducer origin, comoq::BroadcastRequest 
     }
     const auto path = request.absolute_path();
     const auto file = config.folder / wanted->name;
-    std::optional<MovieFile> movie;
+    std::optional<TimedMovie> movie;
     Survey figures;
     try {
         figures = survey(file, surveyed);
@@ -116,7 +116,7 @@ awaitable<void> serve_one(comoq::OriginProducer origin, comoq::BroadcastRequest 
     config.said(path, "begins");
     std::string end = "has no viewer any more";
     try {
-        auto first = co_await comoq::first_of(play(media, *movie, figures, wanted->from, config.sleep), until_unused(broadcast));
+        auto first = co_await comoq::first_of(play(media, *movie, figures, wanted->from, config), until_unused(broadcast));
         if (first.index() == 0) {
             media.finish();
             end = "was played to its end";

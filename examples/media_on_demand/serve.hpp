@@ -30,6 +30,7 @@ struct OnDemandConfig {
     // A broadcast begins, or has ended.
     std::function<void(const comoq::Path &path, std::string_view what)> said;
     comoq::Sleep sleep;
+    std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
 };
 
 // Answers requests for PREFIX/NAME with the movie of that name in the folder, at the speed of playback, from its beginning or from a time.

@@ -1,11 +1,16 @@
 // Movies on demand: what is served, from where, and that it stops with the last viewer.
 #include "media_on_demand/serve.hpp"
+#include "hang/movie_file.hpp"
 
 #include <comoq/error.hpp>
 #include <comoq/hang/catalog_track.hpp>
+#include <comoq/hang/mp4_writer.hpp>
 
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <optional>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +36,7 @@ struct Scene {
         config.folder = COMOQ_CLIPS;
         config.prefix = Path("vod");
         config.said = [this](const Path &path, std::string_view what) { said.push_back(std::string(path.view()) + " " + std::string(what)); };
+        config.now = [] { return std::chrono::steady_clock::time_point(); };
         config.sleep = [this](std::chrono::milliseconds) -> asio::awaitable<void> {
             ++pauses;
             auto waiting = gate.used();
@@ -89,12 +95,84 @@ TEST_CASE("a movie is made when somebody asks, once for all viewers, and ends wi
         CHECK(catalog->video.at("video").codec == "avc1.640015");
         CHECK(catalog->video.at("video").framerate.value() == Approx(24).margin(0.1));
         CHECK(catalog->audio.at("audio").channels == 1);
-        // It is not ahead by more than its lead.
+        // The first pictures and sounds are there, and the next ones wait for their time.
         CHECK(scene.pauses == 1);
+        Subscription whole;
+        whole.start = 0;
+        for (const char *name : {"video", "audio"}) {
+            INFO(name);
+            auto asking = wait(one.value().track(name).subscribe(whole));
+            scene.run();
+            auto group = asking.value().try_next_group();
+            REQUIRE(group);
+            CHECK(group->try_read_frame());
+            CHECK_FALSE(group->try_read_frame());
+        }
     }
     scene.run();
     CHECK(scene.said.back() == "vod/clip.mp4 has no viewer any more");
     CHECK(scene.origin.stats().served == 0);
+}
+
+namespace {
+
+// Pictures and sound of three seconds, each second of the pictures before that of the sound.
+struct SeparateFile {
+    SeparateFile() {
+        hang::DecoderConfig video, audio;
+        video.kind = hang::MediaKind::Video;
+        video.codec = "vp8";
+        video.width = video.height = 16;
+        audio.kind = hang::MediaKind::Audio;
+        audio.codec = "opus";
+        audio.sample_rate = 48'000;
+        audio.channels = 1;
+        hang::Mp4Writer writer({video, audio});
+        std::ofstream file(path, std::ios::binary);
+        const auto write = [&file](const Bytes &bytes) { file << bytes.view(); };
+        write(writer.init());
+        for (std::uint64_t second = 0; second != 3; ++second) {
+            for (const std::size_t track : {0u, 1u}) {
+                const std::uint32_t count = track == 0 ? 4 : 10;
+                hang::Mp4OutputSample sample;
+                sample.size = 3;
+                sample.duration = 1'000'000 / count;
+                write(writer.fragment(track, second * 1'000'000, std::vector(count, sample)));
+                file << std::string(3 * count, 'x');
+            }
+        }
+    }
+    ~SeparateFile() { std::filesystem::remove(path); }
+    const std::filesystem::path path =
+        std::filesystem::temp_directory_path() / ("comoq-separate-" + std::to_string(std::random_device()()) + ".mp4");
+};
+
+}  // namespace
+
+TEST_CASE("the samples of a movie come in the order of their times, each track as it was", "[examples]") {
+    const SeparateFile separate;
+    std::vector<std::vector<std::chrono::microseconds>> in_time(2), as_it_stands(2);
+    TimedMovie timed(separate.path);
+    std::chrono::microseconds last = std::chrono::microseconds::min();
+    bool is_timed_in_order = true, is_file_in_order = true;
+    while (const auto sample = timed.next()) {
+        is_timed_in_order = is_timed_in_order && sample->decode_time >= last;
+        last = sample->decode_time;
+        in_time.at(sample->track).push_back(last);
+    }
+    MovieFile file(separate.path);
+    last = std::chrono::microseconds::min();
+    while (const auto sample = file.next()) {
+        is_file_in_order = is_file_in_order && sample->decode_time >= last;
+        last = sample->decode_time;
+        as_it_stands.at(sample->track).push_back(last);
+    }
+    CHECK(is_timed_in_order);
+    CHECK(in_time == as_it_stands);
+    CHECK(in_time[0].size() == 12);
+    CHECK(in_time[1].size() == 30);
+    // Else this shows nothing.
+    CHECK_FALSE(is_file_in_order);
 }
 
 TEST_CASE("a movie begins at the key frame behind the time that was asked for", "[examples]") {

@@ -1,16 +1,19 @@
 #!/usr/bin/env node
 // What the programs publish, in the stock player: <moq-watch> (@moq/watch 0.4.6) in a headless Chromium, with sound.
 //
-//   node media.mjs --relay PROGRAM --publish PROGRAM --player DIR --clip FILE.mp4 [--screenshot FILE] [--verbose]
+//   node media.mjs --relay PROGRAM --publish PROGRAM --player DIR --clip FILE.mp4 [--on-demand PROGRAM]
+//       [--screenshot FILE] [--verbose]
 //
 // DIR is player/dist, which `npm ci && npm run build` in player/ makes; FILE is examples/media/clip.mp4 (24 pictures a second, a group
 // each half second, sound). Checked, by what the page says of itself:
 //   each container: at least 95 % of the pictures of five seconds are decoded, the time of the picture goes on as the clock does, sound
 //   comes and is not silent; a viewer that comes late has a picture within a group and half a second after it has asked for the video;
-//   the publisher is killed and starts again: it plays within 10 s; the same from the pipe of an encoder, if there is ffmpeg.
+//   the publisher is killed and starts again: it plays within 10 s; the same from the pipe of an encoder, if there is ffmpeg; and of the file
+//   on demand, by media_on_demand, whose broadcasts nobody announces.
 //
 // Exit code: 0 all went well, 1 not, 2 usage, or there is no browser.
 import { spawn } from "node:child_process";
+import { basename, dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { Browser, Page, findBrowser } from "./lib/browser.mjs";
 import { Child } from "./lib/child.mjs";
@@ -21,7 +24,7 @@ let options;
 try {
 	const text = { type: "string" };
 	options = parseArgs({
-		options: { relay: text, publish: text, player: text, clip: text, screenshot: text, verbose: { type: "boolean" } },
+		options: { relay: text, publish: text, player: text, clip: text, "on-demand": text, screenshot: text, verbose: { type: "boolean" } },
 	}).values;
 } catch (err) {
 	usage(err.message);
@@ -89,12 +92,12 @@ const look = () => {
 	};
 };
 
-async function open(name) {
+async function open(name, more = "") {
 	const size = { width: 800, height: 600 };
 	const browser = new Browser(program, { ...size, more: ["--autoplay-policy=no-user-gesture-required"] });
 	process.on("exit", () => browser.kill());
 	const onEvent = (event, fields) => debug(`${name}: ${event} ${JSON.stringify(fields)}`);
-	const page = await Page.open(browser, { ...size, url: `http://127.0.0.1:${port}/?sound&name=${name}`, onEvent });
+	const page = await Page.open(browser, { ...size, url: `http://127.0.0.1:${port}/?sound&name=${name}${more}`, onEvent });
 	return { browser, page, look: () => page.run(look) };
 }
 
@@ -152,6 +155,16 @@ for (const container of ["cmaf", "legacy", "loc"]) {
 	}
 	await viewer.browser.close();
 	publisher.kill("SIGKILL");
+}
+
+if (options["on-demand"]) {
+	const server = new Child(options["on-demand"], [url, "vod", dirname(options.clip)], { stream: "stdout", onLine: debug });
+	const name = `vod/${basename(options.clip)}`;
+	const viewer = await open(name, "&unannounced");
+	await plays(viewer, "on demand");
+	await viewer.browser.close();
+	await server.end(5000);
+	check(server.code === 0, `on demand: the program ends with ${server.code}`);
 }
 
 const pattern = ["-re", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=24", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"];
