@@ -272,6 +272,28 @@ TEST_CASE("MoQ Transport: a stream without objects ends the group that a fetch b
     }
 }
 
+TEST_CASE("MoQ Transport: moq-net is told of the end of a group that was over when it subscribed", "[ietf][session]") {
+    for (const bool is_moq_net : {true, false}) {
+        RawScene scene;
+        auto published = scene.origin.producer().create_broadcast("a");
+        auto track = published.producer().create_track("video");
+        track.write_frame(payload("x"));
+        scene.connect();
+        scene.greet(is_moq_net ? "moq-lite-rs" : "raw");
+        auto message = scene.subscribe_to("a");
+        message.parameters.filter = ietf::Filter{};
+        scene.ask(message);
+        REQUIRE(scene.unis.size() == (is_moq_net ? 2u : 1u));
+        if (!is_moq_net) continue;
+        const auto &came = scene.unis.back().answer;
+        CHECK(came.ended);
+        const auto step = ietf::read_uni_stream(came.octets, scene.draft);
+        REQUIRE(step.value);
+        CHECK(std::get<ietf::SubgroupHeader>(*step.value).end_of_group);
+        CHECK(step.size == came.octets.size());
+    }
+}
+
 TEST_CASE("MoQ Transport: moq-net is told that a fetched group ends where the next one begins", "[ietf][session]") {
     for (const bool is_moq_net : {true, false}) {
         RawScene scene;

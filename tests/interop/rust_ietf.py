@@ -68,8 +68,7 @@ async def refused(scene, draft):
     await soon(reader.next_group(), "a group")
 
 
-# Not on moqt-18: its reader's second subscription meets the first one, which has not ended yet.
-@scenario_over(DRAFTS[1:])
+@scenario
 async def fetched(scene, draft):
     """groups by their numbers, of a track that goes on"""
     relay = relay_for(scene, draft)
@@ -89,8 +88,7 @@ async def fetched(scene, draft):
         check(await soon(frames_of(group), "its frames") == groups_of(number, 3), "its frames are others")
 
 
-# Not on moqt-18: the frames of the first group do not all come, for a reason that is not found yet.
-@scenario_over(DRAFTS[1:])
+@scenario
 async def prefixes(scene, draft):
     """a request below a prefix that a handler announces is asked of it"""
     relay = relay_for(scene, draft)

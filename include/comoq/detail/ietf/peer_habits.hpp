@@ -15,6 +15,8 @@ struct PeerHabits {
     /// It resets the stream of a fetch as soon as it has sent everything, so that its answer may be lost: objects that come are
     /// taken for one.
     bool resets_answered_fetches = false;
+    /// A group of which a fetch has brought all goes on there until a stream ends it: it gets one without objects.
+    bool awaits_ends_of_groups = false;
     /// It reads "all of the group", where a fetch ends, as its first object, and so as nothing: it is told the next group's. Before
     /// draft 20.
     bool ends_fetches_in_next_group = false;
@@ -28,7 +30,7 @@ constexpr PeerHabits habits_of(std::string_view implementation) noexcept {
     // moq-net, of the crates and of PyPI moq-rs.
     if (implementation.starts_with("moq-lite-rs"))
         habits.updates_priority_alone = habits.takes_filled_groups = habits.resets_answered_fetches =
-            habits.ends_fetches_in_next_group = true;
+            habits.awaits_ends_of_groups = habits.ends_fetches_in_next_group = true;
     return habits;
 }
 

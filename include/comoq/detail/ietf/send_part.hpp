@@ -35,9 +35,13 @@ inline asio::awaitable<void> send_part(SessionCore &core, comoq::detail::GroupOu
     const auto wanted = part.range.first_in(group.sequence());
     const auto last = part.range.last_in(group.sequence());
     if (last && *last < wanted) co_return;
-    // A group whose beginning is gone is as good as lost, and one that has ended before has nothing for the peer.
+    // A group whose beginning is gone is as good as lost, and one that has ended before has nothing for the peer but its end.
     auto finding = find_object(group, wanted);
-    if (const bool is_there = co_await std::move(finding); !is_there) co_return;
+    if (const bool is_there = co_await std::move(finding); !is_there) {
+        const bool is_end_awaited = core.habits.awaits_ends_of_groups && wanted != 0 && !last && info.ends_group;
+        if (!is_end_awaited || !group.finished().ready()) co_return;
+        if (const auto [failure, count] = co_await group.finished().as_tuple(); failure) co_return;
+    }
     const auto first = group.info_of_rest(comoq::detail::Passkey()).first_object;
     if (last && *last < first) co_return;
     auto opening = item.open();
