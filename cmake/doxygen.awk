@@ -73,7 +73,7 @@ inside {
     text = text (text == "" ? "" : " ") line
     next
 }
-/^ *(template <.*>|requires.*)$/ { held = held $0 "\n"; as_written = as_written $0 "\n"; lines++; next }
+/^ *(template <.*>|requires.*|COMOQ_DECLARE_IF_CALLED)$/ { held = held $0 "\n"; as_written = as_written $0 "\n"; lines++; next }
 
 {
     code = $0

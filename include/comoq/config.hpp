@@ -37,6 +37,21 @@
 #define COMOQ_FORM "1"
 #endif
 
+/// g++ emits every coroutine that it sees, called or not, and whatever that one calls, unless it is a template. COMOQ_IF_CALLED
+/// makes it one, for coroutines that many programs do not call, and for functions that call those. With `proxy` and `mirror`
+/// made so, g++ 12 takes half of the time and two thirds of the memory for `comoq.hpp` header-only: 11.5 s and 21.8 s of a
+/// processor, 696 and 1,088 MB.
+#define COMOQ_IF_CALLED template <int = 0>
+#if !defined(COMOQ_SEPARATE_COMPILATION)
+/// The same for a public one, in its header.
+#define COMOQ_DECLARE_IF_CALLED template <int = 0>
+/// The same for a public one, in its `.ipp` file.
+#define COMOQ_DEFINE_IF_CALLED template <int>
+#else
+#define COMOQ_DECLARE_IF_CALLED
+#define COMOQ_DEFINE_IF_CALLED
+#endif
+
 /// COMOQ_INLINED is for small functions in the path of every call, COMOQ_SELDOM for the rare part of such a function, and
 /// COMOQ_APART for its large part: as a function of its own it does not keep the compiler from inlining the rest.
 #if defined(__GNUC__)

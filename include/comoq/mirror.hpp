@@ -18,6 +18,7 @@ namespace comoq {
 /// When the origin of `from` ends, the announcements are withdrawn; the call returns when nobody has any of the
 /// broadcasts. When cancelled, it ends all of them with Cancelled, and throws `operation_aborted`. Lifetime: while it
 /// runs it keeps `to` alive. Threads: as for `proxy`.
+COMOQ_DECLARE_IF_CALLED
 asio::awaitable<void> mirror(OriginConsumer from, OriginProducer to, ProxyConfig config = {});
 
 }  // namespace comoq

@@ -45,6 +45,7 @@ namespace comoq {
 
 /// Serves `to` from `from`, and ends it when `from` ends. It also serves requests made between the call and the first
 /// await. When cancelled, it leaves `to` open. Wishes, failures, cancellation and threads: proxy.hpp.
+COMOQ_DECLARE_IF_CALLED
 asio::awaitable<void> proxy(BroadcastConsumer from, BroadcastProducer to, ProxyConfig config = {});
 
 /// Answers a request with a broadcast of `to`, served from the same (absolute) path at `from`, which is asked again
@@ -56,13 +57,17 @@ asio::awaitable<void> proxy(BroadcastConsumer from, BroadcastProducer to, ProxyC
 /// With several origins, the first one that has a broadcast is asked for the tracks. If it has none of the requested
 /// tracks, the next origin is asked. The first origin that has one serves the broadcast from then on.
 /// Wishes, failures, cancellation and threads: proxy.hpp.
+COMOQ_DECLARE_IF_CALLED
 asio::awaitable<void> proxy(std::vector<OriginConsumer> from, OriginProducer to, BroadcastRequest request, ProxyConfig config = {});
+COMOQ_DECLARE_IF_CALLED
 asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, BroadcastRequest request, ProxyConfig config = {});
 
 /// A relay: answers all requests of `handler` with broadcasts of `to`, served from the same paths at `from`, another
 /// origin, or several. Ends with the origin of `handler`. If `to` belongs to that same origin, it keeps the origin
 /// alive: cancel it to end it. Wishes, failures, cancellation and threads: proxy.hpp.
+COMOQ_DECLARE_IF_CALLED
 asio::awaitable<void> proxy(std::vector<OriginConsumer> from, OriginProducer to, OriginDynamic handler, ProxyConfig config = {});
+COMOQ_DECLARE_IF_CALLED
 asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, OriginDynamic handler, ProxyConfig config = {});
 
 }  // namespace comoq

@@ -39,6 +39,7 @@ struct Mirrored {
 };
 
 /// Announces one broadcast, and begins to serve it.
+COMOQ_IF_CALLED
 inline Mirrored show_mirrored(comoq::TaskGroup &group, const OriginConsumer &from, const OriginProducer &to,
                               const std::string &path, const BroadcastConsumer &source,
                               const ProxyConfig &config) {
@@ -56,6 +57,7 @@ inline Mirrored show_mirrored(comoq::TaskGroup &group, const OriginConsumer &fro
     return shown;
 }
 
+COMOQ_IF_CALLED
 inline asio::awaitable<void> mirror_all(comoq::TaskGroup &group, OriginConsumer from, OriginProducer to, ProxyConfig config) {
     // An ordered map: no choice of names makes it slow.
     std::map<std::string, Mirrored> shown;
@@ -83,7 +85,7 @@ inline asio::awaitable<void> mirror_all(comoq::TaskGroup &group, OriginConsumer 
     }
 }
 
-inline asio::awaitable<void> mirror_with_group(OriginConsumer from, OriginProducer to, ProxyConfig config) {
+COMOQ_IF_CALLED asio::awaitable<void> mirror_with_group(OriginConsumer from, OriginProducer to, ProxyConfig config) {
     auto body = [&](comoq::TaskGroup &group) {
         return mirror_all(group, std::move(from), std::move(to), std::move(config));
     };
@@ -92,7 +94,7 @@ inline asio::awaitable<void> mirror_with_group(OriginConsumer from, OriginProduc
 
 }  // namespace detail
 
-COMOQ_DECL asio::awaitable<void> mirror(OriginConsumer from, OriginProducer to, ProxyConfig config) {
+COMOQ_DEFINE_IF_CALLED asio::awaitable<void> mirror(OriginConsumer from, OriginProducer to, ProxyConfig config) {
     return detail::mirror_with_group(std::move(from), std::move(to), std::move(config));
 }
 

@@ -24,6 +24,7 @@ namespace comoq {
 namespace detail {
 
 /// Asks upstream on behalf of `request`. Gives up if nobody waits for the request any more.
+COMOQ_IF_CALLED
 inline asio::awaitable<std::error_code> ask_upstream(std::shared_ptr<ProxyUpstream> upstream, BroadcastRequest &request) {
     const auto passed_on = std::make_shared<PassedOn>();
     request.pass_on(Passkey(), passed_on);
@@ -35,6 +36,7 @@ inline asio::awaitable<std::error_code> ask_upstream(std::shared_ptr<ProxyUpstre
     }
 }
 
+COMOQ_IF_CALLED
 inline asio::awaitable<void> proxy_request(std::shared_ptr<ProxyUpstream> upstream, OriginProducer to,
                                            BroadcastRequest request) {
     std::exception_ptr failure;
@@ -70,6 +72,7 @@ inline asio::awaitable<void> proxy_request(std::shared_ptr<ProxyUpstream> upstre
 }
 
 /// What `request` is served from; null if it is refused.
+COMOQ_IF_CALLED
 inline std::shared_ptr<ProxyUpstream> upstream_of(BroadcastRequest &request, std::vector<OriginConsumer> from,
                                                   ProxyConfig config) {
     const auto &requested = request.absolute_path();
@@ -98,8 +101,9 @@ inline std::shared_ptr<ProxyUpstream> upstream_of(BroadcastRequest &request, std
     return nullptr;
 }
 
-inline asio::awaitable<void> nothing_to_serve() { co_return; }
+COMOQ_IF_CALLED asio::awaitable<void> nothing_to_serve() { co_return; }
 
+COMOQ_IF_CALLED
 inline asio::awaitable<void> proxy_requests(comoq::TaskGroup &group, std::vector<OriginConsumer> from, OriginProducer to,
                                             OriginDynamic handler, ProxyConfig config) {
     // A request for which there is no memory is refused.
@@ -120,6 +124,7 @@ inline asio::awaitable<void> proxy_requests(comoq::TaskGroup &group, std::vector
     return take_each(Requests{group, std::move(from), std::move(to), std::move(handler), std::move(config)});
 }
 
+COMOQ_IF_CALLED
 inline asio::awaitable<void> proxy_all(std::vector<OriginConsumer> from, OriginProducer to, OriginDynamic handler,
                                        ProxyConfig config) {
     auto body = [&](comoq::TaskGroup &group) {
@@ -136,28 +141,32 @@ inline std::vector<OriginConsumer> only(OriginConsumer origin) {
 
 }  // namespace detail
 
-COMOQ_DECL asio::awaitable<void> proxy(BroadcastConsumer from, BroadcastProducer to, ProxyConfig config) {
+COMOQ_DEFINE_IF_CALLED asio::awaitable<void> proxy(BroadcastConsumer from, BroadcastProducer to, ProxyConfig config) {
     auto handler = to.dynamic();
     auto upstream = std::make_shared<detail::ProxyUpstream>(std::move(from), std::move(config));
     return detail::proxy_broadcast(std::move(upstream), std::move(to), std::move(handler), {});
 }
 
-COMOQ_DECL asio::awaitable<void> proxy(std::vector<OriginConsumer> from, OriginProducer to, BroadcastRequest request,
-                                         ProxyConfig config) {
+COMOQ_DEFINE_IF_CALLED
+asio::awaitable<void> proxy(std::vector<OriginConsumer> from, OriginProducer to, BroadcastRequest request,
+                            ProxyConfig config) {
     auto upstream = detail::upstream_of(request, std::move(from), std::move(config));
     if (upstream == nullptr) return detail::nothing_to_serve();
     return detail::proxy_request(std::move(upstream), std::move(to), std::move(request));
 }
-COMOQ_DECL asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, BroadcastRequest request,
-                                         ProxyConfig config) {
+COMOQ_DEFINE_IF_CALLED
+asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, BroadcastRequest request,
+                            ProxyConfig config) {
     return proxy(detail::only(std::move(from)), std::move(to), std::move(request), std::move(config));
 }
 
-COMOQ_DECL asio::awaitable<void> proxy(std::vector<OriginConsumer> from, OriginProducer to, OriginDynamic handler,
-                                         ProxyConfig config) {
+COMOQ_DEFINE_IF_CALLED
+asio::awaitable<void> proxy(std::vector<OriginConsumer> from, OriginProducer to, OriginDynamic handler,
+                            ProxyConfig config) {
     return detail::proxy_all(std::move(from), std::move(to), std::move(handler), std::move(config));
 }
-COMOQ_DECL asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, OriginDynamic handler, ProxyConfig config) {
+COMOQ_DEFINE_IF_CALLED
+asio::awaitable<void> proxy(OriginConsumer from, OriginProducer to, OriginDynamic handler, ProxyConfig config) {
     return proxy(detail::only(std::move(from)), std::move(to), std::move(handler), std::move(config));
 }
 

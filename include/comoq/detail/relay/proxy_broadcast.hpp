@@ -41,7 +41,7 @@ struct ProxiedBroadcast {
 };
 
 /// Passes on the end of the broadcast upstream, unless there is another broadcast to continue with; and its route.
-inline asio::awaitable<void> proxy_end(std::shared_ptr<ProxiedBroadcast> self) {
+COMOQ_IF_CALLED asio::awaitable<void> proxy_end(std::shared_ptr<ProxiedBroadcast> self) {
     auto &upstream = *self->upstream;
     for (;;) {
         const auto source = upstream.current();
@@ -63,7 +63,7 @@ inline asio::awaitable<void> proxy_end(std::shared_ptr<ProxiedBroadcast> self) {
     }
 }
 
-inline asio::awaitable<void> proxy_tracks(std::shared_ptr<ProxiedBroadcast> self, BroadcastDynamic handler) {
+COMOQ_IF_CALLED asio::awaitable<void> proxy_tracks(std::shared_ptr<ProxiedBroadcast> self, BroadcastDynamic handler) {
     // A request for which there is no memory is refused.
     struct Requests {
         std::shared_ptr<ProxiedBroadcast> of;
@@ -83,17 +83,18 @@ inline asio::awaitable<void> proxy_tracks(std::shared_ptr<ProxiedBroadcast> self
 }
 
 /// Waits until nobody has the broadcast or waits for one of its tracks.
-inline asio::awaitable<void> until_let_go(std::shared_ptr<ProxiedBroadcast> self, Lease lease) {
+COMOQ_IF_CALLED asio::awaitable<void> until_let_go(std::shared_ptr<ProxiedBroadcast> self, Lease lease) {
     co_await lease.over();
     auto &answered = self->upstream->answered();
     while (answered.clear(), self->to.stats().pending != 0) co_await answered.wait();
 }
-inline asio::awaitable<void> never() {
+COMOQ_IF_CALLED asio::awaitable<void> never() {
     const Event event;
     co_await event.wait();
 }
 
 /// Answers the requests to `to` until upstream ends, or `let_go` is over; then waits for the tasks that it has begun.
+COMOQ_IF_CALLED
 inline asio::awaitable<void> proxy_until(std::shared_ptr<ProxiedBroadcast> self, BroadcastDynamic handler,
                                          asio::awaitable<void> let_go, bool finish) {
     auto tracks = proxy_tracks(self, std::move(handler));
@@ -103,6 +104,7 @@ inline asio::awaitable<void> proxy_until(std::shared_ptr<ProxiedBroadcast> self,
 }
 
 /// At the end it finishes or aborts `to`, if that is the proxy's own: if there is a lease of it.
+COMOQ_IF_CALLED
 inline asio::awaitable<void> proxy_broadcast(std::shared_ptr<ProxyUpstream> upstream, BroadcastProducer to,
                                              BroadcastDynamic handler, std::shared_ptr<Lease> lease,
                                              ProxiedRoute route = ProxiedRoute::GivenElsewhere) {

@@ -41,7 +41,7 @@ struct ProxyOfTrack : std::enable_shared_from_this<ProxyOfTrack> {
     }
 
     /// Copies a group to the side that is served, as it is or transformed.
-    asio::awaitable<void> copying(GroupConsumer from, GroupProducer to) const {
+    COMOQ_IF_CALLED asio::awaitable<void> copying(GroupConsumer from, GroupProducer to) const {
         const auto transform = upstream_->transform();
         if (transform == nullptr) return proxy_group(std::move(from), std::move(to));
         return transform_group(shared_from_this(), *transform, place(), std::move(from), std::move(to));
@@ -67,6 +67,7 @@ struct ProxyOfTrack : std::enable_shared_from_this<ProxyOfTrack> {
 };
 
 /// Nothing if nobody waits for it any more. Throws the code of a refusal.
+COMOQ_IF_CALLED
 inline asio::awaitable<std::optional<GroupConsumer>> fetch_upstream(std::shared_ptr<ProxyOfTrack> self, GroupRequest &request) {
     for (;;) {
         // The most urgent of those that wait now. A later one does not change the question upstream.
@@ -94,7 +95,7 @@ inline asio::awaitable<std::optional<GroupConsumer>> fetch_upstream(std::shared_
 }
 
 /// Copies the other lanes of a group that was fetched: those that upstream has now.
-inline void copy_lanes(ProxyOfTrack &self, std::uint64_t sequence, GroupProducer &copy) {
+COMOQ_IF_CALLED void copy_lanes(ProxyOfTrack &self, std::uint64_t sequence, GroupProducer &copy) {
     for (auto &lane : self.upstream_->current().track(self.name_).get_lanes(sequence)) {
         const auto info = lane.info_of_rest(Passkey());
         std::error_code code;
@@ -104,7 +105,7 @@ inline void copy_lanes(ProxyOfTrack &self, std::uint64_t sequence, GroupProducer
     }
 }
 
-inline asio::awaitable<void> serve_group(std::shared_ptr<ProxyOfTrack> self, GroupRequest request) {
+COMOQ_IF_CALLED asio::awaitable<void> serve_group(std::shared_ptr<ProxyOfTrack> self, GroupRequest request) {
     const auto given = self->given_.lock();
     std::exception_ptr failure;
     std::optional<GroupConsumer> group;
@@ -130,7 +131,7 @@ inline asio::awaitable<void> serve_group(std::shared_ptr<ProxyOfTrack> self, Gro
 }
 
 /// Answers requests for groups by number.
-inline asio::awaitable<void> serve_groups(std::shared_ptr<ProxyOfTrack> self, TrackDynamic handler) {
+COMOQ_IF_CALLED asio::awaitable<void> serve_groups(std::shared_ptr<ProxyOfTrack> self, TrackDynamic handler) {
     struct Requests {
         std::shared_ptr<ProxyOfTrack> of;
         TrackDynamic handler;

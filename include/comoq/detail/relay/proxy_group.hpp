@@ -47,7 +47,7 @@ inline void finish_as(const GroupConsumer &from, GroupProducer &to) {
 /// it aborts `to` with Cancelled.
 ///
 /// A dropped group leaves its complete part to its readers. The copy does the same, because it is dropped in turn.
-inline asio::awaitable<void> proxy_group(GroupConsumer from, GroupProducer to) {
+COMOQ_IF_CALLED asio::awaitable<void> proxy_group(GroupConsumer from, GroupProducer to) {
     std::error_code code;
     try {
         while (auto frame = co_await from.next_frame()) {

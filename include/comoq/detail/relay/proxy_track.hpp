@@ -34,7 +34,7 @@ public:
     using ProxyOfTrack::ProxyOfTrack;
 
     /// Answers a request for the track and serves it until it ends, or until nobody can ask for it any more.
-    static asio::awaitable<void> serve(Self self, TrackRequest request) {
+    COMOQ_IF_CALLED static asio::awaitable<void> serve(Self self, TrackRequest request) {
         // From now on, so that no request for a group is refused when the track goes live.
         auto groups = request.dynamic();
         auto fetched = serve_groups(self, std::move(groups));
@@ -46,7 +46,7 @@ private:
     using State = TrackLife::State;
     using Event = TrackLife::Event;
 
-    static asio::awaitable<void> live(Self self, TrackRequest request) {
+    COMOQ_IF_CALLED static asio::awaitable<void> live(Self self, TrackRequest request) {
         // A caller that waits for the track may have let go of the broadcast.
         auto given = self->given_.lock();
         const ProxyUpstream::Answered answered(*self->upstream_);
@@ -75,7 +75,7 @@ private:
     }
 
     /// Runs until the track can go live, or never will.
-    static asio::awaitable<void> ask(Self self, TrackRequest &request) {
+    COMOQ_IF_CALLED static asio::awaitable<void> ask(Self self, TrackRequest &request) {
         while (!self->life_.is_live() && !self->life_.is_over()) {
             auto stretch = self->life_.state() == State::Asking ? ask_for_info(self, request) : choose(self, request);
             const auto event = co_await std::move(stretch);
@@ -84,7 +84,7 @@ private:
         if (self->life_.is_live()) self->upstream_->chosen();
     }
 
-    static asio::awaitable<Event> ask_for_info(Self self, TrackRequest &request) {
+    COMOQ_IF_CALLED static asio::awaitable<Event> ask_for_info(Self self, TrackRequest &request) {
         for (;;) {
             const auto source = self->upstream_->current();
             auto asked = source.track(self->name_).accepted_info(Passkey()).as_tuple();
@@ -111,7 +111,7 @@ private:
         }
     }
 
-    static asio::awaitable<Event> choose(Self self, TrackRequest &request) {
+    COMOQ_IF_CALLED static asio::awaitable<Event> choose(Self self, TrackRequest &request) {
         if (self->tried_ >= std::max<std::size_t>(2, self->upstream_->choices())) co_return Event::NothingFound;
         for (;;) {
             auto choosing = self->upstream_->another_than(self->denied_by_);
@@ -121,7 +121,7 @@ private:
         }
     }
 
-    static asio::awaitable<void> relay(Self self, TrackProducer out) {
+    COMOQ_IF_CALLED static asio::awaitable<void> relay(Self self, TrackProducer out) {
         std::exception_ptr failure;
         try {
             while (!self->life_.is_over()) {
@@ -142,7 +142,7 @@ private:
         if (self->life_.state() == State::Failed) out.abort(self->code_);
     }
 
-    static asio::awaitable<Event> next_stretch(Self self, TrackProducer out) {
+    COMOQ_IF_CALLED static asio::awaitable<Event> next_stretch(Self self, TrackProducer out) {
         if (self->life_.state() != State::Recovering) self->source_ = self->upstream_->current();
         switch (self->life_.state()) {
         case State::Unused: return wait_for_interest(self, std::move(out));
@@ -153,7 +153,7 @@ private:
     }
 
     /// The end of the track upstream ends it here even while nobody reads it.
-    static asio::awaitable<Event> wait_for_interest(Self self, TrackProducer out) {
+    COMOQ_IF_CALLED static asio::awaitable<Event> wait_for_interest(Self self, TrackProducer out) {
         if (out.subscription()) co_return Event::Wanted;
         self->kept_.reset();
         // Nobody can ask for it any more.
@@ -192,7 +192,7 @@ private:
         return self.to_.state(Passkey())->retire_track(out.state(Passkey())) ? Event::Abandoned : Event::Wanted;
     }
 
-    static asio::awaitable<Event> subscribe(Self self, TrackProducer out) {
+    COMOQ_IF_CALLED static asio::awaitable<Event> subscribe(Self self, TrackProducer out) {
         self->kept_ = self->given_.lock();
         const auto wishes = self->wanted(out);
         if (!wishes) co_return Event::Unwanted;
@@ -216,7 +216,7 @@ private:
     }
 
     /// Passes everything on until nobody subscribes here, or the track upstream ends.
-    static asio::awaitable<Event> pass(Self self, TrackProducer out) {
+    COMOQ_IF_CALLED static asio::awaitable<Event> pass(Self self, TrackProducer out) {
         auto first = co_await comoq::first_of(pass_end(self, out), pass_wishes(self, out), pass_groups(self, out),
                                        pass_datagrams(self, out), pass_final(self, out));
         self->from_.reset();
@@ -228,7 +228,7 @@ private:
         co_return self->code_ ? Event::Lost : Event::Finished;
     }
 
-    static asio::awaitable<Event> recover(Self self) {
+    COMOQ_IF_CALLED static asio::awaitable<Event> recover(Self self) {
         const auto next = co_await self->upstream_->one_that_knows(self->source_);
         co_return next ? Event::Found : Event::NothingFound;
     }
@@ -251,7 +251,7 @@ private:
     }
 
     /// Waits for the end of the track upstream, and returns its code.
-    static asio::awaitable<std::error_code> pass_end(Self self, TrackProducer out) {
+    COMOQ_IF_CALLED static asio::awaitable<std::error_code> pass_end(Self self, TrackProducer out) {
         auto [gone, code] = co_await self->from_->closed().as_tuple();
         pass_what_is_there(*self, out);
         if (!code) {
@@ -268,7 +268,7 @@ private:
     }
 
     /// Tells upstream of the wishes here, until nobody wants anything.
-    static asio::awaitable<void> pass_wishes(Self self, TrackProducer out) {
+    COMOQ_IF_CALLED static asio::awaitable<void> pass_wishes(Self self, TrackProducer out) {
         const SourceWishes source_wishes(out.state(Passkey()));
         for (;;) {
             auto [code, wishes] = co_await source_wishes.next().as_tuple();
@@ -283,7 +283,7 @@ private:
 
     /// Passes groups on as they arrive. The end of the groups is not the end of the track: a finished track may stay
     /// open for a long time, for late readers.
-    static asio::awaitable<void> pass_groups(Self self, TrackProducer out) {
+    COMOQ_IF_CALLED static asio::awaitable<void> pass_groups(Self self, TrackProducer out) {
         struct Groups {
             Self track;
             TrackProducer to;
@@ -293,21 +293,21 @@ private:
         return pass_all(take_each(Groups{std::move(self), out}), out);
     }
 
-    static asio::awaitable<void> pass_datagrams(Self self, TrackProducer out) {
+    COMOQ_IF_CALLED static asio::awaitable<void> pass_datagrams(Self self, TrackProducer out) {
         struct Datagrams {
-            Self track;
+            Self of;
             TrackProducer to;
-            auto next() { return track->from_->recv_datagram(); }
-            void take(Datagram &&datagram) { pass_datagram(*track, std::move(datagram), to); }
+            auto next() { return of->from_->recv_datagram(); }
+            void take(Datagram &&datagram) { pass_datagram(*of, std::move(datagram), to); }
         };
         struct Transformed : Datagrams {
-            auto next() { return transformed_datagram(*track->upstream_->transform(), track->place(), *track->from_); }
+            auto next() { return transformed_datagram(*this->of->upstream_->transform(), this->of->place(), *this->of->from_); }
         };
         if (self->upstream_->transform() != nullptr) return pass_all(take_each(Transformed{{std::move(self), out}}), out);
         return pass_all(take_each(Datagrams{std::move(self), out}), out);
     }
 
-    static asio::awaitable<void> pass_all(asio::awaitable<void> items, TrackProducer out) {
+    COMOQ_IF_CALLED static asio::awaitable<void> pass_all(asio::awaitable<void> items, TrackProducer out) {
         try {
             co_await std::move(items);
         } catch (const std::system_error &error) {
@@ -318,23 +318,23 @@ private:
     }
 
     /// Passes on the number of the first group that will never come, while earlier ones may still come.
-    static asio::awaitable<void> pass_final(Self self, TrackProducer out) {
+    COMOQ_IF_CALLED static asio::awaitable<void> pass_final(Self self, TrackProducer out) {
         auto [code, final] = co_await self->from_->finished().as_tuple();
         if (!code) declare_final(out, final);
         co_await until_unused(out);
     }
 
-    static asio::awaitable<void> until_unused(TrackProducer out) {
+    COMOQ_IF_CALLED static asio::awaitable<void> until_unused(TrackProducer out) {
         [[maybe_unused]] const auto over = co_await out.unused().as_tuple();
     }
 
     /// The end of the track must not overtake the groups before it.
-    static void pass_what_is_there(ProxyTrack &self, TrackProducer &out) {
+    COMOQ_IF_CALLED static void pass_what_is_there(ProxyTrack &self, TrackProducer &out) {
         pass_groups_that_are_there(self, out);
         if (self.upstream_->transform() != nullptr) return;
         while (auto datagram = taken(self.from_->recv_datagram())) pass_datagram(self, std::move(*datagram), out);
     }
-    static void pass_groups_that_are_there(ProxyTrack &self, TrackProducer &out) {
+    COMOQ_IF_CALLED static void pass_groups_that_are_there(ProxyTrack &self, TrackProducer &out) {
         while (auto group = taken(self.from_->recv_group())) pass_group(self, std::move(*group), out);
     }
     /// The result of a step, if it is ready.
@@ -346,7 +346,7 @@ private:
     }
 
     /// The copy of a group continues when nobody subscribes any more: the next reader finds it whole.
-    static void pass_group(ProxyTrack &self, GroupConsumer group, TrackProducer &out) {
+    COMOQ_IF_CALLED static void pass_group(ProxyTrack &self, GroupConsumer group, TrackProducer &out) {
         self.gave();
         std::optional<GroupProducer> copy;
         try {
@@ -357,10 +357,10 @@ private:
         }
         self.spawn([&] { return counted(CopyUnderWay(self.copies_), self.copying(std::move(group), std::move(*copy))); });
     }
-    static asio::awaitable<void> counted([[maybe_unused]] CopyUnderWay under_way, asio::awaitable<void> copying) {
+    COMOQ_IF_CALLED static asio::awaitable<void> counted([[maybe_unused]] CopyUnderWay one, asio::awaitable<void> copying) {
         co_await std::move(copying);
     }
-    static void pass_datagram(ProxyTrack &self, Datagram datagram, TrackProducer &out) {
+    COMOQ_IF_CALLED static void pass_datagram(ProxyTrack &self, Datagram datagram, TrackProducer &out) {
         self.gave();
         try {
             out.insert_datagram(std::move(datagram));

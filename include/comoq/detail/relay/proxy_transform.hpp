@@ -44,6 +44,7 @@ inline ObjectExtras skipping(ObjectExtras extras, std::uint64_t ids) {
 /// Writes to `to` what the transform makes of `from`, frame by frame, and ends `to` as `from` ends, as `proxy_group` does. A
 /// frame keeps its object id, whatever comes of those before it.
 /// `keeper` keeps `transform`, and what `place` refers to.
+COMOQ_IF_CALLED
 inline asio::awaitable<void> transform_group([[maybe_unused]] std::shared_ptr<const void> keeper, const ProxyTransform &transform,
                                              ProxiedFrame place, GroupConsumer from, GroupProducer to) {
     place.group = from.sequence();
@@ -69,6 +70,7 @@ inline asio::awaitable<void> transform_group([[maybe_unused]] std::shared_ptr<co
 }
 
 /// The next datagram of `from` of which the transform makes one. The caller keeps everything.
+COMOQ_IF_CALLED
 inline asio::awaitable<std::optional<Datagram>> transformed_datagram(const ProxyTransform &transform, ProxiedFrame place,
                                                                      TrackSubscriber &from) {
     place.is_datagram = true;

@@ -64,11 +64,13 @@ public:
 
     /// Takes the first answer, for a request that is passed on. Returns the last refusal if there is none, and NotFound
     /// if all that is left is to wait for the request itself.
-    asio::awaitable<std::error_code> ask(std::shared_ptr<PassedOn> request) { return ask_from(0, false, std::move(request)); }
+    COMOQ_IF_CALLED asio::awaitable<std::error_code> ask(std::shared_ptr<PassedOn> request) {
+        return ask_from(0, false, std::move(request));
+    }
 
     /// The broadcast to continue with when `failed`, or a part of it, has failed; an empty one if there is none. While
     /// `failed` is open, only that part has failed.
-    asio::awaitable<BroadcastConsumer> another_than(BroadcastConsumer failed) {
+    COMOQ_IF_CALLED asio::awaitable<BroadcastConsumer> another_than(BroadcastConsumer failed) {
         // A peer that loses a connection ends its tracks and broadcasts one after the other: wait until it has
         // finished.
         if (!failed.is_closed()) co_await next_turn();
@@ -81,7 +83,7 @@ public:
 
     /// The same for a track that was read before `refused` replaced a lost broadcast: its publisher may come back later
     /// than the relay that is asked. Waits for a while until it is announced there.
-    asio::awaitable<BroadcastConsumer> one_that_knows(BroadcastConsumer refused) {
+    COMOQ_IF_CALLED asio::awaitable<BroadcastConsumer> one_that_knows(BroadcastConsumer refused) {
         bool is_lost = current_ != refused || !choice_.is_replacement() || takes_nothing(refused);
         if (!is_lost) {
             const auto place = choice_.place();
@@ -102,7 +104,7 @@ public:
     }
 
     /// Completes if a question to `source` for the track `name` has come back here.
-    asio::awaitable<void> comes_back(BroadcastConsumer source, std::string name) {
+    COMOQ_IF_CALLED asio::awaitable<void> comes_back(BroadcastConsumer source, std::string name) {
         Event never;
         if (RingCheck::is_probe(name)) co_await never.wait();
         co_await sleep_for(config_.ring_check, config_.sleep);
@@ -140,7 +142,7 @@ private:
 
     /// Asks each once, in a circle, until one of them gives another broadcast. Those that waited for `asked_for` are asked
     /// once more: the others of the ring may have found an answer meanwhile, elsewhere.
-    asio::awaitable<std::error_code> ask_from(std::size_t first, bool is_lost, std::shared_ptr<PassedOn> asked_for) {
+    COMOQ_IF_CALLED asio::awaitable<std::error_code> ask_from(std::size_t first, bool is_lost, std::shared_ptr<PassedOn> asked_for) {
         const auto before = current_;
         auto refusal = make_error_code(Error::NotFound);
         std::vector<std::size_t> once_more;
@@ -166,7 +168,7 @@ private:
     }
 
     /// Nothing if the answer would have to wait for `asked_for`.
-    asio::awaitable<std::optional<Answer>> ask_one(std::size_t place, std::shared_ptr<PassedOn> asked_for, bool has_others) {
+    COMOQ_IF_CALLED asio::awaitable<std::optional<Answer>> ask_one(std::size_t place, std::shared_ptr<PassedOn> asked_for, bool has_others) {
         const OriginConsumer &origin = origins_[place];
         auto request = origin.request_broadcast(path_);
         if (asked_for == nullptr || request.ready()) {
@@ -181,7 +183,7 @@ private:
         co_return std::get<0>(std::move(first));
     }
 
-    static asio::awaitable<void> closes_ring(std::shared_ptr<PassedOn> asked_for) {
+    COMOQ_IF_CALLED static asio::awaitable<void> closes_ring(std::shared_ptr<PassedOn> asked_for) {
         for (;;) {
             asked_for->found().clear();
             if (PassedOn::must_leave(asked_for)) co_return;
