@@ -147,7 +147,7 @@ if(TARGET comoq_example_net AND bash)
         list(APPEND token_cases config)
     endif()
     foreach(case websocket tcp tls name chain skipped path_allow signals drain web web_media clock stats help pages secrets sources large_files
-                 interrupted roots isolation rights logs log_flood frozen transcoder recorder ${token_cases} ${quic_cases})
+                 interrupted roots isolation rights logs log_flood frozen transcoder recorder moq_test ${token_cases} ${quic_cases})
         add_test(
             NAME "examples: network, ${case}"
             COMMAND "${bash}" "${CMAKE_CURRENT_SOURCE_DIR}/examples/network.sh" $<TARGET_FILE_DIR:relay> ${case}
@@ -167,7 +167,10 @@ endif()
 target_sources(comoq_tests PRIVATE examples/begin_there.cpp examples/fmp4.cpp examples/recorder.cpp
                                    examples/rights.cpp examples/transcoder.cpp
 )
-target_sources(comoq_tests PRIVATE examples/web_route.cpp)
+target_sources(comoq_tests PRIVATE examples/moq_test.cpp examples/web_route.cpp)
+foreach(part check properties serve test_track)
+    target_sources(comoq_tests PRIVATE "${PROJECT_SOURCE_DIR}/examples/moq_test/${part}.cpp")
+endforeach()
 foreach(part metrics rights web_route)
     target_sources(comoq_tests PRIVATE "${PROJECT_SOURCE_DIR}/examples/relay/${part}.cpp")
 endforeach()

@@ -62,6 +62,25 @@ pipe_through() {
     wait "$pid" || fail "publish: $?"
 }
 
+# Each check has a track of its own. On moqt-20 a viewer cannot ask a session for everything: it gets the newest group.
+case_moq_test() {
+    relay relay --listen ws://127.0.0.1:0
+    local to from size=100
+    for to in moq-lite-06 moqt-18; do
+        start serve "$bin/moq_test" serve "$url" "served/by/$to" --protocol $to
+        until_true "nothing is announced" grep -q "event=announced.*served/by/$to" "$tmp/relay.log"
+        for from in moq-lite-06 moqt-18 moqt-22; do
+            size=$((size + 1))
+            exits 0 '3 groups, 15 objects in 3 lanes' "$bin/moq_test" check "$url" \
+                "served/by/$to/moq-test-00/0/0/0/2/4/5/64/$size/10/1/1/0/-1/-1/0" --protocol $from
+        done
+    done
+    exits 0 '2 groups, 10 objects in 10 lanes' "$bin/moq_test" check "$url" \
+        served/by/moqt-18/moq-test-00/1/7/0/8/4/5/64/32/10/1/1/0/4/6/0 --protocol moqt-18
+    exits 1 'not found' "$bin/moq_test" check "$url" served/by/no/moq-test-00/0/0/0/2/4/5/64/32/10/1/1/0/-1/-1/0
+    exits 2 'is not the name of a test track' "$bin/moq_test" check "$url" moq-test-00/0/0
+}
+
 case_websocket() {
     relay relay --listen ws://127.0.0.1:0
     pipe_through "$url" "$url"
