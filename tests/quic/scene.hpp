@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <queue>
 #include <random>
@@ -27,6 +28,7 @@
 
 #include "quic/identity.hpp"
 #include "quic/link_faults.hpp"
+#include "support/allocations.hpp"
 #include "support/manual_clock.hpp"
 #include "support/transport_scene.hpp"
 
@@ -40,6 +42,13 @@ inline quic::RandomSource random_from(std::uint64_t seed) {
         for (auto &each : octets) each = static_cast<std::byte>((*source)() & 0xff);
     };
 }
+
+/// Memory is wanting once in the calls by which packets come and go.
+struct Shortage {
+    /// How many allocations there succeed before that.
+    std::size_t after = 0;
+    bool has_come = false;
+};
 
 class QuicScene : public TransportScene {
 public:
@@ -78,7 +87,7 @@ public:
         for (auto *each : all()) {
             const auto due = each->deadline();
             if (due && *due <= now()) {
-                each->tick();
+                on_wire(each, [&] { each->tick(); });
                 note(3, each == client.get(), 0);
             }
         }
@@ -123,6 +132,8 @@ public:
     }
     Time now() const { return clock_now_(); }
 
+    std::optional<Shortage> shortage;
+
     ManualClock clock;
     LinkFaults faults;
     /// The server's is null until a greeting has come.
@@ -151,6 +162,22 @@ private:
         return connections;
     }
 
+    /// A call of the wire's side. As with an endpoint, it costs the connection, if there is one, when it throws.
+    template <class Call> void on_wire(quic::Connection *connection, Call &&call) {
+        if (!shortage || shortage->has_come) return call();
+        const AllocationCount made;
+        FailingAllocation failing(shortage->after);
+        try {
+            call();
+        } catch (const std::bad_alloc &) {
+            failing.stop();
+            shortage->has_come = true;
+            if (connection != nullptr) connection->lost(make_error_code(Error::Transport));
+            return;
+        }
+        shortage->has_come = failing.stop();
+        shortage->after -= std::min(shortage->after, made.made());
+    }
     bool happens(unsigned share) { return share != 0 && random_() % 1000 < share; }
     void note(unsigned what, bool side, std::size_t size) {
         const auto add = [this](std::uint64_t value) { history = (history ^ value) * 1099511628211u; };
@@ -176,7 +203,12 @@ private:
             more = false;
             for (auto *each : all()) {
                 quic::Packet packet;
-                while (each->output(packet)) {
+                const auto has_packet = [&] {
+                    bool has = false;
+                    on_wire(each, [&] { has = each->output(packet); });
+                    return has;
+                };
+                while (has_packet()) {
                     more = true;
                     leave(each == client.get(), packet);
                 }
@@ -206,7 +238,7 @@ private:
     }
     void deliver(const Flight &flight) {
         note(4, flight.to_client, flight.bytes.size());
-        if (flight.to_client) return client->input(flight.bytes, path(true));
+        if (flight.to_client) return on_wire(client.get(), [&] { client->input(flight.bytes, path(true)); });
         const auto ids = quic::detail::ids_in(flight.bytes);
         if (!ids) return;
         auto known = routes_->find(ids->to);
@@ -215,9 +247,9 @@ private:
             std::erase_if(candidates_, [&](const Candidate &each) { return each.connection == known; });
             known = nullptr;
         }
-        if (known == nullptr) known = make_server(flight.bytes);
+        if (known == nullptr) on_wire(nullptr, [&] { known = make_server(flight.bytes); });
         if (known == nullptr) return;
-        known->input(flight.bytes, path(false));
+        on_wire(known.get(), [&] { known->input(flight.bytes, path(false)); });
         if (!known->protocol().empty()) server = known;
     }
     std::shared_ptr<quic::Connection> make_server(std::span<const std::byte> datagram) {
