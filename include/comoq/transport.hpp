@@ -98,6 +98,9 @@ public:
 
     /// Bytes written and not sent yet; 0 after a reset, and 0 if a transport does not know.
     virtual std::size_t unsent() const noexcept { return 0; }
+    /// True if some of it has been sent, and the peer has not confirmed that in the time that this takes: such a transport is about
+    /// to send it again, before anything new. False if a transport does not know.
+    virtual bool seems_lost() const noexcept { return false; }
     /// Completes when everything written has been sent, also before `finish()`. Fails as `write` does.
     virtual asio::awaitable<void> drained() { return write({}, Bytes()); }
 

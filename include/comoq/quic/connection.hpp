@@ -236,6 +236,8 @@ private:
     void send_changed(SendHalf &half, Aftermath &after) override;
     void reset_wanted(SendHalf &half, std::uint64_t number, Aftermath &after) override;
     void order_changed(SendHalf &half, const SendOrder &order) override;
+    std::size_t to_send(const SendHalf &half) const noexcept override;
+    bool is_unanswered(const SendHalf &half) const noexcept override;
     void consumed(ReceiveHalf &half, std::size_t count, Aftermath &after) override;
     void stop_wanted(ReceiveHalf &half, bool over, std::uint64_t number, Aftermath &after) override;
     void datagram_wanted(Bytes &datagram, Aftermath &after) override;

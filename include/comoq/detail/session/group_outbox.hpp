@@ -146,6 +146,9 @@ public:
         /// True if it waits for the peer, and not for frames to send.
         bool is_behind() const { return wants_ != Want::Nothing || (stream_ != nullptr && stream_->unsent() != 0); }
 
+        /// True if the peer lacks some of what it was to have by now.
+        bool is_owed() const { return is_behind() || (stream_ != nullptr && stream_->seems_lost()); }
+
     private:
         friend class GroupOutbox;
         friend class IntrusiveList<Item>;

@@ -131,7 +131,7 @@ private:
         if (!limit) return;
         const auto now = core_->now();
         for (Sending *sending : sending_)
-            if (sending->superseded_ && now - *sending->superseded_ > *limit && sending->item.is_behind())
+            if (sending->superseded_ && now - *sending->superseded_ > *limit && sending->item.is_owed())
                 sending->item.give_up(make_error_code(Error::Old), old_);
     }
 

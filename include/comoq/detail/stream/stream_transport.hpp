@@ -185,7 +185,11 @@ public:
     }
     std::size_t unsent(const SendHalf &half) const noexcept {
         Lock lock(mutex());
-        return half.pending();
+        return to_send(half);
+    }
+    bool seems_lost(const SendHalf &half) const noexcept {
+        Lock lock(mutex());
+        return is_unanswered(half);
     }
     void stop(ReceiveHalf &half, std::uint64_t number) {
         Aftermath after;
@@ -207,6 +211,8 @@ protected:
     virtual void send_changed(SendHalf &half, Aftermath &after) = 0;
     virtual void reset_wanted(SendHalf &half, std::uint64_t number, Aftermath &after) = 0;
     virtual void order_changed(SendHalf &half, const SendOrder &order) { half.set_order(order); }
+    virtual std::size_t to_send(const SendHalf &half) const noexcept { return half.pending(); }
+    virtual bool is_unanswered(const SendHalf &) const noexcept { return false; }
     /// The application has read or dropped `count` bytes.
     virtual void consumed(ReceiveHalf &half, std::size_t count, Aftermath &after) = 0;
     /// `over`: nothing more would arrive anyway.
@@ -327,6 +333,7 @@ public:
     }
     void set_order(const SendOrder &order) override { transport_->set_order(*half_, order); }
     std::size_t unsent() const noexcept override { return transport_->unsent(*half_); }
+    bool seems_lost() const noexcept override { return transport_->seems_lost(*half_); }
     asio::awaitable<void> drained() override {
         return Operation<void>(Passkey(), Step(DrainedRule<StreamTransport>(transport_, half_)));
     }

@@ -203,6 +203,18 @@ COMOQ_DECL void Connection::reset_wanted(SendHalf &half, std::uint64_t number, A
 COMOQ_DECL void Connection::order_changed(SendHalf &half, const SendOrder &order) {
     sender_.reorder(static_cast<SendSide &>(half), order);
 }
+COMOQ_DECL std::size_t Connection::to_send(const SendHalf &half) const noexcept {
+    // With what was taken for a packet, and found no room there: nothing says when its turn comes again.
+    return half.over() ? 0 : static_cast<const SendSide &>(half).to_send();
+}
+COMOQ_DECL bool Connection::is_unanswered(const SendHalf &half) const noexcept {
+    const auto &side = static_cast<const SendSide &>(half);
+    if (stage_ != Stage::Open || side.over() || side.is_complete()) return false;
+    if (!side.end_sent && side.retained.size() == side.retained.unsent()) return false;
+    // As RFC 9002 judges, section 6.1.2, where an acknowledgement was not delayed longer than usual.
+    const auto round_trip = detail::round_trip_of(wire_.get());
+    return detail::stamp_of(clock_()) > side.sent_at + round_trip * 9 / 8 + NGTCP2_DEFAULT_MAX_ACK_DELAY;
+}
 COMOQ_DECL void Connection::consumed(ReceiveHalf &half, std::size_t count, Aftermath &after) {
     const std::int64_t id = static_cast<ReceiveSide &>(half).id;
     give_credit(id, count, count);

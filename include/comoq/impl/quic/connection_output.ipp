@@ -143,7 +143,9 @@ COMOQ_DECL bool Connection::write_ends(Writing &writing, Aftermath &after) {
 }
 
 COMOQ_DECL bool Connection::write_data(Writing &writing, Aftermath &after) {
-    for (;;) {
+    // A short header with ids and what the cipher adds; and the head of a frame. What the library repeats is not known.
+    constexpr std::size_t around_packet = 48, around_frame = 12;
+    for (std::size_t used = around_packet;;) {
         // The library takes no more than it may send now: what is prepared in vain would not be urgent any more later.
         const std::uint64_t credit = ngtcp2_conn_get_max_data_left(wire_.get());
         SendSide *side = ngtcp2_conn_get_cwnd_left(wire_.get()) != 0 ? sender_.next_data(credit) : nullptr;
@@ -155,7 +157,13 @@ COMOQ_DECL bool Connection::write_data(Writing &writing, Aftermath &after) {
             sender_.set_blocked(*side, true);
             continue;
         }
+        // What fits into a packet of its own is not cut in two: its rest would wait behind what is more urgent meanwhile, and
+        // perhaps until it is given up, and the beginning would have been sent in vain.
+        const std::size_t before = side->to_send(), size = before + around_frame;
+        const bool is_cut = used != around_packet && used + size > writing.room && around_packet + size <= writing.room;
+        if (is_cut && side->retained.size() == side->retained.unsent()) return true;
         if (!write_stream(writing, *side, static_cast<std::size_t>(share), after)) return false;
+        used += around_frame + before - std::min(before, side->to_send());
     }
 }
 
@@ -179,6 +187,7 @@ COMOQ_DECL bool Connection::write_stream(Writing &writing, SendSide &side, std::
     if (taken >= 0) {
         const auto bytes = static_cast<std::size_t>(taken);
         side.retained.sent(bytes);
+        side.sent_at = writing.now;
         if (side.is_limited) {
             const auto free = static_cast<std::uint8_t>(std::min<std::size_t>(side.free_bytes, bytes));
             side.free_bytes = static_cast<std::uint8_t>(side.free_bytes - free);
