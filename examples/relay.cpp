@@ -1,5 +1,5 @@
-// relay: passes live media between publishers and viewers, over WebSocket and TCP, and fetches broadcasts from upstream
-// that a viewer requests and nobody announced.
+// relay: passes live media between publishers and viewers, over QUIC, WebTransport, WebSocket and TCP, and fetches broadcasts from
+// upstream that a viewer requests and nobody announced.
 #include "shared/command_line.hpp"
 #include "relay/config_file.hpp"
 #include "relay/log.hpp"
