@@ -17,7 +17,7 @@ struct AuthQuestion {
     std::string id;
     // How the client has come: quic, websocket, tcp or http.
     std::string transport;
-    // The client's address and port; the name that it has asked for by TLS; the protocol of the session. Empty if not known.
+    // The client's address and port; the name that it has asked for by TLS over TCP; the protocol of the session. Empty if not known.
     std::string remote, server_name, protocol;
     // What it asks for, with its query, as it was written.
     std::string target;
@@ -25,7 +25,7 @@ struct AuthQuestion {
 
 // How a session has ended.
 struct AuthEnd {
-    // closed, expired, refused or invalid.
+    // closed, expired or refused.
     std::string_view reason;
     std::chrono::milliseconds duration{0};
     std::uint64_t sent = 0, received = 0;

@@ -109,6 +109,7 @@ awaitable<void> Guest::serve_here(std::shared_ptr<Guest> self, tcp::socket socke
         auto securing = secure(stream);
         co_await comoq::with_timeout(std::move(securing), longest_handshake);
         self->relay_until_ = shown_until(stream.native_handle());
+        self->question_.server_name = name_asked_for(stream.native_handle());
         co_await self->serve_stream(stream);
     } else {
         const SocketShown shown(*self, socket);

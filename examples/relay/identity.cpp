@@ -30,7 +30,8 @@ std::string text_of(const std::string &name) {
     return text;
 }
 
-// The contexts of several names: a client that asks for one of the others is moved there. They stay as long as the first.
+// The contexts of all names: a client that asks for one of the others is moved there. They stay as long as the first. Without a
+// callback OpenSSL does not tell later which name was asked for.
 struct Contexts {
     std::vector<std::shared_ptr<asio::ssl::context>> all;
 };
@@ -49,9 +50,6 @@ int choose_by_name(SSL *connection, int *, void *argument) {
 }
 
 std::shared_ptr<asio::ssl::context> joined(std::vector<std::shared_ptr<asio::ssl::context>> all) {
-    if (all.size() == 1) {
-        return all.front();
-    }
     const auto contexts = std::make_shared<Contexts>();
     contexts->all = std::move(all);
     const auto first = contexts->all.front();
@@ -115,6 +113,11 @@ std::optional<std::chrono::system_clock::time_point> shown_until(SSL *connection
     // Times beyond those of the clock, such as the year 9999, are the last one that it has.
     constexpr auto last = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::time_point::max());
     return std::min(std::chrono::sys_seconds(std::chrono::seconds(timegm(&end))), last);
+}
+
+std::string name_asked_for(SSL *connection) {
+    const char *const name = SSL_get_servername(connection, TLSEXT_NAMETYPE_host_name);
+    return name != nullptr ? name : "";
 }
 
 Identity::Identity(const Options &options)

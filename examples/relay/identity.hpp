@@ -13,8 +13,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <system_error>
-#include <utility>
 #include <vector>
 
 #if COMOQ_RELAY_QUIC
@@ -23,6 +21,9 @@
 
 // How long the certificate is valid that a client of TLS has shown, and that was checked. Nothing if it has shown none.
 std::optional<std::chrono::system_clock::time_point> shown_until(SSL *connection);
+
+// The name that a client has asked for; empty if it has named none, as clients of an address do.
+std::string name_asked_for(SSL *connection);
 
 // Certificates of files, or one that the relay makes for itself and renews. A client gets the one for the name that it asks for,
 // and the first if there is none. What exists goes on with the one that it began with. Any thread.

@@ -839,10 +839,11 @@ case_config() {
     exits 1 "^relay: /etc/comoq/cert.pem: " "$bin/relay" --config "$here/../../examples/relay/relay.toml" --listen wss://127.0.0.1:0
 }
 
-# A service that decides: it says what the query says, and writes down what it is asked.
-case_auth_service() {
+# NAME FILE [CERTIFICATE KEY]: a service that decides, whose port is then $port: it says what the query says, and writes down in NAME.log
+# what it is asked. Once there is such a file, it changes its mind.
+service() {
     cat >"$tmp/service.py" <<'END'
-import http.server, json, os, sys, urllib.parse
+import http.server, json, os, ssl, sys, urllib.parse
 class Service(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_POST(self):
@@ -863,14 +864,26 @@ class Service(http.server.BaseHTTPRequestHandler):
             self.wfile.write(body.encode())
     def log_message(self, *args):
         pass
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Service)
+server = http.server.ThreadingHTTPServer(("", 0), Service)
+if len(sys.argv) > 2:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(sys.argv[2], sys.argv[3])
+    # Each connection shakes hands on its own thread.
+    server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 print(server.server_address[1], flush=True)
 server.serve_forever()
 END
-    start service python3 "$tmp/service.py" "$tmp/no_more"
+    local name=$1
+    shift
+    start "$name" python3 "$tmp/service.py" "$@"
+    until_true "no service" grep -q '^[0-9]' "$tmp/$name.log"
+    port=$(sed -n 1p "$tmp/$name.log")
+}
+
+case_auth_service() {
+    service service "$tmp/no_more"
     local service=$pid ws tcp
-    until_true "no service" grep -q '^[0-9]' "$tmp/service.log"
-    relay relay --listen ws://127.0.0.1:0 --listen tcp://127.0.0.1:0 --auth-url "http://127.0.0.1:$(sed -n 1p "$tmp/service.log")/"
+    relay relay --listen ws://127.0.0.1:0 --listen tcp://127.0.0.1:0 --auth-url "http://127.0.0.1:$port/"
     ws=${url%/}
     tcp=$(sed -n 's/.*url=\(tcp:.*\)/\1/p' "$tmp/relay.log")
     port=${ws##*:}
@@ -900,6 +913,32 @@ END
     kill "$service"
     turned_away "$ws/room?says={\"subscribe\":[\"**\"]}" "the service for authorization is away"
     ! grep -q says= "$tmp/relay.log" || fail "the log has a query"
+}
+
+# The same by TLS: a service that is not the one of the URL is told nothing, and nobody is let in.
+case_auth_service_tls() {
+    local ca="$here/tls/cert.pem" says='?says={"publish":["**"],"subscribe":["**"]}'
+    service service "$tmp/no_more" "$ca" "$here/tls/key.pem"
+    local at=$port
+    relay relay --listen wss://localhost:0 --cert "$ca" --key "$here/tls/key.pem" --auth-url "https://localhost:$at/decide" --ca "$ca"
+    url=${url%/}
+    start clock "$bin/clock" publish "$url/room$says" --path a/clock --ca "$ca"
+    exits 0 '^20' timeout "$patience" "$bin/subscribe" "$url/room$says" a/clock seconds --groups 1 --announced --ca "$ca"
+    grep -q '"event": "connect".*"path": "/room".*"server_name": "localhost"' "$tmp/service.log" || fail "the service is asked something else"
+    turned_away "$url/room?says=403" "the service for authorization refuses" --ca "$ca"
+    local asked
+    asked=$(grep -c '"event": "connect"' "$tmp/service.log")
+    # Its certificate is of another authority, or for another name.
+    relay stranger --listen ws://127.0.0.1:0 --auth-url "https://localhost:$at/" --ca "$here/tls/other.pem"
+    relay other --listen ws://127.0.0.1:0 --auth-url "https://127.0.0.2:$at/" --ca "$ca"
+    local name
+    for name in stranger other; do
+        url=$(sed -n 's/.*event=listening url=//p' "$tmp/$name.log")
+        exits 1 "the transport failed" "$bin/subscribe" "${url%/}/room$says" a/clock seconds --tries 1
+        grep -q "event=refused .*status=503 reason=\"the service for authorization is away\"" "$tmp/$name.log" || fail "$name lets somebody in"
+        grep -q "event=auth_service_away .*error=.*certificate" "$tmp/$name.log" || fail "$name does not say why"
+    done
+    [ "$(grep -c '"event": "connect"' "$tmp/service.log")" = "$asked" ] || fail "a service that nobody trusts is asked"
 }
 
 # Another relay, by its certificate, where all others need a token.
