@@ -1070,6 +1070,46 @@ case_tokens() {
     ! grep -Eq "${maker##*.}|${viewer##*.}|jwt=|eyJ" "$tmp/relay.log" "$tmp/brief.log" "$tmp/ticking.log" || fail "a log has a token"
 }
 
+# URL: a session there ends with its token. On a machine that is busy it may begin too late: then again.
+quic_ends_with_its_token() {
+    local brief ended
+    ended=$(grep -c 'event=session_closed .*reason="not authorized"' "$tmp/relay.log" || true)
+    brief=$(token $first "{\"get\":\"\",\"exp\":$(($(date +%s) + 3))}")
+    timeout 10 "$bin/subscribe" "$1?jwt=$brief" live/clock seconds --announced --tries 1 --pin "$pin" >>"$tmp/brief.log" 2>&1 || true
+    [ "$(grep -c 'event=session_closed .*reason="not authorized"' "$tmp/relay.log")" -gt "$ended" ]
+}
+
+# Tokens over WebTransport, where they stand in the URL, and over QUIC alone, where SETUP carries them.
+case_quic_tokens() {
+    local first=first-secret-of-thirty-two-octets-at-least second=second-secret-of-thirty-two-octets-at-least
+    key_of $first >"$tmp/key.jwk"
+    relay relay --listen https://127.0.0.1:0 "${generated[@]}" --auth-key "$tmp/key.jwk" --public-subscribe 'open/**' --log debug
+    local https=${url%/} quic="moql://127.0.0.1:${url##*:}" pin maker viewer
+    quic=${quic%/}
+    pin=$(pin_of relay)
+    maker=$(token $first '{"root":"studio","put":["live"]}')
+    viewer=$(token $first '{"root":"studio","get":""}')
+    start ticking "$bin/clock" publish "$https/studio?jwt=$maker" --path live/clock --pin "$pin"
+    exits 0 '^20' timeout "$patience" "$bin/subscribe" "$quic/studio/live?jwt=$viewer" clock seconds --groups 1 --announced --pin "$pin"
+    exits 0 'by WebTransport' timeout "$patience" "$bin/subscribe" "$https/?jwt=$viewer" studio/live/clock seconds --groups 1 --announced --pin "$pin" --verbose
+    [ "$(grep -c 'event=session_opened .*protocol=h3.moq-lite-06' "$tmp/relay.log")" = 2 ] || fail "no WebTransport"
+    local each refused
+    for each in "$quic" "$https"; do
+        turned_away "$each/studio" 'reason="no token"' --pin "$pin"
+        turned_away "$each/elsewhere?jwt=$viewer" 'reason="nothing is allowed there"' --pin "$pin"
+        turned_away "$each/studio?jwt=$(token $second '{"get":""}')" "reason=\"the token's signature is wrong\"" --pin "$pin"
+        turned_away "$each/studio?jwt=$(token $first '{"get":"","exp":1700000000}')" 'reason="the token has expired"' --pin "$pin"
+        # What it does not allow.
+        exits 1 "not found|not authorized" "$bin/subscribe" "$each/studio?jwt=$maker" live/clock seconds --tries 1 --pin "$pin"
+        until_true "a session goes on after its token" quic_ends_with_its_token "$each/studio"
+    done
+    # A client that WebTransport refuses asks by WebSocket, and that refuses it, too.
+    refused=$(grep -c "event=refused .*status=401" "$tmp/relay.log")
+    exits 1 "not authorized|refused|401" "$bin/subscribe" "$https/studio" x video --tries 1 --pin "$pin"
+    [ "$(grep -c "event=refused .*status=401" "$tmp/relay.log")" = $((refused + 2)) ] || fail "WebTransport or WebSocket does not refuse"
+    ! grep -Eq "${maker##*.}|${viewer##*.}|jwt=|eyJ" "$tmp/relay.log" "$tmp/brief.log" "$tmp/ticking.log" || fail "a log has a token"
+}
+
 case_token_folder() {
     local first=first-secret-of-thirty-two-octets-at-least second=second-secret-of-thirty-two-octets-at-least
     mkdir "$tmp/keys"
