@@ -6,9 +6,6 @@
 #include "shared/relay_options.hpp"
 
 #include <comoq/net/schemes.hpp>
-#if COMOQ_RELAY_QUIC
-#include <comoq/quic/key_log.hpp>
-#endif
 
 #include <algorithm>
 #include <filesystem>
@@ -20,13 +17,14 @@ const std::string_view usage =
     "usage: relay --listen URL [--listen URL]... [--upstream URL]... [options]\n"
     "       relay --config FILE [options]\n"
     "\n"
-    "A relay for live media over moq-lite-06 and moq-lite-05. It passes on what publishers announce and viewers subscribe to,\n"
+    "A relay for live media over moq-lite and MoQ Transport. It passes on what publishers announce and viewers subscribe to,\n"
     "and asks its upstreams for a path that nobody announced when somebody asks for it.\n"
     "\n"
     "  --listen URL         https://HOST:PORT serves WebTransport and QUIC at that port of UDP, and at that of TCP wss, the page\n"
-    "                       of --web, /health, /metrics, /announced, /fetch and /certificate.sha256; http://HOST:PORT is the same without TLS over TCP, for development;\n"
-    "                       moql://, moqt:// (QUIC), ws://, wss://, tcp:// or tls://HOST:PORT is one of these alone.\n"
-    "                       Port 0 picks one. A port of QUIC has one thread, whatever --threads says\n"
+    "                       of --web, /health, /metrics, /announced, /fetch and /certificate.sha256; http://HOST:PORT is the\n"
+    "                       same without TLS over TCP, for development; moql://, moqt:// (QUIC), ws://, wss://, tcp:// or\n"
+    "                       tls://HOST:PORT is one of these alone. Port 0 picks one. A port of QUIC has one thread, whatever\n"
+    "                       --threads says\n"
     "  --cert FILE          certificate chain for TLS and QUIC, PEM; with --key, any number of times: a client gets the one for\n"
     "                       the name that it asks for. The files are read again on SIGHUP and when they change\n"
     "  --key FILE           its key, PEM\n"
@@ -55,7 +53,7 @@ const std::string_view usage =
     "                       https) may publish and watch everything, until the certificate expires\n"
     "  --upstream-cert FILE, --upstream-key FILE\n"
     "                       the certificate that this relay shows to its upstreams (wss and tls), and its key, PEM\n"
-    "  --web DIR            a directory of files that ws and wss listeners serve to browsers\n"
+    "  --web DIR            a directory of files that ws, wss, http and https listeners serve to browsers\n"
     "  --allow-origin URL   a web page's origin, such as https://example.com, whose scripts may use the relay; any number\n"
     "                       of them; * for all. Without it only pages of the relay's own host may\n"
     "  --protocol NAME      what sessions speak with clients, the best first, any number of them: moq-lite-06, moq-lite-05,\n"
@@ -164,10 +162,10 @@ void check_keys(const Options &options) {
         throw UsageError("--auth-key-dir is in place of --auth-key");
     }
     if (has_keys && !has_tokens()) {
-        throw UsageError("--auth-key: this program was built without tokens, which need nlohmann-json and OpenSSL 3");
+        throw UsageError(fmt::format("{}: this program was built without tokens, which need nlohmann-json and OpenSSL 3", options.auth_key ? "--auth-key" : "--auth-key-dir"));
     }
     if (options.auth_url && !has_tokens()) {
-        throw UsageError("--auth-url: this program was built without JSON, which needs nlohmann-json, and OpenSSL 3");
+        throw UsageError("--auth-url: this program was built without services for authorization, which need nlohmann-json and OpenSSL 3");
     }
     if (options.auth_url && (has_keys || options.rights.says_something())) {
         throw UsageError("--auth-url is in place of --auth-key, --auth-key-dir, --public-publish and --public-subscribe");
@@ -231,11 +229,9 @@ CommandLine command_line(Options &options) {
     });
     add("--pin", [&](std::string_view text) { options.pins.push_back(pin_from(text)); });
     add("--ca", [&](std::string_view text) { options.authorities = text; });
-    add("--key-log", [&]([[maybe_unused]] std::string_view text) {
+    add("--key-log", [&](std::string_view text) {
         check_has_quic("--key-log");
-#if COMOQ_RELAY_QUIC
-        options.key_log = comoq::quic::key_log_to(std::string(text));
-#endif
+        options.key_log = text;
     });
     add("--web", [&](std::string_view text) { options.web = text; });
     add("--allow-origin", [&](std::string_view text) { allow_origin(options.web_origins, text); });

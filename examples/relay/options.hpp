@@ -34,7 +34,7 @@ struct Address {
 
 struct Options {
     std::optional<std::string> config;
-    // The options that were given on the command line, as typed there.
+    // The names of the options that have been given, of the command line and then of a file; with their dashes.
     std::set<std::string, std::less<>> said;
     std::vector<Address> listen;
     std::vector<std::string> upstreams;
@@ -48,8 +48,8 @@ struct Options {
     std::vector<std::string> certificates, keys, generated_for;
     std::optional<std::string> authorities;
     std::vector<std::string> pins;
-    // Is told the secrets of QUIC connections, if it is not empty.
-    std::function<void(std::string_view)> key_log;
+    // A file for the secrets of QUIC connections.
+    std::optional<std::string> key_log;
     std::optional<std::string> web;
     // Of sessions, the best first.
     std::vector<std::string> protocols = comoq::all_protocols();

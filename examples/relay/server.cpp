@@ -5,21 +5,20 @@
 
 #include <comoq/fair_strand.hpp>
 #include <comoq/log.hpp>
+#if COMOQ_RELAY_QUIC
+#include <comoq/quic/key_log.hpp>
+#endif
 #include <comoq/with_timeout.hpp>
 
 #include <asio/error.hpp>
 #include <asio/executor_work_guard.hpp>
 #include <asio/post.hpp>
-#include <asio/redirect_error.hpp>
-#include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <exception>
-#include <new>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/resource.h>
@@ -80,6 +79,11 @@ Server::Server(const Options &options)
     for (std::size_t i = 0; i < threads; ++i) {
         threads_.emplace_back();
     }
+#if COMOQ_RELAY_QUIC
+    if (options.key_log) {
+        key_log_ = comoq::quic::key_log_to(*options.key_log);
+    }
+#endif
     const bool has_identity = !options.certificates.empty() || !options.generated_for.empty();
     if (has_identity) {
         house_.identity.emplace(options);

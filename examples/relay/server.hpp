@@ -19,10 +19,10 @@
 #include <asio/steady_timer.hpp>
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -103,6 +103,8 @@ private:
     void finish();
 
     const Options &options_;
+    // Is told the secrets of QUIC connections, if it is not empty.
+    std::function<void(std::string_view)> key_log_;
     comoq::Origin origin_;
     House house_;
     std::atomic<std::uint64_t> next_guest_{1};

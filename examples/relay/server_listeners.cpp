@@ -13,7 +13,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <new>
 #include <optional>
 #include <string>
@@ -90,7 +89,7 @@ void Server::listen_quic(Address &address) {
     constexpr std::size_t to_be_turned_away = 64;
     config.max_connections = options_.max_sessions + to_be_turned_away;
     config.connection.protocols = options_.protocols;
-    config.connection.key_log = options_.key_log;
+    config.connection.key_log = key_log_;
     // Browsers need HTTP/3; a listener for QUIC alone has none.
     if (address.is_tcp) {
         config.connection.protocols.push_back("h3");

@@ -26,7 +26,7 @@ comoq::ConnectConfig Server::upstream_config(const comoq::OriginProducer &into, 
     config.tls.pinned_certificates = options_.pins;
     config.tls.certificate_file = options_.upstream_certificate;
     config.tls.key_file = options_.upstream_key;
-    config.tls.key_log = options_.key_log;
+    config.tls.key_log = key_log_;
     config.session.max_announced = options_.max_announced;
     config.session.max_requested = options_.max_requested;
     config.session.publish = origin_.consumer();
