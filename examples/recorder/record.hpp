@@ -116,7 +116,7 @@ private:
         auto track = co_await broadcast.track(recorded.name()).subscribe(wishes_);
         while (recorded.groups() < limits_.groups && !tasks.is_cancelled()) {
             auto [failure, group] = co_await track.next_group().as_tuple();
-            // The last groups were there, and have expired: what is missing is known as at any other end.
+            // The last groups have expired. The end of the track tells below that they are missing.
             const bool is_past = failure == comoq::Error::Old || failure == comoq::Error::Evicted;
             if (failure && !is_past) throw std::system_error(failure);
             if (!group) {

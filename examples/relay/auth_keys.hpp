@@ -11,7 +11,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,8 +27,8 @@ public:
     // file, for a file without a key, and for a folder that cannot be read or has more than `most_keys`.
     AuthKeys(std::filesystem::path where, bool is_folder, std::string audience, OnBadFile on_bad_file);
 
-    // Reads again if files have come, gone or changed, or `always` is true. True if it did. Throws as above: then those that were
-    // there stay, until something changes once more.
+    // Reads again if files have come, gone or changed, or `always` is true. True if it did. Throws as above: then the keys that
+    // were there stay, until something changes once more. One thread at a time.
     bool renew(bool always);
 
     // How many keys there are.

@@ -118,7 +118,7 @@ AuthService::AuthService(comoq::net::Url url, const std::optional<std::string> &
     }
 }
 
-// Clients cause such lines: of all of them together there are no more than the budget has for one address.
+// Clients cause these lines: all clients together get as many of them as the budget has for one address.
 bool AuthService::may_log() const { return budget_.take({}, std::chrono::steady_clock::now()); }
 
 asio::awaitable<HttpAnswer> AuthService::post(std::string body) const {

@@ -4,7 +4,6 @@
 #include "web_json.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <system_error>
 #include <utility>
 #include <vector>

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdint>
 #include <fmt/format.h>
 #include <fstream>
 #include <optional>

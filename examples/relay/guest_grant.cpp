@@ -8,12 +8,9 @@
 #include <asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstddef>
-#include <exception>
 #include <fmt/format.h>
-#include <optional>
 #include <random>
 #include <string>
 #include <system_error>

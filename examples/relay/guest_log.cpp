@@ -11,7 +11,6 @@
 #include <exception>
 #include <new>
 #include <fmt/format.h>
-#include <utility>
 
 namespace {
 

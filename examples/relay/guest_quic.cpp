@@ -4,7 +4,6 @@
 #if COMOQ_RELAY_QUIC
 #include "log.hpp"
 
-#include <comoq/net/connect_config.hpp>
 #include <comoq/quic/connection.hpp>
 #include <comoq/webtransport/accept.hpp>
 #include <comoq/websocket/http_head.hpp>
@@ -12,7 +11,6 @@
 #include <algorithm>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <utility>
 
 asio::awaitable<void> Guest::serve(std::shared_ptr<Guest> self, std::shared_ptr<QuicConnection> connection) {

@@ -29,13 +29,6 @@ constexpr auto longest_answer = 30s;
 // How long somebody may take to say whether there is such a group.
 constexpr auto longest_question = 10s;
 
-// For pages of any origin: what is public is public, and a token is not sent by a browser of itself.
-void add_common_fields(comoq::websocket::ResponseHead &head, std::string_view type) {
-    head.fields.add("Content-Type", type);
-    head.fields.add("Cache-Control", "no-store");
-    head.fields.add("Access-Control-Allow-Origin", "*");
-}
-
 WebAnswer refusal_for_all(unsigned status, std::string_view reason) {
     auto answer = refusal(status, reason);
     answer.head.fields.add("Access-Control-Allow-Origin", "*");
@@ -161,12 +154,10 @@ awaitable<std::optional<WebAnswer>> Guest::answer_by_rights(const comoq::websock
         // They tell of all.
         const auto allowed = seen->allowed();
         const bool sees_all = std::ranges::any_of(allowed, &comoq::Path::empty);
-        auto answer = sees_all ? brief_answer(house_.metrics()) : not_let_in(house_.keys && token_in(request.target).empty() ? 401 : 403);
         if (sees_all) {
-            answer.head.fields = comoq::websocket::Fields();
-            add_common_fields(answer.head, metrics_type);
+            co_return brief_answer(house_.metrics(), metrics_type);
         }
-        co_return std::move(answer);
+        co_return not_let_in(house_.keys && token_in(request.target).empty() ? 401 : 403);
     }
     WebBody body(to, request.minor_version != 0);
     comoq::websocket::ResponseHead head;

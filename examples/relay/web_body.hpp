@@ -5,7 +5,6 @@
 
 #include <asio/awaitable.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <fmt/format.h>
 #include <string>

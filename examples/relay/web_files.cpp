@@ -4,10 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
-#include <cstdint>
 #include <fmt/format.h>
-#include <fstream>
 #include <system_error>
 #include <utility>
 
@@ -24,7 +21,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 14> types = 
     {".png", "image/png"},
     {".jpg", "image/jpeg"},
     {".ico", "image/x-icon"},
-    {".txt", "text/plain; charset=utf-8"},
+    {".txt", plain_text},
     {".wasm", "application/wasm"},
     {".woff2", "font/woff2"},
     {".mp4", "video/mp4"},
@@ -48,7 +45,7 @@ WebAnswer refusal(unsigned status, std::string_view reason) {
     WebAnswer answer;
     answer.head.status = status;
     answer.head.reason = reason;
-    answer.head.fields.add("Content-Type", "text/plain; charset=utf-8");
+    answer.head.fields.add("Content-Type", plain_text);
     answer.text = fmt::format("{} {}\n", status, reason);
     answer.size = answer.text.size();
     return answer;
@@ -63,11 +60,15 @@ WebAnswer not_let_in(unsigned status) {
     return answer;
 }
 
-WebAnswer brief_answer(std::string text) {
+void add_common_fields(comoq::websocket::ResponseHead &head, std::string_view type) {
+    head.fields.add("Content-Type", type);
+    head.fields.add("Cache-Control", "no-store");
+    head.fields.add("Access-Control-Allow-Origin", "*");
+}
+
+WebAnswer brief_answer(std::string text, std::string_view type) {
     WebAnswer answer;
-    answer.head.fields.add("Content-Type", "text/plain; charset=utf-8");
-    answer.head.fields.add("Cache-Control", "no-store");
-    answer.head.fields.add("Access-Control-Allow-Origin", "*");
+    add_common_fields(answer.head, type);
     answer.text = std::move(text);
     answer.size = answer.text.size();
     return answer;

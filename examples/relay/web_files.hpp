@@ -30,8 +30,14 @@ private:
     std::filesystem::path directory_;
 };
 
-// Answers with a text for pages of any origin, and for now only.
-WebAnswer brief_answer(std::string text);
+inline constexpr std::string_view plain_text = "text/plain; charset=utf-8";
+
+// For an answer that pages of any origin may read, and that nobody keeps: what is public is public, and a browser sends no token by
+// itself.
+void add_common_fields(comoq::websocket::ResponseHead &head, std::string_view type);
+
+// Such an answer, whole.
+WebAnswer brief_answer(std::string text, std::string_view type = plain_text);
 
 // The answer to a client that is not let in, with 401 if a token might change that, 503 if nobody can say, or
 // 403.

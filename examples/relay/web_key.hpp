@@ -3,7 +3,6 @@
 
 #include <comoq/path.hpp>
 
-#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>

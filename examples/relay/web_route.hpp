@@ -1,7 +1,6 @@
 // What a request of HTTP asks of the relay itself: not of the files of --web.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
