@@ -150,7 +150,7 @@ if(TARGET comoq_example_net AND bash)
         endif()
     endif()
     if(TARGET comoq_example_config AND TARGET comoq_example_tokens)
-        list(APPEND token_cases config)
+        list(APPEND token_cases config config_options)
     endif()
     foreach(case websocket tcp tls name chain skipped path_allow signals drain web web_media clock stats help pages secrets sources large_files
                  interrupted roots isolation rights logs log_flood frozen transcoder recorder moq_test ${token_cases} ${quic_cases})

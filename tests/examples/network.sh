@@ -839,6 +839,32 @@ case_config() {
     exits 1 "^relay: /etc/comoq/cert.pem: " "$bin/relay" --config "$here/../../examples/relay/relay.toml" --listen wss://127.0.0.1:0
 }
 
+# Each option does the same on the command line and in a file: with a value that cannot be used, both say the same.
+case_config_options() {
+    local name value typed filed base names
+    names=$(sed -nE 's/.*\b(add|limit)\("(--[a-z-]+)",.*/\2/p' "$here/../../examples/relay/options.cpp")
+    [ "$(wc -w <<<"$names")" -ge 34 ] || fail "these are not all options: $names"
+    "$bin/relay" --help >"$tmp/help"
+    for name in $names; do
+        [ "$name" != --config ] || continue
+        grep -qE -e "^  (.*, )?$name " "$tmp/help" || fail "--help does not tell of $name"
+        base=(--listen tcp://127.0.0.1:0)
+        value=no-such-thing
+        case $name in
+        --listen) base=() ;;
+        --path-allow) value="" ;;
+        --public-publish | --public-subscribe) value="a*b" ;;
+        --key-log) value=/no-such-thing/log ;;
+        --ca) base+=(--auth-url https://localhost:1/) ;;
+        esac
+        printf '%s = "%s"\n' "${name#--}" "$value" >"$tmp/one.toml"
+        typed=$(timeout "$patience" "$bin/relay" "${base[@]}" "$name" "$value" 2>&1) && fail "$name takes '$value'"
+        filed=$(timeout "$patience" "$bin/relay" "${base[@]}" --config "$tmp/one.toml" 2>&1) && fail "$name takes '$value' in a file"
+        [[ $typed == *"$name"* || $typed == *no-such-thing* ]] || fail "$name does nothing: $typed"
+        [ "$typed" = "${filed/"$tmp/one.toml:1: "/}" ] || fail "$name, typed: '$typed', and in a file: '$filed'"
+    done
+}
+
 # NAME FILE [CERTIFICATE KEY]: a service that decides, whose port is then $port: it says what the query says, and writes down in NAME.log
 # what it is asked. Once there is such a file, it changes its mind.
 service() {
