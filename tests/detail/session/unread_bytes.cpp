@@ -1,6 +1,8 @@
 #include <comoq/detail/session/unread_bytes.hpp>
 
+#include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -38,6 +40,35 @@ TEST_CASE("unread bytes: what is taken is a part of the piece that came, and is 
     const Bytes next = payload("gh");
     unread.add(next);
     CHECK(unread.span().data() == next.data());
+}
+
+TEST_CASE("unread bytes: a piece of which everything was read is not kept", "[unread_bytes]") {
+    UnreadBytes unread;
+    const auto owner = std::make_shared<int>(0);
+    const std::string text = "abcd";
+    unread.add(Bytes(owner, std::as_bytes(std::span(text))));
+    unread.consume(3);
+    CHECK(owner.use_count() == 2);
+    unread.consume(1);
+    CHECK(owner.use_count() == 1);
+    CHECK(unread.empty());
+}
+
+TEST_CASE("unread bytes: what is taken compactly keeps no more alive than twice its size", "[unread_bytes]") {
+    UnreadBytes unread;
+    const auto owner = std::make_shared<int>(0);
+    const std::string text = "abcdefgh";
+    const auto held_by = [&](std::size_t count) {
+        unread.add(Bytes(owner, std::as_bytes(std::span(text))));
+        const Bytes taken = unread.take_compact(count);
+        CHECK(taken.view() == text.substr(0, count));
+        CHECK(unread.size() == text.size() - count);
+        unread.consume(unread.size());
+        return owner.use_count() - 1;
+    };
+    CHECK(held_by(3) == 0);
+    CHECK(held_by(4) == 1);
+    CHECK(held_by(8) == 1);
 }
 
 TEST_CASE("unread bytes: whatever pieces come, and whatever is taken of them, the order stays", "[unread_bytes]") {

@@ -41,6 +41,7 @@ public:
         const auto guard = Announcements::begin(peers, path);
         const auto self = std::make_shared<PublishServer>(core, std::move(path), message.track.name);
         self->set_info(info_of(message.properties));
+        message.properties = {};
         self->begin(guard, message);
         const End end(*self);
         auto serving = serve_to_the_end(self, request, std::move(message));

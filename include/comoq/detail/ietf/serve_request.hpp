@@ -63,6 +63,8 @@ private:
             if (!request->core->request_ids.take(message.request_id))
                 request->reader.refuse(make_code(SessionFault::InvalidRequestId));
             check_tokens(*request, message.parameters);
+            // Nobody here asks for them any more, and the message lives as long as what it asks for.
+            message.parameters.tokens = {};
             return dispatch(request, std::move(message));
         } else {
             // Nothing is asked for by it.

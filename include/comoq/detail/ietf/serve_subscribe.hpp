@@ -37,6 +37,8 @@ public:
           groups_(std::make_shared<Groups>(core_, asked_.request_id, stream_number(make_error_code(Error::Old)))), claim_(*core_) {
         wishes_.priority = turned(usual_priority);
         take_wishes(asked_.parameters, wishes_);
+        // Whether it is there is all that counts.
+        if (asked_.parameters.fill) asked_.parameters.fill.emplace();
         forwards_ = asked_.parameters.forward.value_or(true);
     }
     SubscribeServer(const SubscribeServer &) = delete;

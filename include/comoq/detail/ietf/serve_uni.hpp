@@ -177,6 +177,8 @@ private:
                 if (rest) co_await std::move(*rest);
                 next = object.id + 1;
             }
+            // What may be 64 KiB is not kept while the stream waits.
+            object.properties = {};
             auto coming = next_object(reader, objects);
             auto following = co_await std::move(coming);
             if (!following) co_return;

@@ -86,8 +86,9 @@ public:
     }
     /// The bytes that are already here.
     std::size_t buffered() const noexcept { return unread_.size(); }
-    /// Takes this many bytes without waiting. They must be here.
-    Bytes take(std::size_t count) { return unread_.take(count); }
+    /// Takes this many bytes without waiting. They must be here. A payload may stand between properties of 64 KiB, of which nothing
+    /// stays, and the bounds of media know nothing.
+    Bytes take(std::size_t count) { return unread_.take_compact(count); }
 
     /// Reads to the end of the stream, and throws if anything is there.
     asio::awaitable<void> expect_end() {

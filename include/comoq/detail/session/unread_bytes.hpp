@@ -18,10 +18,24 @@ public:
     bool empty() const noexcept { return size() == 0; }
 
     /// `count` is at most `size()`.
-    void consume(std::size_t count) noexcept { begin_ += count; }
+    void consume(std::size_t count) noexcept {
+        begin_ += count;
+        if (!empty()) return;
+        // A stream that waits does not keep a piece of which everything has been read.
+        chunk_ = Bytes();
+        begin_ = 0;
+    }
     /// The same, for bytes that are kept. Nothing is copied.
     Bytes take(std::size_t count) {
         Bytes taken = chunk_.slice(begin_, count);
+        consume(count);
+        return taken;
+    }
+    /// The same, for bytes between others that are dropped, and are very many perhaps: what is taken keeps no more alive than twice
+    /// its own size. Throws std::bad_alloc.
+    Bytes take_compact(std::size_t count) {
+        if (2 * count >= chunk_.size()) return take(count);
+        Bytes taken = Bytes::copy(span().first(count));
         consume(count);
         return taken;
     }
