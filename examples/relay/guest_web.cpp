@@ -3,6 +3,7 @@
 
 #include "metrics.hpp"
 #include "web_body.hpp"
+#include "web_media.hpp"
 #include "web_route.hpp"
 
 #include <comoq/broadcast.hpp>
@@ -48,53 +49,6 @@ WebAnswer refusal_by(std::error_code code) {
         return refusal_for_all(unavailable, "Service Unavailable");
     }
     return refusal_for_all(not_found, "Not Found");
-}
-
-// The group of that number; without one, the newest one. That goes on only while somebody subscribes: whoever sends it keeps `held`.
-awaitable<comoq::GroupConsumer> group_of(comoq::OriginConsumer origin, const WebRoute &route, std::optional<comoq::TrackSubscriber> &held) {
-    auto broadcast = co_await origin.request_broadcast(route.path);
-    const auto track = broadcast.track(route.track);
-    if (route.group) {
-        auto fetched = co_await track.fetch_group(*route.group);
-        co_return std::move(fetched);
-    }
-    held = co_await track.subscribe();
-    auto newest = co_await held->next_group();
-    if (!newest) {
-        throw std::system_error(make_error_code(comoq::Error::NotFound));
-    }
-    co_return std::move(*newest);
-}
-
-awaitable<void> send_group(comoq::GroupConsumer group, WebBody &body) {
-    while (auto frame = co_await group.read_frame()) {
-        auto adding = body.add(frame->payload.view());
-        co_await std::move(adding);
-    }
-    auto ending = body.end();
-    co_await std::move(ending);
-}
-
-awaitable<void> send_announced(comoq::AnnounceConsumer watch, std::string prefix, WebBody &body) {
-    std::string text = "{\"prefix\":" + in_json(prefix) + ",\"announced\":[";
-    bool is_first = true;
-    while (auto next = watch.try_next()) {
-        const auto path = next->path.view();
-        if (next->event == comoq::Announcement::Event::Ended || is_hidden_name(path)) {
-            continue;
-        }
-        text.append(std::exchange(is_first, false) ? "" : ",").append(in_json(path));
-        if (text.size() >= WebBody::piece_size) {
-            auto adding = body.add(text);
-            co_await std::move(adding);
-            text.clear();
-        }
-    }
-    text += "]}\n";
-    auto adding = body.add(text);
-    co_await std::move(adding);
-    auto ending = body.end();
-    co_await std::move(ending);
 }
 
 // The question mark and what follows.
@@ -167,6 +121,12 @@ awaitable<std::optional<WebAnswer>> Guest::answer_by_rights(const comoq::websock
         if (!below) {
             co_return refusal_for_all(403, "Forbidden");
         }
+        std::optional<WebBudget::Share> share;
+        try {
+            share.emplace(house_.web_budget, share_of_list);
+        } catch (const std::system_error &error) {
+            co_return refusal_by(error.code());
+        }
         add_common_fields(head, "application/json");
         auto beginning = body.begin(std::move(head), keeps_alive);
         co_await std::move(beginning);
@@ -190,7 +150,7 @@ awaitable<std::optional<WebAnswer>> Guest::answer_by_rights(const comoq::websock
     head.fields.add("X-Group", std::to_string(group->sequence()));
     auto beginning = body.begin(std::move(head), keeps_alive);
     co_await std::move(beginning);
-    auto sending = send_group(std::move(*group), body);
+    auto sending = send_group(std::move(*group), body, house_.web_budget);
     co_await comoq::with_timeout(std::move(sending), longest_answer);
     co_return std::nullopt;
 }

@@ -9,6 +9,7 @@
 #include "log_budget.hpp"
 #include "options.hpp"
 #include "web_files.hpp"
+#include "web_media.hpp"
 
 #include <comoq/lite/session_event.hpp>
 #include <comoq/net/source_limits.hpp>
@@ -91,6 +92,7 @@ struct House {
     std::optional<AuthService> service;
     comoq::net::WebOrigins web_origins;
     std::optional<WebFiles> web;
+    WebBudget web_budget{std::size_t{256} << 20};
     std::optional<Identity> identity;
     comoq::net::SourceLimits sources;
     Guests guests;
