@@ -29,6 +29,7 @@ import { announcements } from "./hostile/rooms/announcements.mjs";
 import { limits } from "./hostile/rooms/limits.mjs";
 import { floods } from "./hostile/rooms/floods.mjs";
 import { media } from "./hostile/rooms/media.mjs";
+import { moqtRoom } from "./hostile/rooms/moqt.mjs";
 import { random } from "./hostile/rooms/random.mjs";
 import { requests } from "./hostile/rooms/requests.mjs";
 import { rules } from "./hostile/rooms/rules.mjs";
@@ -59,7 +60,7 @@ for (const name of ["seed", "late", "floor"]) {
 	if (options[name] !== undefined && !/^\d+$/.test(options[name])) usage(`--${name} wants a number`);
 }
 
-const rooms = [rules, floods, requests, through, announcements, media, limits, random];
+const rooms = [rules, floods, requests, through, announcements, media, limits, moqtRoom, random];
 for (const r of rooms) r.attacks = r.attacks.filter(({ title }) => only.test(title));
 const wanted = rooms.filter((r) => r.attacks.length > 0);
 if (options.list) {

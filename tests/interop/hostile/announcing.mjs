@@ -4,9 +4,9 @@ import { same } from "./checks.mjs";
 import { Peer } from "./peer.mjs";
 import { PLENTY, stream } from "./qmux.mjs";
 
-export async function announcing(r, kind, limits) {
-	const peer = await Peer.to(r, kind, { limits });
-	await peer.until(() => peer.stream(1).size > 3, "ANNOUNCE_REQUEST");
+export async function announcing(r, kind, how) {
+	const peer = await Peer.to(r, kind, how);
+	await peer.until(() => peer.stream(1).size > 2, "ANNOUNCE_REQUEST");
 	const question = new Reader(peer.bytes(1));
 	same(question.number(), 1, "type of the stream");
 	question.number();

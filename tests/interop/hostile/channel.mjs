@@ -1,7 +1,7 @@
 // A publisher and a subscriber of its track: both are peers that do what the attack wants.
 import { upTo } from "../lib/range.mjs";
 import { sleep } from "../lib/time.mjs";
-import { announcing } from "./announcing.mjs";
+import { announcing, shown } from "./announcing.mjs";
 import { byte, message, pack, Reader } from "./bytes.mjs";
 import { announce, subscribe } from "./lite.mjs";
 import { Peer } from "./peer.mjs";
@@ -45,6 +45,35 @@ export async function channel(r, path, { limits, latency = 5000, kind = "tcp", r
 		return id !== undefined;
 	}, "SUBSCRIBE");
 	return { publisher, reader: list[0], id, next: 6 };
+}
+// A publisher, and a reader of each of these tracks, which takes no groups. Gives the numbers of its subscriptions, too.
+export async function tracks(r, path, names, { latency = 60_000 } = {}) {
+	const publisher = await announcing(r, "tcp");
+	await publisher.write(1, announce(true, path));
+	await shown(r, path);
+	const reader = await Peer.to(r, "tcp", { limits: { 7: 0 } });
+	await reader.until(() => reader.theirs, "parameters");
+	const ids = new Map();
+	const answered = new Set();
+	let asked = 0;
+	await publisher.until(() => {
+		// No more at a time than may wait for an answer.
+		for (; asked < names.length && asked - ids.size < 50; asked++) reader.send(stream(asked * 4, subscribe(asked, path, names[asked])));
+		for (const [n, s] of publisher.streams) {
+			if ((n & 3) !== 1 || n === 1 || s.size < 4 || answered.has(n)) continue;
+			const question = new Reader(publisher.bytes(n));
+			const type = question.number();
+			answered.add(n);
+			if (type === 6) publisher.send(stream(n, message(byte(0), byte(0), latency, 1000), { fin: true }));
+			if (type !== 2) continue;
+			question.number();
+			const id = question.number();
+			question.text();
+			ids.set(question.text(), id);
+		}
+		return ids.size === names.length;
+	}, "SUBSCRIBE for each");
+	return { publisher, reader, ids: names.map((name) => ids.get(name)), next: 6 };
 }
 export const groupOf = (c, number) => pack(0, message(c.id, number));
 export const frameOf = (data) => pack(0, data.length, data);

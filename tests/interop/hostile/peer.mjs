@@ -23,17 +23,17 @@ export class Peer extends Hearing {
 	#began = performance.now();
 
 	// `kind` is tcp, ws (qmux-02) or ws1 (qmux-01); with `raw` it sends nothing by itself.
-	static async to(room, kind, { hello = true, setup: says = true, limits, raw = false, deaf = false, mute = false } = {}) {
+	static async to(room, kind, { hello = true, setup: says = true, limits, raw = false, deaf = false, mute = false, protocol = "moq-lite-05" } = {}) {
 		const peer = new this(room, kind, limits);
 		peer.mute = mute;
 		await peer.#connected;
 		if (raw) return peer;
 		if (kind !== "tcp") {
-			peer.raw(Buffer.from(UPGRADE(kind === "ws" ? "02" : "01", "/")));
+			peer.raw(Buffer.from(UPGRADE(kind === "ws" ? "02" : "01", "/", protocol)));
 			await peer.until(() => peer.open, "the upgrade");
 		}
-		if (deaf) peer.#socket.pause();
-		if (hello) peer.send(parametersOf(usualParameters(kind, limits)));
+		if (deaf) peer.stopReading();
+		if (hello) peer.send(parametersOf(usualParameters(kind, limits, protocol)));
 		if (hello && says) peer.setup();
 		return peer;
 	}
@@ -68,6 +68,9 @@ export class Peer extends Hearing {
 	}
 	raw(bytes) {
 		if (!this.#socket.destroyed) this.#socket.write(bytes);
+	}
+	stopReading() {
+		this.#socket.pause();
 	}
 	end() {
 		this.#socket.end();

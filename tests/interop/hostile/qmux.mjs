@@ -16,9 +16,9 @@ export const parameter = (id, ...value) => pack(id, message(...value));
 export const parametersOf = (list) => pack(PARAMETERS, message(...list));
 export const PLENTY = 2 ** 29;
 // All the credit that is possible, unless `limits` says less.
-export function usualParameters(kind, limits = {}) {
+export function usualParameters(kind, limits = {}, protocol = "moq-lite-05") {
 	const numbers = { 1: 30_000, 4: PLENTY, 5: PLENTY, 6: PLENTY, 7: PLENTY, 8: PLENTY, 9: PLENTY, 32: 1500, ...limits };
 	const list = Object.entries(numbers).filter(([, n]) => n !== 0).map(([id, n]) => parameter(Number(id), n));
-	if (kind === "tcp") list.push(parameter(PROTOCOLS, "moq-lite-05"));
+	if (kind === "tcp") list.push(parameter(PROTOCOLS, protocol));
 	return list;
 }

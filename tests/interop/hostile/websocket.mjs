@@ -1,6 +1,6 @@
 // WebSocket: the request that begins it, and its messages.
-export const UPGRADE = (draft, path) =>
-	`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: qmux-${draft}.moq-lite-05\r\n\r\n`;
+export const UPGRADE = (draft, path, protocol = "moq-lite-05") =>
+	`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: qmux-${draft}.${protocol}\r\n\r\n`;
 
 // A message, masked with zeros.
 export function framed(payload, opcode = 2, { fin = true, mask = true, size = payload.length, bits = 0 } = {}) {

@@ -5,65 +5,26 @@ import { upTo } from "../../lib/range.mjs";
 import { sleep } from "../../lib/time.mjs";
 import { announcing, shown } from "../announcing.mjs";
 import { byte, message, pack, zeros } from "../bytes.mjs";
-import { channel, emptyGroups, frameOf, gone, group, groupOf } from "../channel.mjs";
+import { channel, emptyGroups, frameOf, gone, group, groupOf, tracks } from "../channel.mjs";
 import { same, works } from "../checks.mjs";
 import { costs } from "../costs.mjs";
-import { announce, fetchOf, subscribe, trackOf } from "../lite.mjs";
+import { announce, fetchOf, restart, start, subscribe, trackOf } from "../lite.mjs";
 import { Peer } from "../peer.mjs";
 import { stream } from "../qmux.mjs";
-import { MIB, Room } from "../room.mjs";
+import { MIB } from "../room.mjs";
+import { ANNOUNCED, CACHE, CONNECTION, CONNECTIONS, connected, EVERYBODY, HANDSHAKES, NEWEST, REQUESTED, row as rowOf, smallRoom, STREAMS, WAITING } from "../row.mjs";
 
-const ANNOUNCED = 200; // by a session, and four times as many by all
-const REQUESTED = 100;
-const WAITING = 64;
-const CONNECTIONS = 80;
-const HANDSHAKES = 20;
-const CACHE = 8;
-const STREAMS = 1024;
-const args = Object.entries({
-	"--max-announced": ANNOUNCED,
-	"--max-requested": REQUESTED,
-	"--max-waiting": WAITING,
-	"--max-per-address": CONNECTIONS,
-	"--max-handshakes": HANDSHAKES,
-	"--cache": CACHE,
-}).flatMap(([name, value]) => [name, String(value)]);
-export const limits = new Room("limits", { plain: 128, asan: 600 }, args, 1, { upstream: true });
-// The process's other memory: pieces of the heap that cannot be used again, and a connection's buffers and sockets.
-const SLACK = 10;
-const CONNECTION = 0.2;
-
-// The bound in MiB is made of rows of the table.
-function row(title, bound, run) {
-	limits.attack(title, async (r) => {
-		const most = bound() + SLACK;
-		const before = r.relay.rss();
-		let highest = before;
-		const timer = setInterval(() => {
-			highest = Math.max(highest, r.relay.rss());
-		}, 25);
-		const said = await run(r).finally(() => clearInterval(timer));
-		const grown = highest - before;
-		if (grown > most && !r.settings.sanitized) throw new Error(`memory grew by ${grown.toFixed(0)} MiB, ${most.toFixed(0)} are allowed (${said})`);
-		return `${said}, + ${grown.toFixed(1)} MiB of ${most.toFixed(1)}`;
-	});
-}
+export const limits = smallRoom("limits", { plain: 160, asan: 700 }, { upstream: true });
+const row = (title, bound, run) => rowOf(limits, title, bound, run);
 const viewer = async (r, kind = "tcp", how = {}) => {
 	const peer = await Peer.to(r, kind, how);
 	await peer.until(() => peer.theirs, "parameters");
 	return peer;
 };
-// How many of them are connected once that is no more than `most`. The relay may need some seconds to turn the others away; it has
-// fewer than its time-outs, which would turn them all away.
-async function connected(peers, most) {
-	const left = () => peers.filter((peer) => !peer.over).length;
-	for (let i = 0; i < 100 && left() > most; i++) await sleep(50);
-	if (left() > most) throw new Error(`${left()} are connected, of ${peers.length}`);
-	return left();
-}
+const LITE_06 = { protocol: "moq-lite-06" };
 const resets = (peer, count, code) => upTo(count).filter((i) => peer.stream(i * 4).reset === code).length;
 
-const everybody = () => costs("announcement", 4 * ANNOUNCED);
+const everybody = () => costs("announcement", EVERYBODY);
 row("announcements: 20,000 of each of 5 sessions", () => everybody() + 5 * (costs("announcement that is left out", 16_384) + CONNECTION), async (r) => {
 	const peers = [];
 	for (const n of upTo(5)) {
@@ -96,6 +57,48 @@ row(
 		for (const round of upTo(20))
 			for (const [n, peer] of announcers.entries()) await peer.write(1, Buffer.concat(upTo(ANNOUNCED).map((i) => announce(true, `${n}/${i}`, [n + 1, 100 + round]))));
 		const said = await works(announcers[0]);
+		for (const peer of [...announcers, ...deaf]) peer.destroy();
+		return said;
+	},
+);
+row("announcements on moq-lite-06: 20,000 of each of 5 sessions", () => costs("announcement on moq-lite-06", EVERYBODY) + 5 * (costs("announcement that is left out on moq-lite-06", 16_384) + CONNECTION), async (r) => {
+	const peers = [];
+	for (const n of upTo(5)) {
+		const peer = await announcing(r, "tcp", LITE_06);
+		peers.push(peer);
+		for (const part of upTo(20)) await peer.write(1, Buffer.concat(upTo(1000).map((i) => start(`${n}/${part * 1000 + i}`))));
+	}
+	const said = await works(await viewer(r));
+	same(peers.filter((peer) => peer.said).length, 0, "the ends");
+	for (const peer of peers) peer.destroy();
+	return said;
+});
+row(
+	"announce streams on moq-lite-06: 5 peers with 40 each that read nothing, 800 announcements that change 20 times",
+	() =>
+		costs("announcement on moq-lite-06", EVERYBODY) +
+		costs("announcement that a peer is told on moq-lite-06", 5 * 16 * EVERYBODY) +
+		costs("change of an announcement on moq-lite-06, for another that reads nothing", 5 * 16 * EVERYBODY) +
+		costs("announce stream", 5 * 16) +
+		(5 * 16 * 64) / 1024 +
+		9 * CONNECTION,
+	async (r) => {
+		const announcers = [];
+		for (const n of upTo(4)) {
+			const peer = await announcing(r, "tcp", LITE_06);
+			announcers.push(peer);
+			await peer.write(1, Buffer.concat(upTo(ANNOUNCED).map((i) => start(`${n}/${i}`, [n + 1]))));
+		}
+		const deaf = [];
+		for (const _ of upTo(5)) {
+			const peer = await Peer.to(r, "tcp", { deaf: true, ...LITE_06 });
+			deaf.push(peer);
+			peer.send(...upTo(40).map((i) => stream(i * 4, pack(1, message("")))));
+		}
+		await sleep(500);
+		for (const round of upTo(20)) for (const [n, peer] of announcers.entries()) await peer.write(1, Buffer.concat(upTo(ANNOUNCED).map((i) => restart(i, [n + 1, 100 + round]))));
+		const said = await works(await viewer(r));
+		same(announcers.filter((peer) => peer.said).length, 0, "the ends");
 		for (const peer of [...announcers, ...deaf]) peer.destroy();
 		return said;
 	},
@@ -177,6 +180,54 @@ row("groups that are not taken: 192 MiB for 4 viewers", () => 1.5 * (4 * costs("
 	const said = await works(c.publisher);
 	for (const peer of peers) peer.destroy();
 	gone(c);
+	return said;
+});
+// As long as somebody reads the track, its newest group stays, whatever the cache says; the heap keeps a reserve of large pieces.
+row("the newest group of a track: 80 MiB", () => 1.25 * costs("newest group of a track", 1) + costs("subscription whose groups are not taken", 1) + CACHE + 2 * CONNECTION, async (r) => {
+	const c = await channel(r, "newest", { latency: 60_000, limits: { 7: 0 } });
+	const id = await group(c, 0, Buffer.alloc(0), false);
+	for (const _ of upTo(160)) await c.publisher.write(id, frameOf(zeros(MIB / 2)));
+	const said = await works(c.publisher);
+	gone(c);
+	return said;
+});
+row("the newest groups of many tracks: 8 MiB of each of 12", () => 1.25 * (NEWEST + CACHE) + costs("subscription whose groups are not taken", 4) + costs("track that somebody reads", 12) + 2 * CONNECTION, async (r) => {
+	const c = await tracks(r, "several", upTo(12).map((i) => `t${i}`));
+	for (const id of c.ids) {
+		c.id = id;
+		await group(c, 0, Buffer.concat(upTo(16).map(() => frameOf(zeros(MIB / 2)))));
+	}
+	const said = await works(c.publisher);
+	gone(c);
+	return said;
+});
+row("numbers: 5,000 groups with a number left out before each, for each of 4 readers", () => costs("number beside a gap", 5 * 1025) + 1.25 * CACHE + 5 * CONNECTION, async (r) => {
+	const c = await channel(r, "gaps", { latency: 60_000, readers: 4 });
+	await emptyGroups(c, upTo(5000).map((i) => 2 * i));
+	const said = await works(c.publisher);
+	gone(c);
+	return said;
+});
+row("tracks that somebody reads: 1,000 of one publisher", () => costs("track that somebody reads", 1000) + 2 * CONNECTION, async (r) => {
+	const c = await tracks(r, "many", upTo(1000).map((i) => `t${i}`));
+	const said = await works(c.publisher);
+	gone(c);
+	return said;
+});
+row("addresses in a GOAWAY: 16 KiB of each of 40 sessions, and one of 1 MiB", () => costs("byte of the address in a GOAWAY", 40 * 16 * 1024) + costs("byte that is not read", MIB) + 41 * CONNECTION, async (r) => {
+	const peers = [];
+	for (const _ of upTo(40)) {
+		const peer = await viewer(r);
+		peers.push(peer);
+		await peer.write(0, pack(5, message("x".repeat(16_000))), true);
+	}
+	const said = await works(peers[0]);
+	const greedy = await viewer(r);
+	await greedy.write(0, pack(5, message("x".repeat(MIB))), true).catch(() => {});
+	await greedy.until(() => greedy.stream(0).reset !== undefined || greedy.stream(0).stop !== undefined, "a refusal");
+	for (const peer of [...peers, greedy]) peer.destroy();
+	// Their places are free again.
+	await sleep(500);
 	return said;
 });
 row("groups: 80,000 without a frame, to be kept for ever", () => 1.25 * CACHE + 2 * CONNECTION, async (r) => {
@@ -271,4 +322,35 @@ row("requests of HTTP: 60 half ones", () => costs("HTTP request", HANDSHAKES) + 
 	const left = await connected(peers, HANDSHAKES).finally(() => peers.forEach((peer) => peer.destroy()));
 	await sleep(300);
 	return `${left} are waited for`;
+});
+// The relay's answer ends after 30 s at the latest.
+row("media by HTTP: 8 MiB for each of 20 that read nothing", () => costs("answer by HTTP that is not taken", HANDSHAKES) + 1.25 * (2 * CACHE) + 22 * CONNECTION, async (r) => {
+	const c = await channel(r, "by/http", { latency: 60_000 });
+	await group(c, 0, Buffer.concat(upTo(16).map(() => frameOf(zeros(MIB / 2)))));
+	const peers = await Promise.all(upTo(HANDSHAKES).map(() => Peer.to(r, "ws", { raw: true })));
+	for (const peer of peers) {
+		peer.raw(Buffer.from("GET /fetch/by/http/t?group=0 HTTP/1.1\r\nHost: a\r\n\r\n"));
+		await peer.until(() => peer.received > 200, "an answer");
+		peer.stopReading();
+	}
+	await sleep(500);
+	const said = await works(c.publisher);
+	for (const peer of peers) peer.destroy();
+	gone(c);
+	return said;
+});
+row("names by HTTP: 200 of 4,000 bytes for each of 20 that read nothing", () => costs("announcement", ANNOUNCED) + (8 * ANNOUNCED * 4000) / MIB + costs("answer by HTTP that is not taken", HANDSHAKES) + 22 * CONNECTION, async (r) => {
+	const announcer = await announcing(r, "tcp");
+	for (const i of upTo(ANNOUNCED)) await announcer.write(1, announce(true, `${i}`.padEnd(4000, "x")));
+	const peers = await Promise.all(upTo(HANDSHAKES).map(() => Peer.to(r, "ws", { raw: true })));
+	for (const peer of peers) {
+		peer.raw(Buffer.from("GET /announced HTTP/1.1\r\nHost: a\r\n\r\n"));
+		await peer.until(() => peer.received > 200, "an answer");
+		peer.stopReading();
+	}
+	await sleep(500);
+	const said = await works(announcer);
+	for (const peer of peers) peer.destroy();
+	announcer.destroy();
+	return said;
 });
