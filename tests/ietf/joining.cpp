@@ -11,6 +11,7 @@
 
 #include <comoq/detail/ietf/track_facts.hpp>
 
+#include "ietf/published_scene.hpp"
 #include "ietf/viewer_scene.hpp"
 #include "support/catch.hpp"
 
@@ -274,10 +275,8 @@ TEST_CASE("MoQ Transport: a stream without objects ends the group that a fetch b
 
 TEST_CASE("MoQ Transport: moq-net is told of the end of a group that was over when it subscribed", "[ietf][session]") {
     for (const bool is_moq_net : {true, false}) {
-        RawScene scene;
-        auto published = scene.origin.producer().create_broadcast("a");
-        auto track = published.producer().create_track("video");
-        track.write_frame(payload("x"));
+        PublishedScene scene;
+        scene.track.write_frame(payload("x"));
         scene.connect();
         scene.greet(is_moq_net ? "moq-lite-rs" : "raw");
         auto message = scene.subscribe_to("a");
@@ -296,10 +295,8 @@ TEST_CASE("MoQ Transport: moq-net is told of the end of a group that was over wh
 
 TEST_CASE("MoQ Transport: moq-net is told that a fetched group ends where the next one begins", "[ietf][session]") {
     for (const bool is_moq_net : {true, false}) {
-        RawScene scene;
-        auto published = scene.origin.producer().create_broadcast("a");
-        auto track = published.producer().create_track("video");
-        track.write_frame(payload("x"));
+        PublishedScene scene;
+        scene.track.write_frame(payload("x"));
         scene.connect();
         scene.greet(is_moq_net ? "moq-lite-rs" : "raw");
         ietf::Fetch fetch;

@@ -145,14 +145,9 @@ TEST_CASE("MoQ Transport: a subscription that pauses in the middle of a group go
     write(group, 0);
     scene.run();
     CHECK(scene.unis.size() == 2);
-    const auto set_forward = [&](bool forwards) {
-        ietf::Parameters parameters;
-        parameters.forward = forwards;
-        scene.update(request, parameters);
-    };
-    set_forward(false);
+    scene.set_forward(request, false);
     write(group, 0);
-    set_forward(true);
+    scene.set_forward(request, true);
     write(group, 0);
     group.finish();
     scene.run();
@@ -167,12 +162,7 @@ TEST_CASE("MoQ Transport: the lanes of a group in which a subscription goes on b
     PublishedScene scene;
     scene.begin_at_once();
     auto &request = scene.ask(scene.subscribe_to("a"));
-    const auto set_forward = [&](bool forwards) {
-        ietf::Parameters parameters;
-        parameters.forward = forwards;
-        scene.update(request, parameters);
-    };
-    set_forward(false);
+    scene.set_forward(request, false);
     std::vector<GroupProducer> lanes{scene.track.append_group()};
     for (std::uint64_t number = 1; number < count; ++number) {
         GroupInfo info;
@@ -182,14 +172,14 @@ TEST_CASE("MoQ Transport: the lanes of a group in which a subscription goes on b
     scene.run();
     // The largest object, behind which it goes on.
     write(lanes.front(), 0);
-    set_forward(true);
+    scene.set_forward(request, true);
     std::uint64_t next = 0;
     for (auto &lane : lanes) write(lane, ++next);
     scene.run();
     CHECK(scene.unis.size() == 1 + most);
     // They wait for nothing while it pauses, and none of them is lost.
-    set_forward(false);
-    set_forward(true);
+    scene.set_forward(request, false);
+    scene.set_forward(request, true);
     for (auto &lane : lanes) write(lane, count);
     scene.run();
     CHECK(scene.unis.size() == 1 + 2 * most);

@@ -130,6 +130,12 @@ struct RawScene : TransportScene {
         update.parameters = parameters;
         reply(request, update);
     }
+    /// The peer pauses its subscription, or goes on with it.
+    void set_forward(RawRequest &request, bool forwards) {
+        ietf::Parameters parameters;
+        parameters.forward = forwards;
+        update(request, parameters);
+    }
     /// The subscription of the session's ends.
     void finish_with(RawRequest &request, std::uint64_t status, std::optional<std::uint64_t> streams) {
         ietf::PublishDone done;
