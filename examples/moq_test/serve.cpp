@@ -129,7 +129,7 @@ awaitable<void> publish(comoq::TrackProducer to, TestTrack track, comoq::Sleep s
     co_await comoq::sleep_for(std::chrono::seconds(1), sleep);
 }
 
-// Makes a group for somebody who has asked for it by its number.
+// Makes a group that a reader asks for by its number.
 void answer(comoq::GroupRequest request, const TestTrack &track) {
     const auto number = request.sequence();
     if (!track.has_group(number) || track.form == TestTrack::Form::Datagrams) {

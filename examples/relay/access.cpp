@@ -12,7 +12,7 @@ Admission not_admitted(unsigned status, std::string_view reason) {
 
 namespace {
 
-// A target below which there are no views is refused.
+// It refuses a target that has no views below it.
 Admission admitted_to(std::optional<comoq::lite::SessionViews> views, std::optional<std::chrono::system_clock::time_point> expires) {
     constexpr unsigned forbidden = 403;
     if (!views) {

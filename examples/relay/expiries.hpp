@@ -42,7 +42,7 @@ public:
             times_.erase(found);
         }
     }
-    // One whose time has come, the earliest first, and each once; nothing if there are no more. It needs no memory.
+    // Gives a thing whose time has come: the earliest one, each thing once, nothing if there is none. It needs no memory.
     std::optional<Thing> take_due(Time now) {
         std::lock_guard lock(mutex_);
         if (by_time_.empty() || by_time_.begin()->first > now) {

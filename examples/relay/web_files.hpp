@@ -32,8 +32,7 @@ private:
 
 inline constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 
-// For an answer that pages of any origin may read, and that nobody keeps: what is public is public, and a browser sends no token by
-// itself.
+// For an answer that nobody keeps, and that pages of any origin may read: it is public, and a browser sends no token by itself.
 void add_common_fields(comoq::websocket::ResponseHead &head, std::string_view type);
 
 // Such an answer, whole.

@@ -33,7 +33,7 @@ public:
     // Words are optional here: a program that needs them checks that they came.
     void word(Take take) { words_.push_back(std::move(take)); }
 
-    // Does as if the option had been typed. False if there is no such option with a value; throws what its `take` throws.
+    // Sets an option that has a value, as typing it does. False if there is none of that name; throws what its `take` throws.
     bool take(std::string_view name, std::string_view value) const;
 
     // False if help is requested. Throws UsageError. Takes --option VALUE and --option=VALUE.

@@ -81,6 +81,12 @@ struct Browser {
         writing.start(context, record_to(std::move(options), write));
         run();
     }
+    void record_both() {
+        turn_on("video/hd", pictures());
+        turn_on("audio/data", sound());
+        publish();
+        record();
+    }
     asio::awaitable<void> record_to(MovieOutputOptions options, std::function<void(std::string_view)> write) {
         auto recording = write_movie(broadcast.consume(), std::move(options), std::move(write), progress);
         co_await std::move(recording);
@@ -156,10 +162,7 @@ TEST_CASE("a movie without pictures begins a second after its catalog", "[exampl
 
 TEST_CASE("a movie goes on when a camera that was off is on again", "[examples]") {
     Browser browser;
-    browser.turn_on("video/hd", pictures());
-    browser.turn_on("audio/data", sound());
-    browser.publish();
-    browser.record();
+    browser.record_both();
     browser.show(0);
     browser.run();
     browser.video->finish();
@@ -184,10 +187,7 @@ TEST_CASE("a movie goes on when a camera that was off is on again", "[examples]"
 
 TEST_CASE("a movie ends when a track ends that stays in the catalog, or with the catalog", "[examples]") {
     Browser browser;
-    browser.turn_on("video/hd", pictures());
-    browser.turn_on("audio/data", sound());
-    browser.publish();
-    browser.record();
+    browser.record_both();
     browser.show(0);
     browser.video->finish();
     SECTION("after a second") {

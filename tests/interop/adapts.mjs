@@ -25,7 +25,7 @@ import "./lib/polyfill.mjs";
 import { parseArgs } from "node:util";
 import * as Moq from "@moq/net";
 import { findBrowser } from "./lib/browser.mjs";
-import { Child } from "./lib/child.mjs";
+import { startRelay } from "./lib/relay.mjs";
 import { Link } from "./lib/link.mjs";
 import { Player } from "./lib/player.mjs";
 import { publishRenditions } from "./lib/renditions.mjs";
@@ -65,19 +65,13 @@ const debug = (text) => options.verbose && timed(text);
 
 // What the viewer has asked for, as the relay logs it.
 const asked = [];
-const port = await new Promise((resolve, reject) => {
-	const web = options.player ? ["--web", options.player] : [];
-	const relay = new Child(options.relay, ["--threads", "1", "--log", "info", "--listen", "ws://127.0.0.1:0", ...web], {
-		stream: "stderr",
-		onLine(line) {
-			debug(line);
-			const listening = /event=listening url=ws:\/\/[^:]*:(\d+)/.exec(line);
-			if (listening) resolve(Number(listening[1]));
-			const track = /event=subscribed .*track=([hs]d)\b/.exec(line)?.[1];
-			if (track) asked.push(track);
-		},
-		onExit: () => reject(new Error(`the relay ended: ${relay.errors}`)),
-	});
+const web = options.player ? ["--web", options.player] : [];
+const { port } = await startRelay(options.relay, ["--threads", "1", ...web], {
+	onLine(line) {
+		debug(line);
+		const track = /event=subscribed .*track=([hs]d)\b/.exec(line)?.[1];
+		if (track) asked.push(track);
+	},
 });
 const link = await Link.to(port, buffer);
 

@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { Browser, Page, findBrowser } from "./lib/browser.mjs";
-import { Child } from "./lib/child.mjs";
+import { startRelay } from "./lib/relay.mjs";
 import { sleep } from "./lib/time.mjs";
 import { usage } from "./lib/usage.mjs";
 
@@ -48,19 +48,8 @@ function check(is, words) {
 const directory = mkdtempSync(join(tmpdir(), "comoq-camera-"));
 process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
 
-const startRelay = (port) =>
-	new Promise((resolve, reject) => {
-		const relay = new Child(options.relay, ["--log", "info", "--listen", `ws://127.0.0.1:${port}`, "--web", options.web], {
-			stream: "stderr",
-			onLine(line) {
-				debug(line);
-				const listening = /event=listening url=ws:\/\/[^:]*:(\d+)/.exec(line);
-				if (listening) resolve({ relay, port: Number(listening[1]) });
-			},
-			onExit: () => reject(new Error(`the relay ended: ${relay.errors}`)),
-		});
-	});
-const { relay, port } = await startRelay(0);
+const start = (port) => startRelay(options.relay, ["--web", options.web], { port, onLine: debug });
+const { relay, port } = await start(0);
 
 const size = { width: 800, height: 600 };
 const devices = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required"];
@@ -69,29 +58,24 @@ process.on("exit", () => browser.kill());
 const onEvent = (event, fields) => debug(`page: ${event} ${JSON.stringify(fields)}`);
 const page = await Page.open(browser, { ...size, url: `http://127.0.0.1:${port}/publish.html?name=${NAME}`, onEvent });
 
-async function until(page, what) {
+async function until(is) {
 	const end = performance.now() + PATIENCE;
 	while (performance.now() < end) {
-		if (await page.run(what)) return true;
+		if (await is()) return true;
 		await sleep(50);
 	}
 	return false;
 }
 const isConnected = () => document.getElementById("status").dataset.state === "connected";
 const isLive = () => document.getElementById("publish").dataset.state === "live";
+const untilSo = (page, what) => until(() => page.run(what));
 
 async function announced() {
 	const answer = await fetch(`http://127.0.0.1:${port}/announced`);
 	return (await answer.text()).includes(NAME);
 }
-async function untilAnnounced(is) {
-	const end = performance.now() + PATIENCE;
-	while (performance.now() < end) {
-		if ((await announced().catch(() => !is)) === is) return true;
-		await sleep(50);
-	}
-	return false;
-}
+// A relay that is not there yet does not say.
+const untilAnnounced = (is) => until(async () => (await announced().catch(() => !is)) === is);
 
 // `meanwhile` runs while it records.
 async function watched(words, { groups = GROUPS, most = 8, meanwhile = async () => {} } = {}) {
@@ -120,10 +104,10 @@ async function watched(words, { groups = GROUPS, most = 8, meanwhile = async () 
 	check(decoded.stderr === "", `${words}: ffmpeg decodes it without a word${decoded.stderr && `: ${decoded.stderr}`}`);
 }
 
-check(await until(page, isConnected), "the page is connected");
+check(await untilSo(page, isConnected), "the page is connected");
 check(!(await announced()), "nothing is published before it is told to");
 await page.click("#begin");
-check(await until(page, isLive), "the camera is published");
+check(await untilSo(page, isLive), "the camera is published");
 check(await untilAnnounced(true), "the relay announces it");
 await watched("camera");
 const pause = async () => {
@@ -142,10 +126,10 @@ await viewer.run((name) => {
 	document.getElementById("play").click();
 }, NAME);
 const pictures = () => (document.querySelector("moq-watch")?.video.out.stats.peek()?.frameCount ?? 0) > 20;
-check(await until(viewer, pictures), "the stock player shows its pictures");
+check(await untilSo(viewer, pictures), "the stock player shows its pictures");
 
 await relay.end(5000);
-await startRelay(port);
+await start(port);
 check(await untilAnnounced(true), "it is published again after the relay has started again");
 await watched("again");
 

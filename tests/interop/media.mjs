@@ -17,6 +17,7 @@ import { basename, dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { Browser, Page, findBrowser } from "./lib/browser.mjs";
 import { Child } from "./lib/child.mjs";
+import { startRelay } from "./lib/relay.mjs";
 import { sleep } from "./lib/time.mjs";
 import { usage } from "./lib/usage.mjs";
 
@@ -45,18 +46,12 @@ function check(is, words) {
 
 // When the relay was asked for the video of a broadcast, last.
 const asked = new Map();
-const port = await new Promise((resolve, reject) => {
-	const relay = new Child(options.relay, ["--log", "info", "--listen", "ws://127.0.0.1:0", "--web", options.player], {
-		stream: "stderr",
-		onLine(line) {
-			debug(line);
-			const listening = /event=listening url=ws:\/\/[^:]*:(\d+)/.exec(line);
-			if (listening) resolve(Number(listening[1]));
-			const path = /event=subscribed .*path=(\S+) track=video\b/.exec(line)?.[1];
-			if (path) asked.set(path, performance.now());
-		},
-		onExit: () => reject(new Error(`the relay ended: ${relay.errors}`)),
-	});
+const { port } = await startRelay(options.relay, ["--web", options.player], {
+	onLine(line) {
+		debug(line);
+		const path = /event=subscribed .*path=(\S+) track=video\b/.exec(line)?.[1];
+		if (path) asked.set(path, performance.now());
+	},
 });
 const url = `ws://127.0.0.1:${port}`;
 

@@ -7,6 +7,20 @@ import { announce, subscribe } from "./lite.mjs";
 import { Peer } from "./peer.mjs";
 import { stream } from "./qmux.mjs";
 
+// Answers the questions for tracks that have come, and gives the subscriptions among the streams that it has not seen before.
+function* takeQuestions(publisher, seen, latency) {
+	for (const [n, s] of publisher.streams) {
+		if ((n & 3) !== 1 || n === 1 || s.size < 4 || seen.has(n)) continue;
+		const question = new Reader(publisher.bytes(n));
+		const type = question.number();
+		seen.add(n);
+		if (type === 6) publisher.send(stream(n, message(byte(0), byte(0), latency, 1000), { fin: true }));
+		if (type !== 2) continue;
+		question.number();
+		yield { id: question.number(), rest: question };
+	}
+}
+
 // Both, and the number of the subscription.
 export async function channel(r, path, { limits, latency = 5000, kind = "tcp", readers = 1 } = {}) {
 	const publisher = await announcing(r, kind);
@@ -29,19 +43,9 @@ export async function channel(r, path, { limits, latency = 5000, kind = "tcp", r
 		}
 	}
 	let id;
-	const answered = new Set();
+	const seen = new Set();
 	await publisher.until(() => {
-		for (const [n, s] of publisher.streams) {
-			if ((n & 3) !== 1 || n === 1 || s.size < 4 || answered.has(n)) continue;
-			const question = new Reader(publisher.bytes(n));
-			const type = question.number();
-			answered.add(n);
-			if (type === 6) publisher.send(stream(n, message(byte(0), byte(0), latency, 1000), { fin: true }));
-			if (type === 2) {
-				question.number();
-				id = question.number();
-			}
-		}
+		for (const subscription of takeQuestions(publisher, seen, latency)) ({ id } = subscription);
 		return id !== undefined;
 	}, "SUBSCRIBE");
 	return { publisher, reader: list[0], id, next: 6 };
@@ -54,22 +58,14 @@ export async function tracks(r, path, names, { latency = 60_000 } = {}) {
 	const reader = await Peer.to(r, "tcp", { limits: { 7: 0 } });
 	await reader.until(() => reader.theirs, "parameters");
 	const ids = new Map();
-	const answered = new Set();
+	const seen = new Set();
 	let asked = 0;
 	await publisher.until(() => {
 		// No more at a time than may wait for an answer.
 		for (; asked < names.length && asked - ids.size < 50; asked++) reader.send(stream(asked * 4, subscribe(asked, path, names[asked])));
-		for (const [n, s] of publisher.streams) {
-			if ((n & 3) !== 1 || n === 1 || s.size < 4 || answered.has(n)) continue;
-			const question = new Reader(publisher.bytes(n));
-			const type = question.number();
-			answered.add(n);
-			if (type === 6) publisher.send(stream(n, message(byte(0), byte(0), latency, 1000), { fin: true }));
-			if (type !== 2) continue;
-			question.number();
-			const id = question.number();
-			question.text();
-			ids.set(question.text(), id);
+		for (const { id, rest } of takeQuestions(publisher, seen, latency)) {
+			rest.text();
+			ids.set(rest.text(), id);
 		}
 		return ids.size === names.length;
 	}, "SUBSCRIBE for each");

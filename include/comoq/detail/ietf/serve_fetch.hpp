@@ -210,7 +210,7 @@ private:
                                             std::optional<std::uint64_t> last) {
         const auto sequence = lanes.front().sequence();
         const auto info = lanes.front().track_info();
-        // A lane may have nothing more up to a certain object: what is not here of it is not waited for.
+        // A fetch that ends at an object waits for no lane: a lane may have nothing more before that object.
         comoq::detail::MergedLanes merged(std::move(lanes), !last);
         auto &item = self->item_;
         while (true) {

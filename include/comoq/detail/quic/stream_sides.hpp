@@ -26,7 +26,7 @@ public:
     const std::int64_t id;
     /// What was taken for a packet, until the peer has it.
     comoq::detail::Retained retained;
-    /// When something of it was put into a packet for the first time, lately.
+    /// When bytes of it last went into a packet for the first time.
     ngtcp2_tstamp sent_at = 0;
     /// The end has been put into a packet.
     bool end_sent = false;

@@ -323,16 +323,21 @@ row("requests of HTTP: 60 half ones", () => costs("HTTP request", HANDSHAKES) + 
 	await sleep(300);
 	return `${left} are waited for`;
 });
+// Clients of HTTP that read nothing behind the beginning of their answer.
+async function stalled(r, path) {
+	const peers = await Promise.all(upTo(HANDSHAKES).map(() => Peer.to(r, "ws", { raw: true })));
+	for (const peer of peers) {
+		peer.raw(Buffer.from(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`));
+		await peer.until(() => peer.received > 200, "an answer");
+		peer.stopReading();
+	}
+	return peers;
+}
 // The relay's answer ends after 30 s at the latest.
 row("media by HTTP: 8 MiB for each of 20 that read nothing", () => costs("answer by HTTP that is not taken", HANDSHAKES) + 1.25 * (2 * CACHE) + 22 * CONNECTION, async (r) => {
 	const c = await channel(r, "by/http", { latency: 60_000 });
 	await group(c, 0, Buffer.concat(upTo(16).map(() => frameOf(zeros(MIB / 2)))));
-	const peers = await Promise.all(upTo(HANDSHAKES).map(() => Peer.to(r, "ws", { raw: true })));
-	for (const peer of peers) {
-		peer.raw(Buffer.from("GET /fetch/by/http/t?group=0 HTTP/1.1\r\nHost: a\r\n\r\n"));
-		await peer.until(() => peer.received > 200, "an answer");
-		peer.stopReading();
-	}
+	const peers = await stalled(r, "/fetch/by/http/t?group=0");
 	await sleep(500);
 	const said = await works(c.publisher);
 	for (const peer of peers) peer.destroy();
@@ -342,12 +347,7 @@ row("media by HTTP: 8 MiB for each of 20 that read nothing", () => costs("answer
 row("names by HTTP: 200 of 4,000 bytes for each of 20 that read nothing", () => costs("announcement", ANNOUNCED) + (8 * ANNOUNCED * 4000) / MIB + costs("answer by HTTP that is not taken", HANDSHAKES) + 22 * CONNECTION, async (r) => {
 	const announcer = await announcing(r, "tcp");
 	for (const i of upTo(ANNOUNCED)) await announcer.write(1, announce(true, `${i}`.padEnd(4000, "x")));
-	const peers = await Promise.all(upTo(HANDSHAKES).map(() => Peer.to(r, "ws", { raw: true })));
-	for (const peer of peers) {
-		peer.raw(Buffer.from("GET /announced HTTP/1.1\r\nHost: a\r\n\r\n"));
-		await peer.until(() => peer.received > 200, "an answer");
-		peer.stopReading();
-	}
+	const peers = await stalled(r, "/announced");
 	await sleep(500);
 	const said = await works(announcer);
 	for (const peer of peers) peer.destroy();

@@ -61,7 +61,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class _Config:
-    """A comoq_session_config, and the texts and origins that it refers to."""
+    """A comoq_session_config, and the texts and origins that it refers to. Without an origin, one of its own is both."""
 
     def __init__(
         self,
@@ -73,8 +73,10 @@ class _Config:
         tls_disable_verify: bool,
     ) -> None:
         self.texts: List[Text] = []
+        if publish is None and subscribe is None:
+            publish = subscribe = OriginProducer()
         # Kept: the caller may have no other name for them. Closed ones are found out by the call.
-        self._publish, self._subscribe = publish, subscribe
+        self.publish, self.subscribe = publish, subscribe
         self._config = ffi.new("comoq_session_config *", {"struct_size": ffi.sizeof("comoq_session_config")})
         self._config.flags = lib.COMOQ_ACCEPT_ANY_CERTIFICATE if tls_disable_verify else 0
         for field, text in (("authorities_file", tls_roots), ("certificate_file", tls_cert), ("key_file", tls_key)):
@@ -85,7 +87,7 @@ class _Config:
     @property
     def config(self) -> Any:
         """For a call that begins now."""
-        for field, origin in (("publish", self._publish), ("subscribe", self._subscribe)):
+        for field, origin in (("publish", self.publish), ("subscribe", self.subscribe)):
             if origin is not None and origin.is_closed_here:
                 raise Closed(lib.COMOQ_CLOSED)
             setattr(self._config, field, origin._handle if origin is not None else 0)
@@ -147,9 +149,6 @@ class Client:
         runtime: Optional[Runtime] = None,
     ) -> None:
         self._url = url
-        if publish is None and subscribe is None:
-            publish = subscribe = OriginProducer()
-        self._publish, self._subscribe = publish, subscribe
         self._config = _Config(publish, subscribe, tls_roots, tls_cert, tls_key, tls_disable_verify or not tls_verify)
         self._runtime = runtime
         self._running: "Optional[asyncio.Task[int]]" = None
@@ -167,19 +166,19 @@ class Client:
 
     def create_broadcast(self, path: str) -> BroadcastProducer:
         """Makes a broadcast and announces it at `publish` until it is closed."""
-        return _writer(self._publish).create_broadcast(path)
+        return _writer(self._config.publish).create_broadcast(path)
 
     def announced(self, prefix: str = "") -> Announcements:
         """Follows what is announced at `subscribe` below a prefix."""
-        return _reader(self._subscribe).announced(prefix)
+        return _reader(self._config.subscribe).announced(prefix)
 
     async def announced_broadcast(self, path: str) -> BroadcastConsumer:
         """The broadcast that is announced at exactly this path of `subscribe`, now or later."""
-        return await _reader(self._subscribe).announced_broadcast(path)
+        return await _reader(self._config.subscribe).announced_broadcast(path)
 
     async def request_broadcast(self, path: str) -> BroadcastConsumer:
         """The broadcast at a path of `subscribe`, made on demand if necessary."""
-        return await _reader(self._subscribe).request_broadcast(path)
+        return await _reader(self._config.subscribe).request_broadcast(path)
 
     async def __aenter__(self) -> Client:
         running = self._running = asyncio.ensure_future(self._run())
@@ -215,7 +214,7 @@ class Server(Handle):
     """Serves everyone who connects, until it is closed. `url` has the port that is used. Without `publish` and `subscribe`, one origin of
     its own is both: a relay, in which the server can publish, too."""
 
-    __slots__ = ("url", "_publish")
+    __slots__ = ("url", "_config")
 
     def __init__(
         self,
@@ -228,10 +227,7 @@ class Server(Handle):
         runtime: Optional[Runtime] = None,
     ) -> None:
         super().__init__(0)
-        if publish is None and subscribe is None:
-            publish = subscribe = OriginProducer()
-        self._publish = publish
-        config = _Config(publish, subscribe, None, tls_cert, tls_key, False)
+        self._config = config = _Config(publish, subscribe, None, tls_cert, tls_key, False)
         text, out, string = Text(url), ffi.new("comoq_listener *"), ffi.new("comoq_string *")
         check(lib.comoq_listen(_runtime(runtime)._handle, text.value, config.config, out))
         self._handle = int(out[0])
@@ -240,7 +236,7 @@ class Server(Handle):
 
     def create_broadcast(self, path: str) -> BroadcastProducer:
         """Makes a broadcast and announces it at `publish` until it is closed."""
-        return _writer(self._publish).create_broadcast(path)
+        return _writer(self._config.publish).create_broadcast(path)
 
     async def serve(self) -> None:
         """Waits until the task is cancelled: clients are served without it."""

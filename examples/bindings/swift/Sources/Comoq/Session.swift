@@ -75,7 +75,7 @@ public func proxy(from: Origin, to: Origin, _ handler: Handler) async throws {
     _ = try await Waits.shared.ask { queue, user, _, op in comoq_proxy(runtime, from.raw, to.raw, handler.raw, queue, user, op) }
 }
 
-/// Announces at `to` what is announced at `from`, until the task is cancelled.
+/// Announces at `to` the broadcasts that are announced at `from`, until the task is cancelled.
 public func mirror(from: Origin, to: Origin) async throws {
     let runtime = try theRuntime.get()
     defer { withExtendedLifetime((from, to)) {} }

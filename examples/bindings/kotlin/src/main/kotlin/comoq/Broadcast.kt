@@ -50,11 +50,9 @@ private fun MemorySegment.begin(priority: Int, isOrdered: Boolean, maxLatency: D
 /** Writes a broadcast. Its [close] ends it, with its announcement: with [ComoqException.dropped], unless [finish] was called. */
 class Broadcast internal constructor(handle: Long) : Handle(handle) {
     /** A new live track. */
-    fun track(name: String, info: TrackInfo = TrackInfo()): Track = inArena {
-        val out = allocate(JAVA_LONG)
-        call { track.invokeExact(it, text(name), info.argument(this), out) as Int }
-        Track(out.get(JAVA_LONG, 0))
-    }
+    fun track(name: String, info: TrackInfo = TrackInfo()): Track = Track(made { raw, out ->
+        track.invokeExact(raw, text(name), info.argument(this), out) as Int
+    })
 
     /** A reader of it. */
     fun consume(): Consumer = Consumer(made(consume))
@@ -63,23 +61,17 @@ class Broadcast internal constructor(handle: Long) : Handle(handle) {
     fun dynamic(): TrackHandler = TrackHandler(made(dynamic))
 
     /** Returns once somebody uses it. */
-    suspend fun used() {
-        wait(used)
-    }
+    suspend fun used() = done(used)
 
     /** Returns once nobody uses it. */
-    suspend fun unused() {
-        wait(unused)
-    }
+    suspend fun unused() = done(unused)
 
     /** Ends it well. */
-    fun finish() {
-        call { finish.invokeExact(it) as Int }
-    }
+    fun finish() = run(finish)
 
     /** Ends it with a code. */
     fun abort(reason: ComoqException) {
-        call { abort.invokeExact(it, reason.code) as Int }
+        run(abort, reason)
     }
 
     private companion object {
@@ -106,9 +98,7 @@ class Consumer internal constructor(handle: Long) : Handle(handle) {
     val isClosed: Boolean get() = call { hasClosed.invokeExact(it) as Int }
 
     /** Returns when the broadcast has ended; throws the reason if that was not a good one. */
-    suspend fun closed() {
-        wait(closed)
-    }
+    suspend fun closed() = done(closed)
 
     /** Subscribes to a track, which a handler may make. */
     suspend fun subscribe(name: String, wishes: Subscription = Subscription()): Subscriber = Subscriber(wait { raw, queue, user, now, op ->
@@ -149,14 +139,12 @@ class TrackRequest internal constructor(handle: Long) : Handle(handle) {
     }
 
     /** Makes the track live, for all who wait. */
-    fun accept(info: TrackInfo = TrackInfo()): Track = inArena {
-        val out = allocate(JAVA_LONG)
-        call { accept.invokeExact(it, info.argument(this), out) as Int }
-        Track(out.get(JAVA_LONG, 0))
-    }
+    fun accept(info: TrackInfo = TrackInfo()): Track = Track(made { raw, out ->
+        accept.invokeExact(raw, info.argument(this), out) as Int
+    })
 
     /** Refuses with a code. True if this call settled the request. */
-    fun reject(reason: ComoqException): Boolean = call { reject.invokeExact(it, reason.code) as Int }
+    fun reject(reason: ComoqException): Boolean = run(reject, reason)
 
     private companion object {
         val getName = function("track_request_name", "HP")

@@ -19,23 +19,19 @@ class Group internal constructor(handle: Long) : Handle(handle) {
     }
 
     /** Begins a frame that is written in chunks. */
-    fun open(size: Long, timestamp: Long = 0): FrameWriter = inArena {
-        val out = allocate(JAVA_LONG)
-        call { open.invokeExact(it, size, timestamp, out) as Int }
-        FrameWriter(out.get(JAVA_LONG, 0))
-    }
+    fun open(size: Long, timestamp: Long = 0): FrameWriter = FrameWriter(made { raw, out ->
+        open.invokeExact(raw, size, timestamp, out) as Int
+    })
 
     /** A reader of it. */
     fun consume(): Reader = Reader(made(consume))
 
     /** No more frames will come. */
-    fun finish() {
-        call { finish.invokeExact(it) as Int }
-    }
+    fun finish() = run(finish)
 
     /** Fails the group with a code. */
     fun abort(reason: ComoqException) {
-        call { abort.invokeExact(it, reason.code) as Int }
+        run(abort, reason)
     }
 
     private companion object {
@@ -56,9 +52,7 @@ class FrameWriter internal constructor(handle: Long) : Handle(handle) {
     }
 
     /** Completes the frame. */
-    fun finish() {
-        call { finish.invokeExact(it) as Int }
-    }
+    fun finish() = run(finish)
 
     private companion object {
         val write = function("frame_writer_write", "HPH")

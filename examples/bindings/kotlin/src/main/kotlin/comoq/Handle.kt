@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 package comoq
 
+import java.lang.foreign.Arena
 import java.lang.foreign.MemorySegment
 import java.lang.foreign.ValueLayout.JAVA_LONG
 import java.lang.invoke.MethodHandle
@@ -33,10 +34,27 @@ abstract class Handle internal constructor(handle: Long) : AutoCloseable {
 
     internal inline fun call(body: (Long) -> Int): Boolean = check(kept(body))
 
-    internal fun made(function: MethodHandle): Long = inArena {
+    /** For a call that takes nothing else. */
+    internal fun run(function: MethodHandle) {
+        call { function.invokeExact(it) as Int }
+    }
+
+    /** Ends something with a code. */
+    internal fun run(function: MethodHandle, reason: ComoqException): Boolean =
+        call { function.invokeExact(it, reason.code) as Int }
+
+    /** The number, most often a handle, that a call leaves behind. */
+    internal inline fun made(body: Arena.(raw: Long, out: MemorySegment) -> Int): Long = inArena {
         val out = allocate(JAVA_LONG)
-        call { function.invokeExact(it, out) as Int }
+        call { body(it, out) }
         out.get(JAVA_LONG, 0)
+    }
+
+    internal fun made(function: MethodHandle): Long = made { raw, out -> function.invokeExact(raw, out) as Int }
+
+    /** For a wait without a value. */
+    internal suspend fun done(function: MethodHandle) {
+        wait(function)
     }
 
     internal suspend fun wait(function: MethodHandle): Long = try {

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment
 import java.lang.foreign.ValueLayout.ADDRESS
 import java.lang.foreign.ValueLayout.JAVA_INT
 import java.lang.foreign.ValueLayout.JAVA_LONG
+import java.lang.invoke.MethodHandle
 import java.lang.ref.Reference
 import kotlinx.coroutines.flow.Flow
 
@@ -20,18 +21,12 @@ class Origin private constructor(handle: Long) : Handle(handle) {
     fun withRoot(prefix: String): Origin = Origin(named(withRoot, prefix))
 
     /** Makes a broadcast and announces it until it is closed. */
-    fun publish(path: String): Broadcast = inArena {
-        val out = allocate(JAVA_LONG)
-        call { publish.invokeExact(it, text(path), MemorySegment.NULL, out) as Int }
-        Broadcast(out.get(JAVA_LONG, 0))
-    }
+    fun publish(path: String): Broadcast = Broadcast(made { raw, out ->
+        publish.invokeExact(raw, text(path), MemorySegment.NULL, out) as Int
+    })
 
     /** Makes a broadcast that is not announced: for a handler to serve. */
-    fun make(): Broadcast = inArena {
-        val out = allocate(JAVA_LONG)
-        call { make.invokeExact(it, MemorySegment.NULL, out) as Int }
-        Broadcast(out.get(JAVA_LONG, 0))
-    }
+    fun make(): Broadcast = Broadcast(made { raw, out -> make.invokeExact(raw, MemorySegment.NULL, out) as Int })
 
     /**
      * The broadcast at a path, made on demand if necessary: [ComoqException.notFound] where nobody makes it, and the very code of a
@@ -52,10 +47,8 @@ class Origin private constructor(handle: Long) : Handle(handle) {
     /** A handler for requests that no announcement answers. */
     fun dynamic(): Handler = Handler(made(dynamic))
 
-    private fun named(function: java.lang.invoke.MethodHandle, name: String): Long = inArena {
-        val out = allocate(JAVA_LONG)
-        call { function.invokeExact(it, text(name), out) as Int }
-        out.get(JAVA_LONG, 0)
+    private fun named(function: MethodHandle, name: String): Long = made { raw, out ->
+        function.invokeExact(raw, text(name), out) as Int
     }
 
     private companion object {
@@ -133,12 +126,10 @@ class Request internal constructor(handle: Long) : Handle(handle) {
     fun accept(broadcast: Consumer): Boolean = settle(broadcast)
 
     /** Refuses all who wait. True if this call settled the request. */
-    fun reject(reason: ComoqException): Boolean = call { reject.invokeExact(it, reason.code) as Int }
+    fun reject(reason: ComoqException): Boolean = run(reject, reason)
 
     /** Returns once nobody waits for the answer any more. */
-    suspend fun abandoned() {
-        wait(abandoned)
-    }
+    suspend fun abandoned() = done(abandoned)
 
     private fun settle(broadcast: Handle): Boolean = try {
         call { accept.invokeExact(it, broadcast.raw) as Int }

@@ -54,9 +54,7 @@ private val mirror = function("mirror", "HHHHHP")
 /** A connection with a peer. Its [close] ends it in peace. */
 class Session private constructor(handle: Long) : Handle(handle) {
     /** Returns when the session has ended; throws the reason if that was not a good one. */
-    suspend fun closed() {
-        wait(closed)
-    }
+    suspend fun closed() = done(closed)
 
     companion object {
         private val closed = function("session_closed", "H$WAITS")
@@ -90,7 +88,7 @@ suspend fun proxy(from: Origin, to: Origin, handler: Handler) {
     }
 }
 
-/** Announces at [to] what is announced at [from], until it is cancelled. */
+/** Announces at [to] the broadcasts that are announced at [from], until it is cancelled. */
 suspend fun mirror(from: Origin, to: Origin) {
     try {
         ask { queue, user, _, op -> mirror.invokeExact(runtime, from.raw, to.raw, queue, user, op) as Int }

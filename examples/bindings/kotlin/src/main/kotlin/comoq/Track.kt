@@ -11,47 +11,33 @@ class Track internal constructor(handle: Long) : Handle(handle) {
     fun group(): Group = Group(made(group))
 
     /** A group with that number. */
-    fun groupAt(sequence: Long): Group = inArena {
-        val out = allocate(JAVA_LONG)
-        call { groupAt.invokeExact(it, sequence, out) as Int }
-        Group(out.get(JAVA_LONG, 0))
-    }
+    fun groupAt(sequence: Long): Group = Group(made { raw, out -> groupAt.invokeExact(raw, sequence, out) as Int })
 
     /** Makes a finished group of one frame, whose payload is copied, and returns its number. */
-    fun write(payload: ByteArray, timestamp: Long = 0): Long = inArena {
-        val out = allocate(JAVA_LONG)
-        call { write.invokeExact(it, octets(payload), payload.size.toLong(), timestamp, out) as Int }
-        out.get(JAVA_LONG, 0)
+    fun write(payload: ByteArray, timestamp: Long = 0): Long = made { raw, out ->
+        write.invokeExact(raw, octets(payload), payload.size.toLong(), timestamp, out) as Int
     }
 
     /** Sends a datagram of at most 1,200 bytes to those who subscribe now, and returns its number. */
-    fun datagram(payload: ByteArray, timestamp: Long = 0): Long = inArena {
-        val out = allocate(JAVA_LONG)
-        call { datagram.invokeExact(it, octets(payload), payload.size.toLong(), timestamp, out) as Int }
-        out.get(JAVA_LONG, 0)
+    fun datagram(payload: ByteArray, timestamp: Long = 0): Long = made { raw, out ->
+        datagram.invokeExact(raw, octets(payload), payload.size.toLong(), timestamp, out) as Int
     }
 
     /** A handler for groups that are fetched and not there. */
     fun dynamic(): GroupHandler = GroupHandler(made(dynamic))
 
     /** Returns once somebody subscribes. */
-    suspend fun used() {
-        wait(used)
-    }
+    suspend fun used() = done(used)
 
     /** Returns once nobody subscribes. */
-    suspend fun unused() {
-        wait(unused)
-    }
+    suspend fun unused() = done(unused)
 
     /** No number after the latest will come. */
-    fun finish() {
-        call { finish.invokeExact(it) as Int }
-    }
+    fun finish() = run(finish)
 
     /** Ends the track with a code. */
     fun abort(reason: ComoqException) {
-        call { abort.invokeExact(it, reason.code) as Int }
+        run(abort, reason)
     }
 
     private companion object {
@@ -87,14 +73,12 @@ class GroupRequest internal constructor(handle: Long) : Handle(handle) {
     }
 
     /** A group for all who wait, to be written now. */
-    fun accept(info: TrackInfo = TrackInfo()): Group = inArena {
-        val out = allocate(JAVA_LONG)
-        call { accept.invokeExact(it, info.argument(this), out) as Int }
-        Group(out.get(JAVA_LONG, 0))
-    }
+    fun accept(info: TrackInfo = TrackInfo()): Group = Group(made { raw, out ->
+        accept.invokeExact(raw, info.argument(this), out) as Int
+    })
 
     /** Refuses with a code. True if this call settled the request. */
-    fun reject(reason: ComoqException): Boolean = call { reject.invokeExact(it, reason.code) as Int }
+    fun reject(reason: ComoqException): Boolean = run(reject, reason)
 
     private companion object {
         val view = function("group_request_view", "HPP")
