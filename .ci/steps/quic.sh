@@ -1,0 +1,67 @@
+# The step for comoq::quic. .ci/run reads this file.
+
+title_quic="comoq::quic with Debian 12's ngtcp2, unpacked: its tests, the programs, peers in Rust and Python, and a browser; and its headers with those of Debian 13 and of sid"
+step_quic() {
+    local suite gnutls=$work/quic/gnutls/root/usr
+    this_suite
+    unpacked "$work/quic/gnutls" "$VERSION_CODENAME" '^libgnutls30(t64)?$' libgnutls28-dev
+    for suite in bookworm trixie sid; do
+        unpacked "$work/quic/$suite" $suite '^lib(nghttp3|ngtcp2(-crypto-gnutls)?)-?[0-9]+$' libngtcp2-dev \
+            libngtcp2-crypto-gnutls-dev libnghttp3-dev
+    done
+    cmake -S . -B "$work/quic/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug "$debug" -DCOMOQ_WERROR=ON -DCOMOQ_QUIC=ON -DCOMOQ_C=ON \
+        -DCOMOQ_CHECK_HEADERS=OFF -DCOMOQ_BUILD_SCHEDULES=OFF "-DCMAKE_PREFIX_PATH=$work/quic/bookworm/root/usr;$gnutls"
+    printf '#include <comoq/%s.hpp>\n' net/quic_schemes webtransport/accept webtransport/connect >"$work/quic/alone.cpp"
+    cmake --build "$work/quic/build" --target comoq_quic_tests comoq_quic_relay comoq_quic_echo relay publish subscribe clock comoq_c_sessions &
+    for suite in trixie sid; do
+        g++ -std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -DASIO_STANDALONE -DFMT_HEADER_ONLY \
+            -Iinclude -isystem "$work/quic/$suite/root/usr/include" -isystem "$gnutls/include" "$work/quic/alone.cpp"
+    done
+    wait $!
+    "$work/quic/build/tests/quic/comoq_quic_tests"
+    "$work/quic/build/tests/c/comoq_c_sessions"
+    local case
+    for case in quic quic_chain https no_udp bad_link certificates quic_tokens; do
+        bash tests/examples/network.sh "$work/quic/build/examples" $case
+    done
+    bash tests/examples/wrong_runs.sh "$work/quic/build/examples"
+    if [ -d "$work/interop/web/dist" ] && command -v chromium >/dev/null; then
+        look_by_webtransport "$work/quic/build/examples" "$work/interop/js" "$work/interop/web/dist"
+    else
+        echo "WITHOUT the page in a browser: there is no chromium, or the step interop was not run"
+    fi
+    if command -v chromium >/dev/null; then
+        python3 tests/quic/stranger/chromium.py "$work/quic/build/tests/quic/comoq_quic_echo"
+    else
+        echo "WITHOUT a browser: there is no chromium"
+    fi
+    rm -rf "$work/quic/venv"
+    if ! { python3 -m venv "$work/quic/venv" &&
+           "$work/quic/venv/bin/pip" install --quiet --disable-pip-version-check -r tests/interop/requirements.txt; }; then
+        echo "WITHOUT peers that others have written: the packages moq-rs and aioquic cannot be fetched"
+        return
+    fi
+    "$work/quic/venv/bin/python" tests/quic/stranger/rust.py "$work/quic/build/tests/quic/comoq_quic_relay"
+    "$work/quic/venv/bin/python" tests/quic/stranger/rust_relay.py "$work/quic/build/examples/relay"
+    "$work/quic/venv/bin/python" tests/quic/stranger/aioquic_peer.py "$work/quic/build/tests/quic/comoq_quic_echo"
+}
+
+# The same by WebTransport, with a certificate for development; and by WebSocket where the relay has nothing else.
+look_by_webtransport() {  # PROGRAMS JS PAGE
+    local url pin log=$work/quic/relay.log
+    "$1/relay" --listen http://127.0.0.1:0 --tls-generate 127.0.0.1 --web "$3" 2>"$log" &
+    children=$!
+    trap 'kill $children 2>/dev/null || true' EXIT
+    until grep -q event=listening "$log"; do
+        kill -0 "$children"
+        sleep 0.1
+    done
+    url=$(sed -n 's/.*event=listening url=http//p' "$log")
+    pin=$(sed -n 's/.*event=certificate sha256=//p' "$log")
+    "$1/publish" "moql${url%/}" live/clip examples/media/clip.mp4 --loop --pin "sha256:$pin" &
+    children="$children $!"
+    node "$2/browser.mjs" "http$url" --timeout 90000 --announced live/clip --unknown no/such/broadcast/video \
+        --ask live/clip/video --groups 3 --screenshot "$work/quic/page.png"
+    grep -q 'event=session_opened.*protocol=h3.moq-lite-05' "$log"
+    kill $children
+}
