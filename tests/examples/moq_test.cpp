@@ -195,8 +195,7 @@ TEST_CASE("a test track comes through a relay as its name says, over MoQ Transpo
 }
 
 TEST_CASE("a test track without pauses comes through a relay to a viewer that wants it from its beginning", "[examples][ietf]") {
-    // On moqt-20 a session takes a filter for everything as one for the newest group.
-    for (const char *protocol : {"moqt-18", "moqt-22"}) {
+    for (const char *protocol : {"moqt-18", "moqt-20", "moqt-22"}) {
         INFO(protocol);
         Scene scene(protocol, protocol);
         const auto verdict = scene.check("moq-test-00/0/0/0/2/4/5/64/32/0/1/1/0/-1/-1/100");

@@ -1,6 +1,7 @@
 // What a peer of MoQ Transport asks for is what it gets: objects by their numbers, and answers in the order of its requests.
 #include <comoq/ietf/session.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -54,7 +55,85 @@ Ids ids_of(const RawScene &scene, const RawUni &uni) {
     return ids;
 }
 
+/// The groups on the streams of a subscription, whichever comes first.
+Ids groups_of(const RawScene &scene) {
+    Ids groups;
+    for (const RawUni &uni : scene.unis) {
+        const auto kind = ietf::read_uni_stream(std::span<const std::byte>(uni.answer.octets), scene.draft);
+        REQUIRE(kind.value);
+        if (const auto *header = std::get_if<ietf::SubgroupHeader>(&*kind.value)) groups.push_back(header->group);
+    }
+    std::ranges::sort(groups);
+    return groups;
+}
+ietf::Filter everything() {
+    ietf::Filter filter;
+    filter.kind = ietf::Filter::Kind::Everything;
+    return filter;
+}
+
 }  // namespace
+
+TEST_CASE("MoQ Transport: a peer that asks for a track from its beginning gets every group that is kept, and without a filter the newest",
+          "[ietf][session]") {
+    struct Asked {
+        std::string protocol;
+        std::optional<ietf::Filter> filter;
+    };
+    const auto start = range_filter({0, 0});
+    for (const auto &asked : std::vector<Asked>{{"moqt-18", start}, {"moqt-20", everything()}, {"moqt-22", start}, {"moqt-22", everything()},
+                                                {"moqt-18", {}}, {"moqt-20", {}}, {"moqt-22", {}}}) {
+        INFO(asked.protocol << (asked.filter ? " with a filter" : " without a filter"));
+        PublishedScene scene(asked.protocol);
+        for (int number = 0; number < 3; ++number) scene.track.write_frame(payload("x"));
+        scene.begin_at_once();
+        auto message = scene.subscribe_to("a");
+        message.parameters.filter = asked.filter;
+        scene.ask(message);
+        CHECK(groups_of(scene) == (asked.filter ? Ids{0, 1, 2} : Ids{2}));
+        scene.track.write_frame(payload("x"));
+        scene.run();
+        CHECK(groups_of(scene).back() == 3);
+    }
+}
+
+TEST_CASE("MoQ Transport: a filter for everything takes the end away that another one had", "[ietf][session]") {
+    for (const std::string name : {"moqt-20", "moqt-22"}) {
+        INFO(name);
+        PublishedScene scene(name);
+        scene.begin_at_once();
+        auto message = scene.subscribe_to("a");
+        message.parameters.filter = range_filter({0, 0}, ietf::RangeEnd{0, {}});
+        auto &request = scene.ask(message);
+        auto first = scene.track.append_group();
+        write(first, 0);
+        scene.run();
+        ietf::Parameters parameters;
+        parameters.filter = everything();
+        scene.update(request, parameters);
+        first.finish();
+        scene.track.write_frame(payload("x"));
+        scene.run();
+        CHECK(groups_of(scene) == Ids{0, 1});
+    }
+}
+
+TEST_CASE("MoQ Transport: a fetch of everything brings all groups up to the largest object", "[ietf][session]") {
+    for (const std::string name : {"moqt-20", "moqt-22"}) {
+        INFO(name);
+        PublishedScene scene(name);
+        for (int number = 0; number < 3; ++number) scene.track.write_frame(payload("x"));
+        scene.begin_at_once();
+        ietf::Fetch fetch;
+        fetch.request_id = scene.next_id();
+        fetch.track = {{"a"}, "video"};
+        fetch.parameters.filter = everything();
+        scene.ask(fetch);
+        REQUIRE(scene.unis.size() == 2);
+        CHECK(ids_of(scene, scene.unis.back()) == Ids{0, 0, 0});
+        CHECK(scene.unis.back().answer.ended);
+    }
+}
 
 TEST_CASE("MoQ Transport: the last object of a filter is its number, whatever is left out before it", "[ietf][session]") {
     for (const bool is_live : {false, true}) {

@@ -77,6 +77,22 @@ struct WiderScene : ViewerScene {
 
 }  // namespace
 
+TEST_CASE("MoQ Transport: a viewer that wants a track from its beginning says so in each draft's words", "[ietf][session]") {
+    for (const std::string name : {"moqt-18", "moqt-20", "moqt-22"}) {
+        INFO(name);
+        Subscription wishes;
+        wishes.start = 0;
+        WiderScene scene(name, "raw", wishes);
+        const auto filter = scene.asked_for();
+        REQUIRE(filter);
+        // There {0, 0} without an end would be the next object.
+        if (name == "moqt-20")
+            CHECK(filter->kind == ietf::Filter::Kind::Everything);
+        else
+            CHECK(filter == range_filter({0, 0}));
+    }
+}
+
 TEST_CASE("MoQ Transport: what has come of a track is not asked for again, however often its range grows", "[ietf][session]") {
     for (const std::string name : {"moqt-18", "moqt-20", "moqt-22"}) {
         INFO(name);

@@ -33,12 +33,12 @@ struct AskedRange {
 };
 
 /// What a filter comes to for a track whose largest object is that. Without a filter a subscriber wants what is published from
-/// now on, with all of the newest group.
+/// now on, with all of the newest group; one that says everything begins with the first group that is kept.
 inline AskedRange range_of(const std::optional<Filter> &filter, const std::optional<Location> &largest) noexcept {
     AskedRange range;
     if (!filter) return range;
     switch (filter->kind) {
-    case Filter::Kind::Everything: break;
+    case Filter::Kind::Everything: range.start = Location{}; break;
     case Filter::Kind::NextObject:
         if (largest) range.start = Location{largest->group, largest->object + 1};
         break;
