@@ -1,7 +1,6 @@
 // A proxy that changes what passes: frames, groups by number, datagrams, and the name under which it serves.
 #include <comoq/proxy.hpp>
 
-#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -12,15 +11,12 @@
 #include <vector>
 
 #include <asio/awaitable.hpp>
-#include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 
 #include <comoq/detail/wait/event.hpp>
-#include <comoq/origin.hpp>
 
+#include "proxy_transform_scene.hpp"
 #include "support/catch.hpp"
-#include "support/error_of.hpp"
 #include "support/every_point.hpp"
 #include "support/media.hpp"
 #include "support/run.hpp"
@@ -31,13 +27,6 @@ using namespace comoq;
 using namespace comoq::test;
 
 namespace {
-
-using Made = std::optional<Frame>;
-
-Frame twice(const Frame &frame) {
-    const std::string text(frame.payload.view());
-    return {frame.timestamp, payload(text + text)};
-}
 
 /// Leaves out "-", fails at "!", "?" and "=", and waits at "w" for `go`. Every other text it doubles.
 struct Doubler {
@@ -92,13 +81,6 @@ struct Scene {
     TrackProducer video = from.create_track("video", unusual_info());
     Disturbed served;
 };
-
-/// The texts of a group that is whole.
-Words whole(GroupConsumer group) {
-    auto words = texts(group);
-    CHECK_FALSE(now(group.read_frame()).has_value());
-    return words;
-}
 
 }  // namespace
 
@@ -310,103 +292,6 @@ TEST_CASE("proxy transform: one that waits is cancelled with the proxy, and its 
     CHECK(scene.served.was_cancelled());
     CHECK(code_now(group.read_frame()) == Error::Cancelled);
     CHECK(scene.video.stats().subscribers == 0);
-}
-
-namespace {
-
-/// Serves "NAME/small" of an origin from NAME of the same origin; "bad" and "worse" fail.
-struct Renamed {
-    Renamed() {
-        ProxyConfig config;
-        config.source_path = [](const Path &requested) -> std::optional<Path> {
-            const std::string path(requested.view());
-            if (path == "bad") throw std::system_error(app_error(3));
-            if (path == "worse") throw std::logic_error("a defect");
-            if (path.empty()) return Path("live/camera");
-            const auto end = path.rfind("/small");
-            if (end == std::string::npos || end + 6 != path.size()) return std::nullopt;
-            return Path(path.substr(0, end));
-        };
-        config.transform = [this](const ProxiedFrame &place, Frame frame) -> asio::awaitable<Made> {
-            paths.emplace_back(place.path);
-            co_return twice(frame);
-        };
-        served.start(context, proxy(origin.consumer(), origin.producer(), origin.producer().dynamic(), config));
-        settle_down(context);
-    }
-    ~Renamed() {
-        served.cancel();
-        settle_down(context);
-    }
-    auto ask(const std::string &path) {
-        auto waiting = wait(origin.consumer().request_broadcast(path));
-        settle_down(context);
-        return waiting;
-    }
-
-    asio::io_context context;
-    Words paths;
-    Origin origin;
-    BroadcastPublish camera = origin.producer().create_broadcast("live/camera", BroadcastInfo({1, 2}));
-    TrackProducer video = camera.producer().create_track("video");
-    Disturbed served;
-};
-
-}  // namespace
-
-TEST_CASE("proxy transform: a broadcast is served under a path of its own, also from the same origin", "[proxy]") {
-    Renamed scene;
-    auto asked = scene.ask("live/camera/small");
-    auto subscribing = wait(asked.value().track("video").subscribe());
-    settle_down(scene.context);
-    scene.video.write_frame(payload("a"));
-    settle_down(scene.context);
-    CHECK(whole(now(subscribing.value().next_group()).value()) == Words{"aa"});
-    CHECK(scene.paths == Words{"live/camera/small"});
-    // It may go to where the source came from.
-    CHECK(asked.value().info().hops.empty());
-    CHECK(scene.origin.stats().served == 1);
-    {
-        const auto left = std::move(asked);
-        const auto also_left = std::move(subscribing);
-    }
-    settle_down(scene.context);
-    CHECK(scene.origin.stats().served == 0);
-    CHECK(scene.video.stats().subscribers == 0);
-}
-
-TEST_CASE("proxy transform: the root may be the path of its own of a broadcast", "[proxy]") {
-    Renamed scene;
-    auto asked = scene.ask("");
-    auto subscribing = wait(asked.value().track("video").subscribe());
-    settle_down(scene.context);
-    scene.video.write_frame(payload("a"));
-    settle_down(scene.context);
-    CHECK(whole(now(subscribing.value().next_group()).value()) == Words{"aa"});
-    CHECK(scene.paths == Words{""});
-    CHECK(asked.value().info().hops.empty());
-}
-
-TEST_CASE("proxy transform: a request without a source is refused with NotFound or the failure's code", "[proxy]") {
-    Renamed scene;
-    CHECK(scene.ask("live/nobody").code() == Error::NotFound);
-    CHECK(scene.ask("live/nobody/small").code() == Error::NotFound);
-    CHECK(scene.ask("bad").code() == app_error(3));
-    CHECK(scene.ask("worse").code() == Error::Internal);
-    CHECK(scene.ask("live/camera/small").code() == std::error_code());
-    CHECK(scene.origin.stats().pending == 0);
-}
-
-TEST_CASE("proxy transform: a single request without a source is refused, and the proxy of it returns", "[proxy]") {
-    asio::io_context context;
-    Origin upstream, edge;
-    auto handler = edge.producer().dynamic();
-    auto asked = wait(edge.consumer().request_broadcast("x"));
-    auto request = now(handler.requested_broadcast()).value();
-    ProxyConfig config;
-    config.source_path = [](const Path &) { return std::nullopt; };
-    run_to_end(context, proxy(upstream.consumer(), edge.producer(), std::move(request), config));
-    CHECK(asked.code() == Error::NotFound);
 }
 
 }

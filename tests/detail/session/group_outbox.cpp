@@ -5,9 +5,6 @@
 #include <list>
 #include <memory>
 #include <optional>
-#include <random>
-#include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -20,125 +17,17 @@
 
 #include <comoq/memory_transport.hpp>
 
+#include "detail/session/outbox_scene.hpp"
 #include "support/begun.hpp"
 #include "support/bystander.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 #include "support/run.hpp"
-#include "support/seed.hpp"
 
 namespace group_outbox_tests {
 
 using namespace comoq;
 using namespace comoq::test;
-
-namespace {
-
-using detail::GroupOutbox;
-using detail::SendBudget;
-
-SendBudget::Limits limits(std::size_t session, std::size_t subscription) {
-    SendBudget::Limits limits;
-    limits.session = session;
-    limits.subscription = subscription;
-    return limits;
-}
-SendOrder order_of(std::uint8_t priority, std::uint64_t flow = 0, std::uint64_t rank = 0) {
-    SendOrder order;
-    order.priority = priority;
-    order.flow = flow;
-    order.rank = rank;
-    return order;
-}
-
-struct Scene {
-    explicit Scene(SendBudget::Limits budget, std::size_t max_streams = 100) : link(context.get_executor(), context.get_executor(), [&] {
-        MemoryLinkConfig config;
-        config.max_streams = max_streams;
-        return config;
-    }()), bounds(std::make_shared<detail::MediaBounds>()), outbox(*link.client(), budget, bounds) {
-        asio::co_spawn(context, outbox.run(), asio::bind_cancellation_slot(end.slot(), asio::detached));
-        settle_down(context);
-    }
-    ~Scene() {
-        end.emit(asio::cancellation_type::terminal);
-        settle_down(context);
-    }
-    template <class T> Begun<T> begin(asio::awaitable<T> coroutine) { return Begun<T>(context, std::move(coroutine)); }
-
-    asio::io_context context;
-    MemoryLink link;
-    std::shared_ptr<detail::MediaBounds> bounds;
-    GroupOutbox outbox;
-    asio::cancellation_signal end;
-};
-
-}  // namespace
-
-TEST_CASE("the send budget: a session and a subscription have limits, and urgent groups wait for no less urgent ones",
-          "[session][outbox]") {
-    SendBudget budget(limits(100, 60));
-    SendBudget::Account one, other;
-    SendBudget::Share first(budget, one, 5), second(budget, one, 5), third(budget, other, 5), urgent(budget, other, 6);
-    CHECK(first.has_room());
-    // The oldest of a subscription is admitted whatever the newer ones hold.
-    second.hold(90);
-    CHECK_FALSE(second.has_room());
-    CHECK(first.has_room());
-    second.hold(0);
-    first.hold(59);
-    CHECK(second.has_room());
-    second.hold(1);
-    CHECK_FALSE(first.has_room());
-    CHECK(third.has_room());
-    third.hold(40);
-    CHECK(budget.held() == 100);
-    CHECK_FALSE(third.has_room());
-    // No bytes of that urgency are held yet.
-    CHECK(urgent.has_room());
-    first.set_priority(6);
-    third.set_priority(7);
-    CHECK(urgent.has_room() == (99 < 100));
-    second.set_priority(9);
-    CHECK_FALSE(urgent.has_room());
-    first.hold(0);
-    CHECK(urgent.has_room());
-    first.hold(160);
-    CHECK_FALSE(urgent.has_room());
-}
-
-TEST_CASE("the send budget: the count equals the held bytes, in any history", "[session][outbox]") {
-    std::mt19937_64 random(seed("send budget"));
-    SendBudget budget(limits(1000, 300));
-    std::vector<SendBudget::Account> accounts(5);
-    std::list<SendBudget::Share> shares;
-    for (int step = 0; step < 20'000; ++step) {
-        const auto pick = [&] { return std::next(shares.begin(), static_cast<std::ptrdiff_t>(random() % shares.size())); };
-        const auto what = random() % 8;
-        if (what == 0 || shares.empty()) {
-            shares.emplace_back(budget, accounts[random() % 5], static_cast<std::uint8_t>(random()));
-        } else if (what == 1) {
-            shares.erase(pick());
-        } else if (what == 2) {
-            pick()->set_priority(static_cast<std::uint8_t>(random()));
-        } else if (const auto share = pick(); share->has_room()) {
-            share->hold(share->held() + 1 + random() % 100);
-        } else {
-            share->hold(share->held() / 2);
-        }
-        std::size_t sum = 0, of_accounts = 0;
-        for (const auto &share : shares) {
-            sum += share.held();
-        }
-        for (const auto &account : accounts) {
-            of_accounts += account.held;
-            REQUIRE(account.held < 300 + 2 * 100);
-        }
-        REQUIRE(budget.held() == sum);
-        REQUIRE(of_accounts == sum);
-        REQUIRE(sum < 2 * 1000 + 100);
-    }
-}
 
 TEST_CASE("the outbox: the most urgent group gets the next stream, however late it came", "[session][outbox]") {
     Scene scene(limits(1 << 20, 1 << 20), 1);
@@ -225,58 +114,6 @@ TEST_CASE("the outbox: waiting groups get room by urgency, and a group whose sub
     settle_down(scene.context);
     CHECK(of_more.done());
     CHECK(scene.outbox.is_behind());
-}
-
-TEST_CASE("the outbox: whatever the number of subscriptions, what is held exceeds twice the limit by one frame at most",
-          "[session][outbox]") {
-    constexpr std::size_t limit = 1 << 20, frame = 3 << 20;
-    Scene scene(limits(limit, limit), 1'000);
-    const auto stream = run_to_end(scene.context, scene.link.client()->open_uni());
-    // Small before, so that nobody expects what comes.
-    std::list<GroupOutbox::Account> accounts(100);
-    std::list<GroupOutbox::Item> items;
-    GroupOutbox::Account of_holder;
-    GroupOutbox::Item holder(scene.outbox, of_holder, order_of(9));
-    holder.use(*stream);
-    CHECK(holder.has_room());
-    holder.settle(2 * limit);
-    struct Group {
-        static asio::awaitable<void> take(GroupOutbox::Item &item, int &taken) {
-            if (!item.has_room()) co_await item.room();
-            item.took(frame);
-            ++taken;
-        }
-    };
-    std::vector<Begun<void>> taking;
-    int taken = 0;
-    for (auto &account : accounts) {
-        auto &item = items.emplace_back(scene.outbox, account, order_of(1));
-        item.use(*stream);
-        taking.push_back(scene.begin(Group::take(item, taken)));
-    }
-    CHECK(taken == 0);
-    holder.settle(0);
-    settle_down(scene.context);
-    CHECK(taken == 1);
-    CHECK(scene.bounds->unsent_bytes <= 2 * limit + frame);
-    // Each has its turn when there is room.
-    for (auto &item : items) {
-        item.settle(0);
-        settle_down(scene.context);
-        CHECK(scene.bounds->unsent_bytes <= 2 * limit + frame);
-    }
-    CHECK(taken == 100);
-    // One that may take and leaves instead keeps nobody waiting.
-    std::optional<GroupOutbox::Item> leaving(std::in_place, scene.outbox, of_holder, order_of(9));
-    leaving->use(*stream);
-    for (auto &item : items) item.settle(0);
-    CHECK(leaving->has_room());
-    CHECK_FALSE(items.front().has_room());
-    auto next = scene.begin(items.front().room());
-    CHECK_FALSE(next.done());
-    leaving.reset();
-    settle_down(scene.context);
-    CHECK(next.done());
 }
 
 TEST_CASE("the outbox: subscriptions that are equally urgent take turns, each with its lowest rank first", "[session][outbox]") {
