@@ -15,7 +15,6 @@ namespace media_corners_tests {
 
 using namespace comoq;
 using namespace comoq::test;
-using namespace std::chrono_literals;
 
 struct Scene {
     TrackSubscriber subscribe(Subscription wishes = {}) const { return now(consumer.subscribe(wishes)); }

@@ -22,7 +22,6 @@ namespace proxy_tests {
 
 using namespace comoq;
 using namespace comoq::test;
-using namespace std::chrono_literals;
 
 /// `to` is served from `from`.
 struct Scene {

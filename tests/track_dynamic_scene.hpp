@@ -17,7 +17,6 @@ namespace track_dynamic_tests {
 
 using namespace comoq;
 using namespace comoq::test;
-using namespace std::chrono_literals;
 
 /// The request that a handler takes now, if there is one.
 inline std::optional<GroupRequest> take(TrackDynamic &handler) {
