@@ -3,7 +3,10 @@
 #include "../wait/waiter.hpp"
 #include "../../bytes.hpp"
 
+#include <array>
+#include <cstddef>
 #include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -28,10 +31,12 @@ public:
         std::unique_ptr<Item> next_;
     };
 
-    Aftermath() = default;
+    // The room for payloads stays as it is.
+    Aftermath() noexcept {}
     Aftermath(const Aftermath &) = delete;
     Aftermath &operator=(const Aftermath &) = delete;
     ~Aftermath() {
+        while (count_ != 0) payload(--count_).~Bytes();
         while (items_ != nullptr) items_ = std::exchange(items_->next_, nullptr);
     }
 
@@ -41,9 +46,13 @@ public:
         item->next_ = std::move(items_);
         items_ = std::move(item);
     }
-    /// Throws std::bad_alloc, and has then left the payload in place.
+    /// Throws std::bad_alloc, and has then left the payload in place. A few need no memory.
     void drop(Bytes &&payload) {
-        if (!payload.empty()) payloads_.push_back(std::move(payload));
+        if (payload.empty()) return;
+        if (count_ == room_.size())
+            more_.push_back(std::move(payload));
+        else
+            new (room_[count_++].data()) Bytes(std::move(payload));
     }
 
     // First, so that it is destroyed last: a coroutine without an executor resumes after everything else.
@@ -51,7 +60,12 @@ public:
 
 private:
     std::unique_ptr<Item> items_;
-    std::vector<Bytes> payloads_;
+    // As many as the acknowledgement of some packets releases.
+    struct alignas(Bytes) Room : std::array<std::byte, sizeof(Bytes)> {};
+    Bytes &payload(std::size_t index) noexcept { return *std::launder(reinterpret_cast<Bytes *>(room_[index].data())); }
+    std::size_t count_ = 0;
+    std::array<Room, 16> room_;
+    std::vector<Bytes> more_;
 };
 
 }  // namespace comoq::detail

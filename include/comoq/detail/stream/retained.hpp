@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "aftermath.hpp"
+#include "piece_queue.hpp"
 #include "../../bytes.hpp"
 #include "../../transport.hpp"
 
@@ -9,8 +10,6 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <memory>
 #include <span>
 #include <utility>
 
@@ -26,8 +25,7 @@ public:
     /// Appends a part. Without an owner its bytes, at most `SendStream::max_head`, are copied.
     void keep(std::span<const std::byte> part, Bytes &&owner) {
         if (part.empty()) return;
-        if (parts_ == nullptr) parts_ = std::make_unique<Parts>();
-        parts_->all.emplace_back(part, std::move(owner));
+        parts_.emplace_back(part, std::move(owner));
         size_ += part.size();
     }
     /// In bytes: everything that is kept, and what of it has not been sent yet.
@@ -36,10 +34,10 @@ public:
 
     /// Passes the first parts that have not been sent to `sink(span)`, at most `most` of them.
     template <class Sink> void look(std::size_t most, Sink &&sink) const {
-        if (parts_ == nullptr) return;
         std::size_t skipped = sent_in_next_;
-        for (std::size_t i = next_; i < parts_->all.size() && most != 0; ++i, --most) {
-            sink(parts_->all[i].bytes().subspan(skipped));
+        auto place = mark_;
+        for (Part *part = nullptr; most != 0 && (part = parts_.after(place)) != nullptr; parts_.pass(place), --most) {
+            sink(part->bytes().subspan(skipped));
             skipped = 0;
         }
     }
@@ -48,12 +46,13 @@ public:
         assert(count <= unsent());
         sent_ += count;
         while (count != 0) {
-            const std::size_t here = std::min(count, parts_->all[next_].bytes().size() - sent_in_next_);
+            const std::size_t size = parts_.after(mark_)->size, here = std::min(count, size - sent_in_next_);
             sent_in_next_ += here;
             count -= here;
-            if (sent_in_next_ < parts_->all[next_].bytes().size()) return;
+            if (sent_in_next_ < size) return;
             sent_in_next_ = 0;
-            ++next_;
+            parts_.pass(mark_);
+            ++before_mark_;
         }
     }
     /// The oldest `count` bytes, which have been sent, are needed no more.
@@ -62,19 +61,20 @@ public:
         size_ -= count;
         sent_ -= count;
         released_ += count;
-        while (next_ != 0 && parts_->all.front().bytes().size() <= released_) {
-            Part &oldest = parts_->all.front();
+        while (before_mark_ != 0 && parts_.front().size <= released_) {
+            Part &oldest = parts_.front();
             // Before anything changes: this needs memory.
             after.drop(std::move(oldest.owner));
             released_ -= oldest.size;
-            parts_->all.pop_front();
-            --next_;
+            parts_.pop_front(&mark_);
+            --before_mark_;
         }
     }
     /// None of it is needed any more.
     void clear(Aftermath &after) noexcept {
-        after.drop(std::move(parts_));
-        size_ = sent_ = released_ = next_ = sent_in_next_ = 0;
+        parts_.clear(after);
+        mark_ = {};
+        size_ = sent_ = released_ = before_mark_ = sent_in_next_ = 0;
     }
 
 private:
@@ -94,17 +94,13 @@ private:
         std::uint32_t size;
         std::array<std::byte, SendStream::max_head> head;
     };
-    struct Parts final : Aftermath::Item {
-        std::deque<Part> all;
-    };
-
-    // Null until there is something: most streams of a session are only read.
-    std::unique_ptr<Parts> parts_;
+    PieceQueue<Part> parts_;
+    PieceQueue<Part>::Mark mark_;
     std::size_t size_ = 0;
     std::size_t sent_ = 0;
     std::size_t released_ = 0;      // of the first part
-    std::size_t next_ = 0;          // the part that holds the mark
-    std::size_t sent_in_next_ = 0;  // bytes of that part before the mark
+    std::size_t before_mark_ = 0;   // parts
+    std::size_t sent_in_next_ = 0;  // bytes of the part after the mark
 };
 
 }  // namespace comoq::detail

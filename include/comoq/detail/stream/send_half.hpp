@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "aftermath.hpp"
+#include "piece_queue.hpp"
 #include "../wait/outcome.hpp"
 #include "../wait/waiter.hpp"
 #include "../../bytes.hpp"
@@ -11,8 +12,6 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <memory>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -65,8 +64,7 @@ public:
         if (over() || finished_) return false;
         // An empty piece would stay in the queue until another follows, and would never make the writer wait.
         if (head.empty() && payload.empty()) return true;
-        if (queue_ == nullptr) queue_ = std::make_unique<Queue>();
-        pending_ += queue_->pieces.emplace_back(head, std::move(payload)).size();
+        pending_ += queue_.emplace_back(head, std::move(payload)).size();
         return true;
     }
     void finish(WakeList &wake) noexcept {
@@ -80,7 +78,7 @@ public:
         failure_ = code;
         pending_ = 0;
         gone_ = 0;
-        after.drop(std::move(queue_));
+        queue_.clear(after);
         after.wake.take(write_waits_);
         after.wake.take(stop_waits_);
         return true;
@@ -106,7 +104,7 @@ public:
 
 private:
     template <class Sink> std::size_t take_part(std::size_t most, Sink &sink) {
-        SendPiece &piece = queue_->pieces.front();
+        SendPiece &piece = queue_.front();
         const std::size_t size = piece.size();
         const auto head = piece.head_bytes();
         const bool of_head = gone_ < head.size();
@@ -123,17 +121,13 @@ private:
         gone_ += count;
         pending_ -= count;
         if (gone_ == size) {
-            queue_->pieces.pop_front();
+            queue_.pop_front();
             gone_ = 0;
         }
         return count;
     }
 
-    struct Queue final : Aftermath::Item {
-        std::deque<SendPiece> pieces;
-    };
-    // Null until there is something to send: most streams of a session are only read.
-    std::unique_ptr<Queue> queue_;
+    PieceQueue<SendPiece> queue_;
     // How many bytes of the first piece have been taken.
     std::size_t gone_ = 0;
     std::size_t pending_ = 0;
