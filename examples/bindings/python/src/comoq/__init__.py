@@ -34,10 +34,8 @@ from ._media import (
     GroupConsumer,
     GroupProducer,
     GroupRequest,
-    Subscription,
     TrackConsumer,
     TrackDynamic,
-    TrackInfo,
     TrackProducer,
 )
 from ._origin import (
@@ -54,6 +52,7 @@ from ._origin import (
     TrackRequest,
 )
 from ._session import Client, Runtime, Server, Session, close_runtime, mirror, proxy
+from ._wishes import Subscription, TrackInfo
 
 __all__ = [
     "Announcement",

@@ -10,17 +10,12 @@ from ._handle import Handle, Text, make, shared, text_of
 from ._loop import queue
 from ._media import (
     GroupConsumer,
-    Subscription,
     TrackConsumer,
     TrackDynamic,
-    TrackInfo,
     TrackProducer,
-    info_argument,
-    info_result,
-    wishes_argument,
-    wishes_result,
 )
 from ._native import ffi, lib
+from ._wishes import Subscription, TrackInfo, info_argument, info_result, wishes_argument, wishes_result
 
 
 class BroadcastConsumer(Handle):
