@@ -142,3 +142,4 @@ list(LENGTH pages count)
 message(STATUS "${count} pages: the front page has ${size} bytes, every link has a target")
 
 include("${CMAKE_CURRENT_LIST_DIR}/check_words.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/check_sizes.cmake")

@@ -29,6 +29,7 @@
 
 #include <comoq/comoq.hpp>
 
+#include "soak/round.hpp"
 #include "support/allocations.hpp"
 #include "support/seed.hpp"
 #include "support/turns.hpp"
@@ -36,53 +37,9 @@
 using namespace comoq;
 using namespace comoq::test;
 using namespace asio::experimental::awaitable_operators;
+using namespace soak_tests;
 
 namespace {
-
-using Random = std::mt19937_64;
-using Steady = std::chrono::steady_clock;
-
-constexpr std::size_t threads = 4;
-constexpr auto round_time = std::chrono::milliseconds(1500);
-constexpr std::size_t most_rounds_for_all = 40;
-// So little that the pool evicts groups all the time.
-constexpr std::size_t pool_size = 64 * 1024;
-
-std::string path_of(std::uint64_t number) { return "live/" + std::to_string(number % 6); }
-std::string made_path_of(std::uint64_t number) { return "made/" + std::to_string(number % 8) + "/deeper"; }
-
-OriginConfig config() {
-    OriginConfig config;
-    config.max_cached_bytes = pool_size;
-    config.max_pending_requests = 64;
-    return config;
-}
-
-struct Counts {
-    std::atomic<std::uint64_t> published{0}, requests{0}, broadcasts{0}, refusals{0}, groups{0}, frames{0}, fetched{0},
-        changes{0}, wrong{0};
-
-    bool has_all() const {
-        for (const auto *count : {&published, &requests, &broadcasts, &refusals, &groups, &frames, &fetched, &changes})
-            if (*count == 0) return false;
-        return true;
-    }
-};
-
-/// One round: an origin upstream, an edge that asks it for missing broadcasts, and the users of both.
-struct Round {
-    explicit Round(Counts &counted) : counts(counted) {}
-
-    Counts &counts;
-    std::atomic<bool> over{false};
-    std::optional<Origin> upstream{config()};
-    std::optional<Origin> edge{config()};
-    std::optional<OriginProducer> publishing = upstream->producer();
-    OriginConsumer from_upstream = upstream->consumer();
-    OriginConsumer from_edge = edge->consumer();
-
-    const OriginConsumer &some_origin(Random &random) const { return random() % 4 == 0 ? from_upstream : from_edge; }
-};
 
 /// Payloads carry their numbers, so that a reader can check them.
 Bytes payload_of(std::uint64_t group, std::uint64_t frame, std::size_t size) {
