@@ -17,7 +17,7 @@ comoq_setup(
 if(NOT DEFINED ENV{COMOQ_TEST_HISTORIES})
     set(ENV{COMOQ_TEST_HISTORIES} 2000)
 endif()
-comoq_jobs(jobs)
+comoq_jobs(jobs 1000)
 execute_process(
     COMMAND "${CMAKE_CTEST_COMMAND}" --test-dir "${BUILD_DIR}" -C Debug --output-on-failure --no-tests=error --parallel ${jobs}
             --label-exclude "^again$"
