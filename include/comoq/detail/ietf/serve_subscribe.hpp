@@ -162,8 +162,7 @@ private:
         self->track_ = source.track(asked.track.name);
         const auto &filter = asked.parameters.filter;
         // What is relative to the largest object is known once there is one to look at.
-        const bool is_fixed = filter && (filter->kind == Filter::Kind::Absolute || filter->kind == Filter::Kind::Everything);
-        if (is_fixed) take_range(range_of(filter, {}), self->wishes_);
+        take_range(range_of(filter, {}), self->wishes_);
         auto subscribing = self->track_.subscribe(self->wishes_);
         auto resolving = core.resolver.in_time<TrackSubscriber>(std::move(subscribing));
         auto subscriber = co_await std::move(resolving);
