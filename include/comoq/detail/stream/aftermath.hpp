@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../containers/raw_room.hpp"
 #include "../wait/waiter.hpp"
 #include "../../bytes.hpp"
 
-#include <array>
 #include <cstddef>
 #include <memory>
-#include <new>
 #include <utility>
 #include <vector>
 
@@ -31,12 +30,11 @@ public:
         std::unique_ptr<Item> next_;
     };
 
-    // The room for payloads stays as it is.
-    Aftermath() noexcept {}
+    Aftermath() = default;
     Aftermath(const Aftermath &) = delete;
     Aftermath &operator=(const Aftermath &) = delete;
     ~Aftermath() {
-        while (count_ != 0) payload(--count_).~Bytes();
+        while (count_ != 0) few_.destroy(--count_);
         while (items_ != nullptr) items_ = std::exchange(items_->next_, nullptr);
     }
 
@@ -49,10 +47,10 @@ public:
     /// Throws std::bad_alloc, and has then left the payload in place. A few need no memory.
     void drop(Bytes &&payload) {
         if (payload.empty()) return;
-        if (count_ == room_.size())
+        if (count_ == few_.size())
             more_.push_back(std::move(payload));
         else
-            new (room_[count_++].data()) Bytes(std::move(payload));
+            few_.make(count_++, std::move(payload));
     }
 
     // First, so that it is destroyed last: a coroutine without an executor resumes after everything else.
@@ -61,10 +59,8 @@ public:
 private:
     std::unique_ptr<Item> items_;
     // As many as the acknowledgement of some packets releases.
-    struct alignas(Bytes) Room : std::array<std::byte, sizeof(Bytes)> {};
-    Bytes &payload(std::size_t index) noexcept { return *std::launder(reinterpret_cast<Bytes *>(room_[index].data())); }
     std::size_t count_ = 0;
-    std::array<Room, 16> room_;
+    RawRoom<Bytes, 16> few_;
     std::vector<Bytes> more_;
 };
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "aftermath.hpp"
+#include "../containers/raw_room.hpp"
 
-#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
 #include <utility>
 
 namespace comoq::detail {
@@ -17,16 +16,13 @@ template <class T> class PieceQueue {
     static constexpr std::uint8_t in_block = 8;
 
     struct Block final : Aftermath::Item {
-        // Its room stays as it is.
-        Block() noexcept {}
         ~Block() override {
-            for (; begin != end; ++begin) at(begin).~T();
+            for (; begin != end; ++begin) room.destroy(begin);
         }
-        T &at(std::uint8_t index) noexcept { return *std::launder(reinterpret_cast<T *>(room) + index); }
 
         std::unique_ptr<Block> next;
         std::uint8_t begin = 0, end = 0;
-        alignas(T) std::byte room[in_block * sizeof(T)];
+        RawRoom<T, in_block> room;
     };
 
 public:
@@ -49,7 +45,7 @@ public:
     bool empty() const noexcept { return size_ == 0; }
     std::size_t size() const noexcept { return size_; }
     /// There must be one.
-    T &front() const noexcept { return first_->at(first_->begin); }
+    T &front() const noexcept { return first_->room[first_->begin]; }
 
     template <class... Arguments> T &emplace_back(Arguments &&...arguments) {
         if (first_ == nullptr) {
@@ -57,16 +53,16 @@ public:
             last_ = first_.get();
         }
         if (last_->end == in_block) grow();
-        T *made = new (last_->room + last_->end * sizeof(T)) T(std::forward<Arguments>(arguments)...);
+        T &made = last_->room.make(last_->end, std::forward<Arguments>(arguments)...);
         ++last_->end;
         ++size_;
-        return *made;
+        return made;
     }
     /// A mark right after the element becomes one before the first, if it has to.
     void pop_front(Mark *mark = nullptr) noexcept {
-        first_->at(first_->begin++).~T();
+        first_->room.destroy(first_->begin++);
         --size_;
-        if (first_->begin != first_->end || (size_ != 0 && first_->begin != in_block)) return;
+        if (first_->begin != first_->end) return;
         if (mark != nullptr && mark->block_ == first_.get()) *mark = {};
         first_->begin = first_->end = 0;
         if (first_->next == nullptr) return;
@@ -88,7 +84,7 @@ public:
             mark.block_ = mark.block_->next.get();
             mark.index_ = 0;
         }
-        return mark.index_ == mark.block_->end ? nullptr : &mark.block_->at(mark.index_);
+        return mark.index_ == mark.block_->end ? nullptr : &mark.block_->room[mark.index_];
     }
     /// There must be an element after the mark.
     void pass(Mark &mark) const noexcept {
