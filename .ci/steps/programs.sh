@@ -42,13 +42,7 @@ talk_to_rust() {  # PROGRAMS JS
 # The page in a browser: announced, unknown, asked for. The screenshot stays.
 look_at_page() {  # PROGRAMS JS PAGE
     local url
-    "$1/relay" --listen ws://127.0.0.1:0 --web "$3" 2>"$work/interop/relay.log" &
-    children=$!
-    trap 'kill $children 2>/dev/null || true' EXIT
-    until grep -q event=listening "$work/interop/relay.log"; do
-        kill -0 "$children"
-        sleep 0.1
-    done
+    begin_relay "$work/interop/relay.log" "$1/relay" --listen ws://127.0.0.1:0 --web "$3"
     url=$(sed -n 's/.*event=listening url=ws//p' "$work/interop/relay.log")
     "$1/publish" "ws$url" live/clip examples/media/clip.mp4 --loop &
     children="$children $!"

@@ -49,13 +49,7 @@ step_quic() {
 # The same by WebTransport, with a certificate for development; and by WebSocket where the relay has nothing else.
 look_by_webtransport() {  # PROGRAMS JS PAGE
     local url pin log=$work/quic/relay.log
-    "$1/relay" --listen http://127.0.0.1:0 --tls-generate 127.0.0.1 --web "$3" 2>"$log" &
-    children=$!
-    trap 'kill $children 2>/dev/null || true' EXIT
-    until grep -q event=listening "$log"; do
-        kill -0 "$children"
-        sleep 0.1
-    done
+    begin_relay "$log" "$1/relay" --listen http://127.0.0.1:0 --tls-generate 127.0.0.1 --web "$3"
     url=$(sed -n 's/.*event=listening url=http//p' "$log")
     pin=$(sed -n 's/.*event=certificate sha256=//p' "$log")
     "$1/publish" "moql${url%/}" live/clip examples/media/clip.mp4 --loop --pin "sha256:$pin" &
