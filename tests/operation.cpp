@@ -15,11 +15,6 @@
 
 #include <asio/bind_executor.hpp>
 #include <asio/detached.hpp>
-#if ASIO_VERSION < 102300
-#include <asio/experimental/as_tuple.hpp>
-#else
-#include <asio/as_tuple.hpp>
-#endif
 
 #include <comoq/error.hpp>
 

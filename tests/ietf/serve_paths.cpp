@@ -14,6 +14,7 @@
 #include "ietf/scene.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
+#include "support/unusual_track.hpp"
 
 namespace serve_paths_tests {
 
@@ -49,39 +50,13 @@ TEST_CASE("any session: a track comes with its info, its groups with their numbe
     for (const auto &protocol : every_protocol) {
         INFO(protocol);
         SessionScene scene(protocol);
-        TrackInfo info;
-        info.priority = 9;
-        info.ordered = true;
-        info.max_latency = 77s;
-        info.timescale = Timescale(90'000);
-        auto track = scene.publish("room/1", "video", info);
+        auto track = scene.publish("room/1", "video", unusual_info());
         scene.connect();
         auto subscriber = scene.subscribe("room/1");
-        const auto told = scene.get(scene.announced("room/1").track("video").info());
-        CHECK(told.priority == 9);
-        CHECK(told.ordered);
-        CHECK(told.max_latency == 77s);
-        CHECK(told.timescale == Timescale(90'000));
+        check_unusual(scene.get(scene.announced("room/1").track("video").info()));
         auto group = track.create_group(41);
         group.write_frame(payload("first"), Timestamp(3, Timescale(1)));
-        auto received = scene.get(subscriber.next_group());
-        REQUIRE(received);
-        CHECK(received->sequence() == 41);
-        auto frame = scene.get(received->read_frame());
-        REQUIRE(frame);
-        CHECK(frame->payload.view() == "first");
-        CHECK(frame->timestamp == Timestamp(270'000, Timescale(90'000)));
-        group.write_frame(payload(""), Timestamp(2, Timescale(1)));
-        group.write_frame(payload(std::size_t{100'000}), Timestamp(4, Timescale(1)));
-        group.finish();
-        frame = scene.get(received->read_frame());
-        REQUIRE(frame);
-        CHECK(frame->payload.empty());
-        CHECK(frame->timestamp == Timestamp(180'000, Timescale(90'000)));
-        frame = scene.get(received->read_frame());
-        REQUIRE(frame);
-        CHECK(frame->payload == payload(std::size_t{100'000}));
-        CHECK_FALSE(scene.get(received->read_frame()));
+        check_passes_frames(scene, group, subscriber);
     }
 }
 

@@ -14,6 +14,7 @@
 
 #include "lite/scene.hpp"
 #include "support/catch.hpp"
+#include "support/unusual_track.hpp"
 
 namespace session_tracks_tests {
 
@@ -52,29 +53,8 @@ TEST_CASE("a session: a track comes with its info, its groups with their numbers
     auto group = track.create_group(41);
     group.write_frame(payload("first"), Timestamp(3, Timescale(1)));
     auto subscriber = scene.subscribe("room/1");
-    const auto info = scene.get(scene.announced("room/1").track("video").info());
-    CHECK(info.priority == 9);
-    CHECK(info.ordered);
-    CHECK(info.max_latency == 77s);
-    CHECK(info.timescale == Timescale(90'000));
-    auto received = scene.get(subscriber.next_group());
-    REQUIRE(received);
-    CHECK(received->sequence() == 41);
-    auto frame = scene.get(received->read_frame());
-    REQUIRE(frame);
-    CHECK(frame->payload.view() == "first");
-    CHECK(frame->timestamp == Timestamp(270'000, Timescale(90'000)));
-    group.write_frame(payload(""), Timestamp(2, Timescale(1)));
-    group.write_frame(payload(std::size_t{100'000}), Timestamp(4, Timescale(1)));
-    group.finish();
-    frame = scene.get(received->read_frame());
-    REQUIRE(frame);
-    CHECK(frame->payload.empty());
-    CHECK(frame->timestamp == Timestamp(180'000, Timescale(90'000)));
-    frame = scene.get(received->read_frame());
-    REQUIRE(frame);
-    CHECK(frame->payload == payload(std::size_t{100'000}));
-    CHECK_FALSE(scene.get(received->read_frame()));
+    check_unusual(scene.get(scene.announced("room/1").track("video").info()));
+    check_passes_frames(scene, group, subscriber);
 }
 
 TEST_CASE("a session: a frame is passed on while it is written", "[lite][session]") {

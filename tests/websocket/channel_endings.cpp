@@ -32,6 +32,20 @@ using namespace comoq;
 using namespace comoq::test;
 using namespace channel_tests;
 
+namespace {
+
+/// Its peer pings until it is not read any further. Then the channel closes.
+void close_behind_pings(Scene &scene) {
+    const std::string pings = masked(Ping, std::string(125, 'p'));
+    while (send_raw(scene.peer, pings) != 0) settle_down(scene.context);
+    CHECK_FALSE(scene.reading.over);
+    scene.channel.close();
+    settle_down(scene.context);
+    CHECK(scene.reading.over);
+}
+
+}  // namespace
+
 TEST_CASE("websocket channel: the peer's close frame is answered, and is the end", "[websocket]") {
     for (const std::string &payload : {std::string(), close_code(1000), close_code(1001) + "reason", close_code(4000)}) {
         Scene scene(Role::Server);
@@ -150,12 +164,7 @@ TEST_CASE("websocket channel: a reader that waits for a record to be written end
     Scene scene(Role::Server);
     start_writing(scene.context, scene.channel, {std::string(1 << 24, 'x')});
     settle_down(scene.context);
-    const std::string pings = masked(Ping, std::string(125, 'p'));
-    while (send_raw(scene.peer, pings) != 0) settle_down(scene.context);
-    CHECK_FALSE(scene.reading.over);
-    scene.channel.close();
-    settle_down(scene.context);
-    CHECK(scene.reading.over);
+    close_behind_pings(scene);
 }
 
 TEST_CASE("websocket channel: nothing follows a record that is cancelled half-way", "[websocket]") {
@@ -255,12 +264,7 @@ TEST_CASE("websocket channel: a peer that pings and does not read is not read an
 
 TEST_CASE("websocket channel: a reader that is stopped by pings ends with the channel", "[websocket]") {
     Scene scene(Role::Server);
-    const std::string pings = masked(Ping, std::string(125, 'p'));
-    while (send_raw(scene.peer, pings) != 0) settle_down(scene.context);
-    CHECK_FALSE(scene.reading.over);
-    scene.channel.close();
-    settle_down(scene.context);
-    CHECK(scene.reading.over);
+    close_behind_pings(scene);
     CHECK(scene.reading.failure);
 }
 
