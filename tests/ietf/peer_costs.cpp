@@ -14,6 +14,8 @@
 
 #include <comoq/detail/containers/sequence_set.hpp>
 #include <comoq/detail/ietf/alias_table.hpp>
+#include <comoq/detail/ietf/datagram.hpp>
+#include <comoq/detail/ietf/early_datagrams.hpp>
 #include <comoq/detail/ietf/subgroup.hpp>
 #include <comoq/detail/media/media_bounds.hpp>
 #include <comoq/detail/session/announce_feed.hpp>
@@ -312,7 +314,7 @@ TEST_CASE("peer costs of MoQ Transport: an object, and its properties", "[ietf][
     CHECK(fill_with(usual, 200, times).held < 200 * 1'000 + 128 * 1024);
 }
 
-TEST_CASE("peer costs of MoQ Transport: a stream before its subscription, and a number beside a gap", "[ietf][peer_costs]") {
+TEST_CASE("peer costs of MoQ Transport: a stream or a datagram before its subscription, and a number beside a gap", "[ietf][peer_costs]") {
     // With as much as fits into a message: its window is what is held in truth.
     const auto early = [](MoqtWirePeer &peer, std::size_t i) {
         const auto octets = peer.subgroup(7'000 + i, 0);
@@ -328,6 +330,21 @@ TEST_CASE("peer costs of MoQ Transport: a stream before its subscription, and a 
         if (i >= most) peer.send(qmux::ResetStream{stream, 0, size});
     });
     CHECK(peer.open());
+
+    const auto datagram = [](MoqtWirePeer &to, std::size_t i) {
+        ietf::ObjectDatagram object;
+        object.alias = 7'000 + i;
+        Octets octets;
+        ietf::encode(object, to.draft, octets);
+        to.send(qmux::Datagram{octets});
+    };
+    constexpr auto most_datagrams = ietf::detail::EarlyDatagrams::most;
+    constexpr auto datagram_row = "datagram that comes before its subscription";
+    check_cost(datagram_row, most_datagrams, most_datagrams / 2, each(just_begin, datagram));
+    MoqtWirePeer sender;
+    sender.begin();
+    check_row_bound(datagram_row, sender, most_datagrams, [&](std::size_t i) { datagram(sender, i); });
+    CHECK(sender.open());
 
     constexpr std::size_t runs = comoq::detail::SequenceSet::max_runs;
     const auto beside = [](std::size_t count) {

@@ -6,6 +6,7 @@
 #include "asked_range.hpp"
 #include "brought_groups.hpp"
 #include "joined_group.hpp"
+#include "receive_datagrams.hpp"
 #include "remote_fetch.hpp"
 #include "session_core.hpp"
 #include "subscription_end.hpp"
@@ -215,6 +216,7 @@ private:
         }
         asking->alias = self->core_->aliases.add(ok.alias, {*self->out_, self->newest_, asking->ties, asking->joined});
         if (asking->alias == nullptr) reader.refuse(make_code(SessionFault::DuplicateTrackAlias));
+        give_early_datagrams(*self->core_, ok.alias);
         std::optional<PublishDone> done;
         auto messages = until_done(reader, done);
         auto updates = pass_wishes(self, asking);

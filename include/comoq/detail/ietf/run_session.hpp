@@ -4,6 +4,7 @@
 #include "../session/session_streams.hpp"
 #include "announcements.hpp"
 #include "control_stream.hpp"
+#include "receive_datagrams.hpp"
 #include "serve_namespace.hpp"
 #include "serve_request.hpp"
 #include "serve_uni.hpp"

@@ -5,6 +5,7 @@
 #include "../session/track_questions.hpp"
 #include "alias_table.hpp"
 #include "announcements.hpp"
+#include "receive_datagrams.hpp"
 #include "remote_fetch.hpp"
 #include "request_stream.hpp"
 #include "subscription_end.hpp"
@@ -90,6 +91,7 @@ private:
         auto &core = *self->core_;
         self->alias_ = core.aliases.add(message.alias, {*self->out_, self->newest_, self->ties_, nullptr});
         if (self->alias_ == nullptr) request->reader.refuse(make_code(SessionFault::DuplicateTrackAlias));
+        give_early_datagrams(core, message.alias);
         self->forwards_ = message.parameters.forward.value_or(true);
         RequestOk ok;
         // In draft 18 the answer says whether objects are wanted now.

@@ -2,9 +2,7 @@
 #pragma once
 #include "../../first_of.hpp"
 #include "../media/given_group.hpp"
-#include "../wait/take_each.hpp"
 #include "control_stream.hpp"
-#include "datagram.hpp"
 #include "receive_objects.hpp"
 #include "session_core.hpp"
 #include "uni_stream.hpp"
@@ -194,35 +192,5 @@ private:
         }
     }
 };
-
-/// The peer's datagrams. Some get lost on the way anyway; datagrams that nobody wants are dropped.
-struct PeersDatagrams {
-    std::shared_ptr<SessionCore> core;
-    asio::awaitable<Bytes> next() { return core->transport->receive_datagram(); }
-    void take(const Bytes &bytes) {
-        const auto decoded = decode_datagram(bytes.span(), core->draft());
-        if (const auto *fault = std::get_if<CloseCode>(&decoded)) {
-            core->close(fault_of(*fault), "a datagram");
-            return;
-        }
-        const auto *const object = std::get_if<ObjectDatagram>(&decoded);
-        auto *const target = object != nullptr ? core->aliases.find(object->alias) : nullptr;
-        if (target == nullptr) return;
-        try {
-            const TrackInfo &info = target->track.info();
-            ObjectTimes times(info);
-            ObjectExtras::Parts parts = extras_of(object->properties, 0, info).parts();
-            if (object->status) parts.status = static_cast<comoq::ObjectStatus>(*object->status);
-            if (object->priority) parts.priority = turned(*object->priority);
-            parts.ends_group = object->end_of_group;
-            const auto &[group, id] = object->location;
-            target->track.insert_datagram({group, times.of(object->properties), Bytes::copy(object->payload), id, ObjectExtras(parts)});
-        } catch (const std::system_error &) {
-        }
-    }
-};
-inline asio::awaitable<void> take_datagrams(std::shared_ptr<SessionCore> core) {
-    return comoq::detail::take_each(PeersDatagrams{std::move(core)});
-}
 
 }  // namespace comoq::ietf::detail

@@ -10,6 +10,7 @@
 #include "alias_table.hpp"
 #include "codes.hpp"
 #include "control_codec.hpp"
+#include "early_datagrams.hpp"
 #include "fetch_table.hpp"
 #include "namespace_path.hpp"
 #include "peer_habits.hpp"
@@ -55,6 +56,9 @@ public:
     /// This side's subscriptions and fetches.
     AliasTable aliases;
     FetchTable fetches;
+    /// The datagrams that came before their alias was known, which a task drops after a while.
+    EarlyDatagrams early_datagrams;
+    bool ages_early_datagrams = false;
     /// The subscriptions of the peer's that are served, by the numbers of their requests; and their tracks.
     std::map<std::uint64_t, SubscribeServer *> served;
     std::set<std::pair<std::string, std::string>> served_tracks;
