@@ -99,6 +99,37 @@ TEST_CASE("section 2: an operation that was moved from is inert", "[operation]")
     CHECK(gate.held() == 1);
 }
 
+TEST_CASE("section 2: an operation that has been awaited takes nothing more, and fails with Cancelled", "[operation]") {
+    asio::io_context context;
+    Gate<int> gate;
+    for (const int value : {1, 2, 3}) gate.put(value);
+    auto in_asio = gate.next(), in_plain = gate.next();
+    // By reference: the awaited objects themselves are looked at again.
+    const auto await_once = [](Operation<int> &operation) -> asio::awaitable<void> {
+        const int value = co_await std::move(operation);
+        CHECK(value == 1);
+    };
+    asio::co_spawn(context, await_once(in_asio), asio::detached);
+    settle_down(context);
+    const auto await_twice = [](Operation<int> &operation, Received<int> &again) -> PlainTask {
+        const int value = co_await std::move(operation);
+        CHECK(value == 2);
+        auto outcome = co_await std::move(operation).as_tuple();
+        again.set_from(std::move(outcome));
+    };
+    Received<int> waited, tupled, plain, twice;
+    CHECK(await_twice(in_plain, twice).done());
+
+    CHECK_FALSE(in_asio.ready());
+    CHECK_FALSE(in_plain.ready());
+    in_asio.async_wait(asio::bind_executor(context, keep(waited)));
+    asio::co_spawn(context, receive_tuple(std::move(in_asio), tupled), asio::detached);
+    settle_down(context);
+    CHECK(receive_plainly(std::move(in_asio), plain).done());
+    for (const auto *again : {&waited, &tupled, &plain, &twice}) CHECK(again->failed(Error::Cancelled));
+    CHECK(gate.held() == 1);
+}
+
 TEST_CASE("section 2: ready() says whether co_await would finish without suspending", "[operation]") {
     Gate<int> gate;
     auto operation = gate.next();

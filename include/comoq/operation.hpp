@@ -249,8 +249,8 @@ public:
     template <class Source>
         requires detail::SourceOf<Source, T> || std::same_as<Source, detail::AnySource<T>>
     explicit Operation(detail::Passkey, Source source) : detail::AwaitableSource<T, false>(std::move(source)) {}
-    /// The moved-from operation is inert: it is not ready, and fails with Cancelled when awaited. (An operation that
-    /// has been awaited is gone: do not await it again.)
+    /// The moved-from operation is inert: it is not ready, and fails with Cancelled when awaited. So is one that has been
+    /// awaited, except that `asio::awaitable` has taken its frame: do not await it there again, but by its tuple form.
     Operation(Operation &&) noexcept = default;
     Operation &operator=(Operation &&) noexcept = default;
     ~Operation() = default;
