@@ -49,18 +49,24 @@ try {
 	const subscriber = await soon(connect(url), "the subscriber's session");
 	const broadcast = new Moq.Broadcast.Producer();
 	const track = broadcast.createTrack("video");
-	track.writeString("before");
+	let sent = 0;
+	const write = () => track.writeString(`${sent++}`);
+	write();
 	publisher.publish(Moq.Path.from("room/alice"), broadcast);
 	const announced = subscriber.announced(Moq.Path.from(""));
 	const event = await soon(announced.next(), "the announcement");
 	check(`${event.path}`.includes("room/alice"), `announced: ${JSON.stringify(event)}`);
 	const reader = subscriber.consume(Moq.Path.from("room/alice")).subscribe("video");
-	const first = await soon(reader.readString(), "a frame");
-	check(first === "before", `the first frame is ${first}`);
-	for (const text of ["one", "two", "three"]) {
-		track.writeString(text);
-		const got = await soon(reader.readString(), "the next frame");
-		check(got === text, `${got} came for ${text}`);
+	const next = async () => Number(await soon(reader.readString(), "a frame"));
+	// It asks for what comes after the largest object: a group that is over may not come (habits.md).
+	const more = setInterval(write, 200);
+	let got = await next();
+	clearInterval(more);
+	while (got < sent - 1) got = await next();
+	for (let each = 0; each < 3; each++) {
+		write();
+		got = await next();
+		check(got === sent - 1, `${got} came for ${sent - 1}`);
 	}
 	process.stdout.write(`ok      the relay between two peers of the package on ${PROTOCOL}\n`);
 } catch (error) {
