@@ -19,6 +19,7 @@ step_interop() {
     (cd "$web" && npm run build)
     node "$js/run.mjs" --logs "$work/interop/logs" --peer "$PWD/build/test/tests/interop/comoq_interop_peer" --relay "$bin/relay"
     node "$js/ietf.mjs" --relay "$bin/relay"
+    tests/interop/runner.sh "$bin/relay" build/test/tests/interop/comoq_interop_runner ws
     # The other rooms are the step hostile's: they need a relay that is optimised, and most of the processors. That step also
     # judges how late others are in this room: a relay without optimisation needs about three times as long.
     node "$js/hostile.mjs" --only '^rules' --floor 450 --relay "$bin/relay"

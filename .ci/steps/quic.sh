@@ -12,7 +12,8 @@ step_quic() {
     cmake -S . -B "$work/quic/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug "$debug" -DCOMOQ_WERROR=ON -DCOMOQ_QUIC=ON -DCOMOQ_C=ON \
         -DCOMOQ_CHECK_HEADERS=OFF -DCOMOQ_BUILD_SCHEDULES=OFF "-DCMAKE_PREFIX_PATH=$work/quic/bookworm/root/usr;$gnutls"
     printf '#include <comoq/%s.hpp>\n' net/quic_schemes webtransport/accept webtransport/connect >"$work/quic/alone.cpp"
-    cmake --build "$work/quic/build" --target comoq_quic_tests comoq_quic_relay comoq_quic_echo relay publish subscribe clock comoq_c_sessions &
+    cmake --build "$work/quic/build" --target comoq_quic_tests comoq_quic_relay comoq_quic_echo relay publish subscribe clock comoq_c_sessions \
+        comoq_interop_runner &
     for suite in trixie sid; do
         g++ -std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -DASIO_STANDALONE -DFMT_HEADER_ONLY \
             -Iinclude -isystem "$work/quic/$suite/root/usr/include" -isystem "$gnutls/include" "$work/quic/alone.cpp"
@@ -25,6 +26,7 @@ step_quic() {
         bash tests/examples/network.sh "$work/quic/build/examples" $case
     done
     bash tests/examples/wrong_runs.sh "$work/quic/build/examples"
+    tests/interop/runner.sh "$work/quic/build/examples/relay" "$work/quic/build/tests/interop/comoq_interop_runner" moqt https
     if [ -d "$work/interop/web/dist" ] && command -v chromium >/dev/null; then
         look_by_webtransport "$work/quic/build/examples" "$work/interop/js" "$work/interop/web/dist"
     else
