@@ -45,6 +45,8 @@ public:
     virtual void added(std::span<const std::byte> id) = 0;
     /// They are not any more.
     virtual void removed(std::span<const std::byte> id) = 0;
+    /// An id that was made at random: changes of it what packets need to come to this router.
+    virtual void mark(std::span<std::byte>) const noexcept {}
     /// The key of the tokens of stateless resets (RFC 9000, section 10.3.2).
     virtual std::span<const std::byte> reset_key() const = 0;
 };

@@ -39,8 +39,9 @@ struct ListenerConfig {
     std::function<asio::any_io_executor()> executor = {};
 };
 
-/// A server of QUIC at one UDP port. It works on its executor, which one thread at a time runs; so do its connections. When it
-/// is destroyed, the port closes with the last of its connections. A moved-from object throws `std::system_error` with Closed.
+/// A server of QUIC at one UDP port. It works on its executor, which one thread at a time runs; so do its connections: for more
+/// threads, `listen_together` (`quic/shared_port.hpp`) makes several at a port. When it is destroyed, the port closes with the last
+/// of its connections. A moved-from object throws `std::system_error` with Closed.
 ///
 /// Packets with forged addresses can take `ListenerConfig::retry_above` places of handshakes, each for
 /// `ConnectionConfig::handshake_timeout`; then clients prove their addresses first. A packet for a connection that it does not have
@@ -68,6 +69,11 @@ public:
     void use(ServerCredentials credentials);
     /// No connection comes any more. Those that are there go on.
     void close();
+
+    /// \cond
+    /// One of several at its port: `listen_together` makes them.
+    explicit Listener(std::shared_ptr<detail::Endpoint> endpoint) noexcept : endpoint_(std::move(endpoint)) {}
+    /// \endcond
 
 private:
     detail::Endpoint &mine() const;

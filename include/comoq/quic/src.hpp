@@ -11,6 +11,7 @@
 #endif
 
 #include "../impl/detail/quic/datagram_socket.ipp"
+#include "../impl/detail/quic/shared_port.ipp"
 #include "../impl/detail/quic/tls_session.ipp"
 #include "../impl/quic/connection.ipp"
 #include "../impl/quic/connection_begin.ipp"
@@ -21,3 +22,4 @@
 #include "../impl/quic/credentials.ipp"
 #include "../impl/quic/key_log.ipp"
 #include "../impl/quic/listener.ipp"
+#include "../impl/quic/shared_port.ipp"

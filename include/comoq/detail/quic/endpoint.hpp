@@ -7,14 +7,17 @@
 #include "../wait/event.hpp"
 #include "../wait/task_group_state.hpp"
 #include "datagram_socket.hpp"
+#include "own_ids.hpp"
 #include "packet_trains.hpp"
 #include "routes.hpp"
+#include "shared_port.hpp"
 #include "stateless.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/ip/udp.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -30,18 +33,32 @@ namespace comoq::quic::detail {
 class Endpoint : public std::enable_shared_from_this<Endpoint> {
 public:
     /// Of a server, or of a client's one connection.
-    Endpoint(asio::ip::udp::socket socket, std::optional<ListenerConfig> serves, ServerCredentials credentials, bool has_batches);
+    Endpoint(asio::ip::udp::socket socket, std::optional<ListenerConfig> serves, ServerCredentials credentials, bool has_batches,
+             std::shared_ptr<SharedPort> port = nullptr, const Share &share = {});
+    ~Endpoint();
+    Endpoint(const Endpoint &) = delete;
+    Endpoint &operator=(const Endpoint &) = delete;
 
     const asio::ip::udp::endpoint &local() const noexcept { return socket_.local(); }
     /// Begins to read. Call it once.
     void begin();
+    /// The same, and `close`, called on any thread: they happen on the endpoint's executor.
+    void begin_there();
+    void close_there();
     /// Takes a client's connection.
     void add(std::shared_ptr<Connection> connection);
     asio::awaitable<std::shared_ptr<Connection>> next();
     void use(ServerCredentials credentials) { credentials_ = std::move(credentials); }
     /// No new connections any more.
     void close();
-    const SocketCounts &counts() const noexcept { return socket_.counts(); }
+    SocketCounts counts() const noexcept {
+        SocketCounts all = socket_.counts();
+        all.passed_on = passed_on_;
+        all.dropped = dropped_;
+        return all;
+    }
+    /// What came to other endpoints at the port.
+    void take_passed();
 
 private:
     /// One more in a number of the endpoint, until this object ends: also with a task that never began.
@@ -70,7 +87,9 @@ private:
     /// What one call of the socket gives. False if there is nothing more now. Not in `receive`: with the bodies in a file of their
     /// own, g++ 12 warns of a lambda in a coroutine's frame.
     bool take_some(std::error_code &failure);
-    void take(std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from, unsigned ecn);
+    void take(std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from, unsigned ecn, bool was_passed = false);
+    /// True if it belongs to another endpoint at the port: that one gets it, or it is lost.
+    bool pass_on(std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from, unsigned ecn);
     void greet(std::span<const std::byte> datagram, const Path &path, unsigned ecn);
     /// False if the client has to prove its address, or could not.
     bool has_proof(Greeting &greeting, const asio::ip::udp::endpoint &from);
@@ -97,6 +116,10 @@ private:
     bool flushes_soon_ = false, is_full_ = false;
     const std::optional<ListenerConfig> serves_;
     ServerCredentials credentials_;
+    /// Of one that shares its port.
+    const std::shared_ptr<SharedPort> port_;
+    const Share share_;
+    std::uint64_t passed_on_ = 0, dropped_ = 0;
     /// Of a server.
     std::shared_ptr<Routes> routes_;
     std::optional<Stateless> stateless_;

@@ -4,6 +4,8 @@
 /// \file
 /// The only header that includes ngtcp2 and its helper for GnuTLS. It hides how 0.12 (Debian 12) differs from 1.x.
 
+#include "own_ids.hpp"
+
 #include <ngtcp2/ngtcp2.h>
 #include <ngtcp2/ngtcp2_crypto.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
@@ -14,9 +16,6 @@
 #include <string_view>
 
 namespace comoq::quic::detail {
-
-/// This side's connection ids, in bytes: a short header does not say how long its id is.
-inline constexpr std::size_t own_id_size = 12;
 
 /// Versions below 1.0 never free a unidirectional stream of the peer: each that has come costs about 230 bytes until the
 /// end of the connection (ngtcp2's commit 1d591bde ended that), and with it the blocks of 8 KiB and more of what had come out

@@ -2,6 +2,7 @@
 #pragma once
 #include "../../quic/connection.hpp"
 #include "ngtcp2.hpp"
+#include "own_ids.hpp"
 
 #include <algorithm>
 #include <array>
@@ -54,7 +55,7 @@ inline std::optional<PacketIds> ids_in(std::span<const std::byte> datagram) noex
 class Routes {
 public:
     using ResetKey = std::array<std::byte, 32>;
-    explicit Routes(const ResetKey &reset_key) noexcept : reset_key_(reset_key) {}
+    explicit Routes(const ResetKey &reset_key, const Share &share = {}) noexcept : reset_key_(reset_key), share_(share) {}
 
     /// The ids of one connection. They are removed with it. It shares the table: a context that dies with its coroutines
     /// destroys them in any order.
@@ -86,6 +87,7 @@ public:
             const RouteId key(id);
             if (ids_.erase(key) != 0) routes_->table_.erase(key);
         }
+        void mark(std::span<std::byte> id) const noexcept override { routes_->share_.mark(id); }
         std::span<const std::byte> reset_key() const override { return routes_->reset_key_; }
         std::shared_ptr<Connection> connection() const noexcept { return connection_.lock(); }
 
@@ -113,6 +115,7 @@ public:
 
 private:
     const ResetKey reset_key_;
+    const Share share_;
     std::map<RouteId, Entry *> table_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "../../quic/connection.hpp"
 #include "ngtcp2.hpp"
+#include "own_ids.hpp"
 #include "token_keys.hpp"
 
 #include <asio/ip/udp.hpp>
@@ -11,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -27,7 +29,10 @@ public:
         std::size_t size = 0;
     };
 
-    Stateless(RandomSource random, std::span<const std::byte, 32> reset_key) : random_(std::move(random)), keys_(random_) {
+    /// Without keys it makes its own.
+    Stateless(RandomSource random, std::span<const std::byte, 32> reset_key, std::shared_ptr<TokenKeys> keys = nullptr,
+              const Share &share = {})
+        : random_(std::move(random)), keys_(keys != nullptr ? std::move(keys) : std::make_shared<TokenKeys>(random_)), share_(share) {
         std::ranges::copy(reset_key, reset_key_.begin());
     }
 
@@ -35,9 +40,10 @@ public:
     std::optional<Answer> ask_for_proof(const Greeting &greeting, asio::ip::udp::endpoint from, Time now) {
         std::array<std::byte, own_id_size> chosen;
         random_(chosen);
+        share_.mark(chosen);
         const ngtcp2_cid server = id(chosen), original = id(greeting.server_id), client = id(greeting.client_id);
         std::array<std::uint8_t, NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN> token;
-        const auto &key = keys_.newest(now);
+        const auto key = keys_->newest(now);
         const auto size = ngtcp2_crypto_generate_retry_token(token.data(), octets(key), key.size(), greeting.version,
                                                              address(from), address_size(from), &server, &original, stamp(now));
         if (size < 0) return std::nullopt;
@@ -52,7 +58,7 @@ public:
         const ngtcp2_cid server = id(greeting.server_id);
         ngtcp2_cid original;
         constexpr ngtcp2_duration longest = 10 * NGTCP2_SECONDS;
-        const bool is_ours = keys_.any(now, [&](const TokenKeys::Key &key) {
+        const bool is_ours = keys_->any(now, [&](const TokenKeys::Key &key) {
             return ngtcp2_crypto_verify_retry_token(&original, octets(greeting.token), greeting.token.size(), octets(key), key.size(),
                                                     greeting.version, address(from), address_size(from), &server, longest,
                                                     stamp(now)) == 0;
@@ -65,7 +71,7 @@ public:
     /// A token for the client's next connection, from any port of that address. Empty if none can be made.
     std::vector<std::byte> token_for(asio::ip::udp::endpoint client, Time now) {
         std::vector<std::byte> token(NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN);
-        const auto &key = keys_.newest(now);
+        const auto key = keys_->newest(now);
         const auto size = ngtcp2_crypto_generate_regular_token(reinterpret_cast<std::uint8_t *>(token.data()), octets(key), key.size(),
                                                                address(client), address_size(client), stamp(now));
         token.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
@@ -76,7 +82,7 @@ public:
     bool knows(Greeting &greeting, asio::ip::udp::endpoint from, Time now) {
         if (greeting.token.empty() || greeting.token.front() != std::byte{NGTCP2_CRYPTO_TOKEN_MAGIC_REGULAR}) return false;
         constexpr ngtcp2_duration longest = 24 * 3600 * NGTCP2_SECONDS;
-        greeting.is_known = keys_.any(now, [&](const TokenKeys::Key &key) {
+        greeting.is_known = keys_->any(now, [&](const TokenKeys::Key &key) {
             return ngtcp2_crypto_verify_regular_token(octets(greeting.token), greeting.token.size(), octets(key), key.size(),
                                                       address(from), address_size(from), longest, stamp(now)) == 0;
         });
@@ -154,7 +160,8 @@ private:
     }
 
     const RandomSource random_;
-    TokenKeys keys_;
+    const std::shared_ptr<TokenKeys> keys_;
+    const Share share_;
     std::array<std::byte, 32> reset_key_{};
     std::optional<Time> latest_;
     double left_ = 100;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../../quic/connection_config.hpp"
+#include "../wait/sync.hpp"
 
 #include <array>
 #include <chrono>
@@ -11,7 +12,7 @@
 namespace comoq::quic::detail {
 
 /// The keys of a server's tokens. Whoever learns one can forge tokens until it is forgotten, a day after it was made at the latest.
-/// Two are there at a time, 64 bytes.
+/// Two are there at a time, 64 bytes. Any thread.
 class TokenKeys {
 public:
     using Time = std::chrono::steady_clock::time_point;
@@ -22,14 +23,19 @@ public:
     explicit TokenKeys(RandomSource random) : random_(std::move(random)) {}
 
     /// The one for tokens that are made now.
-    const Key &newest(Time now) {
+    Key newest(Time now) {
+        comoq::detail::Lock lock(mutex_);
         turn(now);
         return newest_;
     }
     /// Whether `fits` takes one of the keys, the newest first.
     template <class Fits> bool any(Time now, Fits &&fits) {
+        comoq::detail::Lock lock(mutex_);
         turn(now);
-        return fits(newest_) || (before_ && fits(*before_));
+        const Key newest = newest_;
+        const auto before = before_;
+        lock.unlock();
+        return fits(newest) || (before && fits(*before));
     }
 
 private:
@@ -46,6 +52,7 @@ private:
     }
 
     const RandomSource random_;
+    comoq::detail::Mutex mutex_;
     Key newest_{};
     std::optional<Key> before_;
     std::optional<Time> since_;

@@ -171,7 +171,10 @@ COMOQ_DECL void Connection::begin_client(const Path &path) {
 COMOQ_DECL void Connection::begin_server(const Greeting &greeting, const Path &path) {
     std::array<std::byte, detail::own_id_size> own;
     random_(own);
-    if (ids_ == nullptr) random_(reset_key_);
+    if (ids_ != nullptr)
+        ids_->mark(own);
+    else
+        random_(reset_key_);
     const bool has_proof = !greeting.original_id.empty();
     const ngtcp2_cid original = detail::id_of(has_proof ? greeting.original_id : greeting.server_id), client_id = detail::id_of(greeting.client_id);
     const ngtcp2_cid server_id = detail::id_of(own);

@@ -55,6 +55,7 @@ struct ConnectionEvents {
             Connection &self = of(user);
             self.random_({reinterpret_cast<std::byte *>(id->data), size});
             id->datalen = size;
+            if (self.ids_ != nullptr) self.ids_->mark({reinterpret_cast<std::byte *>(id->data), size});
             const auto key = self.ids_ != nullptr ? self.ids_->reset_key() : std::span<const std::byte>(self.reset_key_);
             const int result = ngtcp2_crypto_generate_stateless_reset_token(
                 token, reinterpret_cast<const std::uint8_t *>(key.data()), key.size(), id);

@@ -6,6 +6,7 @@
 #include "../../detail/wait/failure.hpp"
 #include "../../detail/wait/turn.hpp"
 #include "../../quic/listener.hpp"
+#include "../detail/quic/shared_port.ipp"
 
 #include <asio/buffer.hpp>
 #include <asio/error.hpp>
@@ -26,21 +27,42 @@ namespace detail {
 inline constexpr std::size_t server_waits = 256 * 1024, client_waits = 64 * 1024;
 
 COMOQ_DECL Endpoint::Endpoint(asio::ip::udp::socket socket, std::optional<ListenerConfig> serves, ServerCredentials credentials,
-                              bool has_batches)
+                              bool has_batches, std::shared_ptr<SharedPort> port, const Share &share)
     : socket_(std::move(socket), has_batches ? DatagramSocket::Means() : DatagramSocket::Means::none()),
       out_(serves ? server_waits : client_waits),
       serves_(std::move(serves)),
       credentials_(std::move(credentials)),
+      port_(std::move(port)),
+      share_(share),
       tasks_(std::make_shared<comoq::detail::TaskGroupState>(socket_.socket().get_executor())) {
     if (!serves_) return;
     Routes::ResetKey key;
-    serves_->connection.random(key);
-    routes_ = std::make_shared<Routes>(key);
-    stateless_.emplace(serves_->connection.random, key);
+    if (port_ != nullptr)
+        key = port_->reset_key;
+    else
+        serves_->connection.random(key);
+    routes_ = std::make_shared<Routes>(key, share_);
+    stateless_.emplace(serves_->connection.random, key, port_ != nullptr ? port_->keys : nullptr, share_);
+}
+COMOQ_DECL Endpoint::~Endpoint() {
+    if (port_ != nullptr) port_->leave(share_.index);
 }
 
 COMOQ_DECL void Endpoint::begin() {
     comoq::detail::TaskGroupState::spawn(tasks_, receive(shared_from_this()), [](const std::exception_ptr &) {});
+}
+COMOQ_DECL void Endpoint::begin_there() {
+    asio::post(socket_.socket().get_executor(), [self = shared_from_this()] {
+        try {
+            self->begin();
+        } catch (const std::exception &) {
+            // Without memory to read what comes, nobody is served.
+            self->deaf();
+        }
+    });
+}
+COMOQ_DECL void Endpoint::close_there() {
+    asio::post(socket_.socket().get_executor(), [self = shared_from_this()] { self->close(); });
 }
 COMOQ_DECL void Endpoint::add(std::shared_ptr<Connection> connection) {
     only_ = connection;
@@ -68,6 +90,7 @@ COMOQ_DECL void Endpoint::look_for_end() {
     if (connections_ != 0 || (serves_ && !is_closing_)) return;
     // Last words.
     flush();
+    if (port_ != nullptr) port_->leave(share_.index);
     std::error_code ignored;
     socket_.socket().close(ignored);
 }
@@ -108,8 +131,8 @@ COMOQ_DECL asio::awaitable<void> Endpoint::receive(std::shared_ptr<Endpoint> sel
         while (socket.is_open()) {
             std::error_code failure;
             co_await socket.async_wait(asio::ip::udp::socket::wait_read, asio::redirect_error(asio::use_awaitable, failure));
-            const auto last = self->counts().received + most_at_once;
-            while (!failure && self->counts().received < last)
+            const auto last = self->socket_.counts().received + most_at_once;
+            while (!failure && self->socket_.counts().received < last)
                 if (!self->take_some(failure)) break;
             if (!failure || failure == asio::error::would_block) continue;
             if (!is_passing(failure)) break;
@@ -122,7 +145,8 @@ COMOQ_DECL asio::awaitable<void> Endpoint::receive(std::shared_ptr<Endpoint> sel
     self->deaf();
 }
 
-COMOQ_DECL void Endpoint::take(std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from, unsigned ecn) {
+COMOQ_DECL void Endpoint::take(std::span<const std::byte> datagram, const asio::ip::udp::endpoint &from, unsigned ecn,
+                               bool was_passed) {
     const Path path{local(), from};
     const auto give = [&](Connection &connection) {
         try {
@@ -136,6 +160,7 @@ COMOQ_DECL void Endpoint::take(std::span<const std::byte> datagram, const asio::
     const auto ids = ids_in(datagram);
     if (!ids) return;
     if (const auto known = routes_->find(ids->to)) return give(*known);
+    if (!was_passed && pass_on(datagram, from, ecn)) return;
     if (is_closing_) return;
     try {
         if (ids->wants_version) return answer(stateless_->versions(ids->to, ids->from, now()), from);
