@@ -22,7 +22,7 @@ step_quic() {
     "$work/quic/build/tests/quic/comoq_quic_tests"
     "$work/quic/build/tests/c/comoq_c_sessions"
     local case
-    for case in quic quic_chain https no_udp bad_link certificates quic_tokens; do
+    for case in quic quic_chain quic_threads https no_udp bad_link certificates quic_tokens; do
         bash tests/examples/network.sh "$work/quic/build/examples" $case
     done
     bash tests/examples/wrong_runs.sh "$work/quic/build/examples"

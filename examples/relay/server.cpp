@@ -259,6 +259,7 @@ void Server::run() {
         thread.join();
     }
     finish();
+    log_quic();
 }
 
 // A goodbye to an upstream may still be on its way, in any of the contexts: they take turns.

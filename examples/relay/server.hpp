@@ -61,6 +61,7 @@ private:
         const Address &address;
         Thread &thread;
         comoq::quic::Listener listener;
+        std::uint64_t accepted = 0;
     };
     asio::awaitable<void> accept_quic(QuicListener &listener);
 #endif
@@ -74,6 +75,7 @@ private:
     void listen(Address &address);
     void listen_quic(Address &address);
     void stop_quic();
+    void log_quic();
     void use_identity();
     void read_keys();
     comoq::OriginConfig origin_config() const;

@@ -18,6 +18,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 using asio::awaitable;
 using asio::use_awaitable;
@@ -81,30 +82,49 @@ awaitable<void> Server::accept(Listener &listener) {
 }
 
 #if COMOQ_RELAY_QUIC
-// All connections of a port run on one thread; each has a strand for its session.
+// Every thread has a socket of the port, where the system lets them share it: a connection runs on the thread of its socket, with a
+// strand for its session.
 void Server::listen_quic(Address &address) {
-    auto &thread = next_thread();
+    std::vector<Thread *> there;
+    if (comoq::quic::ports_can_be_shared) {
+        for (auto &each : threads_) {
+            there.push_back(&each);
+        }
+    } else {
+        there.push_back(&next_thread());
+    }
     comoq::quic::ListenerConfig config;
     // The guests are counted, and told why they are turned away. What is dropped here hears nothing.
     constexpr std::size_t to_be_turned_away = 64;
     config.max_connections = options_.max_sessions + to_be_turned_away;
+    // More threads do not let more strangers in whose addresses nobody has proved.
+    const std::size_t threads = there.size();
+    config.max_handshakes = (config.max_handshakes + threads - 1) / threads;
+    config.retry_above = (config.retry_above + threads - 1) / threads;
     config.connection.protocols = options_.protocols;
     config.connection.key_log = key_log_;
     // Browsers need HTTP/3; a listener for QUIC alone has none.
     if (address.is_tcp) {
         config.connection.protocols.push_back("h3");
     }
-    config.executor = [&thread] { return strand_of(thread); };
-    const auto executor = thread.context.get_executor();
-    for (auto &listener : comoq::net::listen_at(executor, address.url, house_.identity->quic(), config)) {
+    std::vector<comoq::quic::ListenerPlace> places(threads);
+    for (std::size_t i = 0; i < threads; ++i) {
+        places[i].executor = there[i]->context.get_executor();
+        places[i].config = config;
+        places[i].config.executor = [thread = there[i]] { return strand_of(*thread); };
+    }
+    std::size_t next = 0;
+    for (auto &listener : comoq::net::listen_at(places, address.url, house_.identity->quic())) {
+        auto &thread = *there[next++ % threads];
         auto &kept = quic_listeners_.emplace_back(address, thread, std::move(listener));
-        begin(thread.tasks, executor, "a listener of QUIC", accept_quic(kept));
+        begin(thread.tasks, thread.context.get_executor(), "a listener of QUIC", accept_quic(kept));
     }
 }
 
 awaitable<void> Server::accept_quic(QuicListener &listener) {
     while (true) {
         auto connection = co_await listener.listener.accept();
+        ++listener.accepted;
         try {
             auto guest = std::make_shared<Guest>(house_, listener.address, next_guest_++);
             const auto strand = connection->executor();
@@ -126,6 +146,19 @@ void Server::stop_quic() {
     }
 }
 
+// What each socket has had, when no thread runs any more.
+void Server::log_quic() {
+    for (auto &each : quic_listeners_) {
+        const auto counts = each.listener.counts();
+        LogLine(Level::Info, "socket_closed")
+            .with("listener", each.address.text())
+            .with("connections", each.accepted)
+            .with("packets", counts.received)
+            .with("passed_on", counts.passed_on)
+            .with("dropped", counts.dropped);
+    }
+}
+
 void Server::use_identity() {
     for (auto &each : quic_listeners_) {
         asio::post(each.thread.context, [&each, identity = house_.identity->quic()] { each.listener.use(identity); });
@@ -134,5 +167,6 @@ void Server::use_identity() {
 #else
 void Server::listen_quic(Address &) {}
 void Server::stop_quic() {}
+void Server::log_quic() {}
 void Server::use_identity() {}
 #endif

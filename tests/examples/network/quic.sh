@@ -67,15 +67,20 @@ case_https() {
     exits 1 "certificate was refused" "$bin/subscribe" "$url" a/pipe data --pin "sha256:$(printf 'ab%.0s' {1..32})"
 }
 
-# Over a link that loses, doubles, delays and spoils packets, and whose clients change their ports meanwhile.
-case_bad_link() {
-    relay relay --listen https://127.0.0.1:0 "${generated[@]}"
-    local pin port=${url##*:} link
-    pin=$(pin_of relay)
+# URL: a link to there that loses, doubles, delays and spoils packets, and whose clients change their ports meanwhile: $port.
+bad_link() {
+    port=${1##*:}
     start link python3 "$here/bad_link.py" "${port%/}"
     link=$pid
     until_true "no link" grep -q ^port= "$tmp/link.log"
     port=$(sed -n 's/^port=\([0-9]*\) .*/\1/p' "$tmp/link.log")
+}
+
+case_bad_link() {
+    relay relay --listen https://127.0.0.1:0 "${generated[@]}"
+    local pin port link
+    pin=$(pin_of relay)
+    bad_link "$url"
     pipe_through "moql://127.0.0.1:$port" "moql://127.0.0.1:$port" --pin "$pin"
     pipe_through "https://127.0.0.1:$port" "https://127.0.0.1:$port" --pin "$pin" --verbose
     grep -q "by WebTransport" "$tmp/subscribe.log" || fail "a client does not say how it is connected"
@@ -83,6 +88,28 @@ case_bad_link() {
     wait "$link" || fail "the link: $?"
     cat "$tmp/link.log"
     grep -Eq 'lost=[1-9].*doubled=[1-9].*late=[1-9].*spoiled=[1-9].*rebindings=[1-9]' "$tmp/link.log" || fail "the link was good"
+}
+
+# Two threads share a port. Both have clients, who stay at theirs when their ports change.
+case_quic_threads() {
+    if [ "$(uname)" != Linux ]; then
+        echo "WITHOUT a shared port: this is not Linux"
+        return
+    fi
+    relay relay --listen moql://127.0.0.1:0 --threads 2 "${generated[@]}"
+    local pin port link relay=$pid
+    pin=$(pin_of relay)
+    # Chance gives each client to one of them: all 30 to the same one in one of 500 million runs.
+    for _ in {1..30}; do exits 1 "not found" "$bin/subscribe" "$url" no/such/broadcast video --pin "$pin"; done
+    bad_link "$url"
+    pipe_through "moql://127.0.0.1:$port" "moql://127.0.0.1:$port" --pin "$pin"
+    kill "$link"
+    wait "$link" || fail "the link: $?"
+    grep -Eq 'rebindings=[1-9]' "$tmp/link.log" || fail "nobody has changed its port"
+    kill "$relay"
+    wait "$relay" || fail "the relay: $?"
+    grep event=socket_closed "$tmp/relay.log"
+    [ "$(grep -c "event=socket_closed.*connections=[1-9]" "$tmp/relay.log")" = 2 ] || fail "a thread has had no client"
 }
 
 # Where UDP does not get through, clients of https take WebSocket.
