@@ -8,6 +8,8 @@
 #include "../session/session_streams.hpp"
 
 #include <asio/awaitable.hpp>
+#include <asio/cancellation_state.hpp>
+#include <asio/this_coro.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -71,6 +73,8 @@ inline asio::awaitable<void> follow_announcements(std::shared_ptr<SessionCore> c
     const auto code = co_await outcome_of(follower->follow());
     follower->set_end(code);
     if (code && (!follower->lost() || code == std::errc::not_enough_memory)) core->close(told(code), "ANNOUNCE");
+    // A cancellation would not let it begin: all that was announced would then end in one piece, in a destructor.
+    co_await asio::this_coro::throw_if_cancelled(false);
     co_await std::move(ending);
 }
 

@@ -154,21 +154,29 @@ public:
     }
 
     /// The session is over: all requested broadcasts end with `code`, also from now on, and so do the announced ones
-    /// that have tracks. The task that announced the other ones, which may be many, ends them.
+    /// that have tracks. The task that announced the other ones, which may be many, ends them. Called once; `free_some` frees
+    /// what was known of them.
     void abort_all(std::error_code code) {
-        Marks all;
-        Broadcasts by_path;
         {
             Lock lock(mutex_);
             over_ = code;
-            by_path.swap(broadcasts_);
-            all.swap(marks_);
+            known_before_.swap(broadcasts_);
+            marks_before_.swap(marks_);
             asked_ = 0;
         }
-        for (const auto &[address, mark] : all) {
+        for (const auto &[address, mark] : marks_before_) {
             const auto there = mark.broadcast.lock();
             if (there != nullptr && (mark.was_asked_for || there->has_tracks())) there->close(failure(code));
         }
+    }
+
+    /// After `abort_all`, on the executor that called it: frees a few of the places. False if there are no more.
+    bool free_some() noexcept {
+        for (int i = 0; i < 64; ++i) {
+            if (!known_before_.empty()) known_before_.erase(known_before_.begin());
+            if (!marks_before_.empty()) marks_before_.erase(marks_before_.begin());
+        }
+        return !known_before_.empty() || !marks_before_.empty();
     }
 
 private:
@@ -247,6 +255,9 @@ private:
     Event any_to_serve_;
     bool is_leaving_ = false;
     std::optional<std::error_code> over_;
+    // Since `abort_all`, and of its caller alone.
+    Broadcasts known_before_;
+    Marks marks_before_;
 };
 
 }  // namespace comoq::detail

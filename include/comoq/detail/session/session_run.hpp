@@ -4,6 +4,7 @@
 #include "../../transport.hpp"
 #include "../../with_timeout.hpp"
 #include "../wait/code_of.hpp"
+#include "../wait/frame_turn.hpp"
 #include "../wait/in_any_case.hpp"
 #include "outcome_of.hpp"
 #include "session_streams.hpp"
@@ -75,6 +76,7 @@ asio::awaitable<void> run_to_the_end(std::shared_ptr<Core> core, Begin begin, st
     core->tasks.cancel_in_turns();
     // The session is kept until then, so that everything on its executor ends there. The broadcasts end by themselves.
     co_await std::move(idle);
+    for (FrameTurn turn; core->requested.free_some();) co_await turn.take();
     core->broadcasts.cancel_in_turns();
     co_await std::move(left);
 }
