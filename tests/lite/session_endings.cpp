@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -50,6 +51,87 @@ TEST_CASE("session: when a thousand announcements are lost at once, a few end pe
     REQUIRE(group.done());
     CHECK(group.code() == closed.value());
     CHECK(scene.here.stats().handlers == 0);
+}
+
+namespace {
+
+/// Their end takes two turns.
+constexpr std::size_t two_turns = 70;
+
+/// A peer that announced this many, and does not ask for anything.
+struct ManyAnnounced : LiteScene {
+    explicit ManyAnnounced(std::size_t count) {
+        connect();
+        for (std::size_t i = 0; i < count; ++i) static_cast<void>(publish("path/" + std::to_string(i)));
+        run();
+    }
+};
+
+}  // namespace
+
+TEST_CASE("session: however it ends, what its peer announced is freed a few at a time, in no destructor", "[lite][session]") {
+    constexpr std::size_t count = 1000;
+    ManyAnnounced scene(count);
+    REQUIRE(scene.here.stats().announced == count);
+    const auto all = live_bytes();
+    SECTION("the link is cut") { scene.link.cut(); }
+    SECTION("this side closes it") { scene.client->close(); }
+    SECTION("this side lets go of it") { scene.client.reset(); }
+    SECTION("the peer closes it") { scene.server->close(make_error_code(Error::Unauthorized)); }
+    SECTION("its task for them is cancelled while more come") {
+        for (std::size_t i = 0; i < count; ++i) static_cast<void>(scene.publish("more/" + std::to_string(i)));
+        while (scene.here.stats().announced < count + count / 2) REQUIRE(scene.context.poll_one() != 0);
+        scene.client->close();
+    }
+    std::size_t left = live_bytes(), most = 0;
+    while (scene.context.poll_one() != 0) {
+        const auto now_left = live_bytes();
+        if (now_left < left) most = std::max(most, left - now_left);
+        left = now_left;
+    }
+    CHECK(scene.here.stats().announced == 0);
+    if (!allocations_can_fail()) return;
+    CHECK(all - left > count * 1000);
+    CAPTURE(all, left, most);
+    CHECK(most < (all - left) / 14);
+}
+
+TEST_CASE("session: what its peer announced is freed, also when its executor goes in the middle of that", "[lite][session]") {
+    const bool is_cut = GENERATE(true, false);
+    const auto points = at_each_point([is_cut](std::size_t point) {
+        std::optional<Origin> here;
+        bool is_there = false;
+        {
+            ManyAnnounced scene(two_turns);
+            here.emplace(std::move(scene.here));
+            if (is_cut)
+                scene.link.cut();
+            else
+                scene.client.reset();
+            is_there = run_handlers(scene.context, 3 * point) == 3 * point;
+        }
+        CHECK(here->stats().announced == 0);
+        return is_there;
+    });
+    CHECK(points > 10);
+}
+
+TEST_CASE("session: if any one allocation fails while what its peer announced ends, all of it ends", "[lite][session][faults]") {
+    if (!allocations_can_fail()) return;
+    at_each_point([](std::size_t point) {
+        ManyAnnounced scene(two_turns);
+        scene.client->close();
+        bool failed = false;
+        {
+            FailingAllocation failing(point);
+            run_handlers(scene.context);
+            failed = failing.stop();
+        }
+        run_handlers(scene.context);
+        CHECK(scene.here.stats().announced == 0);
+        CHECK(scene.here.stats().handlers == 0);
+        return failed;
+    });
 }
 
 TEST_CASE("session: the end of a session is the end of every wait for what its peer says", "[lite][session]") {
