@@ -2,8 +2,16 @@
 set(found_by "schedules: a fair strand runs each function once, one at a time and in order, whichever threads post and run them")
 set(header detail/wait/fair_queue.hpp)
 set(search [==[
-        if (first_ != nullptr) post();
+        leave_context();
+        return nullptr;
 ]==])
 set(replace [==[
-        if (first_ != nullptr && !SEEDED) post();
+        if (SEEDED) {
+            lock.unlock();
+            lock.lock();
+            is_on_context_ = false;
+            return nullptr;
+        }
+        leave_context();
+        return nullptr;
 ]==])

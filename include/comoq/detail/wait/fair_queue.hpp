@@ -158,26 +158,36 @@ private:
     void run() {
         const Running here(this);
         // A function that throws ends the turn. The others keep theirs.
-        const struct End {
-            FairQueue &queue;
-            ~End() { queue.end_turn(); }
-        } end{*this};
+        struct End {
+            FairQueue *queue;
+            ~End() {
+                if (queue != nullptr) queue->end_turn();
+            }
+        } end{this};
         const auto over = std::chrono::steady_clock::now() + longest_;
-        for (unsigned ran = 0; ran != turn; ++ran) {
-            AnyPlace *place = pop();
-            if (place == nullptr) return;
+        AnyPlace *place = pop();
+        if (place == nullptr) return;
+        for (unsigned ran = 1; place != nullptr; ++ran) {
             place->leave(place, true);
-            if (!has_more() || std::chrono::steady_clock::now() >= over) return;
+            place = next_or_end(ran == turn, over);
         }
+        end.queue = nullptr;
     }
     void end_turn() noexcept {
         Lock lock(mutex_);
+        leave_context();
+    }
+    /// The next function of this turn. Null if the turn is over.
+    AnyPlace *next_or_end(bool is_last, std::chrono::steady_clock::time_point over) noexcept {
+        Lock lock(mutex_);
+        if (first_ != nullptr && !is_last && std::chrono::steady_clock::now() < over) return pop_first();
+        leave_context();
+        return nullptr;
+    }
+    /// Under the lock.
+    void leave_context() noexcept {
         is_on_context_ = false;
         if (first_ != nullptr) post();
-    }
-    bool has_more() noexcept {
-        Lock lock(mutex_);
-        return first_ != nullptr;
     }
     void abandon() noexcept {
         clear();
@@ -188,6 +198,10 @@ private:
     }
     AnyPlace *pop() noexcept {
         Lock lock(mutex_);
+        return pop_first();
+    }
+    /// Under the lock.
+    AnyPlace *pop_first() noexcept {
         AnyPlace *place = first_;
         if (place == nullptr) return nullptr;
         first_ = place->next;
