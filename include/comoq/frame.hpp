@@ -4,6 +4,7 @@
 #include "bytes.hpp"
 #include "detail/media/frame_state.hpp"
 #include "detail/media/group_state.hpp"
+#include "detail/wait/breaker.hpp"
 #include "detail/wait/failure.hpp"
 #include "detail/wait/mapped_source.hpp"
 #include "object_extras.hpp"
@@ -101,6 +102,8 @@ public:
     Operation<std::optional<Bytes>> read_chunk();
     /// The same without a wait.
     TryResult<Bytes> try_read_chunk() noexcept;
+    /// Completes when `read_chunk` has something to give, be it a failure, or when `breaker` ends. Nothing is taken.
+    Operation<void> chunk_there(detail::Passkey, detail::Breaker &breaker);
 
     /// The rest of the frame that has not been read yet, in one piece, once it is complete: the whole frame at first,
     /// and nothing after that. A frame written in several chunks is joined once for all readers, and held once. Fails

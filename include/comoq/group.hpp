@@ -3,6 +3,7 @@
 #include "config.hpp"
 #include "detail/media/group_reader.hpp"
 #include "detail/media/group_state.hpp"
+#include "detail/wait/breaker.hpp"
 #include "detail/wait/share.hpp"
 #include "frame.hpp"
 #include "group_info.hpp"
@@ -88,8 +89,13 @@ public:
 
     /// The next frame as soon as it is begun, to be read while it is written. Ends and fails as `read_frame` does.
     Operation<std::optional<FrameConsumer>> next_frame();
+    /// True if `take_frames` has something to give, be it the end or a failure.
+    bool has_next(detail::Passkey) const noexcept;
+
     /// Completes when `next_frame` has something to give, be it the end. Nothing is taken.
     Operation<void> frame_there(detail::Passkey);
+    /// The same, or when `breaker` ends.
+    Operation<void> frame_there(detail::Passkey, detail::Breaker &breaker);
     /// The frame that `next_frame` gave last, from that byte on. Empty if the group does not have it any more.
     FrameConsumer frame_again(detail::Passkey, std::uint64_t offset);
 

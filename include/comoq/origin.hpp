@@ -69,7 +69,7 @@ struct OriginStats {
     std::size_t cached_groups = 0;
     /// Groups that expired or were evicted from the pool, since the beginning.
     std::uint64_t evicted_groups = 0;
-    /// Backlog of sessions: bytes taken for their peers and not sent yet.
+    /// Backlog of sessions: bytes taken for their peers and not sent yet. Up to 256 KiB of a session may be left out.
     std::size_t unsent_bytes = 0;
     /// Readers that got Lagged, since the beginning.
     std::uint64_t lagged_readers = 0;

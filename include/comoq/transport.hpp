@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "bytes.hpp"
+#include "detail/wait/passkey.hpp"
 #include "transport_code.hpp"
 
 #include <asio/any_io_executor.hpp>
@@ -19,6 +20,10 @@
 #include <utility>
 
 namespace comoq {
+
+namespace detail {
+class StopHook;
+}  // namespace detail
 
 /// \file
 /// A connection as a session needs it: streams like QUIC's, and datagrams if the transport has them. Sessions use only
@@ -104,6 +109,10 @@ public:
     /// Completes when everything written has been sent, also before `finish()`. Fails as `write` does.
     virtual asio::awaitable<void> drained() { return write({}, Bytes()); }
 
+    /// The library's own, which a program's transport leaves as it is: tells `hook` of a failure of the stream, as `stopped()`
+    /// does, which is asked instead where this returns false. Null makes it forget a hook.
+    virtual bool tell(detail::Passkey, detail::StopHook *) noexcept { return false; }
+
 protected:
     SendStream() = default;
 };
@@ -173,6 +182,9 @@ public:
 
     /// Opens a stream, as soon as the peer allows one more. Fails with the code of `closed()`, as all waits here.
     virtual asio::awaitable<std::unique_ptr<SendStream>> open_uni() = 0;
+    /// The library's own, which a program's transport leaves as it is: opens a stream if the peer allows one more now. Null if
+    /// not, and for a transport that has no such call. Throws std::bad_alloc.
+    virtual std::unique_ptr<SendStream> open_uni_now(detail::Passkey) { return nullptr; }
     /// Opens a bidirectional stream, as soon as the peer allows one more.
     virtual asio::awaitable<BidiStream> open_bidi() = 0;
     /// The next stream that the peer opened, in the order in which they came.

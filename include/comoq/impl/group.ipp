@@ -120,9 +120,20 @@ COMOQ_DECL Operation<std::optional<FrameConsumer>> GroupConsumer::next_frame() {
     return Operation<Next>(detail::Passkey(), open_frame_source(reader_));
 }
 
+COMOQ_DECL bool GroupConsumer::has_next(detail::Passkey) const noexcept {
+    if (reader_ == nullptr) return true;
+    const detail::Lock lock(reader_->group->mutex());
+    return detail::has_or_ends(*reader_->group, reader_->index);
+}
+
 COMOQ_DECL Operation<void> GroupConsumer::frame_there(detail::Passkey) {
     if (reader_ == nullptr) return inert<void>();
     return Operation<void>(detail::Passkey(), detail::Step(detail::FrameThereRule(reader_)));
+}
+
+COMOQ_DECL Operation<void> GroupConsumer::frame_there(detail::Passkey key, detail::Breaker &breaker) {
+    if (reader_ == nullptr) return inert<void>();
+    return Operation<void>(key, detail::Breakable(detail::Step(detail::FrameThereRule(reader_)), breaker));
 }
 
 COMOQ_DECL FrameConsumer GroupConsumer::frame_again(detail::Passkey, std::uint64_t offset) {

@@ -6,7 +6,7 @@
 #include "../detail/quic/sender.hpp"
 #include "../detail/quic/stream_sides.hpp"
 #include "../detail/quic/tls_session.hpp"
-#include "../detail/stream/stream_transport.hpp"
+#include "../detail/stream/stream_handles.hpp"
 #include "../detail/wait/step.hpp"
 #include "../operation.hpp"
 #include "address_tokens.hpp"

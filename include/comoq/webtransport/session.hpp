@@ -45,6 +45,7 @@ public:
     std::string_view protocol() const noexcept override { return protocol_; }
 
     asio::awaitable<std::unique_ptr<SendStream>> open_uni() override { return connection_->open_uni(); }
+    std::unique_ptr<SendStream> open_uni_now(comoq::detail::Passkey key) override { return connection_->open_uni_now(key); }
     asio::awaitable<BidiStream> open_bidi() override { return connection_->open_bidi(); }
     asio::awaitable<std::unique_ptr<ReceiveStream>> accept_uni() override { return connection_->accept_uni(); }
     asio::awaitable<BidiStream> accept_bidi() override { return connection_->accept_bidi(); }

@@ -229,6 +229,28 @@ TEST_CASE("the outbox: it stands still only while data waits and the peer takes 
     CHECK_FALSE(scene.outbox.stands_still());
 }
 
+TEST_CASE("the outbox: a stream that the peer allows is there without a wait, 15 times in a row, unless another group waits",
+          "[session][outbox]") {
+    asio::io_context context;
+    MemoryLink link(context.get_executor(), context.get_executor());
+    GroupOutbox outbox(*link.client(), {}, nullptr);
+    GroupOutbox::Account account;
+    std::list<GroupOutbox::Item> items;
+    std::list<Begun<void>> opening;
+    const auto opens = [&] {
+        auto &item = items.emplace_back(outbox, account, order_of(1));
+        opening.emplace_back(context, item.open());
+        return item.is_open();
+    };
+    // Nobody runs the outbox yet.
+    for (int i = 0; i < 15; ++i) CHECK(opens());
+    CHECK_FALSE(opens());
+    CHECK_FALSE(opens());
+    const Begun<void> running(context, outbox.run());
+    for (const auto &item : items) CHECK(item.is_open());
+    CHECK(opens());
+}
+
 TEST_CASE("the outbox: others on its executor have their turn after 16 streams that it opens", "[session][outbox]") {
     constexpr std::size_t groups = 1'000;
     asio::io_context context;

@@ -61,6 +61,7 @@ struct Scene {
     MemoryLink link;
     std::shared_ptr<detail::MediaBounds> bounds;
     GroupOutbox outbox;
+    Begun<void> watching{context, outbox.watch()};
     asio::cancellation_signal end;
 };
 

@@ -119,6 +119,7 @@ inline void begin_session(const std::shared_ptr<SessionCore> &core) {
     core->spawn_vital(core, send_setup(core));
     core->spawn_vital(core, admit(core));
     core->spawn_vital(core, core->outbox.run());
+    core->spawn_vital(core, core->outbox.watch());
     core->spawn_vital(core, comoq::detail::watch_for_a_stall(core));
     core->spawn_vital(core, serve_requested(core));
     core->spawn_vital(core, comoq::detail::accept_streams<&Transport::accept_uni, UniServer>(core));

@@ -218,6 +218,14 @@ private:
     std::shared_ptr<FrameReader> reader_;
 };
 
+/// Completes when there is a chunk, or the end, and takes nothing.
+class ChunkThereRule : public ChunkRule {
+public:
+    using value_type = void;
+    using ChunkRule::ChunkRule;
+    Outcome<void> take() noexcept { return {}; }
+};
+
 /// The rest of a frame when it was taken: in one piece, or to be joined without the lock.
 struct RestOfFrame {
     Bytes first;

@@ -33,6 +33,12 @@ struct GroupReader {
     }
 };
 
+/// Under the lock: true if the group has the frame with that index, or ends there.
+COMOQ_INLINED inline bool has_or_ends(const GroupState &group, std::size_t index) noexcept {
+    const FrameLog &frames = group.frames();
+    return (index >= frames.first() && index < frames.end()) || group.end_at(index);
+}
+
 /// Common parts of the steps that read a group.
 class GroupRule {
 public:
@@ -53,7 +59,7 @@ protected:
         const FrameLog &frames = reader_->group->frames();
         return index >= frames.first() && index < frames.end();
     }
-    COMOQ_INLINED bool has_or_ends(std::size_t index) const noexcept { return has(index) || reader_->group->end_at(index); }
+    COMOQ_INLINED bool has_or_ends(std::size_t index) const noexcept { return detail::has_or_ends(*reader_->group, index); }
 
     /// Moves the reader's place on by this many frames, which are being taken.
     void advance(std::size_t count) noexcept {

@@ -4,7 +4,7 @@
 #include "../../operation.hpp"
 #include "../../qmux/connection_config.hpp"
 #include "../../qmux/negotiation.hpp"
-#include "../stream/stream_transport.hpp"
+#include "../stream/stream_handles.hpp"
 #include "../wait/step.hpp"
 #include "../wait/task_group_state.hpp"
 #include "codec.hpp"
@@ -213,7 +213,7 @@ private:
     /// Media waits for what is on the way.
     bool is_held() const noexcept { return !may_send_media() && (sender_.has_data() || !datagrams_.empty()); }
     void wake_output(Aftermath &after) noexcept {
-        if (has_output()) after.wake.take(output_waits_);
+        if (!output_waits_.empty() && has_output()) after.wake.take(output_waits_);
     }
     /// True if a ping that measures went with it.
     bool fill(OutgoingRecord &record, Time now, Aftermath &after);

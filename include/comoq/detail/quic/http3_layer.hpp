@@ -4,7 +4,7 @@
 #include "../h3/codes.hpp"
 #include "../h3/settings.hpp"
 #include "../h3/sorted_stream.hpp"
-#include "../stream/stream_transport.hpp"
+#include "../stream/stream_handles.hpp"
 #include "../wait/waiter.hpp"
 #include "../wire/varint.hpp"
 

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../../error.hpp"
-#include "../../first_of.hpp"
 #include "../../transport.hpp"
 #include "../containers/intrusive_list.hpp"
 #include "../media/media_bounds.hpp"
 #include "../stream/send_schedule.hpp"
+#include "../stream/stop_list.hpp"
+#include "../wait/breaker.hpp"
 #include "../wait/event.hpp"
 #include "../wait/failure.hpp"
 #include "../wait/turn.hpp"
 #include "../wait/turn_after.hpp"
+#include "quiet_octets.hpp"
 #include "send_budget.hpp"
 #include "turn_queue.hpp"
+#include "unless_stopped.hpp"
 
 #include <asio/awaitable.hpp>
 
@@ -23,7 +26,6 @@
 #include <optional>
 #include <system_error>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace comoq::detail {
@@ -48,15 +50,16 @@ public:
     };
 
     /// A group in flight, or a fetched one.
-    class Item : private TurnQueue::Entry, private ListNode<Item> {
+    class Item : private TurnQueue::Entry, private ListNode<Item>, private StopHook {
     public:
         Item(GroupOutbox &outbox, Account &account, const SendOrder &order)
-            : Entry(order), outbox_(outbox), account_(account), share_(*this, order.priority) {
+            : Entry(order), StopHook(outbox.stopped_), outbox_(outbox), account_(account), share_(*this, order.priority) {
             outbox_.items_.push_back(*this);
         }
         Item(const Item &) = delete;
         Item &operator=(const Item &) = delete;
         ~Item() {
+            if (is_told_) stream_->tell(Passkey(), nullptr);
             if (sent() > seen_sent_) outbox_.moved_ = true;
             outbox_.items_.remove(*this);
             stop_taking();
@@ -78,12 +81,14 @@ public:
 
         /// Waits for a stream of its own. Throws the code with which it was given up, or the transport's.
         asio::awaitable<void> open() {
+            throw_if_over();
             if (!outbox_.spare_.empty()) {
                 own_stream_ = std::move(outbox_.spare_.back());
                 outbox_.spare_.pop_back();
-            } else {
-                co_await wait(Want::Stream);
+            } else if (!outbox_.anybody_wants(Want::Stream) && !outbox_.opened_at_once_.is_due()) {
+                own_stream_ = outbox_.transport_.open_uni_now(Passkey());
             }
+            if (own_stream_ == nullptr) co_await wait(Want::Stream);
             outbox_.moved_ = true;
             use(*own_stream_);
         }
@@ -91,6 +96,16 @@ public:
         void use(SendStream &stream) {
             stream_ = &stream;
             stream.set_order(order());
+            is_told_ = stream.tell(Passkey(), this);
+        }
+        /// False for a transport that does not tell when a stream is over: it has to be asked, by `stopped()`.
+        bool is_told() const noexcept { return is_told_; }
+        /// Ends when the stream is over, if this item is told.
+        Breaker &breaker() noexcept { return breaker_; }
+        /// Throws the code with which the stream has ended, if this item is told.
+        void throw_if_over() const {
+            if (given_up_) throw_error(given_up_);
+            if (over_) throw_error(over_);
         }
         bool is_open() const noexcept { return stream_ != nullptr; }
         SendStream &stream() const noexcept { return *stream_; }
@@ -99,7 +114,10 @@ public:
         /// `make_room()`.
         bool has_room() {
             if (given_up_) throw_error(given_up_);
-            if (outbox_.is_taken_by_another(*this) || outbox_.anybody_wants(Want::Room) || !share_.has_room()) return false;
+            // What a frame that is taken costs is known when it is there. One at a time is taken, so that all that is held exceeds
+            // the budget by one frame, and not by one for each stream.
+            const bool another_takes = outbox_.taking_ != nullptr && outbox_.taking_ != this;
+            if (another_takes || outbox_.anybody_wants(Want::Room) || !share_.has_room()) return false;
             take_turn();
             return true;
         }
@@ -123,18 +141,21 @@ public:
         /// those are next to nothing. An item that waits for anything but the stream holds nothing: nothing would
         /// report when that has been sent.
         void settle(std::size_t taken) {
-            const std::size_t unsent = stream_->unsent();
-            const bool was_taking = stop_taking();
-            hold(taken + (unsent > negligible ? unsent : 0));
-            if (was_taking) outbox_.let_take();
+            unsent_ = stream_->unsent();
+            hold_all(taken);
         }
         void took(std::size_t octets) {
             outbox_.look_at_link(octets);
             share_.took(octets);
-            settle(octets);
+            // The stream holds less by now, if anything.
+            hold_all(octets);
         }
         void wrote(std::size_t octets) noexcept { written_ += octets; }
         std::size_t held() const noexcept { return share_.held(); }
+
+        /// Counts for nothing, while a QuietOctets::Wait counts what it holds.
+        void be_quiet() { hold(0); }
+        QuietOctets &quiet_octets() const noexcept { return outbox_.quiet_; }
 
         /// Ends the item with `code`, wherever it is; `number` tells the peer. Does nothing if all of it is sent.
         void give_up(std::error_code code, std::uint64_t number) {
@@ -142,6 +163,7 @@ public:
             given_up_ = code;
             if (stream_ != nullptr) stream_->reset(number);
             turn_.set();
+            breaker_.end();
         }
         /// True if it waits for the peer, and not for frames to send.
         bool is_behind() const { return wants_ != Want::Nothing || (stream_ != nullptr && stream_->unsent() != 0); }
@@ -159,13 +181,6 @@ public:
                 : Share(of.outbox_.budget_, of.account_, priority), item(of) {}
             Item &item;
         };
-        /// Where it waits.
-        struct Place {
-            TurnQueue *queue = nullptr;
-            TurnQueue::Lane *lane = nullptr;
-            bool operator==(const Place &) const = default;
-        };
-
         struct Waiting {
             Waiting(Item &of, Want what) noexcept : item(of) {
                 item.turn_.clear();
@@ -180,41 +195,37 @@ public:
         };
         asio::awaitable<void> wait(Want what) {
             const Waiting waiting(*this, what);
-            if (!given_up_) {
-                outbox_.behind_.set();
-                if (what == Want::Stream)
-                    outbox_.asked_.set();
-                else
-                    outbox_.let_take();
-                const auto stopped = co_await turn_or_stop();
-                if (stopped && !given_up_) throw_error(*stopped);
-            }
-            if (given_up_) throw_error(given_up_);
-        }
-        /// Waits for its turn. The code with which its stream has ended before that, if it has one.
-        asio::awaitable<std::optional<std::error_code>> turn_or_stop() {
-            if (stream_ == nullptr || turn_.is_set()) {
+            throw_if_over();
+            outbox_.behind_.set();
+            if (what == Want::Stream)
+                outbox_.asked_.set();
+            else
+                outbox_.let_take();
+            std::error_code ended;
+            if (stream_ == nullptr || is_told_)
                 co_await turn_.wait();
-                co_return std::nullopt;
-            }
-            asio::awaitable<void> turn = turn_.wait();
-            auto stopping = stream_->stopped();
-            const auto first = co_await first_of(std::move(turn), std::move(stopping));
-            if (first.index() == 0) co_return std::nullopt;
-            const auto code = std::get<1>(first);
-            co_return code ? code : make_error_code(Error::Closed);
+            else
+                ended = co_await end_before(*stream_, turn_.wait());
+            throw_if_over();
+            if (ended) throw_error(ended);
+        }
+        /// What waits ends, whatever it waits for.
+        void stream_is_over() noexcept {
+            over_ = code();
+            turn_.set();
+            breaker_.end();
         }
         void stop_wanting(bool had_turn) noexcept {
             if (wants_ == Want::Nothing) return;
             --outbox_.wanting_[wants_ == Want::Room];
             wants_ = Want::Nothing;
-            leave_place(had_turn);
+            place_.leave(*this, had_turn);
         }
         void grant() {
             stop_wanting(true);
             turn_.set();
         }
-        Place wanted_place() const noexcept {
+        TurnQueue::Place wanted_place() const noexcept {
             if (wants_ == Want::Nothing) return {};
             if (wants_ == Want::Stream) return {&outbox_.for_streams_, &account_.of_streams_};
             if (share_.goes_on()) return {&outbox_.oldest_for_room_, &account_.of_oldest_};
@@ -222,17 +233,18 @@ public:
         }
         /// Waits where it belongs from now on.
         void find_place() noexcept {
-            const Place wanted = wanted_place();
+            const auto wanted = wanted_place();
             if (wanted == place_) return;
-            leave_place(false);
+            place_.leave(*this, false);
             place_ = wanted;
-            if (place_.queue != nullptr) place_.queue->add(*place_.lane, *this);
-        }
-        void leave_place(bool had_turn) noexcept {
-            const Place left = std::exchange(place_, {});
-            if (left.queue != nullptr) left.queue->remove(*left.lane, *this, had_turn);
+            place_.enter(*this);
         }
 
+        void hold_all(std::size_t taken) {
+            const bool was_taking = stop_taking();
+            hold(taken + (unsent_ > negligible ? unsent_ : 0));
+            if (was_taking) outbox_.let_take();
+        }
         void hold(std::size_t octets) {
             const std::size_t before = share_.held();
             if (octets == before) return;
@@ -253,12 +265,9 @@ public:
             return true;
         }
         void held_changed(std::size_t before) noexcept {
-            count(share_.held() - before);
+            if (outbox_.bounds_ != nullptr) outbox_.bounds_->unsent_bytes += share_.held() - before;
             outbox_.for_room_.hold(account_.of_room_, outbox_.budget_.is_full(account_));
             if (wants_ == Want::Room) find_place();
-        }
-        void count(std::size_t more) noexcept {
-            if (outbox_.bounds_ != nullptr) outbox_.bounds_->unsent_bytes += more;
         }
 
         /// Octets that have left the stream; 0 for a stream that was given up.
@@ -271,12 +280,15 @@ public:
         Event turn_;
         // Behind the member that may find no memory: an item that is not made has no share.
         OwnShare share_;
-        Place place_;
+        TurnQueue::Place place_;
         std::unique_ptr<SendStream> own_stream_;
         SendStream *stream_ = nullptr;
         Want wants_ = Want::Nothing;
-        std::error_code given_up_;
+        std::error_code given_up_, over_;
+        bool is_told_ = false;
+        Breaker breaker_;
         std::size_t written_ = 0, seen_sent_ = 0;
+        std::size_t unsent_ = 0;  // at the last look
     };
 
     /// Opens streams for the items that wait for one. It ends when the transport does, with its code.
@@ -289,6 +301,18 @@ public:
             while (anybody_wants(Item::Want::Stream)) {
                 offer(co_await transport_.open_uni());
                 if (streams.is_due()) co_await next_turn();
+            }
+        }
+    }
+
+    /// Ends the items whose streams are over, for a transport that tells. It runs as long as there are items.
+    asio::awaitable<void> watch() {
+        TurnAfter<64> items;
+        while (true) {
+            co_await stopped_.coming();
+            while (auto *const hook = stopped_.next()) {
+                static_cast<Item *>(hook)->stream_is_over();
+                if (items.is_due()) co_await next_turn();
             }
         }
     }
@@ -321,10 +345,6 @@ private:
     }
 
     bool anybody_wants(Item::Want what) const noexcept { return wanting_[what == Item::Want::Room] != 0; }
-
-    /// What a frame that is taken costs is known when it is there. One at a time is taken, so that all that is held exceeds
-    /// the budget by one frame, and not by one for each stream.
-    bool is_taken_by_another(const Item &item) const noexcept { return taking_ != nullptr && taking_ != &item; }
 
     /// The next item that may have room; null if there is none.
     Item *next_for_room() const noexcept {
@@ -360,11 +380,14 @@ private:
     Transport &transport_;
     SendBudget budget_;
     std::size_t unseen_ = 0;  // octets since the last look at the link
+    QuietOctets quiet_;
     const std::shared_ptr<MediaBounds> bounds_;
     IntrusiveList<Item> items_;
+    StopList stopped_;
     // The oldest item of each subscription waits for room apart from the others: it may have more.
     TurnQueue for_streams_, for_room_, oldest_for_room_;
     std::size_t wanting_[2] = {0, 0};  // a stream, room
+    TurnAfter<16> opened_at_once_;  // without a wait, in which others have their turn
     // Streams opened for items that left.
     std::vector<std::unique_ptr<SendStream>> spare_;
     Event asked_;

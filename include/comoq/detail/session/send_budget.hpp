@@ -17,9 +17,10 @@ namespace comoq::detail {
 /// A sender that wants to take more asks whether there is room, takes, which may exceed the room by one frame, and
 /// reports what it holds. The budget decides and counts; it holds no lock and wakes nobody.
 ///
-/// The most is twice the session's limit, and a frame. Up to the limit everybody has room. Beyond it only the oldest stream
-/// of each subscription and what is more urgent than the rest have: a peer that reads one stream after the other
-/// would wait for ever for one that is kept out by those that it does not read yet.
+/// The most is twice the session's limit, and a frame; groups that wait for their next frame may hold a little beside that
+/// (QuietOctets). Up to the limit everybody has room. Beyond it only the oldest stream of each subscription and what is more
+/// urgent than the rest have: a peer that reads one stream after the other would wait for ever for one that is kept out by those
+/// that it does not read yet.
 class SendBudget {
 public:
     struct Limits {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include "../../first_of.hpp"
 #include "../../group.hpp"
 #include "../../transport.hpp"
 #include "../wait/failure.hpp"
 #include "group_outbox.hpp"
+#include "quiet_octets.hpp"
+#include "unless_stopped.hpp"
 
 #include <asio/awaitable.hpp>
 
@@ -16,18 +17,8 @@
 #include <optional>
 #include <span>
 #include <utility>
-#include <variant>
 
 namespace comoq::detail {
-
-/// Sends, unless the peer stops the stream: throws the code of that.
-inline asio::awaitable<void> unless_stopped(SendStream &stream, asio::awaitable<void> sending) {
-    auto stopped = stream.stopped();
-    const auto first = co_await first_of(std::move(sending), std::move(stopped));
-    if (first.index() == 0) co_return;
-    const auto code = std::get<1>(first);
-    throw_error(code ? code : make_error_code(Error::Closed));
-}
 
 /// Writes a group's frames on the stream of a group or of a fetch, from the reader's place to the group's end, or to a
 /// number of frames. It takes ready frames together, as far as the outbox has room; a frame that is still being written
@@ -50,10 +41,11 @@ public:
 
     /// Does not wait for more than `left` frames, nor for a peer that has stopped the stream.
     asio::awaitable<void> send(GroupConsumer &group, std::uint64_t left = all) {
-        // Writing notices that the stream is over, and waiting for a frame does not. Most groups are sent without any wait.
-        const bool over = co_await send_ready(group, left);
-        if (!over) {
-            auto coming = send_coming(group, left);
+        // Writing notices that the stream is over. A wait for a frame ends then, too, if the transport tells.
+        auto coming = send_coming(group, left);
+        if (item_.is_told()) {
+            co_await std::move(coming);
+        } else {
             auto sending = unless_stopped(stream_, std::move(coming));
             co_await std::move(sending);
         }
@@ -61,35 +53,33 @@ public:
     }
 
 private:
-    /// Sends frames as long as the next one is there. True if no more are to be sent.
-    asio::awaitable<bool> send_ready(GroupConsumer &group, std::uint64_t &left) {
-        while (left != 0) {
-            const auto together = static_cast<std::size_t>(std::min<std::uint64_t>(together_, left));
-            auto ready = group.take_frames(Passkey(), together);
-            if (!ready.ready()) co_return false;
-            if (!item_.has_room()) co_await item_.make_room();
-            auto taken = co_await std::move(ready);
-            if (!taken) break;
-            left -= taken->frames.size();
-            co_await write(*taken);
-            if (is_over_) break;
-        }
-        co_return true;
-    }
     asio::awaitable<void> send_coming(GroupConsumer &group, std::uint64_t &left) {
-        while (true) {
-            const bool over = co_await send_ready(group, left);
-            if (over) co_return;
+        while (left != 0) {
+            if (group.has_next(Passkey())) {
+                if (!item_.has_room()) co_await item_.make_room();
+                const auto together = static_cast<std::size_t>(std::min<std::uint64_t>(together_, left));
+                auto taken = co_await group.take_frames(Passkey(), together);
+                if (!taken) co_return;
+                left -= taken->frames.size();
+                co_await write(*taken);
+                if (is_over_) co_return;
+                continue;
+            }
+            {
+                const QuietOctets::Wait quiet(item_.quiet_octets(), item_.held());
+                if (quiet.is_allowed()) {
+                    item_.be_quiet();
+                    auto there = group.frame_there(Passkey(), item_.breaker());
+                    co_await std::move(there);
+                }
+            }
+            item_.throw_if_over();
             if (item_.held() != 0) {
                 co_await item_.drained();
                 continue;
             }
             // Taken only when it is there: a frame that comes whole is taken when there is room for it.
-            auto there = group.frame_there(Passkey());
-            if (!there.ready()) {
-                co_await std::move(there);
-                continue;
-            }
+            if (group.has_next(Passkey())) continue;
             auto frame = co_await group.next_frame();
             if (!frame) co_return;
             --left;
@@ -174,6 +164,12 @@ private:
             } else if (item_.held() != 0) {
                 ready.reset();
                 co_await without(frame, group, item_.drained());
+                continue;
+            } else {
+                ready.reset();
+                auto there = frame.chunk_there(Passkey(), item_.breaker());
+                co_await std::move(there);
+                item_.throw_if_over();
                 continue;
             }
             auto chunk = co_await std::move(*ready);

@@ -66,6 +66,19 @@ public:
         lane.entries_.update(entry);
         settle(lane);
     }
+    /// Where an entry waits, if it does.
+    struct Place {
+        TurnQueue *queue = nullptr;
+        Lane *lane = nullptr;
+        void enter(Entry &entry) const noexcept {
+            if (queue != nullptr) queue->add(*lane, entry);
+        }
+        void leave(Entry &entry, bool had_turn) noexcept {
+            const Place left = std::exchange(*this, Place());
+            if (left.queue != nullptr) left.queue->remove(*left.lane, entry, had_turn);
+        }
+        bool operator==(const Place &) const = default;
+    };
     /// A lane that is held has no next entry.
     void hold(Lane &lane, bool is_held) noexcept {
         if (lane.is_held_ == is_held) return;

@@ -2,7 +2,7 @@
 #pragma once
 #include "receive_half.hpp"
 #include "send_half.hpp"
-#include "stream_transport.hpp"
+#include "stream_handles.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -3,7 +3,7 @@
 #include "../../memory_link_config.hpp"
 #include "memory_lane.hpp"
 #include "send_schedule.hpp"
-#include "stream_transport.hpp"
+#include "stream_handles.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/post.hpp>

@@ -2,6 +2,7 @@
 #pragma once
 #include "aftermath.hpp"
 #include "piece_queue.hpp"
+#include "stop_list.hpp"
 #include "../wait/outcome.hpp"
 #include "../wait/waiter.hpp"
 #include "../../bytes.hpp"
@@ -81,6 +82,13 @@ public:
         queue_.clear(after);
         after.wake.take(write_waits_);
         after.wake.take(stop_waits_);
+        if (hook_ != nullptr) std::exchange(hook_, nullptr)->failed(code, after.wake);
+        return true;
+    }
+    /// Tells `hook`, which may be null, of a failure from now on, or now. Returns true: it does.
+    bool tell(StopHook *hook, WakeList &wake) noexcept {
+        hook_ = hook;
+        if (hook != nullptr && over()) std::exchange(hook_, nullptr)->failed(failure_, wake);
         return true;
     }
     /// Everything has been sent, including the end: nothing can fail any more.
@@ -137,6 +145,7 @@ private:
     std::error_code failure_;
     WaitList write_waits_;
     WaitList stop_waits_;
+    StopHook *hook_ = nullptr;
 };
 
 }  // namespace comoq::detail

@@ -31,8 +31,8 @@
 namespace comoq::detail {
 
 /// The application's side of a connection, which is the same for every wire: handles, queues and waiters. The wire's
-/// side derives from it. This class tells it under the lock of the application's actions, and the wire wakes the code
-/// that moves the bytes.
+/// side derives from it, and includes stream_handles.hpp, which has the handles. This class tells it under the lock of the
+/// application's actions, and the wire wakes the code that moves the bytes.
 class StreamTransport : public Transport, public std::enable_shared_from_this<StreamTransport> {
 public:
     /// A stream as the wire makes it: a missing half is null.
@@ -51,6 +51,7 @@ public:
     bool is_client() const noexcept override { return client_; }
 
     asio::awaitable<std::unique_ptr<SendStream>> open_uni() override;
+    std::unique_ptr<SendStream> open_uni_now(Passkey) override;
     asio::awaitable<BidiStream> open_bidi() override;
     asio::awaitable<std::unique_ptr<ReceiveStream>> accept_uni() override;
     asio::awaitable<BidiStream> accept_bidi() override;
@@ -92,20 +93,17 @@ public:
     WaitList &open_waits(Kind kind) noexcept { return queues(kind).open_waits; }
     bool may_open_now(Kind kind) const noexcept { return closed_ || may_open(kind); }
     Outcome<Halves> open_now(Kind kind) {
-        if (closed_) return lost_code();
-        return Outcome<Halves>(std::in_place, open(kind));
+        return closed_ ? Outcome<Halves>(lost_code()) : Outcome<Halves>(std::in_place, open(kind));
     }
     WaitList &accept_waits(Kind kind) noexcept { return queues(kind).accept_waits; }
     bool has_incoming(Kind kind) const noexcept { return closed_ || !queues(kind).incoming.empty(); }
     Outcome<Halves> take_incoming(Kind kind) noexcept {
-        if (closed_) return lost_code();
-        return taken_from(queues(kind).incoming);
+        return closed_ ? Outcome<Halves>(lost_code()) : taken_from(queues(kind).incoming);
     }
     WaitList &datagram_waits() noexcept { return datagram_waits_; }
     bool has_datagram() const noexcept { return closed_ || !datagrams_.empty(); }
     Outcome<Bytes> take_datagram() noexcept {
-        if (closed_) return lost_code();
-        return Outcome<Bytes>(std::in_place, datagrams_.take());
+        return closed_ ? Outcome<Bytes>(lost_code()) : Outcome<Bytes>(std::in_place, datagrams_.take());
     }
 
     // For the handles of streams.
@@ -180,8 +178,12 @@ public:
     }
     void set_order(SendHalf &half, const SendOrder &order) {
         Lock lock(mutex());
-        if (half.order() == order) return;
-        order_changed(half, order);
+        if (!(half.order() == order)) order_changed(half, order);
+    }
+    bool tell(SendHalf &half, StopHook *hook) noexcept {
+        WakeList wake;
+        Lock lock(mutex());
+        return half.tell(hook, wake);
     }
     std::size_t unsent(const SendHalf &half) const noexcept {
         Lock lock(mutex());
@@ -240,10 +242,9 @@ protected:
     }
     /// What will be said of the end, if it has not come. Without memory nothing is.
     void ends_because(std::string_view reason) noexcept {
-        constexpr std::size_t most = 200;
         if (closed_ || reason.empty()) return;
         try {
-            end_reason_ = reason.substr(0, most);
+            end_reason_ = reason.substr(0, 200);
         } catch (const std::bad_alloc &) {
         }
     }
@@ -309,91 +310,5 @@ private:
     std::uint64_t abandon_number_ = 0;
     WaitList closed_waits_;
 };
-
-/// The application's handle of the writing half.
-class SendHandle final : public SendStream {
-public:
-    SendHandle(std::shared_ptr<StreamTransport> transport, std::shared_ptr<SendHalf> half) noexcept
-        : transport_(std::move(transport)), half_(std::move(half)) {}
-    ~SendHandle() override { transport_->abandon(*half_); }
-
-    SendHalf &half() const noexcept { return *half_; }
-
-    asio::awaitable<void> write(std::span<const std::byte> head, Bytes payload) override {
-        const bool is_refused = !transport_->write(*half_, head, std::move(payload));
-        return Operation<void>(Passkey(), Step(WritableRule<StreamTransport>(transport_, half_, is_refused)));
-    }
-    void finish() override { transport_->finish(*half_); }
-    asio::awaitable<void> sent() override {
-        return Operation<void>(Passkey(), Step(SentRule<StreamTransport>(transport_, half_)));
-    }
-    void reset(std::uint64_t number) override { transport_->reset(*half_, number); }
-    asio::awaitable<std::error_code> stopped() override {
-        return Operation<std::error_code>(Passkey(), Step(StoppedRule<StreamTransport>(transport_, half_)));
-    }
-    void set_order(const SendOrder &order) override { transport_->set_order(*half_, order); }
-    std::size_t unsent() const noexcept override { return transport_->unsent(*half_); }
-    bool seems_lost() const noexcept override { return transport_->seems_lost(*half_); }
-    asio::awaitable<void> drained() override {
-        return Operation<void>(Passkey(), Step(DrainedRule<StreamTransport>(transport_, half_)));
-    }
-
-private:
-    const std::shared_ptr<StreamTransport> transport_;
-    const std::shared_ptr<SendHalf> half_;
-};
-
-/// The application's handle of the reading half.
-class ReceiveHandle final : public ReceiveStream {
-public:
-    ReceiveHandle(std::shared_ptr<StreamTransport> transport, std::shared_ptr<ReceiveHalf> half) noexcept
-        : transport_(std::move(transport)), half_(std::move(half)) {}
-    ~ReceiveHandle() override { transport_->abandon(*half_); }
-
-    asio::awaitable<Bytes> read() override {
-        // The rule keeps both alive as long as the map exists.
-        const auto was_read = [transport = transport_.get(), half = half_.get()](Bytes &&bytes) {
-            if (!bytes.empty()) transport->was_read(*half, bytes.size());
-            return std::move(bytes);
-        };
-        return Operation<Bytes>(Passkey(), mapped<Bytes>(Step(ReadRule<StreamTransport>(transport_, half_)), was_read));
-    }
-    void stop(std::uint64_t number) override { transport_->stop(*half_, number); }
-
-private:
-    const std::shared_ptr<StreamTransport> transport_;
-    const std::shared_ptr<ReceiveHalf> half_;
-};
-
-inline asio::awaitable<std::unique_ptr<SendStream>> StreamTransport::open_uni() {
-    using Stream = std::unique_ptr<SendStream>;
-    const auto handle = [this](Halves &&halves) -> Stream {
-        return std::make_unique<SendHandle>(shared_from_this(), std::move(halves.send));
-    };
-    return Operation<Stream>(Passkey(), mapped<Stream>(Step(OpenRule<StreamTransport>(shared_from_this(), Kind::Uni)), handle));
-}
-inline asio::awaitable<BidiStream> StreamTransport::open_bidi() {
-    const auto handles = [this](Halves &&halves) { return both(std::move(halves)); };
-    return Operation<BidiStream>(Passkey(),
-                                 mapped<BidiStream>(Step(OpenRule<StreamTransport>(shared_from_this(), Kind::Bidi)), handles));
-}
-inline asio::awaitable<std::unique_ptr<ReceiveStream>> StreamTransport::accept_uni() {
-    using Stream = std::unique_ptr<ReceiveStream>;
-    const auto handle = [this](Halves &&halves) -> Stream {
-        return accepted(halves, [&]() -> Stream { return std::make_unique<ReceiveHandle>(shared_from_this(), halves.receive); });
-    };
-    return Operation<Stream>(Passkey(), mapped<Stream>(Step(AcceptRule<StreamTransport>(shared_from_this(), Kind::Uni)), handle));
-}
-inline asio::awaitable<BidiStream> StreamTransport::accept_bidi() {
-    const auto handles = [this](Halves &&halves) {
-        return accepted(halves, [&] { return both(Halves(halves)); });
-    };
-    return Operation<BidiStream>(Passkey(),
-                                 mapped<BidiStream>(Step(AcceptRule<StreamTransport>(shared_from_this(), Kind::Bidi)), handles));
-}
-inline BidiStream StreamTransport::both(Halves &&halves) {
-    return BidiStream(std::make_unique<SendHandle>(shared_from_this(), std::move(halves.send)),
-                      std::make_unique<ReceiveHandle>(shared_from_this(), std::move(halves.receive)));
-}
 
 }  // namespace comoq::detail

@@ -97,6 +97,13 @@ public:
         return was_here;
     }
 
+    /// Wakes that waiter alone, though there may be nothing to take.
+    void wake(Waiter &waiter) noexcept {
+        WakeList wake;
+        Lock lock(rule_.mutex());
+        wake.take(rule_.waits(), waiter);
+    }
+
 private:
     /// True if the step may have been woken for an item that it has not taken. The flag moves along with the step.
     class Waited {

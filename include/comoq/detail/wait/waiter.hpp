@@ -93,14 +93,17 @@ public:
     /// Claims the waiter that has waited longest, if any: for an item that only one can take. A claimed waiter that
     /// does not take it must pass the call on (step.hpp).
     void take_one(WaitList &list) noexcept {
-        Waiter *first = list.head_;
-        if (first == nullptr) return;
-        list.withdraw(*first);
-        first->claimed();
+        if (list.head_ != nullptr) take(list, *list.head_);
+    }
+
+    /// Claims that waiter, unless another call has claimed it.
+    void take(WaitList &list, Waiter &waiter) noexcept {
+        if (!list.withdraw(waiter)) return;
+        waiter.claimed();
         ++claimed_;
-        first->next_ = nullptr;
-        (tail_ != nullptr ? tail_->next_ : head_) = first;
-        tail_ = first;
+        waiter.next_ = nullptr;
+        (tail_ != nullptr ? tail_->next_ : head_) = &waiter;
+        tail_ = &waiter;
     }
 
 private:
