@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -70,14 +69,13 @@ public:
     static bool has_sources(const AnnounceTree &tree) noexcept { return tree.prefix_sources_ != 0; }
 
     /// Finds the publisher of the longest announced path above this one; it answers for the paths below its own. Null if no path
-    /// above this one is announced, or none that is longer than `longer_than`.
-    static std::shared_ptr<PrefixSource> source_above(const AnnounceTree &tree, std::string_view path,
-                                                      std::optional<std::size_t> longer_than,
+    /// above this one is announced, or none of at least `shortest` bytes.
+    static std::shared_ptr<PrefixSource> source_above(const AnnounceTree &tree, std::string_view path, std::size_t shortest,
                                                       std::span<const std::uint64_t> excluded_hops) noexcept {
         if (!has_sources(tree)) return nullptr;
         while (!path.empty()) {
             path = parent(path);
-            if (longer_than && path.size() <= *longer_than) break;
+            if (path.size() < shortest) break;
             const Node *node = tree.find(HashedText(path));
             if (node == nullptr) continue;
             for (const auto &each : node->publications)

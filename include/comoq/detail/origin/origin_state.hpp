@@ -240,8 +240,9 @@ private:
         }
         auto prefix = path.text;
         auto *lane = lanes_.lane_from(prefix);
-        const auto handled = lane != nullptr ? std::optional(prefix.size()) : std::nullopt;
-        if ((announcer = AnnounceWalk::source_above(tree_, path.text, handled, view.excluded_hops())) != nullptr) {
+        // The nearer of a handler and an announcer answers; of two at the same path, the handler.
+        const std::size_t nearer = lane != nullptr ? prefix.size() + 1 : 0;
+        if ((announcer = AnnounceWalk::source_above(tree_, path.text, nearer, view.excluded_hops())) != nullptr) {
             lock.unlock();
             return of_announcer(*announcer, path.text);
         }
