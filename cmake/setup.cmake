@@ -87,7 +87,7 @@ function(comoq_setup)
     endif()
 
     set(target)
-    set(megabytes 2500)
+    set(megabytes 3000)
     if(ARG_TARGET)
         set(target --target ${ARG_TARGET})
         set(megabytes 1000)

@@ -17,7 +17,9 @@ comoq_setup(
 if(NOT DEFINED ENV{COMOQ_TEST_HISTORIES})
     set(ENV{COMOQ_TEST_HISTORIES} 2000)
 endif()
-comoq_jobs(jobs 1000)
+# Half of their time is that of programs that wait: for a token to expire, or for a peer that says nothing.
+comoq_jobs(jobs 500)
+math(EXPR jobs "2 * ${jobs}")
 execute_process(
     COMMAND "${CMAKE_CTEST_COMMAND}" --test-dir "${BUILD_DIR}" -C Debug --output-on-failure --no-tests=error --parallel ${jobs}
             --label-exclude "^again$"
