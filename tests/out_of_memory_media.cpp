@@ -86,14 +86,14 @@ TEST_CASE("out of memory: tracks are made, asked for and answered completely or 
 }
 
 TEST_CASE("out of memory: groups, frames and datagrams are written completely or not at all", "[memory][faults]") {
-    CHECK(fail_each_allocation(subscribe, [](World &world) { return world.track->append_group(); }) > 0);
-    CHECK(fail_each_allocation(subscribe, [](World &world) { return world.track->create_group(40); }) > 0);
+    CHECK(fail_each_allocation(subscribe_one, [](World &world) { return world.track->append_group(); }) > 0);
+    CHECK(fail_each_allocation(subscribe_one, [](World &world) { return world.track->create_group(40); }) > 0);
     CHECK(fail_each_allocation(ask_for_group, [](World &world) { return world.track->create_group(7); }) > 0);
-    CHECK(fail_each_allocation(subscribe, [](World &world) { return world.track->write_frame(payload("text")); }) > 0);
-    CHECK(fail_each_allocation(subscribe, [](World &world) { return world.track->append_datagram(payload("text")); }) > 0);
+    CHECK(fail_each_allocation(subscribe_one, [](World &world) { return world.track->write_frame(payload("text")); }) > 0);
+    CHECK(fail_each_allocation(subscribe_one, [](World &world) { return world.track->append_datagram(payload("text")); }) > 0);
     // With gaps, so that each number takes memory.
     const auto gaps = [](World &world) {
-        subscribe(world);
+        subscribe_one(world);
         for (std::uint64_t number = 2; number < 20; number += 2) {
             world.track->create_group(number).finish();
         }
@@ -156,7 +156,7 @@ TEST_CASE("out of memory: a group at its bound drops its oldest frames only for 
 
 TEST_CASE("out of memory: an item that a reader did not get is there for its next step", "[memory][faults]") {
     const auto groups = [](World &world) {
-        subscribe(world);
+        subscribe_one(world);
         world.track->create_group(3).finish();
         world.track->create_group(1).finish();
         world.track->append_datagram(payload("text"));
@@ -188,7 +188,7 @@ TEST_CASE("out of memory: an item that a reader did not get is there for its nex
     CHECK(fail_each_allocation(reading, [](World &world) { return take(world.frame_reader->read_all()); }) > 0);
     fail_each_allocation(reading, [](World &world) { return take(world.frame_reader->read_chunk()); });
     const auto first = [](World &world) {
-        subscribe(world);
+        subscribe_one(world);
         write_in_chunks(world);
         auto group = world.track->append_group();
         auto frame = group.create_frame(6);

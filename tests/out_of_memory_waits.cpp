@@ -64,7 +64,7 @@ template <class Step, class Act> void wake_with_each_failing(Step step, Act act,
     for (std::size_t after = 0, failed = 1; failed != 0; ++after) {
         INFO("with allocation " << after << " failing");
         World world;
-        subscribe(world);
+        subscribe_one(world);
         write_group(world);
         CHECK(now(world.reader->read_frames(3)));
         CHECK(now(world.subscriber->next_group()));

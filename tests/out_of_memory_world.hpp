@@ -271,7 +271,7 @@ template <class Call> std::size_t fail_each_allocation(Call call) {
 // A path that does not fit into a string's own room.
 inline constexpr auto long_path = "on/a/path/that/is/not/short/at/all/nor/ever/was";
 
-inline void subscribe(World &world) {
+inline void subscribe_one(World &world) {
     world.follow([reader = std::make_shared<TrackSubscriber>(now(world.track->consume().subscribe()))] {
         return reader->next_group();
     });
