@@ -3,7 +3,6 @@
 #if defined(__linux__) && defined(__GLIBCXX__)
 #define COMOQ_COUNTS_THROWN 1
 #include <cstdlib>
-#include <typeinfo>
 
 #include <dlfcn.h>
 #endif
@@ -30,10 +29,10 @@ extern "C" void __asan_handle_no_return();
 #define COMOQ_LEAVES_FRAMES() static_cast<void>(0)
 #endif
 
-// Stands before the one of the runtime, which it goes on to.
-extern "C" [[noreturn]] __attribute__((visibility("default"))) void __cxa_throw(void *object, std::type_info *type,
+// Stands before the one of the runtime, which it goes on to. GCC knows its type with pointers to void.
+extern "C" [[noreturn]] __attribute__((visibility("default"))) void __cxa_throw(void *object, void *type,
                                                                                 void (*destroy)(void *)) {
-    using Throw = void (*)(void *, std::type_info *, void (*)(void *));
+    using Throw = void (*)(void *, void *, void (*)(void *));
     static const auto next = reinterpret_cast<Throw>(dlsym(RTLD_NEXT, "__cxa_throw"));
     ++thrown;
     COMOQ_LEAVES_FRAMES();
