@@ -43,9 +43,35 @@ step_quic() {
         echo "WITHOUT peers that others have written: the packages moq-rs and aioquic cannot be fetched"
         return
     fi
+    # It waits most of the time.
+    talk_to_aiomoqt "$work/quic/build/examples/relay" >"$work/quic/aiomoqt.log" 2>&1 &
+    local aiomoqt=$! result=0
     "$work/quic/venv/bin/python" tests/quic/stranger/rust.py "$work/quic/build/tests/quic/comoq_quic_relay"
     "$work/quic/venv/bin/python" tests/quic/stranger/rust_relay.py "$work/quic/build/examples/relay"
     "$work/quic/venv/bin/python" tests/quic/stranger/aioquic_peer.py "$work/quic/build/tests/quic/comoq_quic_echo"
+    wait $aiomoqt || result=$?
+    cat "$work/quic/aiomoqt.log"
+    return $result
+}
+
+# aiomoqt needs Python 3.12. Debian 13's runs on its own libraries, beside those of this system.
+talk_to_aiomoqt() {  # RELAY
+    local directory=$work/quic/python loader python
+    if ! (unpacked "$directory" trixie '^libpython3.13-(minimal|stdlib)$' python3.13-minimal libc6 libgcc-s1 libstdc++6 libssl3t64 \
+              libexpat1 libffi8 zlib1g libbz2-1.0 liblzma5); then
+        echo "WITHOUT aiomoqt: there is no Python for it"
+        return 0
+    fi
+    loader=$(echo "$directory"/root/usr/lib/*-linux-gnu/ld-linux-*.so.*)
+    python=("$loader" --library-path "${loader%/*}" "$directory/root/usr/bin/python3.13")
+    export PYTHONPATH=$directory/pip PYTHONDONTWRITEBYTECODE=1
+    if ! { "$work/quic/venv/bin/pip" install --quiet --disable-pip-version-check --target "$directory/pip" pip==25.3 &&
+           "${python[@]}" -m pip install --quiet --disable-pip-version-check --only-binary=:all: --target "$directory/packages" \
+               -r tests/quic/stranger/aiomoqt.txt; }; then
+        echo "WITHOUT aiomoqt: its packages cannot be fetched"
+        return 0
+    fi
+    PYTHONPATH=$directory/packages python3 tests/quic/stranger/aiomoqt_client.py "$1" "${python[@]}"
 }
 
 # The same by WebTransport, with a certificate for development; and by WebSocket where the relay has nothing else.
