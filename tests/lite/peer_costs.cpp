@@ -281,7 +281,8 @@ TEST_CASE("peer costs: every row of the table is measured", "[lite][peer_costs]"
                                          "namespace that a peer is told", "track that is published",
                                          "byte of a published track's properties", "subgroup", "subgroup that is under way",
                                          "object with properties", "byte of an object's properties",
-                                         "stream that comes before its subscription", "number of a request beside a gap",
+                                         "stream that comes before its subscription", "datagram that comes before its subscription",
+                                         "number of a request beside a gap",
                                          "byte of SETUP", "answer by HTTP that is not taken",
                                          "QUIC connection", "QUIC handshake that is half done", "QUIC stream",
                                          "QUIC stream with a gap", "byte that is not read over QUIC"};
