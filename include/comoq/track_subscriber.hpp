@@ -3,6 +3,7 @@
 #include "config.hpp"
 #include "datagram.hpp"
 #include "detail/media/subscriber_state.hpp"
+#include "detail/media/usage.hpp"
 #include "group.hpp"
 #include "location.hpp"
 #include "operation.hpp"
@@ -126,6 +127,10 @@ public:
 
     /// The track that it reads.
     const std::shared_ptr<detail::TrackState> &track(detail::Passkey) const noexcept { return state_->track(); }
+    /// Completes once it is known which of the groups is the newest one, and with the track's end. See `LiveEdge`.
+    Operation<void> edge_known(detail::Passkey) const {
+        return Operation<void>(detail::Passkey(), detail::Step(detail::EdgeKnownRule(state_->track())));
+    }
 
     /// Why the track ended, once it has, or once no group of it can come any more: a false code when it ended well.
     Operation<std::error_code> closed();

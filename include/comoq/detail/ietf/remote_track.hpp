@@ -81,6 +81,11 @@ private:
         live_.set();
     }
 
+    void note_largest(const Location &place) {
+        out_->note_largest({place.group, place.object});
+        out_->state(comoq::detail::Passkey())->find_edge(place.group);
+    }
+
     FullName name() const {
         auto space = namespace_of(path_);
         if (!space) comoq::detail::throw_error(make_error_code(Error::NotFound));
@@ -159,8 +164,10 @@ private:
             if (code && !is_past) comoq::detail::throw_error(code);
             if (asking->is_left || !(asking->is_range_over || is_past)) co_return;
             asking->begin_again();
+            self->out_->state(comoq::detail::Passkey())->lose_edge();
             auto wanting = until_more_wanted(self, asking);
             co_await std::move(wanting);
+            self->search_edge();
             wishes = self->still_wanted(*asking).value_or(asking->told);
         }
     }
@@ -209,7 +216,7 @@ private:
         if (asking->is_left || !self->out_) co_return;
         asking->has_begun = true;
         const auto &largest = ok.parameters.largest_object;
-        if (largest) self->out_->note_largest({largest->group, largest->object});
+        if (largest) self->note_largest(*largest);
         if (largest && filter_of(asking->told, self->core_->rules()).kind == Filter::Kind::NextObject) {
             asking->joined = std::make_shared<JoinedGroup>(*largest);
             self->core_->spawn(join(self, asking, asking->joined));

@@ -167,6 +167,12 @@ private:
         auto resolving = core.resolver.in_time<TrackSubscriber>(std::move(subscribing));
         auto subscriber = co_await std::move(resolving);
         const auto &state = *subscriber.track(comoq::detail::Passkey());
+        if (!self->wishes_.start) {
+            // It begins at the largest object, which the source may have to be asked for.
+            auto placing = subscriber.edge_known(comoq::detail::Passkey());
+            auto waiting = core.resolver.in_time<void>(std::move(placing));
+            co_await std::move(waiting);
+        }
         self->largest_ = largest_of(subscriber.largest());
         self->range_ = range_of(filter, self->largest_);
         if (asked.parameters.fill && core.habits.takes_filled_groups) self->range_.start.reset();

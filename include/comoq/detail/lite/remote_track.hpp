@@ -136,6 +136,8 @@ private:
         asking.first_group = first;
         asking.has_begun = true;
         asking.wishes_changed.set();
+        // With a floor it has chosen an old one: the newest is yet to come.
+        if (!asking.at_first.floor) out_->state(comoq::detail::Passkey())->find_edge(first);
         change_numbers([&](auto &numbers) {
             numbers.set_source_start(first, asking.at_first);
             // Older groups were not young enough: readers do not wait for them.

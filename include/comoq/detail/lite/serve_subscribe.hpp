@@ -107,6 +107,13 @@ private:
         if (!self->id_.use()) comoq::detail::throw_error(make_error_code(Error::ProtocolViolation));
         self->subscriber_->update(self->wishes_);
         if (self->start_.is_named()) self->first_ = self->start_.floor();
+        if (self->may_take_kept()) {
+            auto placing = self->subscriber_->edge_known(comoq::detail::Passkey());
+            const bool is_known = placing.ready();
+            auto waiting = self->core_->resolver.in_time<void>(std::move(placing));
+            co_await std::move(waiting);
+            if (!is_known) self->leave_out_kept();
+        }
         self->choose_start();
         self->told_.emplace(self->core_, asked);
         self->groups_->spawn(send_datagrams(self));
@@ -140,6 +147,13 @@ private:
         if (!begun) co_await send_end(self);
     }
 
+    /// True if it begins some time behind the newest group, and groups are here that may be too old by now.
+    bool may_take_kept() const {
+        if (!start_.is_named() || !start_.age()) return false;
+        const auto &track = *subscriber_->track(comoq::detail::Passkey());
+        const comoq::detail::Lock lock(track.mutex());
+        return track.cache().live().from(start_.floor()) != nullptr;
+    }
     /// Goes to the oldest group that the peer wants.
     void choose_start() {
         chosen_ = {};
@@ -147,13 +161,22 @@ private:
         const auto &track = *subscriber_->track(comoq::detail::Passkey());
         if (const auto age = start_.age()) {
             // Nobody can ask for more than the publisher keeps.
-            chosen_ = comoq::detail::choose_start(track, start_.floor(), std::min(*age, track.info().max_latency));
+            const auto floor = std::max(start_.floor(), after_kept_);
+            chosen_ = comoq::detail::choose_start(track, floor, std::min(*age, track.info().max_latency));
         } else {
             const comoq::detail::Lock lock(track.mutex());
             if (const auto *group = track.cache().live().from(start_.floor())) chosen_.first = group->sequence();
         }
         // Groups that the track does not have, or not any more, may come from its source.
-        subscriber_->start_at(chosen_.is_limited ? *chosen_.first : start_.floor());
+        subscriber_->start_at(chosen_.is_limited ? *chosen_.first : std::max(start_.floor(), after_kept_));
+    }
+    /// Groups that were kept here while nobody subscribed are too old if the source does not give them.
+    void leave_out_kept() {
+        const auto &track = *subscriber_->track(comoq::detail::Passkey());
+        const comoq::detail::Lock lock(track.mutex());
+        const auto &source = track.numbers().source_start();
+        if (source && source->asked.covers(start_.floor(), std::min(*start_.age(), track.info().max_latency)))
+            after_kept_ = source->first;
     }
     /// The lowest group that may come, where `first` is the first one.
     std::uint64_t lowest_of(std::uint64_t first) const {
@@ -235,6 +258,7 @@ private:
             if (self->subscriber_) {
                 self->subscriber_->update(self->wishes_);
                 if (self->start_.is_moved()) {
+                    self->after_kept_ = 0;
                     // It looks at a thousand groups.
                     self->choose_start();
                     auto turn = comoq::detail::next_turn();
@@ -265,6 +289,7 @@ private:
     AskedStart start_;
     Subscription wishes_;
     comoq::detail::StartChoice chosen_;
+    std::uint64_t after_kept_ = 0;
     const std::unique_ptr<SendStream> replies_;
     std::optional<TrackSubscriber> subscriber_;
     std::optional<ToldSubscription> told_;  // once it is served

@@ -3,6 +3,7 @@
 #include "combined_subscription.hpp"
 #include "crowd_waits.hpp"
 #include "lane_groups.hpp"
+#include "live_edge.hpp"
 #include "../containers/intrusive_list.hpp"
 #include "../containers/sequence_set.hpp"
 #include "../../subscription.hpp"
@@ -13,6 +14,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <utility>
 
 namespace comoq::detail {
 
@@ -36,6 +38,7 @@ struct SubscriberPlace : ListNode<SubscriberPlace> {
     /// The lowest sequence that `next_group` may still give, and the lowest that `recv_group` may give at all.
     std::uint64_t next = 0;
     std::uint64_t first = 0;
+    bool waits_for_edge = false;  // it has no place yet; see `LiveEdge`
     /// How often `next` was set.
     std::uint64_t moves = 0;
     /// One after the last sequence that `next` gave.
@@ -116,6 +119,17 @@ public:
     void change(SubscriberPlace &place, const Subscription &wishes) noexcept {
         together_.remove(place.member);
         together_.add(place.member, wishes);
+    }
+
+    /// Those that wait to know where the track is begin there. At the live edge, a group that was given is not given again.
+    void begin_at(std::uint64_t edge, WakeList &wake) noexcept {
+        for (SubscriberPlace *place = places_.front(); place != nullptr; place = places_.after(*place)) {
+            if (!std::exchange(place->waits_for_edge, false)) continue;
+            place->first = edge;
+            place->set_next(std::max(edge, place->after_given));
+            place->next_arrival = 0;
+            place->wake(wake);
+        }
     }
 
     /// Their combined wishes; empty if there are none.

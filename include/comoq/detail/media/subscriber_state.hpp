@@ -50,6 +50,7 @@ public:
             const auto edge = track.edge();
             if (wishes.start != previous.start)
                 begin_at(wishes.start.value_or(edge), wishes.start.value_or(std::max(edge, place_.after_given)));
+            if (!wishes.start && previous.start) place_.waits_for_edge = !track.knows_edge();
             if (wishes.end != previous.end) place_.cap = wishes.end;
         });
     }
@@ -63,6 +64,7 @@ public:
 private:
     void begin_at(std::uint64_t first, std::uint64_t next) noexcept {
         place_.first = first;
+        place_.waits_for_edge = false;
         place_.set_next(next);
         left_ = std::move(place_.present);
     }
@@ -108,6 +110,9 @@ protected:
         return Outcome<std::optional<Value>>(track().cause());
     }
 
+    /// True when no group from `next` on can come any more.
+    bool is_over_from(std::uint64_t next) const noexcept { return track().over_from(next) && !place().waits_for_edge; }
+
     /// True if the reader, which takes groups by number, may take that group next.
     bool is_in_turn(std::uint64_t sequence) const noexcept {
         SubscriberPlace &at = place();
@@ -136,7 +141,7 @@ public:
 
     bool available() const noexcept {
         const GroupState *group = find();
-        return group != nullptr ? is_in_turn(group->sequence()) : track().over_from(place().next);
+        return group != nullptr ? is_in_turn(group->sequence()) : is_over_from(place().next);
     }
     Outcome<value_type> take() {
         GroupState *group = find();
@@ -157,7 +162,7 @@ public:
     using SubscriberRule::SubscriberRule;
 
     bool available() const noexcept {
-        return find() != nullptr || (track().over_from(place().first) && !is_held_back());
+        return find() != nullptr || (is_over_from(place().first) && !is_held_back());
     }
     Outcome<value_type> take() {
         const auto group = find();
@@ -211,7 +216,7 @@ public:
 
     bool available() const noexcept {
         const Search search = find();
-        return search.group != nullptr || (!search.may_come && track().over_from(place().next));
+        return search.group != nullptr || (!search.may_come && is_over_from(place().next));
     }
     Outcome<value_type> take() {
         const GroupState *group = find().group;
@@ -271,7 +276,7 @@ public:
     };
     Search look() const noexcept { return find(); }
     bool available(const Search &search) const noexcept {
-        return search.has_frame || (search.group == nullptr && !search.is_held_back && track().over_from(search.next));
+        return search.has_frame || (search.group == nullptr && !search.is_held_back && is_over_from(search.next));
     }
     Outcome<value_type> take(const Search &search) {
         SubscriberPlace &at = place();

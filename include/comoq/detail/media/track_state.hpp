@@ -6,6 +6,7 @@
 #include "group_cache.hpp"
 #include "group_requests.hpp"
 #include "group_state.hpp"
+#include "live_edge.hpp"
 #include "media_change.hpp"
 #include "../request/request.hpp"
 #include "subscriber_list.hpp"
@@ -87,11 +88,13 @@ public:
     /// The groups or frames that subscribers may take have changed.
     void wake_readers(WakeList &wake) noexcept { shared_->wake_readers(wake); }
 
-    /// Where a new subscriber begins: at the highest existing group.
+    /// Where a new subscriber begins: at the highest existing group, once that is known.
     std::uint64_t edge() const noexcept {
+        if (edge_.is_lost()) return LiveEdge::unknown;
         const GroupState *last = cache_.live().last();
-        return std::max(last != nullptr ? last->sequence() : 0, cache_.lanes().last().value_or(0));
+        return std::max({last != nullptr ? last->sequence() : 0, cache_.lanes().last().value_or(0), edge_.newest()});
     }
+    bool knows_edge() const noexcept { return !edge_.is_lost(); }
     void change_wishes(SubscriberPlace &place, const Subscription &wishes) noexcept { subscribers_.change(place, wishes); }
 
     // The following functions take the lock.
@@ -111,6 +114,7 @@ public:
         Lock lock(mutex());
         place.first = place.member.wishes().start.value_or(edge());
         place.next = place.first;
+        place.waits_for_edge = !place.member.wishes().start && edge_.is_lost();
         place.cap = place.member.wishes().end;
         place.next_arrival = 0;
         place.next_datagram = datagrams_->queue().end();
@@ -213,6 +217,12 @@ public:
         wake.take(end_waits_);
     }
 
+    /// The source is not followed any more, so that its newest group is not known here: unless none is newer than those that
+    /// are here, or none is here.
+    void lose_edge() noexcept;
+    /// The source is followed again, and has that group, or by 0 none that it has told of.
+    void find_edge(std::uint64_t newest) noexcept;
+
     void set_source_start(std::uint64_t first, const TrackNumbers::Asked &asked) noexcept {
         Lock lock(mutex());
         numbers_.set_source_start(first, asked);
@@ -224,6 +234,7 @@ public:
         Lock lock(mutex());
         if (ended_ && !numbers_.final()) throw_error(end_code());
         numbers_.finish(sequence);
+        if (is_newest_here()) find_edge(0, wake);
         requests_.settle_past_final(numbers_, wake);
         wake_readers(wake);
         wake.take(datagrams_->waits());
@@ -278,15 +289,7 @@ public:
     Atomic<std::size_t> producers{0};
     void last_producer_gone() noexcept { end(std::nullopt); }
     Atomic<std::size_t> handlers{0};
-    void last_handler_gone() noexcept {
-        WakeList wake;
-        Lock lock(mutex());
-        // A new handler may have come since the count was zero.
-        if (handlers.load(std::memory_order_relaxed) != 0) return;
-        // Before the track is live, the handler that accepts it may still bring another handler.
-        if (live_) requests_.settle_queued(make_error_code(Error::NotFound), wake);
-        wake.take(requests_.handler_waits());
-    }
+    void last_handler_gone() noexcept;
 
 private:
     void fix_info(const TrackInfo &info, WakeList &wake) noexcept {
@@ -337,13 +340,19 @@ private:
     void insert(const std::shared_ptr<GroupState> &group, MediaChange &change) {
         numbers_.reserve();
         cache_.add(group, change);
+        const bool is_newest = !numbers_.latest() || group->sequence() > *numbers_.latest();
         use_number(group->sequence(), change.wake);
+        // Older ones may be for others: they do not tell where the track is.
+        if (is_newest && edge_.is_lost()) find_edge(0, change.wake);
         if (!group->is_partial() && group->subgroup() == 0) requests_.came(group, change.wake);
         shared_->group_waits.wake_for(group->sequence(), change.wake);
         shared_->frame_waits.wake_for(group->sequence(), change.wake);
         // Readers that wait for a frame of the next group that may get one get this one first.
         if (GroupState *after = cache_.live().from_with_frames(group->sequence() + 1)) after->followers().wake_all(change.wake);
     }
+
+    void find_edge(std::uint64_t newest, WakeList &wake) noexcept;
+    bool is_newest_here() const noexcept { return numbers_.latest() && over_from(*numbers_.latest() + 1); }
 
     /// A number comes into use, for which memory was reserved.
     void use_number(std::uint64_t sequence, WakeList &wake) noexcept {
@@ -367,6 +376,7 @@ private:
     bool has_many_datagrams_ = false;  // of a number
     std::error_code cause_;
     TrackNumbers numbers_;
+    LiveEdge edge_;
     GroupCache cache_{*shared_};
     const std::shared_ptr<TrackDatagrams> datagrams_ = std::make_shared<TrackDatagrams>(shared_);
     GroupRequests requests_;

@@ -33,8 +33,17 @@ public:
     bool available() const noexcept { return track_->ended(); }
     Outcome<value_type> take() { return Outcome<value_type>(std::in_place, track_->cause()); }
 
-private:
+protected:
     std::shared_ptr<TrackState> track_;
+};
+
+/// Completes while it is known where the track is, and with its end.
+class EdgeKnownRule : public TrackEndRule {
+public:
+    using value_type = void;
+    using TrackEndRule::TrackEndRule;
+    bool available() const noexcept { return track_->knows_edge(); }
+    Outcome<void> take() { return Outcome<void>(std::error_code()); }
 };
 
 /// Completes while there are subscribers (Wanted), or none.

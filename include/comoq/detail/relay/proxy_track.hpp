@@ -6,6 +6,7 @@
 #include "../media/source_wishes.hpp"
 #include "../media/usage.hpp"
 #include "../wait/code_of.hpp"
+#include "passed_edge.hpp"
 #include "proxy_fetch.hpp"
 #include "proxy_group.hpp"
 #include "proxy_transform.hpp"
@@ -154,6 +155,8 @@ private:
 
     /// The end of the track upstream ends it here even while nobody reads it.
     COMOQ_IF_CALLED static asio::awaitable<Event> wait_for_interest(Self self, TrackProducer out) {
+        // Whoever comes from now on waits until it is followed again.
+        out.state(Passkey())->lose_edge();
         if (out.subscription()) co_return Event::Wanted;
         self->kept_.reset();
         // Nobody can ask for it any more.
@@ -217,8 +220,8 @@ private:
 
     /// Passes everything on until nobody subscribes here, or the track upstream ends.
     COMOQ_IF_CALLED static asio::awaitable<Event> pass(Self self, TrackProducer out) {
-        auto first = co_await comoq::first_of(pass_end(self, out), pass_wishes(self, out), pass_groups(self, out),
-                                       pass_datagrams(self, out), pass_final(self, out));
+        auto first = co_await comoq::first_of(pass_end(self, out), pass_final(self, out), pass_wishes(self, out),
+                                              pass_groups(self, out), pass_datagrams(self, out));
         self->from_.reset();
         if (first.index() != 0) co_return self->unwanted();
         self->code_ = std::get<0>(first);
@@ -317,8 +320,9 @@ private:
         co_await until_unused(std::move(out));
     }
 
-    /// Passes on the number of the first group that will never come, while earlier ones may still come.
+    /// Passes on where the track is, and the first group that will never come while earlier ones may still come.
     COMOQ_IF_CALLED static asio::awaitable<void> pass_final(Self self, TrackProducer out) {
+        co_await pass_edge(*self->from_, out);
         auto [code, final] = co_await self->from_->finished().as_tuple();
         if (!code) declare_final(out, final);
         co_await until_unused(out);
@@ -371,15 +375,6 @@ private:
     /// Whoever serves the track on does not take a group for the first one because it has come first: the groups come in
     /// any order, and it is not known here with which one upstream begins.
     static void note_start(const TrackProducer &out) { out.state(Passkey())->set_source_start(0, {}); }
-    /// The code for an impossible number; a false code if one is declared already.
-    static std::error_code declare_final(TrackProducer &out, std::uint64_t final) {
-        try {
-            out.finish_at(final);
-        } catch (const std::system_error &error) {
-            if (error.code() != Error::Closed) return error.code();
-        }
-        return {};
-    }
 
     TrackLife life_;
     TrackInfo info_;             // once it was answered

@@ -164,6 +164,7 @@ protected:
         case Act::Unsubscribe:
             std::exchange(asking_, nullptr)->leave();
             forget_asked(TrackNumbers::Asked());
+            if (out_) out_->state(Passkey())->lose_edge();
             break;
         case Act::Retire: happens(retire() ? Life::Event::Gone : Life::Event::Kept); break;
         }
@@ -285,6 +286,7 @@ protected:
             numbers.set_asked(asked);
             if (is_more) numbers.keep_order(asked.floor);
         });
+        search_edge();
         orders_ += is_more ? 1 : 0;
         if (is_more && !std::exchange(is_order_kept_, true)) begin_part(end_order(this->shared_from_this()));
         return is_more;
@@ -304,6 +306,25 @@ protected:
         }
         self->is_order_kept_ = false;
         self->change_numbers([](auto &numbers) { numbers.keep_order({}); });
+    }
+
+    /// Subscribers that wait to know where the track is now (`LiveEdge`) do so for a while: a peer that sends nothing new, and
+    /// has not said that the newest group is the one that is here, may have nothing else.
+    void search_edge() {
+        const auto &track = *out_->state(Passkey());
+        if (Lock lock(track.mutex()); track.knows_edge()) return;
+        // Its newest groups are not asked for.
+        if (wishes_->start && *wishes_->start > out_->latest().value_or(0)) return;
+        if (!std::exchange(is_searching_, true)) begin_part(end_search(this->shared_from_this()));
+    }
+    /// The time of a subscription is its own. Wishes that change do not prolong it.
+    static asio::awaitable<void> end_search(Self self) {
+        for (std::shared_ptr<Asking> asking; asking != self->asking_;) {
+            asking = self->asking_;
+            co_await self->core_->sleep(self->core_->config.catch_up);
+        }
+        self->is_searching_ = false;
+        if (self->out_ && self->asking_ != nullptr) self->out_->state(Passkey())->find_edge(0);
     }
 
     static asio::awaitable<void> subscribe(Self self, std::shared_ptr<Asking> asking) {
@@ -347,6 +368,7 @@ protected:
     std::optional<TrackNumbers::Asked> asked_for_;  // while it is
     std::uint64_t orders_ = 0;                                     // how often it was asked for more
     bool is_order_kept_ = false;
+    bool is_searching_ = false;  // for where the track is now
 };
 
 }  // namespace comoq::detail

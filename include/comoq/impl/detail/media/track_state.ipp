@@ -146,6 +146,7 @@ COMOQ_DECL void TrackState::end(std::optional<std::error_code> code) noexcept {
             if (!numbers_.final()) cause_ = make_error_code(Error::Dropped);
             cache_.track_ended();
         }
+        find_edge(0, wake);
         requests_.settle_all(end_code(), wake);
         wake_readers(wake);
         wake.take(datagrams_->waits());
@@ -157,6 +158,33 @@ COMOQ_DECL void TrackState::end(std::optional<std::error_code> code) noexcept {
     hooks.call();
     // The former newest group may go now.
     bounds().trim();
+}
+
+COMOQ_DECL void TrackState::last_handler_gone() noexcept {
+    WakeList wake;
+    Lock lock(mutex());
+    // A new handler may have come since the count was zero.
+    if (handlers.load(std::memory_order_relaxed) != 0) return;
+    // Before the track is live, the handler that accepts it may still bring another handler.
+    if (live_) requests_.settle_queued(make_error_code(Error::NotFound), wake);
+    wake.take(requests_.handler_waits());
+}
+
+COMOQ_DECL void TrackState::lose_edge() noexcept {
+    Lock lock(mutex());
+    if (numbers_.latest() && !is_newest_here()) edge_.lose();
+}
+
+COMOQ_DECL void TrackState::find_edge(std::uint64_t newest) noexcept {
+    WakeList wake;
+    Lock lock(mutex());
+    find_edge(newest, wake);
+}
+
+COMOQ_DECL void TrackState::find_edge(std::uint64_t newest, WakeList &wake) noexcept {
+    if (!edge_.find(newest)) return;
+    subscribers_.begin_at(edge(), wake);
+    wake.take(end_waits_);
 }
 
 COMOQ_DECL void TrackState::let_newest_go() noexcept {
