@@ -7,10 +7,17 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/this_coro.hpp>
 
 #include <comoq/detail/lite/datagram.hpp>
 #include <comoq/detail/session/announce_feed.hpp>
+#include <comoq/detail/session/awaited_sources.hpp>
 #include <comoq/detail/session/left_out_names.hpp>
 
 #include "lite/peer_cost.hpp"
@@ -37,6 +44,20 @@ void write_start(const std::string &path, Octets &to) {
 }
 
 void just_begin(WirePeer &peer) { peer.begin(); }
+
+/// Each broadcast has one track, and ends when nobody has it.
+asio::awaitable<void> make(OriginProducer origin, BroadcastRequest request) {
+    auto broadcast = origin.make_broadcast();
+    auto track = broadcast.create_track("video");
+    request.accept(broadcast.consume());
+    auto unused = broadcast.unused();
+    co_await std::move(unused);
+}
+asio::awaitable<void> serve_on_demand(OriginProducer origin, OriginDynamic handler) {
+    const auto executor = co_await asio::this_coro::executor;
+    while (auto request = co_await handler.requested_broadcast())
+        asio::co_spawn(executor, make(origin, std::move(*request)), asio::detached);
+}
 
 /// As `each`, with a track for the peer's questions.
 template <class Send> auto each_of_serving(Send send) {
@@ -124,6 +145,24 @@ TEST_CASE("peer costs: a subscription, a fetch and a question", "[lite][peer_cos
     check_row_bound("question without an answer", peer, lite::SessionConfig().max_waiting, [&](std::size_t i) { ask(peer, i); });
     CHECK(peer.open());
     handler.reset();
+}
+
+TEST_CASE("peer costs: a broadcast that stays between a question and the subscription", "[lite][peer_costs]") {
+    constexpr auto most = comoq::detail::AwaitedSources::most;
+    constexpr auto row = "broadcast that was asked about";
+    const auto with_handler = [](WirePeer &peer) {
+        const auto origin = peer.origin.producer();
+        asio::co_spawn(peer.context, serve_on_demand(origin, origin.dynamic()), asio::detached);
+        peer.begin();
+    };
+    const auto ask = [](WirePeer &peer, std::size_t i) {
+        peer.open_bidi(opening(BidiStreamType::Track, lite::Track{number(i), "video"}), true);
+    };
+    check_cost(row, most, most / 2, each(with_handler, ask));
+    WirePeer peer;
+    with_handler(peer);
+    check_row_bound(row, peer, most, [&](std::size_t i) { ask(peer, i); });
+    CHECK(peer.open());
 }
 
 TEST_CASE("peer costs: a stream, and bytes that nobody reads yet", "[lite][peer_costs]") {
@@ -268,7 +307,8 @@ TEST_CASE("peer costs: every row of the table is measured", "[lite][peer_costs]"
                                          "change of an announcement, for another that reads nothing",
                                          "change of an announcement on moq-lite-06, for another that reads nothing",
                                          "subscription", "fetch",
-                                         "question without an answer", "subscription whose groups are not taken", "group",
+                                         "question without an answer", "broadcast that was asked about",
+                                         "subscription whose groups are not taken", "group",
                                          "group that is under way", "frame", "chunk of a byte", "datagram", "stream",
                                          "byte that is not read", "session", "broadcast that nobody has announced",
                                          "HTTP request", "stream for a group that is not taken", "newest group of a track",

@@ -269,6 +269,7 @@ inline asio::awaitable<void> serve_status(RequestStream::Self request, TrackStat
     const auto track = source.track(asked.track.name);
     auto resolving = core.resolver.in_time<TrackInfo>(track.info());
     const auto info = co_await std::move(resolving);
+    SessionCore::await_subscription(request->core, source);
     RequestOk ok;
     if (!core.habits.wants_no_largest) ok.parameters.largest_object = largest_of(track.largest());
     ok.properties = detail::properties_of(info);

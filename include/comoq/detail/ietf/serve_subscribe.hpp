@@ -166,6 +166,7 @@ private:
         auto subscribing = self->track_.subscribe(self->wishes_);
         auto resolving = core.resolver.in_time<TrackSubscriber>(std::move(subscribing));
         auto subscriber = co_await std::move(resolving);
+        core.awaited.subscribed(source);
         const auto &state = *subscriber.track(comoq::detail::Passkey());
         if (!self->wishes_.start) {
             // It begins at the largest object, which the source may have to be asked for.

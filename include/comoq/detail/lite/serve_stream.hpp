@@ -138,6 +138,7 @@ private:
         TrackInfoMessage message;
         auto asking = source.track(request.track).info();
         message.info = co_await self->core_->resolver.in_time<TrackInfo>(std::move(asking));
+        SessionCore::await_subscription(self->core_, source);
         auto written = self->send_->write(encoded(self->core_->version(), message));
         co_await std::move(written);
     }

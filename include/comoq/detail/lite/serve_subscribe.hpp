@@ -104,6 +104,7 @@ private:
         // The wishes may have changed since the peer subscribed.
         auto subscribing = source.track(asked.track).subscribe(self->wishes_);
         self->subscriber_ = co_await self->core_->resolver.in_time<TrackSubscriber>(std::move(subscribing));
+        self->core_->awaited.subscribed(source);
         if (!self->id_.use()) comoq::detail::throw_error(make_error_code(Error::ProtocolViolation));
         self->subscriber_->update(self->wishes_);
         if (self->start_.is_named()) self->first_ = self->start_.floor();

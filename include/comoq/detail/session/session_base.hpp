@@ -14,6 +14,7 @@
 #include "../wait/task_group_state.hpp"
 #include "announce_feed.hpp"
 #include "asked_paths.hpp"
+#include "awaited_sources.hpp"
 #include "fetch_places.hpp"
 #include "group_outbox.hpp"
 #include "newest_groups.hpp"
@@ -31,6 +32,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -91,6 +93,8 @@ public:
     RequestedBroadcasts requested;
     /// Answers for the paths below those that the peer announces, for as long as the peer may be asked.
     std::shared_ptr<PrefixSource> below;
+    /// What the peer has asked about, and is about to subscribe to.
+    AwaitedSources awaited;
     /// How many groups are in flight to the peer.
     std::size_t sending_groups = 0;
     /// The groups that the peer is being asked for, by FETCH.
@@ -156,6 +160,7 @@ public:
         greeted.fail(failure);
         admitted.fail(failure);
         goaway.fail(failure);
+        awaited.clear();
         log.ended(code);
     }
 
@@ -171,6 +176,19 @@ public:
     }
     /// Begins a task that ends with the session at the latest.
     void spawn(asio::awaitable<void> task) { tasks.spawn(std::move(task), &its_own_affair); }
+
+    /// The peer is told what a track of `source` is, and may subscribe to it: `source` stays until then, for the time of `linger`
+    /// at most. Without memory it does not. `core` keeps this object.
+    template <class Core> static void await_subscription(const std::shared_ptr<Core> &core, const BroadcastConsumer &source) noexcept {
+        if (core->ended.peek()) return;
+        bool is_first = false;
+        try {
+            is_first = core->awaited.add(source);
+            if (is_first) core->spawn(take_turns(core));
+        } catch (const std::bad_alloc &) {
+            if (is_first) core->awaited.clear();
+        }
+    }
 
     /// Closes the session. Any thread.
     void close(std::error_code code, std::string_view reason) {
@@ -208,6 +226,10 @@ protected:
     virtual void fail_waits(std::error_code code) = 0;
 
 private:
+    template <class Core> static asio::awaitable<void> take_turns(std::shared_ptr<Core> core) {
+        do co_await core->sleep(core->config.linger / 2);
+        while (core->awaited.turn());
+    }
     static std::optional<std::string> take_target(Config &config) {
         std::optional<std::string> &target = config.url_target;
         return std::exchange(target, std::nullopt);
