@@ -1,6 +1,7 @@
 #include "hang/movie_output.hpp"
 
 #include <comoq/hang/catalog_track.hpp>
+#include <comoq/hang/hevc.hpp>
 #include <comoq/error.hpp>
 #include <comoq/task_group.hpp>
 
@@ -114,9 +115,11 @@ private:
     std::optional<std::int64_t> begin_;
 };
 
-// A browser's H.264 that has no description has its parameter sets in the frames, whether it is called avc1 or avc3.
+bool is_hevc(const DecoderConfig &config) { return config.codec.starts_with("hvc1") || config.codec.starts_with("hev1"); }
+// H.264 and HEVC that have no description have their parameter sets in the frames, whether they are called avc1 and hvc1, or avc3
+// and hev1.
 bool has_sets_in_frames(const DecoderConfig &config) {
-    return config.description.empty() && (config.codec.starts_with("avc1") || config.codec.starts_with("avc3"));
+    return config.description.empty() && (config.codec.starts_with("avc1") || config.codec.starts_with("avc3") || is_hevc(config));
 }
 
 // Whether the track can be had, and written to an MP4.
@@ -268,14 +271,23 @@ awaitable<bool> comes_back(comoq::BroadcastConsumer broadcast, const Track &trac
     co_return catalog.has_value();
 }
 
-// Of a browser's H.264, lengths take the place of start codes.
+// Lengths take the place of start codes, and the first parameter sets that of the description.
 void repack(Track &track, ReceivedFrame &frame) {
     if (!track.has_sets_in_frames) {
         return;
     }
+    const bool is_first = track.config.description.empty();
+    if (is_hevc(track.config)) {
+        auto hevc = comoq::hang::hevc_from_annex_b(frame.payload.span());
+        frame.payload = std::move(hevc.payload);
+        if (!is_first || hevc.hvcc.empty()) return;
+        track.config.description = hevc.hvcc;
+        track.config.codec = comoq::hang::hevc_codec("hvc1", hevc.hvcc.span()).value_or("hvc1");
+        return;
+    }
     auto avc = comoq::hang::avc_from_annex_b(frame.payload.span());
     frame.payload = std::move(avc.payload);
-    if (track.config.description.empty() && !avc.avcc.empty()) {
+    if (is_first && !avc.avcc.empty()) {
         track.config.description = avc.avcc;
         track.config.codec = comoq::hang::avc_codec("avc1", avc.avcc.span()).value_or("avc1");
     }

@@ -43,6 +43,18 @@ hang::DecoderConfig sound() {
     return config;
 }
 
+hang::DecoderConfig hevc_pictures() {
+    auto config = pictures();
+    config.codec = "hev1.1.6.L30.90";
+    config.width = config.height = 64;
+    return config;
+}
+// Of ffmpeg and x265: the parameter sets, the picture that is sent with them, and the one after it.
+const std::string hevc_sets = "0000000140010c01ffff01600000030090000003000003001e92809"
+                              "00000000142010101600000030090000003000003001ea0208105964a924caf016808000003000800000300c840"
+                              "000000014401c172b42240";
+const std::string hevc_first = "2801af1d80f7cfa13ffbe4fa250479696bc7c0", hevc_second = "0201d0097e10c63bfa84";
+
 // A browser with a camera, which writes no description of its H.264.
 struct Browser {
     Browser() { publish(); }
@@ -63,10 +75,12 @@ struct Browser {
         }
     }
     void publish() { catalogs.publish(catalog); }
-    void show(int at) {
+    void show(int at) { show(at, "000000016764001fac0000000168ebec00000165888400"); }
+    void show(int at, std::string_view picture, bool is_key = true) {
         hang::MediaFrame frame;
         frame.timestamp = Timestamp(std::chrono::microseconds(std::chrono::milliseconds(at)));
-        frame.payload = *hang::from_hex("000000016764001fac0000000168ebec00000165888400");
+        frame.payload = *hang::from_hex(picture);
+        frame.is_key = is_key;
         video->write(frame);
     }
     void say(int at) {
@@ -146,6 +160,44 @@ TEST_CASE("a movie has the pictures too that a browser lists a moment after its 
     // Parameter sets in the frames, called avc1: they are in the file's head.
     CHECK(reader.tracks()[0].config.codec == "avc1.64001f");
     CHECK(hang::to_hex(reader.tracks()[0].config.description.span()) == "0164001fffe100056764001fac01000368ebec");
+}
+
+TEST_CASE("a movie of HEVC without a description has the parameter sets of its frames in the file's head", "[examples]") {
+    Browser browser;
+    auto config = hevc_pictures();
+    config.codec = GENERATE("hev1.1.6.L30.90", "hvc1.1.6.L30.90");
+    browser.turn_on("video/hd", config);
+    browser.publish();
+    browser.record();
+    // It cannot begin before they are there.
+    browser.show(0, "00000001" + hevc_second);
+    browser.pass(1s);
+    CHECK(browser.file.empty());
+    browser.show(40, hevc_sets + "00000001" + hevc_first);
+    browser.show(80, "00000001" + hevc_second, false);
+    browser.show(120, hevc_sets + "000001" + hevc_first);
+    browser.run();
+    browser.video->finish();
+    browser.catalogs.finish();
+    browser.run();
+    CHECK(browser.writing.is_over());
+    hang::Mp4Reader reader;
+    reader.push(Bytes::copy(browser.file));
+    REQUIRE(reader.tracks().size() == 1);
+    CHECK(reader.tracks()[0].config.codec == "hvc1.1.6.L30.90");
+    // As ffmpeg writes it for the same bytes.
+    CHECK(hang::to_hex(reader.tracks()[0].config.description.span()) ==
+          "0101600000009000000000001ef000fcfdf8f800000f03a00001001840010c01ffff01600000030090000003000003001e928090"
+          "a10001002942010101600000030090000003000003001ea0208105964a924caf016808000003000800000300c840"
+          "a2000100074401c172b42240");
+    const std::string first = "00000013" + hevc_first, second = "0000000a" + hevc_second;
+    for (const auto &picture : {first, second, first}) {
+        const auto sample = reader.next();
+        REQUIRE(sample);
+        CHECK(hang::to_hex(sample->payload.span()) == picture);
+        CHECK(sample->is_key == (picture == first));
+    }
+    CHECK_FALSE(reader.next());
 }
 
 TEST_CASE("a movie without pictures begins a second after its catalog", "[examples]") {

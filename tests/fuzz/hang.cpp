@@ -109,6 +109,9 @@ void configurations(std::span<const std::byte> input) {
     if (const auto codec = av1_codec(input)) check(av1_box_of(*codec).has_value());
     if (const auto codec = vp9_codec(input)) check(vp9_codec(vp9_box_of(*codec)->span()).has_value());
     check(avc_from_annex_b(input).payload.size() <= 2 * input.size());
+    const auto hevc = hevc_from_annex_b(input);
+    check(hevc.payload.size() <= 2 * input.size() && hevc.hvcc.size() <= 2 * input.size() + 64);
+    if (!hevc.hvcc.empty()) check(hevc_codec("hvc1", hevc.hvcc.span()).has_value());
     check(from_hex(to_hex(input))->view() == text_of(input) && from_base64(to_base64(input))->view() == text_of(input));
     from_base64(text_of(input));
     from_hex(text_of(input));

@@ -28,7 +28,7 @@ struct DecoderConfig {
     /// As in WebCodecs: `avc1.64001f`, `hvc1.1.6.L93.b0`, `av01.0.04M.08`, `vp09.00.10.08`, `vp8`, `mp4a.40.2`, `mp3`, `opus`.
     std::string codec;
     /// The contents of the box that MP4 has for it: avcC, hvcC, av1C, vpcC (behind version and flags), the AudioSpecificConfig of
-    /// AAC, dOps. Empty where the codec does without, or has it in its frames (`avc3`).
+    /// AAC, dOps. Empty where the codec does without, or has it in its frames (`avc3`, `hev1`).
     Bytes description;
     /// Of video, in pixels.
     std::uint32_t width = 0;

@@ -7,6 +7,7 @@
 #include "codec.hpp"
 #include "container.hpp"
 #include "deflate.hpp"
+#include "hevc.hpp"
 #include "media_track.hpp"
 #include "mp4_error.hpp"
 #include "mp4_reader.hpp"

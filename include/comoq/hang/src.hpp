@@ -21,6 +21,7 @@
 #include "../impl/hang/codec.ipp"
 #include "../impl/hang/container.ipp"
 #include "../impl/hang/deflate.ipp"
+#include "../impl/hang/hevc.ipp"
 #include "../impl/hang/media_track.ipp"
 #include "../impl/hang/mp4_reader.ipp"
 #include "../impl/hang/mp4_writer.ipp"

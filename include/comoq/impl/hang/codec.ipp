@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../../detail/hang/bit_reader.hpp"
+#include "../../detail/hang/nal_units.hpp"
 #include "../../hang/codec.hpp"
 
 #include <algorithm>
@@ -13,8 +14,6 @@ namespace comoq::hang {
 
 namespace detail {
 
-inline unsigned at(std::span<const std::byte> bytes, std::size_t index) { return std::to_integer<unsigned>(bytes[index]); }
-
 /// The decimal numbers between the dots behind the name; at most eight.
 inline std::vector<unsigned> numbers_behind(std::string_view codec) {
     std::vector<unsigned> numbers;
@@ -26,32 +25,6 @@ inline std::vector<unsigned> numbers_behind(std::string_view codec) {
     }
     return numbers;
 }
-
-/// The NAL units between start codes of three or four bytes.
-inline std::vector<std::span<const std::byte>> units_of(std::span<const std::byte> frame) {
-    std::vector<std::span<const std::byte>> units;
-    std::optional<std::size_t> begin;
-    const auto end_at = [&](std::size_t end) {
-        if (!begin) return;
-        // Zeros before a start code belong to it.
-        while (end > *begin && frame[end - 1] == std::byte{0}) --end;
-        if (end > *begin) units.push_back(frame.subspan(*begin, end - *begin));
-    };
-    for (std::size_t i = 0; i + 3 <= frame.size(); ++i) {
-        if (frame[i] != std::byte{0} || frame[i + 1] != std::byte{0} || frame[i + 2] != std::byte{1}) continue;
-        end_at(i);
-        begin = i + 3;
-        i += 2;
-    }
-    end_at(frame.size());
-    return units;
-}
-
-inline void put_big_endian(std::vector<std::byte> &to, std::uint64_t value, unsigned bytes) {
-    while (bytes-- != 0) to.push_back(static_cast<std::byte>(value >> (8 * bytes) & 255));
-}
-
-inline void put(std::vector<std::byte> &to, std::span<const std::byte> bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); }
 
 }  // namespace detail
 
@@ -167,8 +140,7 @@ COMOQ_DECL AvcFrame avc_from_annex_b(std::span<const std::byte> frame) {
         } else if (type == picture_set && unit.size() < 65536 && pictures.size() != 255) {
             pictures.push_back(unit);
         } else {
-            put_big_endian(payload, unit.size(), 4);
-            put(payload, unit);
+            put_unit(payload, unit, 4);
         }
     }
     AvcFrame result;
@@ -176,15 +148,9 @@ COMOQ_DECL AvcFrame avc_from_annex_b(std::span<const std::byte> frame) {
     if (sequences.empty() || pictures.empty()) return result;
     std::vector<std::byte> avcc = {std::byte{1}, sequences[0][1], sequences[0][2], sequences[0][3], std::byte{0xff}};
     avcc.push_back(static_cast<std::byte>(0xe0u | sequences.size()));
-    for (const auto unit : sequences) {
-        put_big_endian(avcc, unit.size(), 2);
-        put(avcc, unit);
-    }
+    for (const auto unit : sequences) put_unit(avcc, unit, 2);
     avcc.push_back(static_cast<std::byte>(pictures.size()));
-    for (const auto unit : pictures) {
-        put_big_endian(avcc, unit.size(), 2);
-        put(avcc, unit);
-    }
+    for (const auto unit : pictures) put_unit(avcc, unit, 2);
     result.avcc = Bytes(std::move(avcc));
     return result;
 }
