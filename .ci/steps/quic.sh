@@ -3,12 +3,7 @@
 title_quic="comoq::quic with Debian 12's ngtcp2, unpacked: its tests, the programs, peers in Rust and Python, and a browser; and its headers with those of Debian 13 and of sid"
 step_quic() {
     local suite gnutls=$work/quic/gnutls/root/usr
-    this_suite
-    unpacked "$work/quic/gnutls" "$VERSION_CODENAME" '^libgnutls30(t64)?$' libgnutls28-dev
-    for suite in bookworm trixie sid; do
-        unpacked "$work/quic/$suite" $suite '^lib(nghttp3|ngtcp2(-crypto-gnutls)?)-?[0-9]+$' libngtcp2-dev \
-            libngtcp2-crypto-gnutls-dev libnghttp3-dev
-    done
+    unpack_quic
     cmake -S . -B "$work/quic/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug "$debug" -DCOMOQ_WERROR=ON -DCOMOQ_QUIC=ON -DCOMOQ_C=ON \
         -DCOMOQ_CHECK_HEADERS=OFF -DCOMOQ_BUILD_SCHEDULES=OFF "-DCMAKE_PREFIX_PATH=$work/quic/bookworm/root/usr;$gnutls"
     printf '#include <comoq/%s.hpp>\n' net/quic_schemes webtransport/accept webtransport/connect >"$work/quic/alone.cpp"
@@ -72,6 +67,37 @@ talk_to_aiomoqt() {  # RELAY
         return 0
     fi
     PYTHONPATH=$directory/packages python3 tests/quic/stranger/aiomoqt_client.py "$1" "${python[@]}"
+}
+
+# The libraries of Debian 12, of 13 and of sid, each in a directory of its own: none is installed.
+unpack_quic() {
+    [ ! -e "$work/quic/unpacked" ] || return 0
+    local suite
+    this_suite
+    unpacked "$work/quic/gnutls" "$VERSION_CODENAME" '^libgnutls30(t64)?$' libgnutls28-dev
+    for suite in bookworm trixie sid; do
+        unpacked "$work/quic/$suite" $suite '^lib(nghttp3|ngtcp2(-crypto-gnutls)?)-?[0-9]+$' libngtcp2-dev \
+            libngtcp2-crypto-gnutls-dev libnghttp3-dev
+    done
+    touch "$work/quic/unpacked"
+}
+
+title_quic_sanitized="$clang, all warnings are errors: the tests of comoq::quic with Debian 13's ngtcp2, AddressSanitizer and UndefinedBehaviorSanitizer; and with sid's, ThreadSanitizer"
+step_quic_sanitized() {
+    unpack_quic
+    ASAN_OPTIONS=$(symbolizer) TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:$(symbolizer)
+    export ASAN_OPTIONS TSAN_OPTIONS
+    sanitized_quic trixie address,undefined
+    sanitized_quic sid thread
+}
+
+sanitized_quic() {  # SUITE SANITIZERS
+    CXX=$clang cmake -S . -B "$work/quic/$1/build" -G Ninja -DCMAKE_BUILD_TYPE=Debug "$debug" -DCOMOQ_WERROR=ON -DCOMOQ_QUIC=ON \
+        -DCOMOQ_CHECK_HEADERS=OFF -DCOMOQ_BUILD_SCHEDULES=OFF -DCOMOQ_BUILD_EXAMPLES=OFF "-DCOMOQ_SANITIZE=$2" \
+        "-DCMAKE_PREFIX_PATH=$work/quic/$1/root/usr;$work/quic/gnutls/root/usr"
+    cmake --build "$work/quic/$1/build" --target comoq_quic_tests
+    # Minutes on many links are for the step quic: they have one thread only.
+    ctest --test-dir "$work/quic/$1/build/tests/quic" --no-tests=error --exclude-regex '^the promise of groups'
 }
 
 # The same by WebTransport, with a certificate for development; and by WebSocket where the relay has nothing else.

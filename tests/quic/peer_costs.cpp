@@ -189,14 +189,18 @@ TEST_CASE("peer costs of QUIC: datagrams that nobody takes are as many as have a
 TEST_CASE("peer costs of QUIC: streams that were reset before anybody took them leave little", "[quic][peer_costs]") {
     const auto held_with = [](std::size_t count) {
         return each_of([](Pair &pair, std::size_t) {
-                   begin_stream(pair);
+                   auto opening = pair.begin(pair.client->open_uni());
+                   pair.pass(3ms);
+                   if (!opening.done()) return;
+                   pair.streams.push_back(std::move(opening.value()));
+                   pair.write(*pair.streams.back(), "x");
                    pair.streams.back()->reset(1);
                    pair.pass(3ms);
                    pair.streams.clear();
                })(count)
             .held;
     };
-    // They are not accepted here: the peer has as many as it may open.
+    // They are not accepted here. From ngtcp2 1.0 on they wait for that, and the peer opens as many as it may.
     const auto full = held_with(1'100);
     check_flat("streams that were reset over QUIC", full, held_with(2'200) - full);
 }
