@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -13,6 +14,10 @@ struct PeerSetup {
     std::optional<std::string> authority;
     /// The name of its program, for logs. Bytes of the peer's, and not checked.
     std::string implementation;
+    /// The number of its origin, if it tells the hops of what it announces; 0 if it does not say which. Not in draft 16.
+    std::optional<std::uint64_t> hop_id;
+    /// What a route over it costs more than at its end, if it says that.
+    std::optional<std::uint64_t> relay_cost;
 
     friend bool operator==(const PeerSetup &, const PeerSetup &) = default;
 };

@@ -36,9 +36,9 @@ class SessionCore;
 /// A track that the peer pushes with PUBLISH is here, too, where the peer may publish: its namespace is announced while it
 /// lasts, and the peer is asked for objects only while somebody subscribes.
 ///
-/// What it does not serve is refused with NOT_SUPPORTED: SUBSCRIBE_TRACKS, and updates of other requests than subscriptions.
-/// It pushes no tracks itself. Peers tell it no hop ids, so that relays that are connected in a circle by sessions of this kind may
-/// show one another broadcasts that have ended.
+/// What it does not serve is refused with NOT_SUPPORTED: SUBSCRIBE_TRACKS, and updates of all but subscriptions and routes.
+/// It pushes no tracks itself. Peers that have the extension for hops (HOP_ID in SETUP) tell each other how a broadcast has come.
+/// Without it, relays that are connected in a circle may show one another broadcasts that have ended.
 ///
 /// The session begins at once, on the transport's executor: a strand, or a context that one thread runs. With a transport that
 /// has agreed on another protocol it ends with Version. Destroying the handle closes it; the objects that the coroutines use are

@@ -24,6 +24,11 @@ inline std::string shown(const Namespace &space) {
     return " [" + text + "]";
 }
 inline std::string shown(const FullName &full) { return shown(full.space) + "/" + shown_name(full.name); }
+inline std::string shown(const HopPath &path) {
+    std::string text;
+    for (const auto hop : path) text += (text.empty() ? "" : ",") + std::to_string(hop);
+    return text;
+}
 inline std::string shown(const Location &at) { return std::to_string(at.group) + "/" + std::to_string(at.object); }
 inline std::string shown(const RangeEnd &end) {
     return std::to_string(end.group) + (end.object ? "/" + std::to_string(*end.object) : "");
@@ -72,6 +77,8 @@ inline std::string shown(const Parameters &parameters) {
     number("new_group_request", parameters.new_group_request);
     if (parameters.prefix) add("prefix", shown(*parameters.prefix).substr(1));
     number("include_properties", parameters.include_properties);
+    if (parameters.hop_path) add("hop_path", shown(*parameters.hop_path));
+    number("route_cost", parameters.route_cost);
     return " {" + text + "}";
 }
 
@@ -134,7 +141,9 @@ struct Show {
     std::string operator()(const SubscribeTracks &m) const {
         return "SUBSCRIBE_TRACKS" + shown(m.request_id) + shown(m.prefix) + shown(m.parameters);
     }
-    std::string operator()(const NamespaceFound &m) const { return "NAMESPACE" + shown(m.suffix); }
+    std::string operator()(const NamespaceFound &m) const { 
+        return "NAMESPACE" + shown(m.suffix) + (m.parameters ? shown(*m.parameters) : "");
+    }
     std::string operator()(const NamespaceDone &m) const { return "NAMESPACE_DONE" + shown(m.suffix); }
     std::string operator()(const PublishBlocked &m) const { return "PUBLISH_BLOCKED" + shown(m.track); }
     std::string operator()(const PublishNamespaceCancel &m) const {

@@ -3,13 +3,15 @@
 #include "../../broadcast.hpp"
 #include "../../origin.hpp"
 #include "../../path.hpp"
+#include "../lite/link_price.hpp"
 #include "../session/announcement_place.hpp"
 #include "../session/remote_broadcast.hpp"
-#include "../session/untold_cost.hpp"
+#include "../session/same_publisher.hpp"
 #include "../wait/frame_turn.hpp"
 #include "../wait/turn_after.hpp"
 #include "remote_track.hpp"
 #include "session_core.hpp"
+#include "told_routes.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/cancellation_state.hpp>
@@ -20,6 +22,7 @@
 #include <map>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -50,6 +53,8 @@ public:
 
         /// The broadcast there, of a guard that was not moved from. The session is not over.
         BroadcastProducer broadcast() const { return of_->known_.at(path_)->broadcast; }
+        /// The peer has it by another route now. Throws as `begin`, and then it is as before.
+        void update(BroadcastInfo route) const { of_->change(path_, std::move(route)); }
 
     private:
         friend class Announcements;
@@ -57,20 +62,38 @@ public:
         std::string path_;
     };
 
-    /// Announces the path here. Throws the code of a refusal. LimitReached, which is counted, means that the bound is reached.
-    static Guard begin(const std::shared_ptr<Announcements> &self, std::string path) {
+    /// Announces the path here, by that route if the peer has told one. Of several ways the last route counts. Throws the code of a
+    /// refusal: RoutingLoop for a route through this side; LimitReached, which is counted, if the bound is reached.
+    static Guard begin(const std::shared_ptr<Announcements> &self, std::string path, std::optional<BroadcastInfo> route = {}) {
         const auto core = self->core_.lock();
         if (core == nullptr || !core->subscribe) comoq::detail::throw_error(make_error_code(Error::Unauthorized));
         const auto found = self->known_.find(path);
         Guard guard(self, std::move(path));
         if (found != self->known_.end()) {
             ++found->second->ways;
+            if (route) guard.update(std::move(*route));
             return guard;
         }
-        self->publish(core, guard);
+        self->publish(core, guard, route ? std::move(*route) : route_of(*core, nullptr));
         return guard;
     }
 
+    /// The peer is about to go: what it has told a route for is the dearest, a few at a time.
+    static asio::awaitable<void> make_dear(std::shared_ptr<Announcements> self) {
+        comoq::detail::FrameTurn turn;
+        comoq::detail::TurnAfter<64> changes;
+        std::string last;
+        for (auto at = self->known_.begin(); at != self->known_.end(); at = self->known_.upper_bound(last)) {
+            last = at->first;
+            Known &known = *at->second;
+            auto route = *known.broadcast.state(comoq::detail::Passkey())->info();
+            route.cost = lite::detail::dearest;
+            // Of one that has ended here there is no route.
+            std::error_code ended;
+            known.guard.update(std::move(route), ended);
+            if (changes.is_due()) co_await turn.take();
+        }
+    }
     /// Ends everything, with the session's code, a few at a time. A cancellation does not end it early.
     static asio::awaitable<void> end_all(std::shared_ptr<Announcements> self, std::shared_ptr<SessionCore> core) {
         co_await asio::this_coro::throw_if_cancelled(false);
@@ -105,28 +128,47 @@ private:
         std::size_t ways = 1;
     };
 
-    void publish(const std::shared_ptr<SessionCore> &core, Guard &guard) {
+    void publish(const std::shared_ptr<SessionCore> &core, Guard &guard, BroadcastInfo route) {
         const std::string &path = guard.path_;
-        const Path whole(path);
         Place place(core);
         if (!place) {
             core->left_out.fetch_add(1, std::memory_order_relaxed);
             core->log.at_limit(SessionLog::Limit::Announced);
             comoq::detail::throw_error(make_error_code(Error::LimitReached));
         }
-        // The peer has no number, and neither do those behind it.
-        BroadcastInfo info({0});
-        info.cost = comoq::detail::untold_cost;
-        info.via = core->via;
+        Made made = make(core, path, std::move(route));
+        known_.emplace(path, std::make_unique<Known>(std::move(place), std::move(made.broadcast), std::move(made.guard)));
+        report(*core, SessionEvent::Kind::Announced, path);
+    }
+    struct Made {
+        BroadcastProducer broadcast;
+        OriginPublish guard;
+    };
+    static Made make(const std::shared_ptr<SessionCore> &core, const std::string &path, BroadcastInfo route) {
+        const Path whole(path);
         const auto &origin = *core->subscribe;
         // With its handler: another thread may see it, and ask for a track, before the next line.
-        RemoteBroadcast::Made made(origin.make_broadcast(std::move(info)));
+        RemoteBroadcast::Made made(origin.make_broadcast(std::move(route)));
         auto broadcast = made.broadcast;
         auto published = origin.publish_broadcast(comoq::detail::Passkey(), whole.view(), broadcast.consume(), core->below);
         core->requested.announced(whole.view(), broadcast.consume());
         core->broadcasts.spawn(RemoteBroadcast::serve(core, path, std::move(made)), &its_own_affair);
-        known_.emplace(path, std::make_unique<Known>(std::move(place), std::move(broadcast), std::move(published)));
-        report(*core, SessionEvent::Kind::Announced, path);
+        return Made{std::move(broadcast), std::move(published)};
+    }
+    void change(const std::string &path, BroadcastInfo route) {
+        const auto core = core_.lock();
+        const auto found = known_.find(path);
+        // The session is over.
+        if (core == nullptr || found == known_.end()) return;
+        Known &known = *found->second;
+        const auto state = known.broadcast.state(comoq::detail::Passkey());
+        const bool goes_on = !state->closed() && comoq::detail::same_publisher(*state->info(), route);
+        if (goes_on) return known.guard.update(std::move(route));
+        // The new one is there before the old one goes, so that nobody sees a gap.
+        Made made = make(core, path, std::move(route));
+        auto before = std::exchange(known.broadcast, std::move(made.broadcast));
+        const auto announced = std::exchange(known.guard, std::move(made.guard));
+        before.finish();
     }
     void end(const std::string &path) noexcept {
         const auto found = known_.find(path);

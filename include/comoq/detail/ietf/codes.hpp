@@ -92,7 +92,7 @@ enum class SessionFault : std::uint64_t {
     InvalidAuthority = 0x19,
 };
 /// Numbers of refusals that have no `Error`.
-enum class RequestFault : std::uint64_t { PrefixOverlap = 0x30, InvalidJoiningRequest = 0x32 };
+enum class RequestFault : std::uint64_t { Uninterested = 0x20, PrefixOverlap = 0x30, InvalidJoiningRequest = 0x32 };
 
 /// What ends a session.
 inline std::error_code make_code(SessionFault fault) noexcept {

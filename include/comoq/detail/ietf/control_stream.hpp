@@ -4,6 +4,8 @@
 #include "../../ietf/peer_setup.hpp"
 #include "../../lite/request_target.hpp"
 #include "../../version.hpp"
+#include "../wire/varint.hpp"
+#include "announcements.hpp"
 #include "session_core.hpp"
 
 #include <asio/awaitable.hpp>
@@ -36,6 +38,9 @@ inline asio::awaitable<void> send_setup(std::shared_ptr<SessionCore> core) {
         setup.options.add(static_cast<std::uint64_t>(SetupOption::Path), bytes_of(*path));
     const std::string program = "comoq/" COMOQ_VERSION_STRING;
     setup.options.add(static_cast<std::uint64_t>(SetupOption::Implementation), bytes_of(program));
+    setup.options.add(static_cast<std::uint64_t>(SetupOption::HopId), core->hop_id());
+    if (const auto &price = core->config.link_cost; price && core->transport->is_client())
+        setup.options.add(static_cast<std::uint64_t>(SetupOption::RelayCost), *price);
     auto opening = core->transport->open_uni();
     core->control = co_await std::move(opening);
     auto written = core->control->write(core->encoded(setup, StreamKind::Control));
@@ -73,6 +78,11 @@ inline PeerSetup read_setup(const SessionCore &core, const Setup &setup, StreamR
             peer.authority = text_of(pair);
             break;
         case SetupOption::Implementation: peer.implementation = text_of(pair); break;
+        case SetupOption::HopId:
+            // One that no other protocol can tell is as good as unknown.
+            peer.hop_id = pair.number <= comoq::detail::max_varint ? pair.number : 0;
+            break;
+        case SetupOption::RelayCost: peer.relay_cost = pair.number; break;
         case SetupOption::AuthorizationToken: {
             FieldReader from(pair.bytes, dialect_of(reader.draft()));
             const Token token = read_token(from);
@@ -96,6 +106,8 @@ inline void take_goaway(SessionCore &core, Goaway message, StreamReader &reader)
     try {
         core.requested.leave();
         core.goaway.set(std::move(message.uri));
+        if (auto peers = core.peers_namespaces.lock(); peers != nullptr && core.tells_hops())
+            core.spawn(Announcements::make_dear(std::move(peers)));
     } catch (const std::bad_alloc &) {
         core.close(std::make_error_code(std::errc::not_enough_memory), "GOAWAY");
     }

@@ -22,6 +22,10 @@ inline constexpr std::size_t longest_full_name = 4096;
 inline constexpr std::size_t longest_reason = 1024;
 inline constexpr std::size_t longest_uri = 8192;
 
+/// The numbers of relays that something came through, the publisher's first. None is there twice, except 0 for an unknown one.
+using HopPath = std::vector<std::uint64_t>;
+inline constexpr std::size_t most_hops = 32;  // 8 bytes for each, of which a peer may have sent one
+
 struct FullName {
     Namespace space;
     std::string name;

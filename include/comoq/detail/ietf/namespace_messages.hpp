@@ -4,6 +4,7 @@
 #include "parameters.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace comoq::ietf {
@@ -106,7 +107,26 @@ template <MessageType message_type> struct SuffixMessage {
 
 }  // namespace detail
 
-using NamespaceFound = detail::SuffixMessage<MessageType::NamespaceFound>;
+/// A namespace that is there. A second one changes its route.
+struct NamespaceFound {
+    Namespace suffix;
+    /// Of the extension for hops, where both sides have it, and else absent.
+    std::optional<Parameters> parameters = {};
+
+    friend bool operator==(const NamespaceFound &, const NamespaceFound &) = default;
+    MessageType type(const Dialect &) const noexcept { return MessageType::NamespaceFound; }
+    void write(FieldWriter &to, StreamKind) const {
+        to.space(suffix);
+        if (parameters) write_parameters(to, *parameters, detail::in_namespace);
+    }
+    static NamespaceFound read(FieldReader &from, MessageType, StreamKind) {
+        NamespaceFound message;
+        message.suffix = from.space();
+        if (from.ok() && !from.empty() && !from.dialect().shared_stream)
+            message.parameters = read_parameters(from, detail::in_namespace);
+        return message;
+    }
+};
 using NamespaceDone = detail::SuffixMessage<MessageType::NamespaceDone>;
 
 /// A track below the prefix cannot be published.

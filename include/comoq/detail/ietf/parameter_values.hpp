@@ -3,6 +3,7 @@
 #include "field_reader.hpp"
 #include "field_writer.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -52,6 +53,28 @@ inline void write_token(FieldWriter &to, const Token &token) {
         to.number(token.type);
         to.bytes(token.value);
     }
+}
+
+inline bool is_hop_path(const HopPath &path) noexcept {
+    if (path.empty() || path.size() > most_hops) return false;
+    for (auto hop = path.begin(); hop != path.end(); ++hop)
+        if (*hop != 0 && std::find(path.begin(), hop, *hop) != hop) return false;
+    return true;
+}
+/// Numbers to the end of the value. One twice, none at all, and more than there can be are wrong; 0 stands for an unknown one.
+inline HopPath read_hop_path(FieldReader &from) {
+    return read_within(from, from.sized(9 * most_hops), CloseCode::ProtocolViolation, [](FieldReader &inner) {
+        HopPath path;
+        while (inner.ok() && !inner.empty() && path.size() <= most_hops) path.push_back(inner.number());
+        if (inner.ok()) inner.fail_unless(is_hop_path(path));
+        return path;
+    });
+}
+inline void write_hop_path(FieldWriter &to, const HopPath &path) {
+    FieldWriter::need(is_hop_path(path));
+    write_within(to, [&](FieldWriter &inner) {
+        for (const std::uint64_t hop : path) inner.number(hop);
+    });
 }
 
 inline Filter absolute(const Location &start) { return Filter{Filter::Kind::Absolute, 0, start, {}}; }

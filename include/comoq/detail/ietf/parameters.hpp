@@ -37,6 +37,9 @@ struct Parameters {
     std::optional<std::uint64_t> new_group_request;
     std::optional<Namespace> prefix;
     std::optional<bool> include_properties;
+    /// Of the extension for hops: the relays that an announcement came through, the publisher's number first, and what it costs.
+    std::optional<HopPath> hop_path;
+    std::optional<std::uint64_t> route_cost;
 
     friend bool operator==(const Parameters &, const Parameters &) = default;
 };
@@ -57,6 +60,7 @@ enum Place : std::uint16_t {
     in_subscribe_tracks = 512,
     in_notify = 1024,
     in_publish_ok = 2048,  ///< of draft 16; in later ones it is as any other OK
+    in_namespace = 4096,   ///< of the extension for hops only
 };
 
 enum class Parameter : std::uint64_t {
@@ -75,6 +79,8 @@ enum class Parameter : std::uint64_t {
     NewGroupRequest = 0x32,
     NamespacePrefix = 0x34,
     IncludeProperties = 0x35,
+    HopPath = 0x40b57,
+    RouteCost = 0x40b58,
 };
 
 /// Where a parameter may be: in draft 16, in draft 18, and in the later ones. From draft 20 on a SUBSCRIBE_TRACKS can have each
@@ -88,6 +94,7 @@ struct ParameterRow {
 inline constexpr unsigned in_any_request = in_subscribe | in_update | in_publish | in_fetch | in_publish_namespace |
                                            in_subscribe_namespace | in_subscribe_tracks;
 inline constexpr unsigned of_subscriber_16 = in_subscribe | in_update | in_publish_ok;
+inline constexpr unsigned of_route = in_publish_namespace | in_namespace | in_update;
 inline constexpr ParameterRow parameter_rows[] = {
     {Parameter::ObjectDeliveryTimeout, of_subscriber_16, in_subscribe | in_ok | in_update,
      in_subscribe | in_publish | in_update | in_subscribe_tracks},
@@ -114,6 +121,8 @@ inline constexpr ParameterRow parameter_rows[] = {
      in_subscribe | in_update | in_subscribe_tracks},
     {Parameter::NamespacePrefix, 0, in_update, in_update},
     {Parameter::IncludeProperties, 0, 0, in_subscribe | in_fetch | in_subscribe_tracks},
+    {Parameter::HopPath, 0, of_route, of_route},
+    {Parameter::RouteCost, 0, of_route, of_route},
 };
 /// The messages that may have it; none if the draft does not know it.
 constexpr unsigned places_of(Parameter type, const Dialect &dialect) noexcept {
@@ -169,6 +178,8 @@ inline void read_parameter(FieldReader &from, Parameter type, Parameters &to) {
         case Parameter::NewGroupRequest: to.new_group_request = from.number(); break;
         case Parameter::NamespacePrefix: to.prefix = from.space(); break;
         case Parameter::IncludeProperties: to.include_properties = read_small(from, 0, 1) != 0; break;
+        case Parameter::HopPath: to.hop_path = read_hop_path(from); break;
+        case Parameter::RouteCost: to.route_cost = from.number(); break;
     }
 }
 
@@ -259,6 +270,9 @@ inline void write_parameters(FieldWriter &to, const Parameters &parameters, deta
     if (parameters.prefix)
         writer.add(Parameter::NamespacePrefix, [&](FieldWriter &out) { out.space(*parameters.prefix); });
     writer.add_small(Parameter::IncludeProperties, parameters.include_properties);
+    if (parameters.hop_path)
+        writer.add(Parameter::HopPath, [&](FieldWriter &out) { detail::write_hop_path(out, *parameters.hop_path); });
+    writer.add_number(Parameter::RouteCost, parameters.route_cost);
     writer.finish(to);
 }
 

@@ -3,6 +3,7 @@
 #include "../../first_of.hpp"
 #include "session_core.hpp"
 #include "stream_reader.hpp"
+#include "told_routes.hpp"
 
 #include <asio/awaitable.hpp>
 #include <asio/error.hpp>
@@ -33,6 +34,8 @@ public:
     const std::shared_ptr<SessionCore> core;
     StreamReader reader;
     const std::unique_ptr<SendStream> send;
+    /// Its updates may tell another route.
+    bool takes_routes = false;
 
     bool is_answered() const noexcept { return is_answered_; }
     /// The peer has left before it was answered, or before everything was done.
@@ -61,6 +64,12 @@ public:
         // The call takes it, and nothing waits for it.
         [[maybe_unused]] const auto written = send->write(std::move(bytes));
         send->finish();
+    }
+
+    static RequestError refused_update() {
+        RequestError no;
+        no.code = request_number(make_error_code(Error::Unsupported));
+        return no;
     }
 
     /// What the peer asks for, which the report of a refusal names: not all of a long name, because the request holds it, too.
@@ -97,8 +106,9 @@ public:
         comoq::detail::throw_error(code ? meaning_of(code) : make_error_code(Error::Cancelled));
     }
     /// Runs until the peer has ended its half in any way.
-    static asio::awaitable<void> until_left(Self self) {
-        auto ending = follow(self);
+    static asio::awaitable<void> until_left(Self self) { return until_left(self, follow(self)); }
+    /// The same, where `following` reads the peer's updates, to the end of its half.
+    static asio::awaitable<void> until_left(Self self, asio::awaitable<void> ending) {
         auto stopped = until_stopped(self);
         co_await comoq::first_of(std::move(ending), std::move(stopped));
         self->has_left_ = true;
@@ -111,6 +121,7 @@ public:
         auto *const update = std::get_if<RequestUpdate>(&*message);
         if (update == nullptr) reader.refuse(CloseCode::ProtocolViolation);
         if (!core->request_ids.take(update->request_id)) reader.refuse(make_code(SessionFault::InvalidRequestId));
+        if (has_route(update->parameters) && !takes_routes) reader.refuse(CloseCode::ProtocolViolation);
         co_return std::move(*update);
     }
 
@@ -132,12 +143,6 @@ private:
             auto written = self->send->write(self->core->encoded(refused_update()));
             co_await std::move(written);
         }
-    }
-
-    static RequestError refused_update() {
-        RequestError no;
-        no.code = request_number(make_error_code(Error::Unsupported));
-        return no;
     }
 
     std::optional<std::pair<std::string, std::string>> question_;

@@ -43,7 +43,7 @@ inline asio::awaitable<void> admit(std::shared_ptr<SessionCore> core) {
         auto following = follow_all_namespaces(core);
         co_await std::move(following);
     }
-    core->resolver.admit(core->publish, core->via, std::nullopt);
+    core->resolver.admit(core->publish, core->via, core->peer_hop());
     core->admitted.set();
     const std::optional<std::string> &own = config.path;
     const auto &target = is_client ? own : path;

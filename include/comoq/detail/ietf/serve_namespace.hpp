@@ -20,19 +20,78 @@
 namespace comoq::ietf::detail {
 
 /// The peer has tracks below a namespace, until it ends its half of the stream.
-inline asio::awaitable<void> serve_publish_namespace(RequestStream::Self request, PublishNamespace asked) {
-    const auto peers = request->core->peers_namespaces.lock();
-    if (peers == nullptr || !request->core->subscribe) comoq::detail::throw_error(make_error_code(Error::Unauthorized));
-    const auto guard = Announcements::begin(peers, asked_path(asked.space));
-    auto answered = request->answer(RequestOk());
-    co_await std::move(answered);
-    auto leaving = RequestStream::until_left(request);
-    const auto code = co_await outcome_of(std::move(leaving));
-    // Its broadcasts end with the session, and by its code.
-    if (request->is_lost()) co_await request->core->ended.wait();
-    if (code) comoq::detail::throw_error(code);
-    request->send->finish();
-}
+class PeersNamespace {
+public:
+    static asio::awaitable<void> serve(RequestStream::Self request, PublishNamespace asked) {
+        const SessionCore &core = *request->core;
+        check_route(core, &asked.parameters, request->reader);
+        PeersNamespace self(request, asked_path(asked.space), std::move(asked.parameters));
+        if (self.peers_ == nullptr || !core.subscribe) comoq::detail::throw_error(make_error_code(Error::Unauthorized));
+        self.begin();
+        auto answered = request->answer(RequestOk());
+        co_await std::move(answered);
+        auto leaving = RequestStream::until_left(request, self.follow());
+        const auto code = co_await outcome_of(std::move(leaving));
+        // Its broadcasts end with the session, and by its code.
+        if (request->is_lost()) co_await request->core->ended.wait();
+        if (code) comoq::detail::throw_error(code);
+        request->send->finish();
+    }
+
+private:
+    PeersNamespace(RequestStream::Self request, std::string path, Parameters parameters)
+        : request_(std::move(request)), peers_(request_->core->peers_namespaces.lock()), path_(std::move(path)),
+          hops_(std::move(parameters.hop_path)), cost_(parameters.route_cost) {
+        request_->takes_routes = hops_.has_value();
+    }
+
+    void begin() {
+        try {
+            announce();
+        } catch (const std::system_error &error) {
+            if (error.code() == Error::RoutingLoop) comoq::detail::throw_error(make_code(RequestFault::Uninterested));
+            throw;
+        }
+    }
+    void announce() {
+        std::optional<BroadcastInfo> route;
+        if (hops_) route = route_of(*request_->core, &*hops_, cost_.value_or(0));
+        if (guard_ && route)
+            guard_->update(std::move(*route));
+        else
+            guard_.emplace(Announcements::begin(peers_, path_, std::move(route)));
+    }
+    /// What an update does not name stays. A namespace whose route leads through here is left, until another route is told.
+    asio::awaitable<void> follow() {
+        while (true) {
+            auto coming = request_->next_update();
+            auto update = co_await std::move(coming);
+            if (!update) co_return;
+            const bool changes = has_route(update->parameters);
+            if (changes) take(std::move(update->parameters));
+            const SessionCore &core = *request_->core;
+            auto written = request_->send->write(changes ? core.encoded(RequestOk()) : core.encoded(RequestStream::refused_update()));
+            co_await std::move(written);
+        }
+    }
+    void take(Parameters &&told) {
+        if (told.hop_path) hops_ = std::move(told.hop_path);
+        if (told.route_cost) cost_ = told.route_cost;
+        try {
+            announce();
+        } catch (const std::system_error &error) {
+            guard_.reset();
+            if (error.code() != Error::RoutingLoop && error.code() != Error::BoundsExceeded) throw;
+        }
+    }
+
+    const RequestStream::Self request_;
+    const std::shared_ptr<Announcements> peers_;
+    const std::string path_;
+    std::optional<HopPath> hops_;
+    std::optional<std::uint64_t> cost_;
+    std::optional<Announcements::Guard> guard_;
+};
 
 /// Tells the peer of the namespaces below a prefix: those that there are, and each change.
 class NamespaceServer {
@@ -72,7 +131,7 @@ private:
     static asio::awaitable<void> tell(RequestStream::Self request, std::string prefix) {
         auto &core = *request->core;
         auto view = core.publish ? core.publish->with_root(prefix) : std::nullopt;
-        if (view) view = view->without_hop(core.via);
+        if (view) view = view->without_hop(core.via).without_hop(core.peer_hop().value_or(0));
         if (!view) {
             // Nothing is announced there, now or later: the peer leaves when it likes.
             auto answered = request->answer(RequestOk());
@@ -104,20 +163,30 @@ private:
         auto suffix = namespace_of(below);
         // A path that no namespace has.
         if (!suffix) return;
+        const bool tells_hops = core.tells_hops();
+        std::optional<Parameters> route;
+        if (tells_hops && change.active && change.info != nullptr) route = told_route(core, *change.info);
+        const bool is_there = change.active && (!tells_hops || route);
         const auto found = told.find(below);
         const bool is_known = found != told.end();
-        // Another broadcast in place of one is a new one; another route to the same one changes nothing.
-        const bool is_replaced = change.active && is_known && change.change && !change.change->in_place;
-        if (is_known && (!change.active || is_replaced)) {
+        // Another broadcast in place of one is a new one. A peer that tells hops sees whether it has another publisher, and goes on
+        // with what it has of the same one's: unless it has asked for it.
+        const bool is_another = change.change && !change.change->in_place &&
+                                (!tells_hops || (change.change->same_publisher() && core.asked.may_contain(*change.path)));
+        const bool is_replaced = is_there && is_known && is_another;
+        if (is_known && (!is_there || is_replaced)) {
             encode(NamespaceDone{*suffix}, core.draft(), StreamKind::Request, octets);
-            if (!change.active) told.erase(found);
+            if (!is_there) told.erase(found);
         }
-        if (!change.active || (is_known && !is_replaced)) return;
-        if (!is_known) {
+        if (!is_there) return;
+        if (is_known && !is_replaced) {
+            // Another route to it, of which the others are not told.
+            if (!tells_hops || (change.change && change.change->same_hops() && change.change->same_cost())) return;
+        } else if (!is_known) {
             if (told.size() >= core.config.max_told) return;
             told.emplace(below);
         }
-        encode(NamespaceFound{std::move(*suffix)}, core.draft(), StreamKind::Request, octets);
+        encode(NamespaceFound{std::move(*suffix), std::move(route)}, core.draft(), StreamKind::Request, octets);
     }
 };
 
@@ -149,28 +218,48 @@ private:
                                                 std::map<std::string, std::optional<Announcements::Guard>> &known) {
         auto answering = answer_of<RequestOk>(reader);
         [[maybe_unused]] const auto ok = co_await std::move(answering);
+        // It says whether the peer tells hops.
+        auto greeting = core->setup.wait();
+        [[maybe_unused]] const auto setup = co_await std::move(greeting);
         while (true) {
             auto coming = reader.message(StreamKind::Request);
             auto message = co_await std::move(coming);
             if (!message) co_return;
             if (const auto *found = std::get_if<NamespaceFound>(&*message)) {
-                const auto path = path_below(prefix, found->suffix);
-                // A second time is an update, of which nothing is known here.
-                if (!path || known.contains(*path)) continue;
-                // As many again as have a place, with a few for a session that takes none.
-                if (known.size() >= 2 * core->config.max_announced + 64) continue;
-                auto &place = known[*path];
-                try {
-                    place.emplace(Announcements::begin(peers, *path));
-                } catch (const std::system_error &) {
-                    // Outside of what the peer may publish, or one too many.
-                }
+                if (found->parameters.has_value() != core->tells_hops()) reader.refuse(CloseCode::ProtocolViolation);
+                if (found->parameters) check_route(*core, &*found->parameters, reader);
+                if (const auto path = path_below(prefix, found->suffix)) take(core, peers, *path, found->parameters, known);
             } else if (const auto *done = std::get_if<NamespaceDone>(&*message)) {
                 const auto path = path_below(prefix, done->suffix);
                 if (path) known.erase(*path);
             } else {
                 reader.refuse(CloseCode::ProtocolViolation);
             }
+        }
+    }
+    /// A second time is an update, for which there has to be a route.
+    static void take(const std::shared_ptr<SessionCore> &core, const std::shared_ptr<Announcements> &peers, const std::string &path,
+                     const std::optional<Parameters> &told, std::map<std::string, std::optional<Announcements::Guard>> &known) {
+        auto place = known.find(path);
+        if (place == known.end()) {
+            // As many again as have a place, with a few for a session that takes none.
+            if (known.size() >= 2 * core->config.max_announced + 64) return;
+            place = known.try_emplace(path).first;
+        } else if (!told || (!place->second && !core->has_room_for_announcement())) {
+            // One that was left out, and counted, stays so.
+            return;
+        }
+        auto &guard = place->second;
+        try {
+            std::optional<BroadcastInfo> route;
+            if (told) route = route_of(*core, &*told->hop_path, told->route_cost.value_or(0));
+            if (guard)
+                guard->update(std::move(*route));
+            else
+                guard.emplace(Announcements::begin(peers, path, std::move(route)));
+        } catch (const std::system_error &) {
+            // Outside of what the peer may publish, one too many, or by a route through here.
+            guard.reset();
         }
     }
     static std::optional<std::string> path_below(const std::string &prefix, const Namespace &suffix) {
@@ -189,52 +278,103 @@ public:
     static asio::awaitable<void> publish(std::shared_ptr<SessionCore> core) {
         const auto &publish = core->publish;
         if (!publish) co_return;
-        const auto view = publish->without_hop(core->via);
+        const auto view = publish->without_hop(core->via).without_hop(core->peer_hop().value_or(0));
         auto follower = core->announcements.follow(view, core->config.announce_hidden);
         const auto root = view.root();
-        std::map<std::string, std::shared_ptr<comoq::detail::Event>, std::less<>> told;
+        std::map<std::string, std::shared_ptr<Told>, std::less<>> told;
         while (true) {
             auto coming = follower.next();
             auto batch = co_await std::move(coming);
             if (batch.ended) co_return;
             for (const auto &change : batch.told) {
                 const std::string below(*comoq::detail::strip_prefix(*change.path, root.view()));
-                const auto found = told.find(below);
-                if (!change.active) {
-                    if (found == told.end()) continue;
-                    found->second->set();
-                    told.erase(found);
-                    continue;
-                }
-                auto space = namespace_of(below);
-                if (found != told.end() || told.size() >= most || !space) continue;
-                const auto ended = told[below] = std::make_shared<comoq::detail::Event>();
-                core->spawn(publish_one(core, std::move(*space), ended));
+                tell(core, below, change, told);
             }
         }
     }
 
 private:
-    static asio::awaitable<void> publish_one(std::shared_ptr<SessionCore> core, Namespace space,
-                                             std::shared_ptr<comoq::detail::Event> ended) {
+    /// One that the peer is told, with the route that it is to know.
+    struct Told {
+        comoq::detail::Event ended, changed, answered;
+        Parameters route;
+        bool is_answered = false;
+    };
+
+    static void tell(const std::shared_ptr<SessionCore> &core, const std::string &below,
+                     const comoq::detail::AnnounceFeed::Told &change, std::map<std::string, std::shared_ptr<Told>, std::less<>> &told) {
+        const bool tells_hops = core->tells_hops();
+        std::optional<Parameters> route;
+        if (tells_hops && change.active && change.info != nullptr) route = told_route(*core, *change.info);
+        const bool is_there = change.active && (!tells_hops || route);
+        const auto found = told.find(below);
+        if (!is_there) {
+            if (found == told.end()) return;
+            found->second->ended.set();
+            told.erase(found);
+            return;
+        }
+        if (found != told.end()) {
+            if (!route || *route == found->second->route) return;
+            found->second->route = std::move(*route);
+            found->second->changed.set();
+            return;
+        }
+        auto space = namespace_of(below);
+        if (told.size() >= most || !space) return;
+        const auto one = told[below] = std::make_shared<Told>();
+        if (route) one->route = std::move(*route);
+        core->spawn(publish_one(core, std::move(*space), one));
+    }
+    static asio::awaitable<void> publish_one(std::shared_ptr<SessionCore> core, Namespace space, std::shared_ptr<Told> told) {
         PublishNamespace message;
         message.space = std::move(space);
+        message.parameters = told->route;
+        auto held = told->route;
         auto asked = detail::ask(core, std::move(message));
         auto stream = co_await std::move(asked);
         StreamReader reader(std::move(stream.receive), core->draft());
-        auto following = follow(reader);
-        auto ending = ended->wait();
+        auto following = follow(reader, *told);
+        auto updating = update(core, *stream.send, told, std::move(held));
+        auto ending = told->ended.wait();
         auto outcome = outcome_of(std::move(following));
-        co_await comoq::first_of(std::move(outcome), std::move(ending));
+        auto updated = outcome_of(std::move(updating));
+        co_await comoq::first_of(std::move(outcome), std::move(updated), std::move(ending));
         core->look_at(reader, "PUBLISH_NAMESPACE");
         stream.send->finish();
     }
-    /// Runs until the peer wants no more of it.
-    static asio::awaitable<void> follow(StreamReader &reader) {
-        auto answering = answer_of<RequestOk>(reader);
-        [[maybe_unused]] const auto ok = co_await std::move(answering);
-        auto ending = reader.expect_end();
-        co_await std::move(ending);
+    /// Runs until the peer wants no more of it. Each request, and each update, has one answer.
+    static asio::awaitable<void> follow(StreamReader &reader, Told &told) {
+        while (true) {
+            auto coming = reader.message(StreamKind::Request);
+            auto message = co_await std::move(coming);
+            if (!message) co_return;
+            [[maybe_unused]] const auto ok = yes_of<RequestOk>(reader, std::move(message));
+            if (std::exchange(told.is_answered, true)) reader.refuse(CloseCode::ProtocolViolation);
+            told.answered.set();
+        }
+    }
+    /// Tells the peer of each other route: what has changed, and one after the other.
+    static asio::awaitable<void> update(std::shared_ptr<SessionCore> core, SendStream &send, std::shared_ptr<Told> told,
+                                        Parameters held) {
+        while (true) {
+            auto answered = told->answered.wait();
+            co_await std::move(answered);
+            auto changed = told->changed.wait();
+            co_await std::move(changed);
+            told->changed.clear();
+            RequestUpdate message;
+            const auto cost = told->route.route_cost.value_or(0);
+            if (told->route.hop_path != held.hop_path) message.parameters.hop_path = told->route.hop_path;
+            if (cost != held.route_cost.value_or(0)) message.parameters.route_cost = cost;
+            if (!has_route(message.parameters)) continue;
+            held = told->route;
+            message.request_id = core->request_ids.next();
+            told->is_answered = false;
+            told->answered.clear();
+            auto written = send.write(core->encoded(message));
+            co_await std::move(written);
+        }
     }
 };
 

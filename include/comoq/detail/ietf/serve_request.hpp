@@ -93,7 +93,7 @@ private:
         return PublishServer::serve(request, std::move(message));
     }
     static asio::awaitable<void> dispatch(const Self &request, PublishNamespace message) {
-        return serve_publish_namespace(request, std::move(message));
+        return PeersNamespace::serve(request, std::move(message));
     }
     static asio::awaitable<void> dispatch(const Self &request, SubscribeNamespace message) {
         return NamespaceServer::serve(request, std::move(message));

@@ -82,8 +82,17 @@ public:
 
     std::error_code meaning(std::error_code failure) const noexcept override { return meaning_of(failure); }
     std::uint64_t close_number(std::error_code code) const noexcept override { return session_number(code); }
-    /// The drafts have no number for an origin.
-    std::optional<std::uint64_t> peer_hop() const override { return 0; }
+    /// 0 if it does not tell hops. Any thread.
+    std::optional<std::uint64_t> peer_hop() const override {
+        const auto said = setup.peek();
+        return said ? (*said)->hop_id.value_or(0) : 0;
+    }
+    /// The hops of what is announced are told, in both directions: an extension of SETUP that moq-net has, too. This side always
+    /// offers it. Only when the peer's SETUP has come.
+    bool tells_hops() const {
+        const auto said = setup.peek();
+        return said && (*said)->hop_id;
+    }
 
     template <class Message> Bytes encoded(const Message &message, StreamKind kind = StreamKind::Request) const {
         std::vector<std::byte> bytes;

@@ -22,6 +22,9 @@ enum class SetupOption : std::uint64_t {
     MaxTokenCacheSize = 0x04,
     Authority = 0x05,
     Implementation = 0x07,
+    // Of the extension for hops, not in draft 16.
+    HopId = 0x40b54,
+    RelayCost = 0x40b56,
 };
 
 /// The first message of either side.
@@ -77,6 +80,8 @@ private:
             case SetupOption::MaxTokenCacheSize:
             case SetupOption::Authority:
             case SetupOption::Implementation: return true;
+            case SetupOption::HopId:
+            case SetupOption::RelayCost: return !dialect.shared_stream;
             case SetupOption::AuthorizationToken: return false;
         }
         return false;

@@ -6,6 +6,7 @@
 #include "remote_broadcast.hpp"
 #include "../session/announcement_place.hpp"
 #include "../session/left_out_names.hpp"
+#include "../session/same_publisher.hpp"
 #include "session_core.hpp"
 #include "stream_reader.hpp"
 #include "../wait/frame_turn.hpp"
@@ -171,7 +172,8 @@ private:
             found = announced_.try_emplace(key, std::move(place)).first;
         }
         const auto &present = found->second.announced;
-        if (!replaces && present != nullptr && same_publisher(*present->info(), info) && present->change_route(info)) return;
+        const bool goes_on = !replaces && present != nullptr && comoq::detail::same_publisher(*present->info(), info);
+        if (goes_on && present->change_route(info)) return;
         // The new one is there before the old one goes, so that nobody sees a gap.
         std::unique_ptr<Announced> now;
         try {
@@ -309,14 +311,6 @@ private:
         info.via = core_->via;
         return info;
     }
-    /// Whether two routes of one path begin at the same publisher: both at one that is named, or both at the peer itself.
-    /// Behind an unknown one further away may be anybody.
-    static bool same_publisher(const BroadcastInfo &one, const BroadcastInfo &other) noexcept {
-        // A program may have given it another route, under another name.
-        if (one.hops.empty() || other.hops.empty() || one.hops.front() != other.hops.front()) return false;
-        return one.hops.front() != 0 || (one.hops.size() == 1 && other.hops.size() == 1);
-    }
-
     /// Null if it has no place here: it already came through here, or this side has no use for it.
     std::unique_ptr<Announced> make(BroadcastInfo info, const std::string &suffix) {
         const auto &origin = *core_->subscribe;
