@@ -1,10 +1,13 @@
 // A viewer that comes back begins with the newest group over sessions of any protocol.
 #include <comoq/session.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include "ietf/scene.hpp"
+#include "ietf/viewer_scene.hpp"
 #include "support/catch.hpp"
 #include "support/media.hpp"
 
@@ -91,6 +94,72 @@ TEST_CASE("sessions: beside a range of MoQ Transport that is over, a viewer with
         scene.run();
         CHECK(nexts(live) == Numbers{3});
     }
+}
+
+TEST_CASE("sessions: a viewer that comes to a relay in the turn in which its last reader leaves gets the track", "[ietf][session]") {
+    for (const auto &protocol : every_protocol) {
+        CAPTURE(protocol);
+        SessionScene scene(protocol);
+        auto track = scene.publish("a");
+        scene.connect();
+        const Origin viewer = origin_with_id(3);
+        MemoryLink link(scene.context.get_executor(), scene.context.get_executor(), link_of(protocol));
+        Session upper(link.server(), scene.config_of(scene.here)), lower(link.client(), scene.config_of(viewer));
+        scene.run();
+        track.write_frame(payload("x"));
+        {
+            auto reader = scene.subscribe("a");
+            scene.run();
+            CHECK(nexts(reader) == Numbers{0});
+        }
+        auto coming = wait(now(viewer.consumer().announced_broadcast("a")).track("video").subscribe());
+        scene.run();
+        // Where the peer has one subscription to a track at most, it is asked again a moment later.
+        scene.time.advance(std::chrono::milliseconds(20));
+        scene.run();
+        track.write_frame(payload("x"));
+        scene.run();
+        CHECK(nexts(coming.value()) == Numbers{0, 1});
+    }
+}
+
+TEST_CASE("MoQ Transport: a track that is subscribed to already is asked for seven times within 1.26 s, and not any more once nobody wants it",
+          "[ietf][session]") {
+    ViewerScene scene;
+    const auto refuse = [&scene] {
+        ietf::RequestError no;
+        no.code = 0x19;
+        scene.reply(scene.request(), no);
+    };
+    const auto before = scene.asked.size();
+    SECTION("refused each time") {
+        auto pause = std::chrono::milliseconds(20);
+        for (std::size_t again = 1; again != 7; ++again, pause *= 2) {
+            refuse();
+            CHECK_FALSE(scene.pending->done());
+            scene.pass(pause - std::chrono::milliseconds(1));
+            CHECK(scene.asked.size() == before + again - 1);
+            scene.pass(std::chrono::milliseconds(1));
+            CHECK(scene.asked.size() == before + again);
+        }
+        refuse();
+        CHECK(scene.pending->code() == Error::Duplicate);
+    }
+    SECTION("then accepted") {
+        refuse();
+        scene.pass(std::chrono::milliseconds(20));
+        scene.accept(5);
+        scene.send_uni(scene.group(5, 4, {"x"}), true);
+        CHECK(scene.next_group() == Words{"x"});
+    }
+    SECTION("then left") {
+        refuse();
+        scene.pending.reset();
+        scene.run();
+        scene.pass(std::chrono::seconds(2));
+        CHECK(scene.asked.size() == before);
+    }
+    CHECK(scene.is_alive());
 }
 
 }  // namespace returning_tests

@@ -154,11 +154,19 @@ private:
     }
     /// The track goes on after a range that is over: what else is wanted is subscribed to anew.
     static asio::awaitable<void> follow_all(Self self, std::shared_ptr<Subscribed> asking, Subscription wishes) {
-        while (true) {
+        for (int tries = 1;; ++tries) {
             asking->told = std::move(wishes);
             asking->is_range_over = false;
             auto following = follow_to_the_end(self, asking);
             const auto code = co_await outcome_of(std::move(following));
+            // One that was left may still be there for the peer: the word that ends it is on another stream.
+            if (code == Error::Duplicate && !asking->has_begun && tries != most_tries) {
+                if (asking->stream != nullptr) std::exchange(asking->stream, nullptr)->finish();
+                co_await self->core_->sleep(std::chrono::milliseconds(10) * (1 << tries));
+                if (asking->is_left) co_return;
+                wishes = self->still_wanted(*asking).value_or(asking->told);
+                continue;
+            }
             // Of a later range: all of it has passed.
             const bool is_past = asking->has_begun && asking->told.end && code == Error::BoundsExceeded;
             if (code && !is_past) comoq::detail::throw_error(code);
@@ -171,6 +179,8 @@ private:
             wishes = self->still_wanted(*asking).value_or(asking->told);
         }
     }
+    /// All in all they wait 1.26 s.
+    static constexpr int most_tries = 7;
     std::optional<Subscription> still_wanted(const Subscribed &asking) const noexcept {
         return wishes_ ? asking.brought.rest_of(*wishes_) : std::nullopt;
     }
