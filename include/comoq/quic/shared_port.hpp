@@ -21,7 +21,9 @@ inline constexpr bool ports_can_be_shared = false;
 struct ListenerPlace {
     ListenerPlace() {}  // GCC 12 destroys an aggregate made inside a co_await expression twice
 
+    /// Where its handlers run, one at a time.
     asio::any_io_executor executor = {};
+    /// What it lets in, and its limits.
     ListenerConfig config = {};
 };
 
