@@ -85,8 +85,7 @@ unpack_quic() {
 title_quic_sanitized="$clang, all warnings are errors: the tests of comoq::quic with Debian 13's ngtcp2, AddressSanitizer and UndefinedBehaviorSanitizer; and with sid's, ThreadSanitizer"
 step_quic_sanitized() {
     unpack_quic
-    ASAN_OPTIONS=$(symbolizer) TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:$(symbolizer)
-    export ASAN_OPTIONS TSAN_OPTIONS
+    sanitizer_options
     sanitized_quic trixie address,undefined
     sanitized_quic sid thread
 }

@@ -21,9 +21,7 @@ step_bench() {
 # With the new asio if it was fetched, because the next step runs the same tests with that of this system.
 title_asan="$clang and Debian 13's asio, AddressSanitizer and UndefinedBehaviorSanitizer, and the coverage of include/"
 step_asan() {
-    ASAN_OPTIONS=check_initialization_order=1:strict_string_checks=1:$(symbolizer)
-    export ASAN_OPTIONS
-    export UBSAN_OPTIONS=print_stacktrace=1
+    sanitizer_options
     local asio=()
     if [ -e "$work/debian13/complete" ]; then
         asio=("-DAsio_ROOT=$work/debian13/asio/usr")
@@ -41,8 +39,7 @@ step_asan() {
 # start threads, or use what does, are built.
 title_tsan="$clang, all warnings are errors, ThreadSanitizer, the tests that start threads"
 step_tsan() {
-    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:$(symbolizer)
-    export TSAN_OPTIONS
+    sanitizer_options
     local files
     files=$(cd tests && grep -lE '(std|asio)::(j?thread|thread_pool|async)\b' ./*.cpp ./detail/*/*.cpp ./histories/*.cpp ./lite/*.cpp \
         ./qmux/*.cpp ./websocket/*.cpp | paste -sd ';')
@@ -80,6 +77,12 @@ build_and_test() {  # PRESET [OPTION...]
     ctest --preset "$1"
 }
 
+# For the programs that the step runs from here on.
+sanitizer_options() {
+    ASAN_OPTIONS=check_initialization_order=1:strict_string_checks=1:$(symbolizer)
+    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:$(symbolizer)
+    export ASAN_OPTIONS TSAN_OPTIONS UBSAN_OPTIONS=print_stacktrace=1
+}
 # Debian's has a version in its name, by which clang's run-time libraries do not look for it.
 symbolizer() {
     local path

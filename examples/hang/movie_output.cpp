@@ -276,20 +276,18 @@ void repack(Track &track, ReceivedFrame &frame) {
     if (!track.has_sets_in_frames) {
         return;
     }
-    const bool is_first = track.config.description.empty();
+    const auto take = [&](comoq::Bytes payload, comoq::Bytes description, const char *name, auto codec_of) {
+        frame.payload = std::move(payload);
+        if (!track.config.description.empty() || description.empty()) return;
+        track.config.codec = codec_of(name, description.span()).value_or(name);
+        track.config.description = std::move(description);
+    };
     if (is_hevc(track.config)) {
         auto hevc = comoq::hang::hevc_from_annex_b(frame.payload.span());
-        frame.payload = std::move(hevc.payload);
-        if (!is_first || hevc.hvcc.empty()) return;
-        track.config.description = hevc.hvcc;
-        track.config.codec = comoq::hang::hevc_codec("hvc1", hevc.hvcc.span()).value_or("hvc1");
-        return;
-    }
-    auto avc = comoq::hang::avc_from_annex_b(frame.payload.span());
-    frame.payload = std::move(avc.payload);
-    if (is_first && !avc.avcc.empty()) {
-        track.config.description = avc.avcc;
-        track.config.codec = comoq::hang::avc_codec("avc1", avc.avcc.span()).value_or("avc1");
+        take(std::move(hevc.payload), std::move(hevc.hvcc), "hvc1", &comoq::hang::hevc_codec);
+    } else {
+        auto avc = comoq::hang::avc_from_annex_b(frame.payload.span());
+        take(std::move(avc.payload), std::move(avc.avcc), "avc1", &comoq::hang::avc_codec);
     }
 }
 

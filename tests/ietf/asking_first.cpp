@@ -119,7 +119,7 @@ TEST_CASE("sessions: what was asked about is let go after a moment without a sub
 }
 
 TEST_CASE("MoQ Transport: a handler is asked once for TRACK_STATUS and the SUBSCRIBE that follows", "[ietf][session]") {
-    for (const std::string name : {"moqt-18", "moqt-20", "moqt-22"}) {
+    for (const auto &name : every_draft) {
         CAPTURE(name);
         RawScene scene(name);
         {

@@ -55,7 +55,7 @@ Octets sized(std::size_t size) { return Octets(size, std::byte{'x'}); }
 }  // namespace
 
 TEST_CASE("MoQ Transport: datagrams that come before their alias is known are given to the track", "[ietf][session]") {
-    for (const auto *name : {"moqt-18", "moqt-20", "moqt-22"}) {
+    for (const auto &name : every_draft) {
         INFO(name);
         EarlyScene scene(name);
         scene.send_datagram(5, 1, "first");

@@ -7,7 +7,6 @@
 #include <string>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include "ietf/viewer_scene.hpp"
 #include "support/catch.hpp"
@@ -19,8 +18,6 @@ using namespace comoq::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-const std::vector<std::string> drafts{"moqt-18", "moqt-20", "moqt-22"};
 
 /// A peer that pushes the track "video" of "live", whose objects have the alias 7.
 struct PushScene : RawScene {
@@ -63,7 +60,7 @@ struct PushScene : RawScene {
 }  // namespace
 
 TEST_CASE("MoQ Transport: a pushed track is announced, and gives its groups while somebody wants them", "[ietf][session]") {
-    for (const auto &name : drafts) {
+    for (const auto &name : every_draft) {
         INFO(name);
         PushScene scene(name);
         auto offer = scene.offer();
@@ -141,7 +138,7 @@ TEST_CASE("MoQ Transport: a group of a pushed track is fetched from its peer", "
 
 TEST_CASE("MoQ Transport: a track that is subscribed to cannot be pushed, nor one under the objects' name of another",
           "[ietf][session]") {
-    for (const auto &name : drafts) {
+    for (const auto &name : every_draft) {
         INFO(name);
         PushScene scene(name);
         scene.push();

@@ -22,8 +22,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const std::vector<std::string> drafts{"moqt-18", "moqt-20", "moqt-22"};
-
 struct RangeScene : PublishedScene {
     explicit RangeScene(std::string name = "moqt-18") : PublishedScene(std::move(name)) { begin_at_once(); }
 
@@ -54,7 +52,7 @@ struct RangeScene : PublishedScene {
 }  // namespace
 
 TEST_CASE("MoQ Transport: a subscription is over when the last group of its range is, and the track goes on", "[ietf][session]") {
-    for (const auto &name : drafts) {
+    for (const auto &name : every_draft) {
         INFO(name);
         RangeScene scene(name);
         auto &request = scene.ask_for(1, 2);
@@ -83,7 +81,7 @@ TEST_CASE("MoQ Transport: a subscription is over when the last group of its rang
 }
 
 TEST_CASE("MoQ Transport: a range that has passed is refused, and one whose last group is there is sent", "[ietf][session]") {
-    for (const auto &name : drafts) {
+    for (const auto &name : every_draft) {
         INFO(name);
         RangeScene scene(name);
         for (const std::uint64_t sequence : {0u, 1u, 2u}) scene.write_group(sequence);
@@ -210,7 +208,7 @@ TEST_CASE("MoQ Transport: datagrams behind a range end it, too", "[ietf][session
 
 TEST_CASE("MoQ Transport: a range that is over here does not end the track, and more is asked for when it is wanted",
           "[ietf][session]") {
-    for (const auto &name : drafts) {
+    for (const auto &name : every_draft) {
         INFO(name);
         RawScene scene(name);
         scene.connect();

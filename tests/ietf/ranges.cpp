@@ -363,7 +363,7 @@ TEST_CASE("MoQ Transport: an update before the first answer is answered after it
 }
 
 TEST_CASE("MoQ Transport: the end of a peer's half ends its request for namespaces in draft 18 alone", "[ietf][session]") {
-    for (const std::string name : {"moqt-18", "moqt-20", "moqt-22"}) {
+    for (const auto &name : every_draft) {
         INFO(name);
         RawScene scene(name);
         scene.connect();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "ietf/relay_chain.hpp"
 #include "ietf/scene.hpp"
 #include "ietf/viewer_scene.hpp"
 #include "support/catch.hpp"
@@ -45,36 +46,30 @@ TEST_CASE("sessions: a viewer that comes back while its track stays here for a m
 }
 
 TEST_CASE("sessions: a relay of MoQ Transport to which a viewer comes back tells it where the source is now", "[ietf][session]") {
-    for (const std::string protocol : {"moqt-18", "moqt-20", "moqt-22"}) {
+    for (const auto &protocol : every_draft) {
         CAPTURE(protocol);
-        SessionScene scene(protocol);
-        auto track = scene.publish("a");
-        scene.connect();
-        const Origin viewer = origin_with_id(3);
-        MemoryLink link(scene.context.get_executor(), scene.context.get_executor(), link_of(protocol));
-        Session upper(link.server(), scene.config_of(scene.here)), lower(link.client(), scene.config_of(viewer));
-        scene.run();
-        const auto subscribe = [&] { return scene.get(now(viewer.consumer().announced_broadcast("a")).track("video").subscribe()); };
+        RelayChain chain(protocol, protocol);
+        auto track = chain.published.producer().create_track("video");
         const auto write = [&track](int count) {
             for (; count != 0; --count) track.write_frame(payload("x"));
         };
         write(3);
         {
-            auto reader = subscribe();
-            scene.run();
+            auto reader = chain.get(chain.seen().subscribe());
+            chain.run();
             CHECK(nexts(reader) == Numbers{2});
         }
-        scene.run();
+        chain.run();
         write(3);
-        auto reader = subscribe();
-        scene.run();
+        auto reader = chain.get(chain.seen().subscribe());
+        chain.run();
         CHECK(nexts(reader) == Numbers{5});
         CHECK(reader.largest() == Location{5, 0});
     }
 }
 
 TEST_CASE("sessions: beside a range of MoQ Transport that is over, a viewer without a start begins with the newest group", "[ietf][session]") {
-    for (const std::string protocol : {"moqt-18", "moqt-20", "moqt-22"}) {
+    for (const auto &protocol : every_draft) {
         CAPTURE(protocol);
         SessionScene scene(protocol);
         auto track = scene.publish("a");
@@ -99,26 +94,21 @@ TEST_CASE("sessions: beside a range of MoQ Transport that is over, a viewer with
 TEST_CASE("sessions: a viewer that comes to a relay in the turn in which its last reader leaves gets the track", "[ietf][session]") {
     for (const auto &protocol : every_protocol) {
         CAPTURE(protocol);
-        SessionScene scene(protocol);
-        auto track = scene.publish("a");
-        scene.connect();
-        const Origin viewer = origin_with_id(3);
-        MemoryLink link(scene.context.get_executor(), scene.context.get_executor(), link_of(protocol));
-        Session upper(link.server(), scene.config_of(scene.here)), lower(link.client(), scene.config_of(viewer));
-        scene.run();
+        RelayChain chain(protocol, protocol);
+        auto track = chain.published.producer().create_track("video");
         track.write_frame(payload("x"));
+        const auto there = chain.seen();
         {
-            auto reader = scene.subscribe("a");
-            scene.run();
+            auto reader = chain.get(chain.seen_by(chain.relay).subscribe());
+            chain.run();
             CHECK(nexts(reader) == Numbers{0});
         }
-        auto coming = wait(now(viewer.consumer().announced_broadcast("a")).track("video").subscribe());
-        scene.run();
+        auto coming = wait(there.subscribe());
+        chain.run();
         // Where the peer has one subscription to a track at most, it is asked again a moment later.
-        scene.time.advance(std::chrono::milliseconds(20));
-        scene.run();
+        chain.pass(std::chrono::milliseconds(20));
         track.write_frame(payload("x"));
-        scene.run();
+        chain.run();
         CHECK(nexts(coming.value()) == Numbers{0, 1});
     }
 }

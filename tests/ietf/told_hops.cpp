@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Routes that a peer of MoQ Transport tells, for the namespaces that it announces.
-#include <comoq/detail/lite/link_price.hpp>
+#include <comoq/detail/session/link_price.hpp>
 #include <comoq/ietf/session.hpp>
 
 #include <cstddef>
@@ -20,7 +20,7 @@ using namespace comoq;
 using namespace comoq::test;
 
 TEST_CASE("MoQ Transport: a namespace has the route that its peer tells, and the price of the link", "[ietf][session][hops]") {
-    for (const auto &name : hop_drafts) {
+    for (const auto &name : every_draft) {
         INFO(name);
         HopScene scene(name);
         scene.meet(9, 30);
@@ -77,7 +77,7 @@ TEST_CASE("MoQ Transport: what came through here is not taken from a peer", "[ie
 }
 
 TEST_CASE("MoQ Transport: NAMESPACE has a route from a peer that tells hops, also before its SETUP", "[ietf][session][hops]") {
-    for (const auto &name : hop_drafts) {
+    for (const auto &name : every_draft) {
         INFO(name);
         HopScene scene(name, false);
         scene.connect();
@@ -142,14 +142,14 @@ TEST_CASE("MoQ Transport: the routes of a peer that is about to go are the deare
         const auto found = scene.here();
         const auto before = found.info().cost;
         scene.say(ietf::Goaway());
-        CHECK(scene.here().info().cost == (tells ? lite::detail::dearest : before));
+        CHECK(scene.here().info().cost == (tells ? comoq::detail::dearest : before));
         CHECK_FALSE(found.is_closed());
         if (!tells) continue;
         scene.reroute(request, Hops{7, 8, 9}, 1);
         CHECK(scene.here().info().hops == Hops{7, 8, 9});
-        CHECK(scene.here().info().cost == lite::detail::dearest);
+        CHECK(scene.here().info().cost == comoq::detail::dearest);
         scene.announce_by({7, 9}, 5, "y");
-        CHECK(scene.here("y").info().cost == lite::detail::dearest);
+        CHECK(scene.here("y").info().cost == comoq::detail::dearest);
         CHECK(scene.is_alive());
     }
 }

@@ -1,5 +1,5 @@
 // A peer that tells this side to go.
-#include <comoq/detail/lite/link_price.hpp>
+#include <comoq/detail/session/link_price.hpp>
 #include <comoq/lite/keep_connected.hpp>
 #include <comoq/lite/session.hpp>
 
@@ -23,7 +23,7 @@ using namespace comoq;
 using namespace comoq::test;
 using namespace std::chrono_literals;
 using Event = Announcement::Event;
-using lite::detail::dearest;
+using comoq::detail::dearest;
 
 TEST_CASE("GOAWAY: the peer's routes are the dearest from then on, and what runs goes on", "[lite][session][goaway]") {
     LiteScene scene;

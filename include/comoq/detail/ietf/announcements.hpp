@@ -3,12 +3,13 @@
 #include "../../broadcast.hpp"
 #include "../../origin.hpp"
 #include "../../path.hpp"
-#include "../lite/link_price.hpp"
 #include "../session/announcement_place.hpp"
+#include "../session/link_price.hpp"
 #include "../session/remote_broadcast.hpp"
 #include "../session/same_publisher.hpp"
 #include "../wait/frame_turn.hpp"
 #include "../wait/turn_after.hpp"
+#include "../wait/visit_in_turns.hpp"
 #include "remote_track.hpp"
 #include "session_core.hpp"
 #include "told_routes.hpp"
@@ -62,7 +63,7 @@ public:
         std::string path_;
     };
 
-    /// Announces the path here, by that route if the peer has told one. Of several ways the last route counts. Throws the code of a
+    /// Announces the path here, by that route if the peer has told one. The last route of several ways counts. Throws the code of a
     /// refusal: RoutingLoop for a route through this side; LimitReached, which is counted, if the bound is reached.
     static Guard begin(const std::shared_ptr<Announcements> &self, std::string path, std::optional<BroadcastInfo> route = {}) {
         const auto core = self->core_.lock();
@@ -74,25 +75,29 @@ public:
             if (route) guard.update(std::move(*route));
             return guard;
         }
-        self->publish(core, guard, route ? std::move(*route) : route_of(*core, nullptr));
+        self->publish(core, guard, route ? std::move(*route) : unknown_route(*core));
         return guard;
     }
 
+    /// The same for what `guard` keeps. If that is announced here, only its route changes.
+    static void announce(std::optional<Guard> &guard, const std::shared_ptr<Announcements> &self, const std::string &path,
+                         std::optional<BroadcastInfo> route) {
+        if (guard && route)
+            guard->update(std::move(*route));
+        else
+            guard.emplace(begin(self, path, std::move(route)));
+    }
     /// The peer is about to go: what it has told a route for is the dearest, a few at a time.
     static asio::awaitable<void> make_dear(std::shared_ptr<Announcements> self) {
-        comoq::detail::FrameTurn turn;
-        comoq::detail::TurnAfter<64> changes;
-        std::string last;
-        for (auto at = self->known_.begin(); at != self->known_.end(); at = self->known_.upper_bound(last)) {
-            last = at->first;
-            Known &known = *at->second;
-            auto route = *known.broadcast.state(comoq::detail::Passkey())->info();
-            route.cost = lite::detail::dearest;
-            // Of one that has ended here there is no route.
+        const auto change = [](const std::unique_ptr<Known> &known) {
+            auto route = *known->broadcast.state(comoq::detail::Passkey())->info();
+            route.cost = comoq::detail::dearest;
+            // A broadcast that has ended here has no route.
             std::error_code ended;
-            known.guard.update(std::move(route), ended);
-            if (changes.is_due()) co_await turn.take();
-        }
+            known->guard.update(std::move(route), ended);
+        };
+        auto changing = comoq::detail::visit_in_turns(self->known_, change);
+        co_await std::move(changing);
     }
     /// Ends everything, with the session's code, a few at a time. A cancellation does not end it early.
     static asio::awaitable<void> end_all(std::shared_ptr<Announcements> self, std::shared_ptr<SessionCore> core) {

@@ -110,7 +110,7 @@ template <MessageType message_type> struct SuffixMessage {
 /// A namespace that is there. A second one changes its route.
 struct NamespaceFound {
     Namespace suffix;
-    /// Of the extension for hops, where both sides have it, and else absent.
+    /// Of the extension for hops: there if both sides have it.
     std::optional<Parameters> parameters = {};
 
     friend bool operator==(const NamespaceFound &, const NamespaceFound &) = default;

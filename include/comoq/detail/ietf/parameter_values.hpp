@@ -61,7 +61,8 @@ inline bool is_hop_path(const HopPath &path) noexcept {
         if (*hop != 0 && std::find(path.begin(), hop, *hop) != hop) return false;
     return true;
 }
-/// Numbers to the end of the value. One twice, none at all, and more than there can be are wrong; 0 stands for an unknown one.
+/// Numbers to the end of the value. A number that is there twice, no number, and too many of them break a rule; 0 stands for an
+/// unknown relay.
 inline HopPath read_hop_path(FieldReader &from) {
     return read_within(from, from.sized(9 * most_hops), CloseCode::ProtocolViolation, [](FieldReader &inner) {
         HopPath path;

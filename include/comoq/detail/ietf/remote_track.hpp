@@ -179,7 +179,7 @@ private:
             wishes = self->still_wanted(*asking).value_or(asking->told);
         }
     }
-    /// All in all they wait 1.26 s.
+    /// The waits between them take 1.26 s.
     static constexpr int most_tries = 7;
     std::optional<Subscription> still_wanted(const Subscribed &asking) const noexcept {
         return wishes_ ? asking.brought.rest_of(*wishes_) : std::nullopt;

@@ -53,14 +53,7 @@ private:
             throw;
         }
     }
-    void announce() {
-        std::optional<BroadcastInfo> route;
-        if (hops_) route = route_of(*request_->core, &*hops_, cost_.value_or(0));
-        if (guard_ && route)
-            guard_->update(std::move(*route));
-        else
-            guard_.emplace(Announcements::begin(peers_, path_, std::move(route)));
-    }
+    void announce() { Announcements::announce(guard_, peers_, path_, given_route(*request_->core, hops_, cost_)); }
     /// What an update does not name stays. A namespace whose route leads through here is left, until another route is told.
     asio::awaitable<void> follow() {
         while (true) {
@@ -164,9 +157,8 @@ private:
         // A path that no namespace has.
         if (!suffix) return;
         const bool tells_hops = core.tells_hops();
-        std::optional<Parameters> route;
-        if (tells_hops && change.active && change.info != nullptr) route = told_route(core, *change.info);
-        const bool is_there = change.active && (!tells_hops || route);
+        auto route = told_of(core, change);
+        const bool is_there = route.has_value();
         const auto found = told.find(below);
         const bool is_known = found != told.end();
         // Another broadcast in place of one is a new one. A peer that tells hops sees whether it has another publisher, and goes on
@@ -186,6 +178,7 @@ private:
             if (told.size() >= core.config.max_told) return;
             told.emplace(below);
         }
+        if (!tells_hops) route.reset();
         encode(NamespaceFound{std::move(*suffix), std::move(route)}, core.draft(), StreamKind::Request, octets);
     }
 };
@@ -251,12 +244,7 @@ private:
         }
         auto &guard = place->second;
         try {
-            std::optional<BroadcastInfo> route;
-            if (told) route = route_of(*core, &*told->hop_path, told->route_cost.value_or(0));
-            if (guard)
-                guard->update(std::move(*route));
-            else
-                guard.emplace(Announcements::begin(peers, path, std::move(route)));
+            Announcements::announce(guard, peers, path, told ? given_route(*core, told->hop_path, told->route_cost) : std::nullopt);
         } catch (const std::system_error &) {
             // Outside of what the peer may publish, one too many, or by a route through here.
             guard.reset();
@@ -303,19 +291,16 @@ private:
 
     static void tell(const std::shared_ptr<SessionCore> &core, const std::string &below,
                      const comoq::detail::AnnounceFeed::Told &change, std::map<std::string, std::shared_ptr<Told>, std::less<>> &told) {
-        const bool tells_hops = core->tells_hops();
-        std::optional<Parameters> route;
-        if (tells_hops && change.active && change.info != nullptr) route = told_route(*core, *change.info);
-        const bool is_there = change.active && (!tells_hops || route);
+        auto route = told_of(*core, change);
         const auto found = told.find(below);
-        if (!is_there) {
+        if (!route) {
             if (found == told.end()) return;
             found->second->ended.set();
             told.erase(found);
             return;
         }
         if (found != told.end()) {
-            if (!route || *route == found->second->route) return;
+            if (*route == found->second->route) return;
             found->second->route = std::move(*route);
             found->second->changed.set();
             return;
@@ -323,7 +308,7 @@ private:
         auto space = namespace_of(below);
         if (told.size() >= most || !space) return;
         const auto one = told[below] = std::make_shared<Told>();
-        if (route) one->route = std::move(*route);
+        one->route = std::move(*route);
         core->spawn(publish_one(core, std::move(*space), one));
     }
     static asio::awaitable<void> publish_one(std::shared_ptr<SessionCore> core, Namespace space, std::shared_ptr<Told> told) {

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "announce_ids.hpp"
-#include "link_price.hpp"
 #include "read_announce.hpp"
 #include "remote_broadcast.hpp"
 #include "../session/announcement_place.hpp"
 #include "../session/left_out_names.hpp"
+#include "../session/link_price.hpp"
 #include "../session/same_publisher.hpp"
 #include "session_core.hpp"
 #include "stream_reader.hpp"
 #include "../wait/frame_turn.hpp"
 #include "../wait/turn_after.hpp"
+#include "../wait/visit_in_turns.hpp"
 #include "../../first_of.hpp"
 #include "../../origin.hpp"
 
@@ -86,18 +87,14 @@ public:
 private:
     /// The peer is about to go: all of its routes are the dearest, a few at a time.
     static asio::awaitable<void> make_dear(std::shared_ptr<AnnounceFollower> self) {
-        comoq::detail::FrameTurn turn;
-        comoq::detail::TurnAfter<64> changes;
-        std::string last;
-        for (auto at = self->announced_.begin(); at != self->announced_.end(); at = self->announced_.upper_bound(last)) {
-            last = at->first;
-            if (const auto &announced = at->second.announced) {
-                auto route = *announced->info();
-                route.cost = dearest;
-                announced->change_route(std::move(route));
-            }
-            if (changes.is_due()) co_await turn.take();
-        }
+        const auto change = [](Known &known) {
+            if (known.announced == nullptr) return;
+            auto route = *known.announced->info();
+            route.cost = comoq::detail::dearest;
+            known.announced->change_route(std::move(route));
+        };
+        auto changing = comoq::detail::visit_in_turns(self->announced_, change);
+        co_await std::move(changing);
     }
 
     asio::awaitable<void> follow(StreamReader &reader) {
@@ -307,7 +304,7 @@ private:
     BroadcastInfo route_of(std::vector<std::uint64_t> &&hops, const Cost &cost, std::uint64_t peer) const {
         hops.push_back(peer);
         BroadcastInfo info(std::move(hops));
-        info.cost = core_->goaway.peek() ? dearest : over_link(cost, core_->link_price());
+        info.cost = core_->goaway.peek() ? comoq::detail::dearest : comoq::detail::over_link(cost, core_->link_price());
         info.via = core_->via;
         return info;
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include "../session/link_price.hpp"
 #include "../session/open_question.hpp"
 #include "../session/session_base.hpp"
 #include "subscribe_ids.hpp"
@@ -86,9 +87,8 @@ public:
     /// What a route costs more here than at the peer. A peer that does not tell costs has none to add to.
     std::uint64_t link_price() const {
         if (!layout().route_cost) return 0;
-        if (config.link_cost) return *config.link_cost;
         const auto said = setup.peek();
-        return said ? (*said)->cost.value_or(1) : 1;
+        return comoq::detail::link_price(config.link_cost, said ? (*said)->cost : std::nullopt);
     }
 
     std::error_code meaning(std::error_code failure) const noexcept override {

@@ -7,8 +7,8 @@
 namespace comoq::detail {
 
 /// Whether it is known where a track is now. A track whose source is elsewhere keeps its newest group while nobody
-/// subscribes, and its source goes on meanwhile: what is kept here is not the newest one then. A subscriber without a start
-/// that comes waits until the source is followed again. Guarded by the track's lock.
+/// subscribes, while its source goes on. The kept group is not the newest one then: a new subscriber without a start waits until
+/// the source is followed again. Guarded by the track's lock.
 class LiveEdge {
 public:
     /// The place of a subscriber that waits: no group has that number.

@@ -155,7 +155,7 @@ private:
 
     /// The end of the track upstream ends it here even while nobody reads it.
     COMOQ_IF_CALLED static asio::awaitable<Event> wait_for_interest(Self self, TrackProducer out) {
-        // Whoever comes from now on waits until it is followed again.
+        // A subscriber that comes from now on waits until it is followed again.
         out.state(Passkey())->lose_edge();
         if (out.subscription()) co_return Event::Wanted;
         self->kept_.reset();

@@ -1,4 +1,4 @@
-#include <comoq/detail/lite/link_price.hpp>
+#include <comoq/detail/session/link_price.hpp>
 
 #include <cstdint>
 
@@ -7,8 +7,8 @@
 namespace link_price_tests {
 
 using comoq::Cost;
-using comoq::lite::detail::dearest;
-using comoq::lite::detail::over_link;
+using comoq::detail::dearest;
+using comoq::detail::over_link;
 
 TEST_CASE("the price of a link is added to both costs, up to the most that the wire can carry", "[lite][routes]") {
     constexpr std::uint64_t most = (std::uint64_t{1} << 62) - 1;
