@@ -20,12 +20,29 @@ step_interop() {
     node "$js/run.mjs" --logs "$work/interop/logs" --peer "$PWD/build/test/tests/interop/comoq_interop_peer" --relay "$bin/relay"
     node "$js/ietf.mjs" --relay "$bin/relay"
     tests/interop/runner.sh "$bin/relay" build/test/tests/interop/comoq_interop_runner ws
+    agree_with_codec
     # The other rooms are the step hostile's: they need a relay that is optimised, and most of the processors. That step also
     # judges how late others are in this room: a relay without optimisation needs about three times as long.
     node "$js/hostile.mjs" --only '^rules' --floor 450 --relay "$bin/relay"
     talk_to_rust "$bin" "$js"
     command -v chromium >/dev/null || skip "there is no chromium"
     look_at_page "$bin" "$js" "$web/dist"
+}
+
+# Random messages of MoQ Transport, read by a codec that is not ours, which needs cargo 1.88.
+agree_with_codec() {
+    local manifest=tests/interop/codec/Cargo.toml seed=${COMOQ_TEST_SEED:-$RANDOM$RANDOM}
+    export CARGO_TARGET_DIR=$work/interop/codec
+    if ! { command -v cargo && cargo --version | awk '{ split($2, v, "."); exit !(v[1] > 1 || v[2] >= 88) }'; } >/dev/null; then
+        echo "WITHOUT the crate moqtap-codec: there is no cargo, or an older one than 1.88"
+    elif ! cargo fetch --quiet --locked --manifest-path $manifest; then
+        echo "WITHOUT the crate moqtap-codec: it cannot be had"
+    else
+        cargo build --quiet --release --locked --manifest-path $manifest
+        cmake --build build/test --target comoq_interop_codec
+        echo "COMOQ_TEST_SEED=$seed"
+        build/test/tests/interop/comoq_interop_codec "$seed" 20000 | "$CARGO_TARGET_DIR/release/comoq-codec-check"
+    fi
 }
 
 # Peers of the Rust implementation, from PyPI.

@@ -196,6 +196,25 @@ TEST_CASE("ietf 2: a fetch in every draft and order comes back as it was", "[iet
         }
 }
 
+TEST_CASE("ietf 2: an object of a fetch says its subgroup after a datagram, which readers do not look beyond", "[ietf]") {
+    for (const Draft draft : all_drafts) {
+        FetchObjects writes(GroupOrder::Ascending, draft);
+        Octets octets;
+        for (const auto &before : {object(300, 1, 5), object(300, 2, {})}) writes.write(before, octets);
+        for (const std::uint64_t subgroup : {5, 6}) {
+            FetchObjects next = writes;
+            octets.clear();
+            next.write(object(300, 3, subgroup), octets);
+            REQUIRE(octets.size() == 3);
+            CHECK(octets[1] == static_cast<std::byte>(subgroup));
+            octets.clear();
+            // From that one on it is known again.
+            next.write(object(300, 4, subgroup), octets);
+            CHECK(octets.size() == 2);
+        }
+    }
+}
+
 TEST_CASE("ietf 2: objects of a fetch that refer to nothing, or beyond 64 bits, end the session", "[ietf]") {
     CHECK(code_of("1c05008000") == CloseCode::None);
     CHECK(code_of("1805008000") == CloseCode::ProtocolViolation);  // no object

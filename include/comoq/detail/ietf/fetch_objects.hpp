@@ -187,7 +187,8 @@ private:
     }
     std::uint64_t mode_of(const std::optional<std::uint64_t> &subgroup) const noexcept {
         if (!subgroup || *subgroup == 0) return 0;
-        if (!subgroup_) return 3;
+        // Readers do not agree on what the subgroup before a datagram is: some keep it, some have none.
+        if (!subgroup_ || after_datagram_) return 3;
         return *subgroup == *subgroup_ ? 1 : *subgroup - 1 == *subgroup_ ? 2 : 3;
     }
     /// After a range the next object counts from its end, and has the subgroup and priority of the last object before it.
@@ -195,6 +196,7 @@ private:
         location_ = object.location;
         if (object.kind != FetchedObject::Kind::Object) return;
         priority_ = object.priority;
+        after_datagram_ = !object.subgroup;
         if (object.subgroup) subgroup_ = object.subgroup;
     }
 
@@ -203,6 +205,7 @@ private:
     std::optional<Location> location_;
     std::optional<std::uint64_t> subgroup_;
     std::optional<std::uint8_t> priority_;
+    bool after_datagram_ = false;
     bool is_ordered_ = true;
 };
 
