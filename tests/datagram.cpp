@@ -131,6 +131,43 @@ TEST_CASE("section 6 datagrams: the stream ends with the track", "[datagram]") {
     }
 }
 
+TEST_CASE("section 6 datagrams: a track that has had none has none to drop, to count or to read", "[datagram]") {
+    Scene scene;
+    auto subscriber = scene.subscribe();
+    CHECK_FALSE(subscriber.recv_datagram().ready());
+    CHECK(scene.track->stats().datagrams == 0);
+    CHECK(scene.track->append_group().sequence() == 0);
+    SECTION("the first one reaches a reader that has waited for it, and no later one") {
+        auto waiting = wait(subscriber.recv_datagram());
+        auto other = scene.subscribe();
+        scene.track->append_datagram(payload("first"));
+        CHECK(waiting.value()->sequence == 1);
+        auto later = scene.subscribe();
+        CHECK(drain(other) == Numbers{1});
+        CHECK(drain(later).empty());
+    }
+    SECTION("the last subscriber leaves") {
+        { const auto gone = std::move(subscriber); }
+        // Nobody gets it, but its number is used.
+        CHECK(scene.track->append_datagram(payload("unread")) == 1);
+        CHECK(scene.track->stats().datagrams == 0);
+        CHECK(error_of([&] { return scene.track->create_group(1); }) == Error::Duplicate);
+        auto again = scene.subscribe();
+        scene.track->append_datagram(payload("read"));
+        CHECK(drain(again) == Numbers{2});
+    }
+    SECTION("it is finished") {
+        auto waiting = wait(subscriber.recv_datagram());
+        scene.track->finish();
+        CHECK_FALSE(waiting.value().has_value());
+    }
+    SECTION("it is aborted") {
+        auto waiting = wait(subscriber.recv_datagram());
+        scene.track->abort(app_error(2));
+        CHECK(waiting.code() == app_error(2));
+    }
+}
+
 TEST_CASE("section 6 datagrams: a waiting reader is woken by the end", "[datagram]") {
     Scene scene;
     auto subscriber = scene.subscribe();

@@ -197,6 +197,32 @@ TEST_CASE("section 6 memory: datagrams are charged at what they hold", "[memory]
     }
 }
 
+TEST_CASE("section 6 memory: an announced broadcast takes 1,000 bytes at most, and an idle track with a subscriber 1,600",
+          "[memory][costs]") {
+    if (heap_in_use() == 0) return;
+    constexpr std::size_t count = 500;
+    const auto taken_by = [](auto make) {
+        make(0);
+        const auto before = heap_in_use();
+        for (std::size_t i = 1; i <= count; ++i) make(i);
+        return static_cast<double>(heap_in_use() - before) / static_cast<double>(count);
+    };
+    Scene scene;
+    std::vector<BroadcastPublish> published;
+    std::vector<TrackProducer> tracks;
+    std::vector<TrackSubscriber> subscribers;
+    published.reserve(count + 1);
+    tracks.reserve(count + 1);
+    subscribers.reserve(count + 1);
+    const auto producer = scene.origin.producer();
+    CHECK(taken_by([&](std::size_t i) { published.push_back(producer.create_broadcast("room/" + std::to_string(i) + "/alice")); }) <
+          1000);
+    CHECK(taken_by([&](std::size_t i) {
+              tracks.push_back(scene.broadcast.create_track("track" + std::to_string(i)));
+              subscribers.push_back(now(tracks.back().consume().subscribe()));
+          }) < 1600);
+}
+
 TEST_CASE("section 8 frame: a frame that came in chunks is held once, however it is read", "[memory][costs]") {
     const std::vector<std::byte> bytes(10'000);
     std::vector<std::weak_ptr<const void>> owners;

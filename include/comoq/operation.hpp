@@ -152,6 +152,10 @@ public:
     explicit AwaitableSource(Source &&source) : Base(await_source<T, Tuple>(Place<T>(this->source_))) {
         this->source_->emplace(std::move(source));
     }
+    template <class Make>
+    AwaitableSource(MadeInPlace in_place, Make &make) : Base(await_source<T, Tuple>(Place<T>(this->source_))) {
+        this->source_->emplace(in_place, make);
+    }
     /// The same operation in its other form. The other is taken over once this one has a frame, and not before.
     explicit AwaitableSource(AwaitableSource<T, !Tuple> &other) : Base(await_source<T, Tuple>(Place<T>(this->source_))) {
         this->source_->emplace(other.take());
@@ -249,6 +253,10 @@ public:
     template <class Source>
         requires detail::SourceOf<Source, T> || std::same_as<Source, detail::AnySource<T>>
     explicit Operation(detail::Passkey, Source source) : detail::AwaitableSource<T, false>(std::move(source)) {}
+    /// `make()` makes the source, and does not throw.
+    template <class Make>
+    explicit Operation(detail::Passkey, detail::MadeInPlace in_place, Make make)
+        : detail::AwaitableSource<T, false>(in_place, make) {}
     /// The moved-from operation is inert: it is not ready, and fails with Cancelled when awaited. So is one that has been
     /// awaited, except that `asio::awaitable` has taken its frame: do not await it there again, but by its tuple form.
     Operation(Operation &&) noexcept = default;

@@ -70,7 +70,8 @@ COMOQ_DECL std::optional<EndMarker> GroupConsumer::end_marker() const noexcept {
 
 COMOQ_DECL Operation<std::optional<Frame>> GroupConsumer::read_frame() {
     if (reader_ == nullptr) return inert<std::optional<Frame>>();
-    return Operation<std::optional<Frame>>(detail::Passkey(), frame_source(detail::NextFrameRule(reader_)));
+    return Operation<std::optional<Frame>>(detail::Passkey(), detail::MadeInPlace(),
+                                           [this] { return frame_source(detail::NextFrameRule(reader_)); });
 }
 
 COMOQ_DECL Operation<std::optional<std::vector<Frame>>> GroupConsumer::read_frames(std::size_t max) {

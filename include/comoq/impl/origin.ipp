@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -83,7 +84,7 @@ public:
         // Not within a character.
         while (is_cut_ && length != 0 && (static_cast<unsigned char>(path[length]) & 0xC0) == 0x80) --length;
         length_ = static_cast<std::uint8_t>(length);
-        std::copy_n(path.data(), length, text_.data());
+        copy_by_words(path.substr(0, length), text_.data());
     }
     std::string subject() const {
         const auto shown = std::string(text_.data(), length_) + (is_cut_ ? "..." : "");
@@ -91,17 +92,29 @@ public:
     }
 
 private:
+    /// Hardly anybody looks at the text, and a copy of unknown length would take a twentieth of the request's time.
+    static void copy_by_words(std::string_view from, char *to) noexcept {
+        constexpr std::size_t word = 8;
+        if (from.size() < word) {
+            for (const char c : from) *to++ = c;
+            return;
+        }
+        for (std::size_t begin = 0; begin + word < from.size(); begin += word) std::memcpy(to + begin, from.data() + begin, word);
+        const std::size_t last = from.size() - word;
+        std::memcpy(to + last, from.data() + last, word);
+    }
+
     std::array<char, 46> text_;
     std::uint8_t length_ = 0;
     bool is_cut_;
 };
 
 COMOQ_DECL Pending<BroadcastConsumer> pending_broadcast(std::error_code refusal, std::string_view path) {
-    return Pending<BroadcastConsumer>(Passkey(), RefusedBroadcast(refusal, path));
+    return Pending<BroadcastConsumer>(Passkey(), MadeInPlace(), [&] { return RefusedBroadcast(refusal, path); });
 }
 
 COMOQ_DECL Pending<BroadcastConsumer> pending_broadcast(std::shared_ptr<BroadcastState> &&broadcast, std::string_view) {
-    return Pending<BroadcastConsumer>(Passkey(), FoundBroadcast(std::move(broadcast)));
+    return Pending<BroadcastConsumer>(Passkey(), MadeInPlace(), [&] { return FoundBroadcast(std::move(broadcast)); });
 }
 
 }  // namespace comoq::detail

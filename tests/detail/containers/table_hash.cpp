@@ -134,6 +134,7 @@ TEST_CASE("section 5 table hash: names that collide under one key do not under a
     for (std::uint64_t TableHashKey::*part : {&TableHashKey::point, &TableHashKey::mask, &TableHashKey::multiplier}) {
         TableHashKey mixed = key_a;
         mixed.*part = key_b.*part;
+        mixed.square = TableHashKey::square_of(mixed.point);
         CHECK(buckets_of(names, mixed) > 200);
     }
 }
@@ -164,11 +165,45 @@ TEST_CASE("section 5 table hash: a process has one secret, made of its key, but 
     const TableHashKey &key = process_table_key();
     const TableHashKey made(process_hash_key());
     CHECK((key.point == made.point && key.mask == made.mask && key.multiplier == made.multiplier));
-    CHECK((key.point >> 60) == 0);
+    CHECK((key.point >> 60 == 0 && key.square >> 60 == 0));
+    CHECK(key.square == TableHashKey::square_of(key.point));
     CHECK((key.point % 2 == 1 && key.multiplier % 2 == 1));
     CHECK((key.point != key.mask && key.mask != key.multiplier && key.mask != process_hash_key().first));
     CHECK(table_hash(std::string_view("a")) == static_cast<std::size_t>(TableHash(key)("a")));
     CHECK(table_hash(std::uint64_t{7}) == static_cast<std::size_t>(TableHash(key)(std::uint64_t{7})));
+}
+
+TEST_CASE("section 5 table hash: two coefficients in a step are the same polynomial as one after the other", "[table_hash]") {
+    constexpr std::uint64_t prime = (std::uint64_t{1} << 61) - 1;
+    const auto times = [](std::uint64_t a, std::uint64_t b) {
+        std::uint64_t product = 0;
+        for (; b != 0; b >>= 1, a = (a + a) % prime)
+            if ((b & 1) != 0) product = (product + a) % prime;
+        return product;
+    };
+    for (std::uint64_t number = 1; number < prime / 2; number = number * 3 + 1)
+        REQUIRE(TableHashKey::square_of(number) == times(number, number));
+    // With a mask of 0 and a multiplier of 1 the hash is the value, which is not reduced further than to 63 bits.
+    TableHashKey key = key_a;
+    key.mask = 0;
+    key.multiplier = 1;
+    for (std::size_t size = 0; size != 60; ++size) {
+        std::string text;
+        while (text.size() != size) text += static_cast<char>(0xff - text.size());
+        std::uint64_t value = 1;
+        for (std::string_view left = text;;) {
+            const auto bytes = left.size() > 7 ? left.substr(0, 7) : left;
+            std::uint64_t coefficient = left.size() > 7 ? 0 : std::uint64_t{1} << (8 * bytes.size());
+            for (std::size_t i = 0; i != bytes.size(); ++i) coefficient |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+            value = times((value + coefficient) % prime, key.point);
+            if (left.size() <= 7) break;
+            left.remove_prefix(7);
+        }
+        INFO(size);
+        const auto hash = TableHash(key)(text);
+        CHECK(hash % prime == value);
+        CHECK(hash >> 63 == 0);
+    }
 }
 
 TEST_CASE("section 5 table hash: a wide product is the same in parts", "[table_hash]") {

@@ -2,8 +2,8 @@
 set(found_by "schedules: every reader of a group gets every frame and the end")
 set(header detail/wait/waiter.hpp)
 set(search [==[
-        list.head_ = list.tail_ = nullptr;
+        list.head_ = nullptr;
 ]==])
 set(replace [==[
-        if (!SEEDED) list.head_ = list.tail_ = nullptr;
+        if (!SEEDED) list.head_ = nullptr;
 ]==])

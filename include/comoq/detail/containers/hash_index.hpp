@@ -4,6 +4,7 @@
 #include "../../config.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -40,11 +41,16 @@ private:
 /// Items are linked through themselves: an insertion allocates nothing and cannot fail, and a removal does not need the
 /// key. (With std::unordered_map, a request and its answer took ten computations of a hash and two nodes.)
 ///
-/// The table has between one and two buckets for each item; it shrinks when it has eight times as many as it needs.
+/// The table has between one and two buckets for each item; it shrinks when it has eight times as many as it needs. It is
+/// three words, because many objects have tables that are empty: two thousand million buckets are enough, and their items
+/// are more than memory holds.
 template <class Item> class HashIndex {
 public:
     HashIndex() noexcept = default;
     HashIndex(HashIndex &&other) noexcept { swap(other); }
+    ~HashIndex() {
+        if (mask_ != 0) delete[] place_.many;
+    }
     HashIndex &operator=(HashIndex &&other) noexcept {
         HashIndex(std::move(other)).swap(*this);
         return *this;
@@ -63,7 +69,7 @@ public:
 
     void insert(Item &item) noexcept {
         if (size_ > mask_)
-            rebuild(many_ == nullptr ? first_buckets : 2 * (mask_ + 1));
+            rebuild(mask_ == 0 ? first_buckets : 2 * bucket_count());
         else
             shrink();
         Item *&bucket = buckets()[link(item).hash_ & mask_];
@@ -93,18 +99,21 @@ public:
         }
     }
 
-    std::size_t bucket_count() const noexcept { return mask_ + 1; }
+    std::size_t bucket_count() const noexcept { return std::size_t{mask_} + 1; }
 
 private:
-    static constexpr std::size_t first_buckets = 8;
+    static constexpr std::size_t first_buckets = 8, most_buckets = std::size_t{1} << 31;
 
     static HashLink<Item> &link(Item &item) noexcept { return item; }
     static Item *next(Item &item) noexcept { return link(item).next_; }
-    Item **buckets() const noexcept { return many_ != nullptr ? many_.get() : &only_; }
+    union Buckets {
+        Item *only = nullptr;  // as long as the mask is 0
+        Item **many;
+    };
+    Item **buckets() const noexcept { return mask_ != 0 ? place_.many : &place_.only; }
 
     void swap(HashIndex &other) noexcept {
-        std::swap(many_, other.many_);
-        std::swap(only_, other.only_);
+        std::swap(place_, other.place_);
         std::swap(mask_, other.mask_);
         std::swap(size_, other.size_);
     }
@@ -119,13 +128,14 @@ private:
     };
 
     void shrink() noexcept {
-        std::size_t count = mask_ + 1;
-        if (count <= first_buckets || 8 * size_ > count || visits_ != 0) return;
-        while (count > first_buckets && 4 * size_ <= count) count /= 2;
+        std::size_t count = bucket_count();
+        if (count <= first_buckets || 8 * size() > count || visits_ != 0) return;
+        while (count > first_buckets && 4 * size() <= count) count /= 2;
         rebuild(count);
     }
 
     void rebuild(std::size_t count) noexcept {
+        if (count > most_buckets) return;
         std::unique_ptr<Item *[]> buckets(new (std::nothrow) Item *[count]());
         // Without memory for other buckets the chains get longer, or the table keeps its size.
         if (buckets == nullptr) return;
@@ -134,14 +144,14 @@ private:
             link(item).next_ = bucket;
             bucket = &item;
         });
-        many_ = std::move(buckets);
-        mask_ = count - 1;
+        if (mask_ != 0) delete[] place_.many;
+        place_.many = buckets.release();
+        mask_ = static_cast<std::uint32_t>(count - 1);
     }
 
-    std::unique_ptr<Item *[]> many_;
-    mutable Item *only_ = nullptr;  // the only bucket, until there is a second item
-    std::size_t mask_ = 0;
-    std::size_t size_ = 0;
+    mutable Buckets place_;
+    std::uint32_t mask_ = 0;
+    std::uint32_t size_ = 0;
     mutable unsigned visits_ = 0;
 };
 

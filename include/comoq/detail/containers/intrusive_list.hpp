@@ -17,27 +17,31 @@ private:
     ListNode *next_ = nullptr;
 };
 
-/// A list of objects that live elsewhere and are removed before they die. Guarded by the lock of its owner.
+/// A list of objects that live elsewhere and are removed before they die. Guarded by the lock of its owner. It is one
+/// pointer, because many objects have lists that are empty: the first item's `prev_` is the last one.
 template <class T, class Tag = T> class IntrusiveList {
 public:
     using Node = ListNode<Tag>;
 
     bool empty() const noexcept { return head_ == nullptr; }
     T *front() const noexcept { return cast(head_); }
-    T *back() const noexcept { return cast(tail_); }
+    T *back() const noexcept { return cast(head_ != nullptr ? head_->prev_ : nullptr); }
     static T *after(T &item) noexcept { return cast(static_cast<Node &>(item).next_); }
 
     void push_back(T &item) noexcept {
         Node &node = item;
-        node.prev_ = tail_;
         node.next_ = nullptr;
-        (tail_ != nullptr ? tail_->next_ : head_) = &node;
-        tail_ = &node;
+        if (head_ == nullptr) {
+            head_ = node.prev_ = &node;
+            return;
+        }
+        node.prev_ = head_->prev_;
+        node.prev_->next_ = head_->prev_ = &node;
     }
     void remove(T &item) noexcept {
         Node &node = item;
-        (node.prev_ != nullptr ? node.prev_->next_ : head_) = node.next_;
-        (node.next_ != nullptr ? node.next_->prev_ : tail_) = node.prev_;
+        (&node == head_ ? head_ : node.prev_->next_) = node.next_;
+        if (Node *const before = node.next_ != nullptr ? node.next_ : head_) before->prev_ = node.prev_;
         node.prev_ = node.next_ = nullptr;
     }
 
@@ -45,7 +49,6 @@ private:
     static T *cast(Node *node) noexcept { return static_cast<T *>(node); }
 
     Node *head_ = nullptr;
-    Node *tail_ = nullptr;
 };
 
 }  // namespace comoq::detail

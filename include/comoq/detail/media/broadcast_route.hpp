@@ -36,9 +36,9 @@ public:
     const HeldInfo &last() const noexcept { return changed_info_; }
 
 private:
-    mutable Mutex mutex_;
     Atomic<bool> has_changed_info_{false};
     Atomic<bool> is_leaving_{false};
+    mutable Mutex mutex_;
     HeldInfo changed_info_;
     WaitList waits_;
 };

@@ -14,6 +14,7 @@
 #include "../../broadcast_info.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,11 +29,21 @@ namespace comoq::detail {
 /// Its lock may be held while a track's is taken, and never the other way round.
 class BroadcastState : public std::enable_shared_from_this<BroadcastState> {
 public:
-    // A request keeps its track, made when the request was opened: a subscriber that comes while it is pending is
-    // counted there, and misses nothing once the request is accepted.
+    // A request keeps its track from its opening: a subscriber of a pending one is counted there, and misses nothing.
     using Requests = RequestTable<std::string, std::shared_ptr<TrackState>, std::shared_ptr<TrackState>>;
     using TrackRequester = Requester<BroadcastState, std::shared_ptr<TrackState>>;
 
+    // First, behind the count of shared pointers: every look-up of the broadcast touches this, and the route.
+    Atomic<std::size_t> consumers{0};  // consumers of the broadcast, and of its tracks by name
+
+private:
+    Atomic<bool> closed_{false};
+    Atomic<bool> interest_is_watched_{false};
+    bool ended_well_ = false;
+    BroadcastRoute route_;
+    const BroadcastInfo first_info_;
+
+public:
     BroadcastState(BroadcastInfo info, std::shared_ptr<MediaBounds> bounds)
         : first_info_(std::move(info)), bounds_(std::move(bounds)) {}
     ~BroadcastState() {
@@ -252,10 +263,8 @@ public:
     Atomic<std::size_t> holders{0};  // producers and handlers
     void last_holder_gone() noexcept { close(make_error_code(Error::Dropped)); }
 
-    Atomic<std::size_t> consumers{0};  // consumers of the broadcast, and of its tracks by name
-    /// Costs a lock if anybody has ever asked for it, and nothing otherwise: most broadcasts are looked up and let go
-    /// of all the time. A caller that asks sets the flag before it looks at the count, and a caller that changes the
-    /// count looks at the flag afterwards.
+    /// Costs a lock if anybody has ever asked for it, and nothing otherwise: most broadcasts are looked up all the time.
+    /// A caller that asks sets the flag before it looks at the count; one that changes the count looks at the flag later.
     void interest_changed() noexcept {
         if (interest_is_watched_.load()) wake_interested();
     }
@@ -275,7 +284,7 @@ public:
 
     struct Counts {
         std::size_t tracks = 0, pending = 0;
-        TrackCounts media;  // of all tracks together; evictions and lags also include those of tracks that are gone
+        TrackCounts media;  // of all tracks; evictions and lags also of those that are gone
     };
     /// True if it has live tracks, or requests for some.
     bool has_tracks() const noexcept {
@@ -287,19 +296,20 @@ public:
         Lock lock(mutex_);
         counts.tracks = tracks_.size();
         counts.pending = requests_.size();
-        counts.media = gone_;
+        counts.media.evicted_groups = gone_evicted_groups_;
+        counts.media.lagged_readers = gone_lagged_readers_;
         tracks_.for_each([&counts](const Listed &listed) { counts.media += listed.track->counts(); });
         return counts;
     }
 
 private:
+    using Outcome = detail::Outcome<std::shared_ptr<TrackState>>;
+
     COMOQ_SELDOM void wake_interested() noexcept {
         WakeList wake;
         Lock lock(mutex_);
         wake.take(usage_waits_);
     }
-
-    using Outcome = detail::Outcome<std::shared_ptr<TrackState>>;
 
     /// A track on this broadcast's list, until the track ends.
     class Listed final : public EndHook, public HashLink<Listed> {
@@ -344,21 +354,16 @@ private:
     std::shared_ptr<Listed> take_off(Listed &listed) noexcept {
         tracks_.erase(listed);
         const auto last = listed.track->counts();
-        gone_.evicted_groups += last.evicted_groups;
-        gone_.lagged_readers += last.lagged_readers;
+        gone_evicted_groups_ += last.evicted_groups;
+        gone_lagged_readers_ += last.lagged_readers;
         return std::move(listed.self);
     }
 
-    const BroadcastInfo first_info_;
-    BroadcastRoute route_;
     const std::shared_ptr<MediaBounds> bounds_;
     mutable Mutex mutex_;
-    Atomic<bool> closed_{false};
-    Atomic<bool> interest_is_watched_{false};
     std::error_code cause_;
-    bool ended_well_ = false;
     HashIndex<Listed> tracks_;
-    TrackCounts gone_;
+    std::uint64_t gone_evicted_groups_ = 0, gone_lagged_readers_ = 0;  // of tracks that are not on the list any more
     Requests requests_;
     Requests::Queue queue_;
     WaitList handler_waits_;

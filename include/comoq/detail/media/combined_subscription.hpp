@@ -49,7 +49,7 @@ public:
     }
     /// It must have been added.
     void remove(Member &member) noexcept {
-        count(member, std::size_t{0} - 1);
+        count(member, std::uint32_t{0} - 1);
         priorities_.remove(member);
         latencies_.remove(member);
         if (member.wishes_.start) starts_.remove(member);
@@ -98,7 +98,7 @@ private:
         bool operator()(const Member &one, const Member &other) const noexcept { return *one.wishes_.end > *other.wishes_.end; }
     };
 
-    void count(const Member &member, std::size_t one) noexcept {
+    void count(const Member &member, std::uint32_t one) noexcept {
         count_ += one;
         if (member.wishes_.ordered) ordered_ += one;
         if (member.wishes_.start) with_start_ += one;
@@ -107,7 +107,8 @@ private:
         if (member.is_patient()) patient_ += one;
     }
 
-    std::size_t count_ = 0, ordered_ = 0, with_start_ = 0, with_end_ = 0, unlimited_ = 0, patient_ = 0;
+    // A subscriber takes more than half a kilobyte: 32 bits are enough.
+    std::uint32_t count_ = 0, ordered_ = 0, with_start_ = 0, with_end_ = 0, unlimited_ = 0, patient_ = 0;
     PairingHeap<Member, MoreUrgent, ByPriority> priorities_;
     PairingHeap<Member, Later, ByLatency> latencies_;
     PairingHeap<Member, StartsBefore, ByStart> starts_;

@@ -25,6 +25,8 @@ namespace comoq::detail {
 /// A group goes when it has not been used for the track's max_latency, or for the origin's pool, but never the newest
 /// one of a live track: the next subscriber begins there. Where that is too much to keep, the pool may have it
 /// (`let_newest_go`).
+///
+/// Its tables take 360 bytes, and are made for the first group.
 class GroupCache final : public GroupHolder {
 public:
     explicit GroupCache(TrackShared &shared) noexcept : shared_(shared) { shared_.holder = this; }
@@ -38,17 +40,18 @@ public:
     }
 
     /// The groups that subscribers see.
-    const LiveGroups &live() const noexcept { return live_; }
+    const LiveGroups &live() const noexcept { return tables().live; }
     /// The lanes of groups that subscribers see, except for lane 0.
-    const LaneGroups &lanes() const noexcept { return lanes_; }
-    const ArrivalLog &arrivals() const noexcept { return arrivals_; }
+    const LaneGroups &lanes() const noexcept { return tables().lanes; }
+    const ArrivalLog &arrivals() const noexcept { return tables().arrivals; }
 
     /// The best group with that number: a whole one, else one that has its frames, else one that tells why it went; of two
     /// alike, the written one.
     std::shared_ptr<GroupState> find(std::uint64_t sequence) const noexcept {
-        GroupState *best = live_.find(sequence);
-        const auto found = fetched_.find(sequence);
-        if (found != fetched_.end() && (best == nullptr || worth(*best) < worth(*found->second))) best = found->second.get();
+        if (tables_ == nullptr) return nullptr;
+        GroupState *best = tables_->live.find(sequence);
+        const auto found = tables_->fetched.find(sequence);
+        if (found != tables_->fetched.end() && (best == nullptr || worth(*best) < worth(*found->second))) best = found->second.get();
         return best != nullptr ? best->shared_from_this() : nullptr;
     }
 
@@ -58,16 +61,16 @@ public:
     /// The largest place of a frame, or of what the source has said.
     std::optional<Location> largest() const noexcept {
         auto largest = shared_.past_largest;
-        if (const GroupState *last = live_.last_with_frames()) largest = std::max(largest, last->largest());
-        return std::max(largest, lanes_.largest());
+        if (const GroupState *last = live().last_with_frames()) largest = std::max(largest, last->largest());
+        return std::max(largest, lanes().largest());
     }
 
     /// Calls `visit(lane)` for each lane of the group that `find` gives, that one first.
     template <class Visit> void each_lane(std::uint64_t sequence, Visit visit) const {
         const auto found = find(sequence);
         if (found != nullptr) visit(found);
-        const bool is_live = found != nullptr ? found->live() : lanes_.has(sequence);
-        (is_live ? lanes_ : fetched_lanes_).any_from(sequence, [&](const std::shared_ptr<GroupState> &lane) {
+        const bool is_live = found != nullptr ? found->live() : lanes().has(sequence);
+        (is_live ? lanes() : tables().fetched_lanes).any_from(sequence, [&](const std::shared_ptr<GroupState> &lane) {
             if (lane->sequence() != sequence) return true;
             visit(lane);
             return false;
@@ -80,7 +83,7 @@ public:
         std::uint64_t sequence;
         std::error_code code;
     };
-    const std::optional<Lost> &lost() const noexcept { return lost_; }
+    const std::optional<Lost> &lost() const noexcept { return tables().lost; }
 
     void count(TrackCounts &counts) const noexcept {
         for (GroupState *group = ages_.front(); group != nullptr; group = ages_.after(*group)) {
@@ -94,24 +97,25 @@ public:
     /// Adds a group. It must be new: for a live group, no live one has its number; for a fetched one, every other with
     /// its number has failed, or begins in the middle.
     void add(const std::shared_ptr<GroupState> &group, MediaChange &change) {
+        if (tables_ == nullptr) tables_ = std::make_unique<Tables>();
         if (group->live()) {
-            arrivals_.add(group);
+            tables_->arrivals.add(group);
             try {
                 if (group->subgroup() == 0)
-                    live_.add(group);
+                    tables_->live.add(group);
                 else
-                    lanes_.add(group);
+                    tables_->lanes.add(group);
             } catch (...) {
-                arrivals_.remove(*group);
+                tables_->arrivals.remove(*group);
                 throw;
             }
         } else if (group->subgroup() != 0) {
-            fetched_lanes_.add(group);
+            tables_->fetched_lanes.add(group);
         } else {
-            auto &place = fetched_[group->sequence()];
+            auto &place = tables_->fetched[group->sequence()];
             if (place != nullptr) leave(*place);
             change.replaced = std::exchange(place, group);
-            while (GroupState *lane = fetched_lanes_.first(group->sequence()))
+            while (GroupState *lane = tables_->fetched_lanes.first(group->sequence()))
                 drop(*lane, make_error_code(Error::Evicted), change);
         }
         stamp(*group, change.now);
@@ -132,7 +136,7 @@ public:
     }
 
     std::shared_ptr<GroupState> add_lane(const GroupState &group, const GroupInfo &info, MediaChange &change) override {
-        (group.live() ? lanes_ : fetched_lanes_).throw_unless_new({group.sequence(), info.subgroup});
+        (group.live() ? lanes() : tables().fetched_lanes).throw_unless_new({group.sequence(), info.subgroup});
         auto lane = std::make_shared<GroupState>(group.shared(), group.sequence(), group.timescale(), group.live(), info);
         add(lane, change);
         if (lane->live()) shared_.group_waits.wake_for(lane->sequence(), change.wake);
@@ -152,7 +156,7 @@ public:
     void written(GroupState &group, MediaChange &change) noexcept override { use(group, change); }
     void sort(GroupState &group) noexcept override {
         if (group.subgroup() == 0)
-            live_.sort(group);
+            tables_->live.sort(group);
         else
             group.kind = group.kind_now();
     }
@@ -184,8 +188,9 @@ public:
         }
         // The newest group does not age lane by lane, though the pool may have its other lanes.
         if (code == Error::Old && group.live() && newest_ != nullptr && newest_->sequence() == group.sequence()) return false;
-        if (group.live() && group.subgroup() == 0 && (!lost_ || lost_->sequence <= group.sequence()))
-            lost_ = Lost{group.sequence(), group.released() ? group.failure() : code};
+        auto &lost = tables_->lost;
+        if (group.live() && group.subgroup() == 0 && (!lost || lost->sequence <= group.sequence()))
+            lost = Lost{group.sequence(), group.released() ? group.failure() : code};
         if (group.held()) take_off(group);
         shared_.group_waits.wake_all(wake);
         shared_.first_frame_waits.wake_all(wake);
@@ -216,6 +221,25 @@ public:
     }
 
 private:
+    struct Tables {
+        LiveGroups live;
+        std::map<std::uint64_t, std::shared_ptr<GroupState>> fetched;
+        LaneGroups lanes, fetched_lanes;
+        ArrivalLog arrivals;
+        std::optional<Lost> lost;
+    };
+    /// Never destroyed: a track may outlive what static objects there are.
+    union NoTables {
+        NoTables() noexcept : tables() {}
+        NoTables(const NoTables &) = delete;
+        ~NoTables() {}
+        const Tables tables;
+    };
+    const Tables &tables() const noexcept {
+        static const NoTables none;
+        return tables_ != nullptr ? *tables_ : none.tables;
+    }
+
     /// Whether the newest group is that one. Of its lanes, the lowest that is there.
     static bool is_newer(const GroupState &group, const GroupState &other) noexcept {
         if (group.sequence() != other.sequence()) return group.sequence() > other.sequence();
@@ -244,15 +268,15 @@ private:
     void take_off(GroupState &group) noexcept {
         leave(group);
         if (group.live()) {
-            arrivals_.remove(group);
+            tables_->arrivals.remove(group);
             if (group.subgroup() == 0)
-                live_.erase(group);
+                tables_->live.erase(group);
             else
-                lanes_.erase(group);
+                tables_->lanes.erase(group);
         } else if (group.subgroup() != 0) {
-            fetched_lanes_.erase(group);
+            tables_->fetched_lanes.erase(group);
         } else {
-            fetched_.erase(group.sequence());
+            tables_->fetched.erase(group.sequence());
         }
     }
 
@@ -263,15 +287,11 @@ private:
     }
 
     TrackShared &shared_;
-    LiveGroups live_;
-    std::map<std::uint64_t, std::shared_ptr<GroupState>> fetched_;
-    LaneGroups lanes_, fetched_lanes_;
-    ArrivalLog arrivals_;
+    std::unique_ptr<Tables> tables_;      // null until the first group
     IntrusiveList<GroupState> ages_;      // the one that was used longest ago first
     std::shared_ptr<GroupState> newest_;  // of a live track: the one with the highest number
     bool newest_may_go_ = false;          // it is in the pool
     std::size_t held_ = 0;
-    std::optional<Lost> lost_;
     TimePoint last_use_ = TimePoint::min();
 };
 

@@ -17,7 +17,7 @@ inline bool has_new(const TrackState &track, const SubscriberPlace &place, std::
     if (first > last) return false;
     const auto &live = track.cache().live();
     const GroupState *group = live.from(first);
-    while (group != nullptr && group->sequence() <= last && place.received.contains(group->sequence()))
+    while (group != nullptr && group->sequence() <= last && place.has_received(*group))
         group = live.from(place.received.next_missing(group->sequence()));
     if (group != nullptr && group->sequence() <= last) return true;
     const auto is_new = [&place](const std::shared_ptr<GroupState> &lane) { return !place.has_received(*lane); };
@@ -50,6 +50,7 @@ public:
 
 private:
     std::uint64_t highest() const noexcept { return place_.cap.value_or(std::numeric_limits<std::uint64_t>::max()); }
+
     SubscriberPlace &place_;
     const std::uint64_t first_, highest_;  // before the change
 };

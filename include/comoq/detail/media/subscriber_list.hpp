@@ -52,10 +52,10 @@ struct SubscriberPlace : ListNode<SubscriberPlace> {
     std::uint64_t next_arrival = 0;
     std::uint64_t held_back = no_arrival;
     SequenceSet received;
-    GivenLanes received_lanes;
+    std::unique_ptr<GivenLanes> received_lanes;  // null until the first one: most tracks have none
+    std::uint64_t first_received = no_arrival;   // the lowest sequence that `recv_group` gave
     std::uint64_t after_received = 0;
     std::uint64_t next_datagram = 0;
-    std::uint64_t first_received = no_arrival;  // the lowest sequence that `recv_group` gave
     SubscriberCounts counts;
     std::size_t last_size = 0;  // of the frame that was counted last
     /// Its steps that wait for a group, for any group's first frame, and for the next frame.
@@ -91,7 +91,8 @@ struct SubscriberPlace : ListNode<SubscriberPlace> {
         return counts.received_groups != 0 ? after_received - first_received - counts.received_groups : 0;
     }
     bool has_received(const GroupState &group) const noexcept {
-        return group.subgroup() == 0 ? received.contains(group.sequence()) : received_lanes.contains(LaneKey::of(group));
+        if (group.subgroup() == 0) return received.contains(group.sequence());
+        return received_lanes != nullptr && received_lanes->contains(LaneKey::of(group));
     }
     bool within_cap(std::uint64_t sequence) const noexcept { return !cap || sequence <= *cap; }
     void wake(WakeList &wake) noexcept {

@@ -37,19 +37,19 @@ public:
     SubscriberPlace &place() noexcept { return place_; }
 
     void start_at(std::uint64_t sequence) noexcept {
-        change([&](TrackState &) { begin_at(sequence, sequence); });
+        change([&](TrackState &, std::shared_ptr<GroupState> &left) { left = begin_at(sequence, sequence); });
     }
     void end_at(std::optional<std::uint64_t> sequence) noexcept {
-        change([&](TrackState &) { place_.cap = sequence; });
+        change([&](TrackState &, std::shared_ptr<GroupState> &) { place_.cap = sequence; });
     }
     void update(const Subscription &wishes) noexcept {
-        change([&](TrackState &track) {
+        change([&](TrackState &track, std::shared_ptr<GroupState> &left) {
             const Subscription previous = place_.member.wishes();
             track.change_wishes(place_, wishes);
             // At the live edge, a group that was given is not given again.
             const auto edge = track.edge();
             if (wishes.start != previous.start)
-                begin_at(wishes.start.value_or(edge), wishes.start.value_or(std::max(edge, place_.after_given)));
+                left = begin_at(wishes.start.value_or(edge), wishes.start.value_or(std::max(edge, place_.after_given)));
             if (!wishes.start && previous.start) place_.waits_for_edge = !track.knows_edge();
             if (wishes.end != previous.end) place_.cap = wishes.end;
         });
@@ -62,20 +62,21 @@ public:
     }
 
 private:
-    void begin_at(std::uint64_t first, std::uint64_t next) noexcept {
+    /// Returns the group that it was in.
+    [[nodiscard]] std::shared_ptr<GroupState> begin_at(std::uint64_t first, std::uint64_t next) noexcept {
         place_.first = first;
         place_.waits_for_edge = false;
         place_.set_next(next);
-        left_ = std::move(place_.present);
+        return std::move(place_.present);
     }
+    /// `what(track, left)` may put a group into `left`, to be dropped after unlocking.
     template <class Change> void change(Change what) noexcept {
         const auto on = track();
         std::shared_ptr<GroupState> left;
         WakeList wake;
         Lock lock(on->mutex());
         PassedGroups passed(place_);
-        what(*on);
-        left = std::move(left_);
+        what(*on, left);
         passed.look_back(*on);
         // Other subscribers are not concerned: they may take the same groups as before.
         place_.wake(wake);
@@ -84,7 +85,6 @@ private:
 
     const std::shared_ptr<TrackState> track_;
     SubscriberPlace place_;
-    std::shared_ptr<GroupState> left_;  // for `change`, to be dropped after unlocking
 };
 
 /// Common parts of a subscriber's steps.
@@ -170,7 +170,8 @@ public:
         if (group == nullptr) return end<std::shared_ptr<GroupReader>>(std::max(at.first, at.after_received));
         auto reader = GroupReader::at_first(group);
         if (group->subgroup() != 0) {
-            at.received_lanes.insert(LaneKey::of(*group));
+            if (at.received_lanes == nullptr) at.received_lanes = std::make_unique<GivenLanes>();
+            at.received_lanes->insert(LaneKey::of(*group));
             ++at.counts.received_lanes;
             return Outcome<value_type>(std::in_place, std::move(reader));
         }
@@ -341,12 +342,13 @@ public:
     using value_type = std::optional<Datagram>;
     using SubscriberRule::SubscriberRule;
 
-    WaitList &waits() const noexcept { return track().datagrams().waits(); }
-    bool available() const noexcept { return next() != queue().end() || track().datagrams_over(); }
+    WaitList &waits() const noexcept { return track().datagram_waits(); }
+    bool available() const noexcept { return has_next(track().datagrams()) || track().datagrams_over(); }
     Outcome<value_type> take() {
-        const auto index = next();
-        if (index == queue().end()) return Outcome<value_type>(track().cause());
-        const DatagramSlot &slot = queue()[index];
+        const DatagramQueue *const queue = track().datagrams();
+        if (!has_next(queue)) return Outcome<value_type>(track().cause());
+        const auto index = next(*queue);
+        const DatagramSlot &slot = (*queue)[index];
         Outcome<value_type> taken(std::in_place, std::in_place, slot.sequence, slot.timestamp, slot.payload, slot.object,
                                   slot.extras);
         SubscriberPlace &at = place();
@@ -358,8 +360,8 @@ public:
     }
 
 private:
-    const DatagramQueue &queue() const noexcept { return track().datagrams().queue(); }
-    std::uint64_t next() const noexcept { return std::max(place().next_datagram, queue().first()); }
+    std::uint64_t next(const DatagramQueue &queue) const noexcept { return std::max(place().next_datagram, queue.first()); }
+    bool has_next(const DatagramQueue *queue) const noexcept { return queue != nullptr && next(*queue) != queue->end(); }
 };
 
 /// The first sequence that will never come, once it is known.

@@ -14,7 +14,8 @@
 namespace comoq::detail {
 
 /// The datagrams that a track keeps for its subscribers: charged to the origin's pool, which may take all of them, and
-/// dropped when they are older than the track's max_latency. Guarded by the track's lock.
+/// dropped when they are older than the track's max_latency. Guarded by the track's lock. Most tracks have none: it is made
+/// for the first one.
 class TrackDatagrams final : public std::enable_shared_from_this<TrackDatagrams>, public MediaPool::Member {
 public:
     explicit TrackDatagrams(std::shared_ptr<TrackShared> shared) : shared_(std::move(shared)) {}
@@ -26,7 +27,6 @@ public:
     }
 
     const DatagramQueue &queue() const noexcept { return queue_; }
-    WaitList &waits() noexcept { return waits_; }
 
     /// Makes sure that `use` finds memory.
     void reserve(const Location &place) { queue_.reserve(place); }
@@ -47,10 +47,6 @@ public:
         if (!std::exchange(is_in_pool_, true)) bounds().pool.add(shared_from_this(), stamp_);
     }
 
-    /// True if any may have become too old: asked without the lock.
-    bool may_expire(TimePoint now) const noexcept {
-        return now.time_since_epoch().count() > expires_.load(std::memory_order_relaxed);
-    }
     void expire(TimePoint now, std::vector<DatagramSlot> &gone) {
         const auto keep = bounds().keep(shared_->info.max_latency);
         if (!queue_.expired(now, keep)) return;
@@ -58,11 +54,11 @@ public:
         account();
     }
 
-    /// Keeps `may_expire` up to date.
+    /// Keeps `TrackShared::datagrams_may_expire` up to date.
     void note_oldest() noexcept {
         auto expires = TimePoint::max();
         if (queue_.size() != 0) expires = queue_[queue_.first()].came_at + bounds().keep(shared_->info.max_latency);
-        expires_.store(expires.time_since_epoch().count(), std::memory_order_relaxed);
+        shared_->datagrams_expire.store(expires.time_since_epoch().count(), std::memory_order_relaxed);
     }
 
     /// Takes all of them out, for the caller to free after unlocking.
@@ -92,11 +88,9 @@ private:
 
     const std::shared_ptr<TrackShared> shared_;
     DatagramQueue queue_;
-    WaitList waits_;  // recv_datagram
     std::size_t charged_ = 0;
     std::uint64_t stamp_ = 0;  // of the last one
     bool is_in_pool_ = false;
-    Atomic<TimePoint::rep> expires_{TimePoint::max().time_since_epoch().count()};
 };
 
 }  // namespace comoq::detail

@@ -57,6 +57,8 @@ struct TrackShared {
     GroupHolder *holder = nullptr;  // null when the track is gone
     // The time when the group that was used longest ago expires, or an earlier one.
     Atomic<TimePoint::rep> expires{TimePoint::max().time_since_epoch().count()};
+    // The same for the oldest datagram.
+    Atomic<TimePoint::rep> datagrams_expire{TimePoint::max().time_since_epoch().count()};
     TrackInfo info;                 // never changes once a handle exists from which it can be read
     // The largest place of those that are not here any more, of datagrams, and of what the source has said.
     std::optional<Location> past_largest;
@@ -69,6 +71,10 @@ struct TrackShared {
     /// True if a group may have become too old: asked with the lock or without.
     bool may_expire(TimePoint now) const noexcept {
         return now.time_since_epoch().count() > expires.load(std::memory_order_relaxed);
+    }
+
+    bool datagrams_may_expire(TimePoint now) const noexcept {
+        return now.time_since_epoch().count() > datagrams_expire.load(std::memory_order_relaxed);
     }
 
     /// Under the lock, once. If there are properties, the caller trims the origin's memory after unlocking.

@@ -58,13 +58,15 @@ public:
     /// True when no group with a number from `sequence` on can come any more.
     bool over_from(std::uint64_t sequence) const noexcept { return ended_ || numbers_.over_from(sequence); }
     const GroupCache &cache() const noexcept { return cache_; }
-    TrackDatagrams &datagrams() const noexcept { return *datagrams_; }
+    /// The datagrams that it keeps; null if it has never had one.
+    const DatagramQueue *datagrams() const noexcept { return datagrams_ != nullptr ? &datagrams_->queue() : nullptr; }
     /// True when no datagram can come any more: no number below the declared end is left for one. If any had an object id
     /// above 0, a number can have many, and only the track's end is the end.
     bool datagrams_over() const noexcept { return ended_ || (!has_many_datagrams_ && numbers_.over_from(0)); }
 
     WaitList &end_waits() noexcept { return end_waits_; }
     WaitList &usage_waits() noexcept { return usage_waits_; }
+    WaitList &datagram_waits() noexcept { return datagram_waits_; }
     WaitList &info_waits() noexcept { return info_waits_; }
     /// True if the publisher's description is fixed: since the track went live, or a group of it was served.
     bool info_fixed() const noexcept { return info_fixed_; }
@@ -117,7 +119,7 @@ public:
         place.waits_for_edge = !place.member.wishes().start && edge_.is_lost();
         place.cap = place.member.wishes().end;
         place.next_arrival = 0;
-        place.next_datagram = datagrams_->queue().end();
+        place.next_datagram = datagrams_ != nullptr ? datagrams_->queue().end() : 0;
         subscribers_.add(place);
         wake.take(usage_waits_);
     }
@@ -168,12 +170,12 @@ public:
     /// Drops the groups and datagrams that have become too old.
     void expire() {
         const TimePoint now = bounds().now();
-        if (!shared_->may_expire(now) && !datagrams_->may_expire(now)) return;
+        if (!shared_->may_expire(now) && !shared_->datagrams_may_expire(now)) return;
         std::vector<DatagramSlot> old;
         MediaChange change(bounds(), now);
         Lock lock(mutex());
         cache_.expire(change);
-        datagrams_->expire(change.now, old);
+        if (datagrams_ != nullptr) datagrams_->expire(change.now, old);
     }
 
     /// The result of asking for a group: the group, a request, or a refusal.
@@ -213,7 +215,7 @@ public:
         change(numbers_);
         wake_readers(wake);
         if (!numbers_.over_from(0)) return;
-        wake.take(datagrams_->waits());
+        wake.take(datagram_waits_);
         wake.take(end_waits_);
     }
 
@@ -237,7 +239,7 @@ public:
         if (is_newest_here()) find_edge(0, wake);
         requests_.settle_past_final(numbers_, wake);
         wake_readers(wake);
-        wake.take(datagrams_->waits());
+        wake.take(datagram_waits_);
         wake.take(end_waits_);
     }
 
@@ -270,21 +272,10 @@ public:
     void bounds_changed() noexcept {
         Lock lock(mutex());
         cache_.note_oldest();
-        datagrams_->note_oldest();
+        if (datagrams_ != nullptr) datagrams_->note_oldest();
     }
 
-    TrackCounts counts() const noexcept {
-        TrackCounts counts;
-        Lock lock(mutex());
-        cache_.count(counts);
-        counts.datagrams = datagrams_->queue().size();
-        counts.cost += datagrams_->queue().cost() + shared_->properties_cost();
-        counts.subscribers = subscribers_.size();
-        counts.pending = requests_.size();
-        counts.evicted_groups = shared_->evicted_groups;
-        counts.lagged_readers = shared_->lagged_readers;
-        return counts;
-    }
+    TrackCounts counts() const noexcept;
 
     Atomic<std::size_t> producers{0};
     void last_producer_gone() noexcept { end(std::nullopt); }
@@ -332,7 +323,7 @@ private:
         const std::uint64_t sequence = open_number(wanted);
         if (info.subgroup != 0) cache_.lanes().throw_unless_new({sequence, info.subgroup});
         // A datagram is an object of its group, and the first one if it has no other id.
-        const bool is_there = info.first_object == 0 && datagrams_->queue().has_used({sequence, 0});
+        const bool is_there = info.first_object == 0 && had_datagram({sequence, 0});
         if (is_there || (info.subgroup == 0 && cache_.live().contains(sequence))) throw_error(make_error_code(Error::Duplicate));
         return std::make_shared<GroupState>(shared_, sequence, shared_->info.timescale, true, info);
     }
@@ -364,8 +355,14 @@ private:
         if (numbers_.final() || numbers_.keeps_order()) wake_readers(wake);
         // After the last number below a declared end, nothing can come.
         if (!numbers_.over_from(0)) return;
-        wake.take(datagrams_->waits());
+        wake.take(datagram_waits_);
         wake.take(end_waits_);
+    }
+
+    bool had_datagram(const Location &place) const noexcept { return datagrams_ != nullptr && datagrams_->queue().has_used(place); }
+    /// Takes all of them out, for the caller to free after unlocking.
+    [[nodiscard]] std::vector<DatagramSlot> release_datagrams() noexcept {
+        return datagrams_ != nullptr ? datagrams_->release() : std::vector<DatagramSlot>();
     }
 
     const std::string name_;
@@ -378,10 +375,11 @@ private:
     TrackNumbers numbers_;
     LiveEdge edge_;
     GroupCache cache_{*shared_};
-    const std::shared_ptr<TrackDatagrams> datagrams_ = std::make_shared<TrackDatagrams>(shared_);
+    std::shared_ptr<TrackDatagrams> datagrams_;  // null until the first one
     GroupRequests requests_;
     std::shared_ptr<TrackState> moved_to_;
     SubscriberList subscribers_;
+    WaitList datagram_waits_;  // recv_datagram
     WaitList end_waits_;       // finished and closed
     WaitList info_waits_;      // info, of a requested track
     WaitList usage_waits_;     // used, unused and subscription_changed

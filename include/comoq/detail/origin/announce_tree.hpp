@@ -4,6 +4,7 @@
 #include "../wait/end_hooks.hpp"
 #include "../containers/hash_index.hpp"
 #include "../containers/intrusive_list.hpp"
+#include "../containers/one_or_more.hpp"
 #include "../text/path_text.hpp"
 #include "path_order.hpp"
 #include "prefix_source.hpp"
@@ -42,9 +43,9 @@ public:
               path_(std::make_shared<const std::string>(path)),
               route_(path, broadcast->info()) {}
 
+        std::uint32_t guards = 1;
         const std::shared_ptr<BroadcastState> broadcast;
         std::weak_ptr<PrefixSource> below;  // what answers for the paths below; set before it is added
-        std::size_t guards = 1;
         const WatchQueue::PathText &path() const noexcept { return path_; }
         const std::shared_ptr<const BroadcastInfo> &info() const noexcept { return route_.info; }
         bool in_tree() const noexcept { return node_ != nullptr; }
@@ -58,7 +59,7 @@ public:
         Node *node_ = nullptr;
     };
     using PublicationPtr = std::shared_ptr<Publication>;
-
+    using Publications = OneOrMore<PublicationPtr>;
     class Watch;
     struct AtNode;
     /// A watch's place at one node: it sees that node and all below it.
@@ -103,9 +104,9 @@ public:
             : HashLink<Node>(own_path.hash), path(own_path.text), parent(above) {}
 
         const std::string path;
+        Publications publications;  // by rank: the first is active
         Node *const parent;
         Node *first_child = nullptr, *prev_sibling = nullptr, *next_sibling = nullptr;
-        std::vector<PublicationPtr> publications;  // by rank: the first is active
         IntrusiveList<WatchPoint, AtNode> watches;
         IntrusiveList<Await, AtNode> awaits;
 
@@ -256,10 +257,9 @@ public:
     /// All publications, taken out of the tree at once.
     class Remains {
     public:
-        Remains(std::vector<PublicationPtr> &&at_root, HashIndex<Node> &&nodes) noexcept
+        Remains(Publications &&at_root, HashIndex<Node> &&nodes) noexcept
             : at_root_(std::move(at_root)), nodes_(std::move(nodes)) {}
         Remains(Remains &&) noexcept = default;
-        Remains &operator=(Remains &&) = delete;
         ~Remains() { free(nodes_); }
 
         template <class Function> void for_each(Function function) {
@@ -270,7 +270,7 @@ public:
         }
 
     private:
-        std::vector<PublicationPtr> at_root_;
+        Publications at_root_;
         HashIndex<Node> nodes_;
     };
 

@@ -68,7 +68,7 @@ private:
     };
 
     /// Brings the one whose rank has changed to its place.
-    static void sort(std::vector<AnnounceTree::PublicationPtr> &all, const Publication &changed) noexcept {
+    static void sort(AnnounceTree::Publications &all, const Publication &changed) noexcept {
         const auto at = std::find_if(all.begin(), all.end(), [&](const auto &each) { return each.get() == &changed; });
         const auto comes_after = [&](const auto &each) { return changed.route_.rank < each->route_.rank; };
         if (const auto before = std::find_if(all.begin(), at, comes_after); before != at) {

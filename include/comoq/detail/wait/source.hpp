@@ -45,6 +45,9 @@ concept SourceOf = requires(S s, const S c, Waiter &w, Permit *permit, Outcome<t
     // Last: asked of a type that is itself made from a source, it would lead back here.
 } && std::is_nothrow_move_constructible_v<S>;
 
+/// Says that a source comes as a function that makes it, to be called for its place: so it is not moved there.
+struct MadeInPlace {};
+
 /// Any source of a T, held in place: an operation costs no allocation for it.
 template <class T> class AnySource {
     // Room for the largest source, two shared pointers and a few words, and for the largest outcome, a frame's.
@@ -75,6 +78,12 @@ public:
         static_assert(sizeof(S) <= capacity && alignof(S) <= alignof(std::max_align_t));
         ::new (static_cast<void *>(storage_)) S(std::move(source));
         table_ = &table_of<S>;
+    }
+    template <class Make> void emplace(MadeInPlace, Make &make) noexcept {
+        using Source = std::invoke_result_t<Make &>;
+        static_assert(SourceOf<Source, T> && sizeof(Source) <= capacity && alignof(Source) <= alignof(std::max_align_t));
+        ::new (static_cast<void *>(storage_)) Source(make());
+        table_ = &table_of<Source>;
     }
     void emplace(AnySource &&other) noexcept {
         if (other.table_ != nullptr) other.table_->relocate(other.storage_, storage_);

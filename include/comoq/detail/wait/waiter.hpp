@@ -42,7 +42,8 @@ private:
     bool linked_ = false;
 };
 
-/// The waiters for one event, oldest first. Guarded by the lock of the state that it is part of.
+/// The waiters for one event, oldest first. Guarded by the lock of the state that it is part of. It is one pointer,
+/// because states have many lists that are empty: the first waiter's `prev_` is the last one.
 class WaitList {
 public:
     WaitList() = default;
@@ -53,18 +54,21 @@ public:
     bool empty() const noexcept { return head_ == nullptr; }
 
     void add(Waiter &waiter) noexcept {
-        waiter.prev_ = tail_;
         waiter.next_ = nullptr;
         waiter.linked_ = true;
-        (tail_ != nullptr ? tail_->next_ : head_) = &waiter;
-        tail_ = &waiter;
+        if (head_ == nullptr) {
+            head_ = waiter.prev_ = &waiter;
+            return;
+        }
+        waiter.prev_ = head_->prev_;
+        waiter.prev_->next_ = head_->prev_ = &waiter;
     }
 
     /// True if the waiter was still here and now belongs to the caller; false if a completing call has claimed it.
     bool withdraw(Waiter &waiter) noexcept {
         if (!waiter.linked_) return false;
-        (waiter.prev_ != nullptr ? waiter.prev_->next_ : head_) = waiter.next_;
-        (waiter.next_ != nullptr ? waiter.next_->prev_ : tail_) = waiter.prev_;
+        (&waiter == head_ ? head_ : waiter.prev_->next_) = waiter.next_;
+        if (Waiter *const before = waiter.next_ != nullptr ? waiter.next_ : head_) before->prev_ = waiter.prev_;
         waiter.linked_ = false;
         return true;
     }
@@ -72,7 +76,6 @@ public:
 private:
     friend class WakeList;
     Waiter *head_ = nullptr;
-    Waiter *tail_ = nullptr;
 };
 
 /// Waiters claimed under a lock, woken by this object's destructor: declare it before the lock.
@@ -121,8 +124,8 @@ private:
             ++claimed_;
         }
         (tail_ != nullptr ? tail_->next_ : head_) = list.head_;
-        tail_ = list.tail_;
-        list.head_ = list.tail_ = nullptr;
+        tail_ = list.head_->prev_;
+        list.head_ = nullptr;
     }
 
     /// One post for each waiter costs more than all the rest of waking it, and one for all would keep a context that

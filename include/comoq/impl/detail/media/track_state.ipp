@@ -29,11 +29,12 @@ COMOQ_DECL std::uint64_t TrackState::add_datagram(bool wanted, DatagramSlot &&sl
     // Whatever comes first: a group that begins with another object can have it.
     const GroupState *const group = place.object == 0 ? cache_.live().find(place.group) : nullptr;
     const bool is_there = group != nullptr && group->info().first_object == 0;
-    if (is_there || datagrams_->queue().has_used(place)) throw_error(make_error_code(Error::Duplicate));
+    if (is_there || had_datagram(place)) throw_error(make_error_code(Error::Duplicate));
     // Its readers have been told so.
     if (place.object != 0 && datagrams_over()) throw_error(end_code());
     const bool exists = slot.extras.parts().status == ObjectStatus::Normal;
     numbers_.reserve();
+    if (datagrams_ == nullptr) datagrams_ = std::make_shared<TrackDatagrams>(shared_);
     datagrams_->reserve(place);
     const bool is_kept = subscribers_.size() != 0;
     if (is_kept) datagrams_->add(std::move(slot), gone);
@@ -41,8 +42,24 @@ COMOQ_DECL std::uint64_t TrackState::add_datagram(bool wanted, DatagramSlot &&sl
     if (place.object != 0) has_many_datagrams_ = true;
     if (exists) shared_->note_largest(place);
     use_number(place.group, change.wake);
-    change.wake.take(datagrams_->waits());
+    change.wake.take(datagram_waits_);
     return place.group;
+}
+
+COMOQ_DECL TrackCounts TrackState::counts() const noexcept {
+    TrackCounts counts;
+    Lock lock(mutex());
+    cache_.count(counts);
+    counts.cost += shared_->properties_cost();
+    if (const DatagramQueue *const kept = datagrams()) {
+        counts.datagrams = kept->size();
+        counts.cost += kept->cost();
+    }
+    counts.subscribers = subscribers_.size();
+    counts.pending = requests_.size();
+    counts.evicted_groups = shared_->evicted_groups;
+    counts.lagged_readers = shared_->lagged_readers;
+    return counts;
 }
 
 COMOQ_DECL void TrackState::unsubscribe(SubscriberPlace &place) noexcept {
@@ -55,7 +72,7 @@ COMOQ_DECL void TrackState::unsubscribe(SubscriberPlace &place) noexcept {
         return;
     }
     subscribers_.remove(place);
-    if (subscribers_.size() == 0) unread = datagrams_->release();
+    if (subscribers_.size() == 0) unread = release_datagrams();
     wake.take(usage_waits_);
 }
 
@@ -141,7 +158,7 @@ COMOQ_DECL void TrackState::end(std::optional<std::error_code> code) noexcept {
         if (code) {
             cause_ = failure(*code);
             cache_.release_all(cause_, garbage, wake);
-            datagrams = datagrams_->release();
+            datagrams = release_datagrams();
         } else {
             if (!numbers_.final()) cause_ = make_error_code(Error::Dropped);
             cache_.track_ended();
@@ -149,7 +166,7 @@ COMOQ_DECL void TrackState::end(std::optional<std::error_code> code) noexcept {
         find_edge(0, wake);
         requests_.settle_all(end_code(), wake);
         wake_readers(wake);
-        wake.take(datagrams_->waits());
+        wake.take(datagram_waits_);
         wake.take(end_waits_);
         wake.take(usage_waits_);
         wake.take(requests_.handler_waits());
