@@ -55,4 +55,4 @@ TEST_CASE("section 5 one or more: one takes no memory, and a moved-from one is e
     CHECK((moved.empty() && pointers.size() == 2 && *pointers.front() == 2 && *pointers[1] == 1));
 }
 
-}
+}  // namespace one_or_more_tests

@@ -236,8 +236,9 @@ private:
         const Tables tables;
     };
     const Tables &tables() const noexcept {
+        if (tables_ != nullptr) return *tables_;
         static const NoTables none;
-        return tables_ != nullptr ? *tables_ : none.tables;
+        return none.tables;
     }
 
     /// Whether the newest group is that one. Of its lanes, the lowest that is there.
