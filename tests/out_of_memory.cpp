@@ -46,6 +46,8 @@ TEST_CASE("out of memory: an announcement is refused and changes nothing, for wa
         return world.producer.with_root("on")->publish_broadcast("live", world.other.consume());
     };
     CHECK(fail_each_allocation(again) > 0);
+    const auto twice = [](World &world) { world.announced.push_back(world.producer.create_broadcast("on/live")); };
+    CHECK(fail_each_allocation(twice, again) > 0);
     // A publication that a better one displaces.
     const auto worse = [](World &world) {
         world.announced.push_back(world.producer.create_broadcast(long_path, BroadcastInfo({7, 8})));

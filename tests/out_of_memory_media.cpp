@@ -88,6 +88,9 @@ TEST_CASE("out of memory: tracks are made, asked for and answered completely or 
 TEST_CASE("out of memory: groups, frames and datagrams are written completely or not at all", "[memory][faults]") {
     CHECK(fail_each_allocation(subscribe_one, [](World &world) { return world.track->append_group(); }) > 0);
     CHECK(fail_each_allocation(subscribe_one, [](World &world) { return world.track->create_group(40); }) > 0);
+    CHECK(fail_each_allocation(subscribe_one, [](World &world) {
+              return world.track->create_group(40, GroupInfo{.subgroup = 2});
+          }) > 0);
     CHECK(fail_each_allocation(ask_for_group, [](World &world) { return world.track->create_group(7); }) > 0);
     CHECK(fail_each_allocation(subscribe_one, [](World &world) { return world.track->write_frame(payload("text")); }) > 0);
     CHECK(fail_each_allocation(subscribe_one, [](World &world) { return world.track->append_datagram(payload("text")); }) > 0);
@@ -164,6 +167,12 @@ TEST_CASE("out of memory: an item that a reader did not get is there for its nex
     CHECK(fail_each_allocation(groups, [](World &world) { return take(world.subscriber->next_group()); }) > 0);
     CHECK(fail_each_allocation(groups, [](World &world) { return take(world.subscriber->recv_group()); }) > 0);
     fail_each_allocation(groups, [](World &world) { return take(world.subscriber->recv_datagram()); });
+    const auto lane = [](World &world) {
+        subscribe_one(world);
+        world.group.emplace(world.track->create_group(1, GroupInfo{.subgroup = 2}));
+        world.group->write_frame(payload("one"));
+    };
+    CHECK(fail_each_allocation(lane, [](World &world) { return take(world.subscriber->recv_group()); }) > 0);
     CHECK(fail_each_allocation(groups, [](World &world) { return world.subscriber->get_group(3); }) > 0);
     CHECK(fail_each_allocation(groups, [](World &world) { return world.track->consume().get_group(3); }) > 0);
     CHECK(fail_each_allocation(groups, [](World &world) { return take(world.track->consume().fetch_group(3)); }) > 0);

@@ -237,10 +237,15 @@ TEST_CASE("section 6 memory: a broadcast remembers the losses of tracks that are
     other->write_frame(payload("x"));
     other->write_frame(payload("x"));
     scene.time.advance(2s);
-    other->write_frame(payload("x"));
+    auto group = other->append_group();
+    auto slow = group.consume();
+    for (int i = 0; i <= 32768; ++i) group.write_frame(Bytes());
+    CHECK(code_now(slow.read_frame()) == Error::Lagged);
+    group.finish();
     other.reset();
     CHECK(scene.broadcast.stats().tracks == 1);
     CHECK(scene.broadcast.stats().evicted_groups == 2);
+    CHECK(scene.broadcast.stats().lagged_readers == 1);
     CHECK(scene.broadcast.stats().cached_groups == 0);
 }
 

@@ -73,6 +73,27 @@ TEST_CASE("section 2: a waiter that withdraws is not woken, and the others stay"
     CHECK(list.empty());
 }
 
+TEST_CASE("section 2: a waiter that comes after others have withdrawn is woken after those that stay", "[waiter]") {
+    std::vector<int> woken;
+    Recorder one(woken, 1), two(woken, 2), three(woken, 3), late(woken, 4);
+    WaitList list;
+    for (Recorder *each : {&one, &two, &three}) list.add(*each);
+    Recorder *const all[] = {&one, &two, &three};
+    const int leaving = GENERATE(0, 1, 2), leaving_too = GENERATE(0, 1, 2);
+    CHECK(list.withdraw(*all[leaving]));
+    list.withdraw(*all[leaving_too]);
+    list.add(late);
+    {
+        WakeList wake;
+        wake.take(list);
+    }
+    std::vector<int> staying;
+    for (int i = 0; i != 3; ++i)
+        if (i != leaving && i != leaving_too) staying.push_back(i + 1);
+    staying.push_back(4);
+    CHECK(woken == staying);
+}
+
 TEST_CASE("section 2: a waiter may be gone when it has been woken, and so may those before it", "[waiter]") {
     std::vector<int> woken;
     auto *first = new Recorder(woken, 1);
