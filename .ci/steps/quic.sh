@@ -39,10 +39,11 @@ step_quic() {
         return
     fi
     # It waits most of the time.
-    talk_to_aiomoqt "$work/quic/build/examples/relay" >"$work/quic/aiomoqt.log" 2>&1 &
+    talk_to_aiomoqt "$work/quic/build/examples/relay" "$work/quic/build/tests/interop/comoq_interop_runner" >"$work/quic/aiomoqt.log" 2>&1 &
     local aiomoqt=$! result=0
     "$work/quic/venv/bin/python" tests/quic/stranger/rust.py "$work/quic/build/tests/quic/comoq_quic_relay"
     "$work/quic/venv/bin/python" tests/quic/stranger/rust_relay.py "$work/quic/build/examples/relay"
+    "$work/quic/venv/bin/python" tests/quic/stranger/rust_runner.py "$work/quic/build/tests/interop/comoq_interop_runner"
     "$work/quic/venv/bin/python" tests/quic/stranger/aioquic_peer.py "$work/quic/build/tests/quic/comoq_quic_echo"
     wait $aiomoqt || result=$?
     cat "$work/quic/aiomoqt.log"
@@ -50,7 +51,7 @@ step_quic() {
 }
 
 # aiomoqt needs Python 3.12. Debian 13's runs on its own libraries, beside those of this system.
-talk_to_aiomoqt() {  # RELAY
+talk_to_aiomoqt() {  # RELAY RUNNER
     local directory=$work/quic/python loader python
     if ! (unpacked "$directory" trixie '^libpython3.13-(minimal|stdlib)$' python3.13-minimal libc6 libgcc-s1 libstdc++6 libssl3t64 \
               libexpat1 libffi8 zlib1g libbz2-1.0 liblzma5); then
@@ -67,6 +68,7 @@ talk_to_aiomoqt() {  # RELAY
         return 0
     fi
     PYTHONPATH=$directory/packages python3 tests/quic/stranger/aiomoqt_client.py "$1" "${python[@]}"
+    PYTHONPATH=$directory/packages python3 tests/quic/stranger/aiomoqt_relay.py "$2" tests/examples/tls "${python[@]}"
 }
 
 # The libraries of Debian 12, of 13 and of sid, each in a directory of its own: none is installed.

@@ -20,6 +20,7 @@
 #include <asio/io_context.hpp>
 
 #include "ietf/scene.hpp"
+#include "support/begun.hpp"
 #include "support/catch.hpp"
 #include "support/every_point.hpp"
 #include "support/manual_sleep.hpp"
@@ -267,6 +268,43 @@ TEST_CASE("what is not a test track, or asks for too much, is refused, and the o
     CHECK(asked.code() == Error::NotFound);
     CHECK(scene.said == std::vector<std::string>{"is refused"});
     CHECK(scene.check(basic).is_well());
+}
+
+TEST_CASE("a publisher may say in a group of its own that a test track is over, after all others, and nothing else there", "[examples]") {
+    // It has the groups 5 and 9.
+    const auto expected = *test_track("moq-test-00/0/5/0/10/0/1/4/4/10/4/1/0/-1/-1/0");
+    const auto faults_of = [&](std::uint64_t number, auto &&end) {
+        asio::io_context context;
+        BroadcastProducer broadcast;
+        auto track = broadcast.create_track("any");
+        Begun<TestVerdict> checking(context, check_track(track.consume(), expected, {}));
+        for (const std::uint64_t each : {5, 9}) {
+            auto group = track.create_group(each);
+            group.write_frame(payload("tttt"));
+            group.finish();
+        }
+        auto other = track.create_group(number);
+        end(other);
+        track.finish();
+        // The numbers between could still come from it.
+        static_cast<void>(TrackProducer(std::move(track)));
+        return checking.value().faults;
+    };
+    using Faults = std::vector<std::string>;
+    const auto say_over = [](GroupProducer &group) { group.finish(EndMarker{ObjectStatus::EndOfTrack, 0}); };
+    CHECK(faults_of(10, say_over) == Faults{});
+    CHECK(faults_of(7, say_over) == Faults{"group 7 does not exist"});
+
+    const Faults no_group_10 = {"group 10 does not exist"};
+    CHECK(faults_of(10, [](GroupProducer &group) { group.finish(); }) == no_group_10);
+    CHECK(faults_of(10, [](GroupProducer &group) { group.abort(Error::Cancelled); }) == no_group_10);
+    CHECK(faults_of(10, [](GroupProducer &group) { group.finish(EndMarker{ObjectStatus::EndOfGroup, 0}); }) == no_group_10);
+    // Object 0, which comes before it, does not exist.
+    CHECK(faults_of(10, [](GroupProducer &group) { group.finish(EndMarker{ObjectStatus::EndOfTrack, 1}); }) == no_group_10);
+    CHECK(faults_of(10, [](GroupProducer &group) {
+              group.write_frame(payload("tttt"));
+              group.finish(EndMarker{ObjectStatus::EndOfTrack, 1});
+          }) == no_group_10);
 }
 
 TEST_CASE("a checker sees what differs from the name", "[examples]") {

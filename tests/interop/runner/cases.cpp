@@ -216,6 +216,9 @@ awaitable<comoq::TrackSubscriber> subscribed(comoq::TrackConsumer track) {
 // Of the datagrams none has come, as may be: whoever subscribes late gets none of those that were sent before.
 struct NoDatagram {};
 
+// How many groups are fetched, of a track that goes on: a relay may forget one that is over.
+constexpr std::uint64_t fetched_groups = 3;
+
 awaitable<std::string> watch(const Target &target, std::string path, bool fetches) {
     const comoq::Origin received;
     comoq::SessionConfig config;
@@ -227,9 +230,9 @@ awaitable<std::string> watch(const Target &target, std::string path, bool fetche
     if (fetches) {
         holding = co_await session_with(target, config);
         held.emplace(co_await subscribed(holding->broadcast(path).track(test_track_name)));
-        for (std::uint64_t groups = 0; groups < test_track(path)->groups(); ++groups) {
+        for (std::uint64_t groups = 0; groups < fetched_groups; ++groups) {
             auto group = co_await held->recv_group();
-            if (!group) throw Mismatch("all groups", "the end of the track");
+            if (!group) throw Mismatch("the groups to fetch", "the end of the track");
             while (co_await group->read_frame()) {
             }
         }
@@ -240,6 +243,7 @@ awaitable<std::string> watch(const Target &target, std::string path, bool fetche
     if (!fetches) first.emplace(co_await subscribed(track));
     TestCheck how;
     how.fetches = fetches;
+    if (fetches) how.groups = fetched_groups;
     auto checking = check_track(track, *test_track(path), how);
     const auto verdict = co_await std::move(checking);
     if (verdict.lost > 0 && verdict.objects == 0 && verdict.faults.size() == 1) throw NoDatagram();
@@ -294,7 +298,7 @@ awaitable<std::string> data_steps(const Target &target) {
     return with_data(target, "data-steps", "moq-test-00/0/4/3/10/9/5/64/32/2/2/3/1/-1/-1/0");
 }
 awaitable<std::string> data_fetch(const Target &target) {
-    return with_data(target, "data-fetch", "moq-test-00/0/0/0/2/4/5/64/32/2/1/1/0/-1/-1/0", true);
+    return with_data(target, "data-fetch", "moq-test-00/0/0/0/999/4/5/64/32/20/1/1/0/-1/-1/0", true);
 }
 
 constexpr std::array cases{
