@@ -102,6 +102,8 @@ public:
     Operation<std::optional<Bytes>> read_chunk();
     /// The same without a wait.
     TryResult<Bytes> try_read_chunk() noexcept;
+    /// True if `read_chunk` has something to give, be it the end or a failure.
+    bool has_chunk(detail::Passkey) const noexcept;
     /// Completes when `read_chunk` has something to give, be it a failure, or when `breaker` ends. Nothing is taken.
     Operation<void> chunk_there(detail::Passkey, detail::Breaker &breaker);
 

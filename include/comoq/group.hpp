@@ -84,8 +84,8 @@ public:
     /// the next one.
     bool skip_to_object(detail::Passkey, std::uint64_t object) noexcept;
 
-    /// The same as `read_frames`, but frames written in chunks keep their chunks. `max` is not 0.
-    Operation<std::optional<detail::TakenFrames<Frame>>> take_frames(detail::Passkey, std::size_t max);
+    /// The same as `try_read_frames`, but frames written in chunks keep their chunks. `max` is not 0.
+    TryResult<detail::TakenFrames<Frame>> take_frames(detail::Passkey, std::size_t max) noexcept;
 
     /// The next frame as soon as it is begun, to be read while it is written. Ends and fails as `read_frame` does.
     Operation<std::optional<FrameConsumer>> next_frame();
@@ -221,7 +221,6 @@ private:
 
 COMOQ_DECLARE_OPERATION(std::optional<Frame>);
 COMOQ_DECLARE_OPERATION(std::optional<std::vector<Frame>>);
-COMOQ_DECLARE_OPERATION(std::optional<detail::TakenFrames<Frame>>);
 COMOQ_DECLARE_OPERATION(std::optional<FrameConsumer>);
 
 }  // namespace comoq

@@ -71,6 +71,9 @@ public:
         return false;
     }
 
+    /// True if the next one may be.
+    static bool is_left() noexcept { return spent_ + 1 < limit; }
+
     /// Called when the coroutine goes through its executor.
     static void renew() noexcept { spent_ = 0; }
 

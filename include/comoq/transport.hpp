@@ -112,6 +112,9 @@ public:
     /// The library's own, which a program's transport leaves as it is: tells `hook` of a failure of the stream, as `stopped()`
     /// does, which is asked instead where this returns false. Null makes it forget a hook.
     virtual bool tell(detail::Passkey, detail::StopHook *) noexcept { return false; }
+    /// The library's own, too: `write`, if that would complete at once. If it would not, and for a stream that has no such call,
+    /// it returns false and takes nothing. Throws std::bad_alloc.
+    virtual bool write_now(detail::Passkey, std::span<const std::byte>, Bytes &) { return false; }
 
 protected:
     SendStream() = default;

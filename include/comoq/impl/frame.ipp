@@ -17,6 +17,11 @@ COMOQ_DECL Operation<std::optional<Bytes>> FrameConsumer::read_chunk() {
     return Operation<std::optional<Bytes>>(detail::Passkey(), detail::Step(detail::ChunkRule(reader_)));
 }
 
+COMOQ_DECL bool FrameConsumer::has_chunk(detail::Passkey) const noexcept {
+    if (reader_ == nullptr) return true;
+    return detail::Step(detail::ChunkThereRule(reader_)).ready();
+}
+
 COMOQ_DECL Operation<void> FrameConsumer::chunk_there(detail::Passkey key, detail::Breaker &breaker) {
     if (reader_ == nullptr) return detail::closed_operation<void>();
     return Operation<void>(key, detail::Breakable(detail::Step(detail::ChunkThereRule(reader_)), breaker));

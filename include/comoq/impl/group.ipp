@@ -109,10 +109,10 @@ COMOQ_DECL bool GroupConsumer::skip_to(detail::Passkey, std::size_t index) noexc
     return true;
 }
 
-COMOQ_DECL Operation<std::optional<detail::TakenFrames<Frame>>> GroupConsumer::take_frames(detail::Passkey, std::size_t max) {
-    using Taken = std::optional<detail::TakenFrames<Frame>>;
-    if (reader_ == nullptr) return inert<Taken>();
-    return Operation<Taken>(detail::Passkey(), detail::Step(detail::ManyFramesRule<Frame>(reader_, max)));
+COMOQ_DECL TryResult<detail::TakenFrames<Frame>> GroupConsumer::take_frames(detail::Passkey, std::size_t max) noexcept {
+    using Taken = detail::TakenFrames<Frame>;
+    if (reader_ == nullptr) return detail::try_closed<Taken>();
+    return detail::try_take<Taken>(detail::Step(detail::ManyFramesRule<Frame>(reader_, max)));
 }
 
 COMOQ_DECL Operation<std::optional<FrameConsumer>> GroupConsumer::next_frame() {
@@ -210,7 +210,6 @@ COMOQ_DECL void GroupProducer::finish(EndMarker marker) {
 
 COMOQ_DEFINE_OPERATION(std::optional<Frame>);
 COMOQ_DEFINE_OPERATION(std::optional<std::vector<Frame>>);
-COMOQ_DEFINE_OPERATION(std::optional<detail::TakenFrames<Frame>>);
 COMOQ_DEFINE_OPERATION(std::optional<FrameConsumer>);
 
 }  // namespace comoq

@@ -1,8 +1,11 @@
 // How a group's frames are written to the wire.
 #include <comoq/detail/lite/send_frames.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,6 +14,7 @@
 #include <vector>
 
 #include <asio/io_context.hpp>
+#include <asio/post.hpp>
 
 #include <comoq/memory_transport.hpp>
 #include <comoq/track.hpp>
@@ -19,6 +23,7 @@
 #include "support/begun.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
+#include "support/every_point.hpp"
 #include "support/media.hpp"
 #include "support/run.hpp"
 #include "support/settle.hpp"
@@ -74,13 +79,32 @@ struct PartScene {
         settle_down(context);
         return sending->done();
     }
-    /// What has come, as "1010 f1", with the sums of the differences.
-    std::vector<std::string> received() {
+    /// Sends `most` frames. How that ends is in `end`: a null one stands for an end without a failure. asio may destroy it, if it finds
+    /// no memory for going on: then only `is_over` tells.
+    asio::awaitable<void> send_and_tell(std::uint64_t most, std::optional<std::exception_ptr> &end, bool &is_over) {
+        struct Over {
+            ~Over() { is_over = true; }
+            bool &is_over;
+        };
+        const Over over{is_over};
+        try {
+            co_await send(outbox, *stream, group.consume(), most);
+            end.emplace();
+        } catch (...) {
+            end = std::current_exception();
+        }
+    }
+    /// Ends the stream, and keeps what has come.
+    void receive() {
         stream->finish();
         receiving = run_to_end(context, link.server()->accept_uni());
         for (Bytes more = run_to_end(context, receiving->read()); !more.empty(); more = run_to_end(context, receiving->read())) {
             octets.insert(octets.end(), more.span().begin(), more.span().end());
         }
+    }
+    /// What has come, as "1010 f1", with the sums of the differences.
+    std::vector<std::string> received() {
+        receive();
         std::vector<std::string> frames;
         std::int64_t time = 0;
         for (std::span<const std::byte> rest(octets); !rest.empty();) {
@@ -106,6 +130,17 @@ struct PartScene {
     std::unique_ptr<ReceiveStream> receiving;
     std::vector<std::byte> octets;
     std::optional<Begun<void>> sending;
+};
+
+/// One whose headers are longer than what goes with a payload.
+struct LongFraming {
+    struct Header {
+        std::span<const std::byte> span() const noexcept { return text.span(); }
+        Bytes text;
+    };
+    template <class Any> Header header(const Any &, std::uint64_t size) const {
+        return {payload(std::string(2 * SendStream::max_head, 'h') + std::to_string(size))};
+    }
 };
 
 using Frames = std::vector<std::string>;
@@ -219,12 +254,116 @@ TEST_CASE("sending frames: a group that the peer has stopped leaves at once, als
     if (begun) begun->write(payload("0123456789"));
 }
 
+TEST_CASE("sending frames: others on the executor have their turn while many frames, or chunks, are sent, though no write waits",
+          "[lite]") {
+    constexpr std::size_t frames = 1000;
+    const bool in_chunks = GENERATE(false, true);
+    CAPTURE(in_chunks);
+    PartScene scene(in_chunks ? 0 : frames);
+    for (std::size_t i = 0; in_chunks && i < frames; ++i) {
+        auto frame = scene.group.create_frame(4, Timestamp(i, Timescale(1000)));
+        for (const char *const chunk : {"ab", "cd"}) frame.write(payload(chunk));
+        frame.finish();
+    }
+    scene.group.finish();
+    // What is written from one turn of the others to the next.
+    std::size_t before = 0, most = 0;
+    int looks = 0;
+    const std::function<void()> look = [&] {
+        const std::size_t unsent = scene.stream->unsent();
+        most = std::max(most, unsent - std::min(unsent, std::exchange(before, unsent)));
+        if (++looks < 100) asio::post(scene.context, look);
+    };
+    look();
+    scene.sending.emplace(scene.context, send(scene.outbox, *scene.stream, scene.group.consume()));
+    REQUIRE(scene.sending->done());
+    CHECK(scene.received().size() == frames);
+    // Each of them takes some seven bytes.
+    CHECK(most > 0);
+    CHECK(most < 2 * frames);
+}
+
+TEST_CASE("sending frames: if an allocation fails, what is written of a group is right up to there, and the sender fails",
+          "[lite][memory]") {
+    if (!allocations_can_fail()) return;
+    enum class Kind { Whole, InChunks, BeingWritten };
+    const Kind kind = GENERATE(Kind::Whole, Kind::InChunks, Kind::BeingWritten);
+    CAPTURE(static_cast<int>(kind));
+    // More than a block of the stream's queue takes.
+    constexpr std::size_t frames = 20;
+    std::vector<std::byte> all_of_them;
+    std::size_t cut = 0;
+    // The first time none fails.
+    for (std::size_t turn = 0;; ++turn) {
+        INFO("after " << turn << " allocations");
+        PartScene scene(0);
+        scene.link.pause();
+        std::optional<std::exception_ptr> end;
+        bool is_over = false;
+        const Begun<void> sending(scene.context, scene.send_and_tell(kind == Kind::BeingWritten ? 1 : frames, end, is_over));
+        std::optional<FrameProducer> frame;
+        for (std::size_t i = 0; i < frames; ++i) {
+            switch (kind) {
+            case Kind::Whole: scene.write(i); break;
+            case Kind::InChunks:
+                frame.emplace(scene.group.create_frame(4, Timestamp(i, Timescale(1000))));
+                for (const char *const chunk : {"ab", "cd"}) frame->write(payload(chunk));
+                std::exchange(frame, std::nullopt)->finish();
+                break;
+            case Kind::BeingWritten:
+                if (!frame) frame.emplace(scene.group.create_frame(2 * frames, {}));
+                frame->write(payload("ab"));
+            }
+        }
+        bool has_failed = false;
+        if (turn != 0) {
+            FailingAllocation failing(turn - 1);
+            run_handlers(scene.context);
+            has_failed = failing.stop();
+        }
+        run_handlers(scene.context);
+        REQUIRE(is_over);
+        const bool is_whole = end && *end == nullptr;
+        scene.link.resume();
+        scene.receive();
+        if (turn == 0) all_of_them = scene.octets;
+        REQUIRE(scene.octets.size() <= all_of_them.size());
+        CHECK(std::equal(scene.octets.begin(), scene.octets.end(), all_of_them.begin()));
+        if (is_whole) CHECK(scene.octets.size() == all_of_them.size());
+        if (!scene.octets.empty() && !is_whole) ++cut;
+        if (turn != 0 && !has_failed) break;
+    }
+    CHECK(cut > 1);
+}
+
+TEST_CASE("sending frames: a header that is longer than what goes with a payload goes before it", "[lite]") {
+    struct Send {
+        static asio::awaitable<void> run(detail::GroupOutbox &outbox, SendStream &stream, GroupConsumer group) {
+            detail::GroupOutbox::Account account;
+            detail::GroupOutbox::Item item(outbox, account, SendOrder());
+            item.use(stream);
+            detail::GroupSender<LongFraming> sender(item);
+            co_await sender.send(group, 2);
+        }
+    };
+    PartScene scene(1);
+    auto frame = scene.group.create_frame(10, {});
+    frame.write(payload("0123456789"));
+    run_to_end(scene.context, Send::run(scene.outbox, *scene.stream, scene.group.consume()));
+    scene.receive();
+    const std::string head(2 * SendStream::max_head, 'h');
+    CHECK(std::string(reinterpret_cast<const char *>(scene.octets.data()), scene.octets.size()) ==
+          head + "2" + "f0" + head + "10" + "0123456789");
+}
+
 TEST_CASE("a group's reader: it goes to any frame that the group still has, or may get", "[lite][bounds]") {
     BroadcastProducer broadcast;
     auto track = broadcast.create_track("video");
     auto group = track.append_group();
     auto reader = group.consume();
     CHECK_FALSE(GroupConsumer().skip_to(detail::Passkey(), 0));
+    CHECK(GroupConsumer().take_frames(detail::Passkey(), 1).code() == Error::Closed);
+    CHECK(FrameConsumer().has_chunk(detail::Passkey()));
     // One frame more than a group keeps.
     for (std::size_t i = 0; i <= detail::MediaBounds::max_group_frames; ++i) {
         group.write_frame(payload("x"), Timestamp(i, Timescale(1000)));

@@ -2,9 +2,13 @@
 #include <comoq/detail/session/group_outbox.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <memory>
+#include <new>
 #include <optional>
+#include <span>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -170,6 +174,38 @@ TEST_CASE("the outbox: a group that is given up ends where it waits, with the co
     // The stream knows only the number that the peer gets.
     CHECK(error_of([&] { return written.value(), 0; }) == stream_ended(52));
     CHECK(error_of([&] { return waiting.has_room(); }) == Error::Old);
+}
+
+TEST_CASE("the outbox: a group that is given up ends where it waits, also if the stream finds no memory for its reset",
+          "[session][outbox][memory]") {
+    struct Unreset final : SendStream {
+        explicit Unreset(SendStream &stream) : to(stream) {}
+        asio::awaitable<void> write(std::span<const std::byte> head, Bytes payload) override {
+            return to.write(head, std::move(payload));
+        }
+        void finish() override { to.finish(); }
+        asio::awaitable<void> sent() override { return to.sent(); }
+        void reset(std::uint64_t) override { throw std::bad_alloc(); }
+        asio::awaitable<std::error_code> stopped() override { return to.stopped(); }
+        void set_order(const SendOrder &order) override { to.set_order(order); }
+        bool tell(detail::Passkey key, detail::StopHook *hook) noexcept override { return is_told && to.tell(key, hook); }
+        SendStream &to;
+        bool is_told = true;
+    };
+    Scene scene(limits(64 * 1024, 64 * 1024));
+    GroupOutbox::Account account;
+    const auto stream = run_to_end(scene.context, scene.link.client()->open_uni());
+    Unreset unreset(*stream);
+    unreset.is_told = GENERATE(true, false);
+    CAPTURE(unreset.is_told);
+    GroupOutbox::Item item(scene.outbox, account, order_of(1));
+    item.use(unreset);
+    item.settle(64 * 1024);
+    auto room = scene.begin(item.room());
+    REQUIRE_FALSE(room.done());
+    CHECK_NOTHROW(item.give_up(make_error_code(Error::Old), 52));
+    CHECK(room.code() == Error::Old);
+    CHECK(item.breaker().has_ended());
 }
 
 TEST_CASE("the outbox: a group whose stream the peer stops leaves its place, though it has no room yet", "[session][outbox]") {

@@ -2,10 +2,12 @@
 // handles only if it names `detail`. The compiler checks all of it.
 #include <comoq/comoq.hpp>
 #include <comoq/lite/setup.hpp>
+#include <comoq/transport.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -70,6 +72,12 @@ constexpr auto frame_there = [](auto &handle, auto... key) -> decltype(handle.fr
 constexpr auto take_frames = [](auto &handle, auto... key) -> decltype(handle.take_frames(key..., std::size_t{1})) {
     return handle.take_frames(key..., std::size_t{1});
 };
+constexpr auto has_chunk = [](auto &handle, auto... key) -> decltype(handle.has_chunk(key...)) { return handle.has_chunk(key...); };
+constexpr auto write_now = [](auto &handle, auto... key)
+    -> decltype(handle.write_now(key..., std::span<const std::byte>(), std::declval<Bytes &>())) {
+    Bytes payload;
+    return handle.write_now(key..., std::span<const std::byte>(), payload);
+};
 constexpr auto frame_again = [](auto &handle, auto... key) -> decltype(handle.frame_again(key..., std::uint64_t{0})) {
     return handle.frame_again(key..., std::uint64_t{0});
 };
@@ -80,6 +88,7 @@ static_assert(call_takes_key<const OriginConsumer>(view) && call_takes_key<const
 static_assert(call_takes_key<const TrackConsumer>(accepted_info));
 static_assert(call_takes_key<GroupConsumer>(take_frames) && call_takes_key<GroupConsumer>(frame_there));
 static_assert(call_takes_key<GroupConsumer>(frame_again) && call_takes_key<FrameConsumer>(leave));
+static_assert(call_takes_key<const FrameConsumer>(has_chunk) && call_takes_key<SendStream>(write_now));
 
 template <class Function> constexpr bool takes_braces = requires(Function function) { function({}); };
 static_assert(takes_braces<void (*)(detail::EmptyHandle)> && !takes_braces<void (*)(detail::Passkey)>);

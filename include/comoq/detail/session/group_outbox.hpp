@@ -30,9 +30,8 @@
 
 namespace comoq::detail {
 
-/// Sends a session's groups: opens their streams, and lets them take frames. When the peer allows no more streams for a
-/// while, or takes nothing, the most urgent group gets the next stream, and the next room in the budget, however late
-/// it came.
+/// Sends a session's groups: opens their streams, and lets them take frames. When the peer allows no more streams for a while, or
+/// takes nothing, the most urgent group gets the next stream, and the next room in the budget, however late it came.
 ///
 /// It is used on the transport's executor, and outlives its items.
 class GroupOutbox {
@@ -161,13 +160,16 @@ public:
         void give_up(std::error_code code, std::uint64_t number) {
             if (given_up_) return;
             given_up_ = code;
-            if (stream_ != nullptr) stream_->reset(number);
             turn_.set();
             breaker_.end();
+            try {
+                if (stream_ != nullptr) stream_->reset(number);
+            } catch (const std::bad_alloc &) {
+                // The peer learns of it at the end of the connection.
+            }
         }
         /// True if it waits for the peer, and not for frames to send.
         bool is_behind() const { return wants_ != Want::Nothing || (stream_ != nullptr && stream_->unsent() != 0); }
-
         /// True if the peer lacks some of what it was to have by now.
         bool is_owed() const { return is_behind() || (stream_ != nullptr && stream_->seems_lost()); }
 
@@ -287,8 +289,7 @@ public:
         std::error_code given_up_, over_;
         bool is_told_ = false;
         Breaker breaker_;
-        std::size_t written_ = 0, seen_sent_ = 0;
-        std::size_t unsent_ = 0;  // at the last look
+        std::size_t written_ = 0, seen_sent_ = 0, unsent_ = 0;  // the last two as of the last look
     };
 
     /// Opens streams for the items that wait for one. It ends when the transport does, with its code.

@@ -2,6 +2,7 @@
 #pragma once
 #include "../../group.hpp"
 #include "../../transport.hpp"
+#include "../../try_result.hpp"
 #include "../wait/failure.hpp"
 #include "group_outbox.hpp"
 #include "quiet_octets.hpp"
@@ -10,6 +11,7 @@
 #include <asio/awaitable.hpp>
 
 #include <algorithm>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -55,31 +57,34 @@ public:
 private:
     asio::awaitable<void> send_coming(GroupConsumer &group, std::uint64_t &left) {
         while (left != 0) {
-            if (group.has_next(Passkey())) {
+            bool is_there = group.has_next(Passkey());
+            if (!is_there) {
+                {
+                    const QuietOctets::Wait quiet(item_.quiet_octets(), item_.held());
+                    if (quiet.is_allowed()) {
+                        item_.be_quiet();
+                        auto there = group.frame_there(Passkey(), item_.breaker());
+                        co_await std::move(there);
+                    }
+                }
+                item_.throw_if_over();
+                if (item_.held() != 0) {
+                    co_await item_.drained();
+                    continue;
+                }
+                is_there = group.has_next(Passkey());
+            }
+            // Taken only when it is there: a frame that comes whole is taken when there is room for it.
+            if (is_there) {
                 if (!item_.has_room()) co_await item_.make_room();
                 const auto together = static_cast<std::size_t>(std::min<std::uint64_t>(together_, left));
-                auto taken = co_await group.take_frames(Passkey(), together);
-                if (!taken) co_return;
+                auto taken = group.take_frames(Passkey(), together);
+                if (!has_item(taken)) co_return;
                 left -= taken->frames.size();
                 co_await write(*taken);
                 if (is_over_) co_return;
                 continue;
             }
-            {
-                const QuietOctets::Wait quiet(item_.quiet_octets(), item_.held());
-                if (quiet.is_allowed()) {
-                    item_.be_quiet();
-                    auto there = group.frame_there(Passkey(), item_.breaker());
-                    co_await std::move(there);
-                }
-            }
-            item_.throw_if_over();
-            if (item_.held() != 0) {
-                co_await item_.drained();
-                continue;
-            }
-            // Taken only when it is there: a frame that comes whole is taken when there is room for it.
-            if (group.has_next(Passkey())) continue;
             auto frame = co_await group.next_frame();
             if (!frame) co_return;
             --left;
@@ -125,8 +130,10 @@ private:
             const std::uint64_t size = is_whole ? frame.payload.size() : taken.chunked[next].second->size();
             const auto header = framing_.header(frame, size);
             item_.wrote(header.span().size() + frame.payload.size());
-            auto written = write(header.span(), std::move(frame.payload));
-            co_await std::move(written);
+            if (!write_now(header.span(), frame.payload)) {
+                auto written = write(header.span(), std::move(frame.payload));
+                co_await std::move(written);
+            }
             left -= static_cast<std::size_t>(size);
             if (!is_whole) {
                 // The pieces go out separately: joined, they would be in memory twice for as long as the group exists.
@@ -134,6 +141,7 @@ private:
                     Bytes chunk = taken.chunked[next].second->read(sent);
                     sent += chunk.size();
                     item_.wrote(chunk.size());
+                    if (write_now({}, chunk)) continue;
                     auto chunk_written = stream_.write(std::move(chunk));
                     co_await std::move(chunk_written);
                 }
@@ -151,39 +159,36 @@ private:
     asio::awaitable<void> write(FrameConsumer &frame, GroupConsumer &group) {
         const auto header = framing_.header(frame, frame.size());
         item_.wrote(header.span().size());
-        auto begun = write(header.span(), Bytes());
-        co_await std::move(begun);
+        Bytes nothing;
+        if (!write_now(header.span(), nothing)) {
+            auto begun = write(header.span(), Bytes());
+            co_await std::move(begun);
+        }
         for (std::uint64_t left = frame.size(); left != 0;) {
-            std::optional ready(frame.read_chunk());
-            if (ready->ready()) {
-                if (!item_.has_room()) {
-                    ready.reset();
-                    co_await without(frame, group, item_.make_room());
-                    ready.emplace(frame.read_chunk());
+            if (!frame.has_chunk(Passkey())) {
+                if (item_.held() != 0) {
+                    co_await without(frame, group, item_.drained());
+                    continue;
                 }
-            } else if (item_.held() != 0) {
-                ready.reset();
-                co_await without(frame, group, item_.drained());
-                continue;
-            } else {
-                ready.reset();
                 auto there = frame.chunk_there(Passkey(), item_.breaker());
                 co_await std::move(there);
                 item_.throw_if_over();
                 continue;
             }
-            auto chunk = co_await std::move(*ready);
-            ready.reset();
-            if (!chunk) break;
+            if (!item_.has_room()) co_await without(frame, group, item_.make_room());
+            auto chunk = frame.try_read_chunk();
+            if (!has_item(chunk)) break;
             left -= chunk->size();
             item_.took(chunk->size());
             item_.wrote(chunk->size());
-            auto written = stream_.write(std::move(*chunk));
-            // All that is read of the frame is with the stream.
-            if (left == 0 || stream_.unsent() == 0)
-                co_await std::move(written);
-            else
-                co_await without(frame, group, std::move(written));
+            if (!write_now({}, *chunk)) {
+                auto written = stream_.write(*std::move(chunk));
+                // All that is read of the frame is with the stream.
+                if (left == 0 || stream_.unsent() == 0)
+                    co_await std::move(written);
+                else
+                    co_await without(frame, group, std::move(written));
+            }
             item_.settle(0);
         }
         item_.settle(0);
@@ -198,6 +203,20 @@ private:
         auto lost = group.next_frame();
         if (lost.ready()) co_await std::move(lost);
         throw_error(make_error_code(Error::Lagged));
+    }
+
+    /// False at the end. Throws the failure. What was there to be taken is there still: this reader alone takes it.
+    template <class T> static bool has_item(const TryResult<T> &taken) {
+        assert(!taken.is_nothing_yet());
+        if (taken.code()) throw_error(taken.code());
+        return taken.has_item();
+    }
+
+    /// Writes without a wait, and so without a coroutine, if the stream has room, and as long as others on the executor need not
+    /// have their turn. If it returns false, nothing is taken.
+    bool write_now(std::span<const std::byte> header, Bytes &payload) {
+        if (header.size() > SendStream::max_head || !ReadyBudget::is_left()) return false;
+        return stream_.write_now(Passkey(), header, payload) && ReadyBudget::spend();
     }
 
     /// A header that is too long to go with its payload goes before it.

@@ -35,8 +35,11 @@ public:
     }
     /// The data written since the last call, or the end, arrives at `due`, or later with the batch before it.
     void sent(std::chrono::nanoseconds due) {
-        under_way.push_back({due, pending() - counted});
+        const std::size_t bytes = pending() - counted;
+        if (bytes != 0 || !finished()) under_way.push_back({due, bytes});
         counted = pending();
+        // Before it may come data for whose batch there was no memory.
+        if (finished()) under_way.push_back({due, 0});
     }
     std::size_t bytes_due(std::chrono::nanoseconds now) const noexcept {
         std::size_t bytes = 0;

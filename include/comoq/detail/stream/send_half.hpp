@@ -54,6 +54,10 @@ public:
     bool is_complete() const noexcept { return complete_; }
     std::size_t pending() const noexcept { return pending_; }
     bool can_take_more() const noexcept { return over() || pending_ < enough; }
+    /// True if it can take more even after so many bytes.
+    bool has_room_for(std::size_t size) const noexcept {
+        return !over() && !finished_ && pending_ < enough && size < enough - pending_;
+    }
     const SendOrder &order() const noexcept { return order_; }
     void set_order(const SendOrder &order) noexcept { order_ = order; }
 

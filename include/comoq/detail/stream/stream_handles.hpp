@@ -32,6 +32,9 @@ public:
         const bool is_refused = !transport_->write(*half_, head, std::move(payload));
         return Operation<void>(Passkey(), Step(WritableRule<StreamTransport>(transport_, half_, is_refused)));
     }
+    bool write_now(Passkey, std::span<const std::byte> head, Bytes &payload) override {
+        return transport_->write_now(*half_, head, payload);
+    }
     void finish() override { transport_->finish(*half_); }
     asio::awaitable<void> sent() override {
         return Operation<void>(Passkey(), Step(SentRule<StreamTransport>(transport_, half_)));

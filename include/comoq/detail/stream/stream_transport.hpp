@@ -126,6 +126,14 @@ public:
         if (half.push(head, std::move(payload))) send_changed(half, after);
         return true;
     }
+    /// The same for a writer that does not wait: false if it would have to, or if the stream is over.
+    bool write_now(SendHalf &half, std::span<const std::byte> head, Bytes &payload) {
+        Aftermath after;
+        Lock lock(mutex());
+        if (!half.has_room_for(head.size() + payload.size())) return false;
+        if (half.push(head, std::move(payload))) send_changed(half, after);
+        return true;
+    }
     void finish(SendHalf &half) {
         Aftermath after;
         Lock lock(mutex());
