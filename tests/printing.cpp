@@ -1,6 +1,7 @@
 #include <comoq/announce.hpp>
 #include <comoq/format.hpp>
 #include <comoq/origin.hpp>
+#include <comoq/session_stats.hpp>
 #include <comoq/transport.hpp>
 
 #include <chrono>
@@ -97,6 +98,18 @@ TEST_CASE("printing: counters are a JSON object with their names", "[printing]")
     CHECK(printed(stats) ==
           R"({"round_trip_us":20000,"bandwidth":null,"received_bytes":null,"sent_bytes":18446744073709551615,)"
           R"("received_packets":null,"sent_packets":null})");
+
+    SessionStats session;
+    session.streams = 1;
+    session.announcements_not_told = 6;
+    session.media_bytes = 11;
+    session.round_trip = std::chrono::milliseconds(20);
+    session.sent_packets = 18;
+    CHECK(printed(session) ==
+          R"({"streams":1,"subscriptions":0,"tracks":0,"announced":0,"announcements_left_out":0,"announcements_not_told":6,)"
+          R"("announcements_told":0,"groups_in_flight":0,"groups_sent":0,"groups_given_up":0,"media_bytes":11,"unsent_bytes":0,)"
+          R"("round_trip_us":20000,"bandwidth":null,"received_bytes":null,"sent_bytes":null,)"
+          R"("received_packets":null,"sent_packets":18})");
 }
 
 }  // namespace printing_tests

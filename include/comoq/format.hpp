@@ -15,6 +15,7 @@
 #include "error.hpp"
 #include "origin.hpp"
 #include "path.hpp"
+#include "session_stats.hpp"
 #include "time.hpp"
 #include "transport.hpp"
 

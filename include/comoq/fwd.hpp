@@ -59,6 +59,7 @@ struct ProxyConfig;
 
 struct BroadcastStats;
 struct OriginStats;
+struct SessionStats;
 struct SubscriberStats;
 struct TrackStats;
 

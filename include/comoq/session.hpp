@@ -3,6 +3,7 @@
 #include "ietf/session.hpp"
 #include "lite/session.hpp"
 #include "protocols.hpp"
+#include "session_stats.hpp"
 
 #include <chrono>
 #include <concepts>
@@ -72,6 +73,10 @@ public:
     std::size_t announcements_not_told() const noexcept {
         const auto *const lite = std::get_if<lite::Session>(&held_);
         return lite != nullptr ? lite->announcements_not_told() : 0;
+    }
+    /// See `lite::Session::stats`.
+    SessionStats stats() const {
+        return visit([](const auto &session) { return session.stats(); });
     }
     /// See `lite::Session::goaway`.
     void goaway(std::string uri) const {

@@ -31,6 +31,7 @@
 #include "impl/origin.ipp"
 #include "impl/origin_dynamic.ipp"
 #include "impl/proxy.ipp"
+#include "impl/session_stats.ipp"
 #include "impl/task_group.ipp"
 #include "impl/time.ipp"
 #include "impl/track_consumer.ipp"

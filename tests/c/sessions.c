@@ -48,6 +48,16 @@ static void a_session_over(const char *address) {
     comoq_frames batch = take(queue, 5).value;
     CHECK(comoq_frames_view(batch, &frame, 1) == 1 && holds(&frame, "over the wire"));
 
+    comoq_session_stats stats;
+    COMOQ_INIT(&stats);
+    CHECK(comoq_session_get_stats(connected.value, &stats) == 0 && stats.subscriptions == 1 && stats.announced == 0);
+    CHECK(stats.media_bytes >= 13 && stats.groups_given_up == 0 && stats.sent_bytes > 13);
+    /* A caller that knows less of it. */
+    stats.struct_size = 16, stats.streams = 99, stats.subscriptions = 88;
+    CHECK(comoq_session_get_stats(connected.value, &stats) == 0 && stats.streams != 99 && stats.subscriptions == 88);
+    CHECK(comoq_session_get_stats(connected.value, NULL) == COMOQ_ERROR_ARGUMENT);
+    CHECK(comoq_session_get_stats(consumer, &stats) == COMOQ_ERROR_KIND);
+
     /* On demand, through the session: the code of the handler behind it arrives. */
     CHECK(comoq_origin_request(here, comoq_text("on/demand"), queue, 6, NULL, &op) == 0);
     comoq_consumer lazy = take(queue, 6).value;

@@ -57,6 +57,21 @@ COMOQ_API int32_t comoq_keep_connected(comoq_runtime runtime, comoq_string url, 
 COMOQ_API int32_t comoq_session_closed(comoq_session session, comoq_queue queue, uint64_t user, comoq_event *now, comoq_op *op);
 /** Ends it, with 0 in peace, or with a negative code that the peer is told. `comoq_close` ends it in peace, too. */
 COMOQ_API int32_t comoq_session_end(comoq_session session, int32_t code);
+
+/** `comoq::SessionStats`: what a session has now, and what it has done since it began. What its transport does not know, in the last
+ * two lines, is COMOQ_UNKNOWN. */
+typedef struct comoq_session_stats {
+    uint32_t struct_size;
+    uint32_t reserved;
+    uint64_t streams, subscriptions, tracks, announced, announcements_left_out, announcements_not_told, announcements_told;
+    uint64_t groups_in_flight, groups_sent, groups_given_up, media_bytes, unsent_bytes;
+    uint64_t round_trip_us, bandwidth;
+    uint64_t received_bytes, sent_bytes, received_packets, sent_packets;
+} comoq_session_stats;
+#define COMOQ_UNKNOWN UINT64_MAX
+/** The counters. */
+COMOQ_API int32_t comoq_session_get_stats(comoq_session session, comoq_session_stats *stats);
+
 /** Tells the peer to go to `uri`, or to come again if that is empty; and ends the session `within_ms` later if that is not 0. */
 COMOQ_API int32_t comoq_session_goaway(comoq_session session, comoq_string uri, uint64_t within_ms);
 /** A broadcast of the peer's, announced or not. The peer is asked once a track is. */

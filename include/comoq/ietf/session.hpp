@@ -3,6 +3,7 @@
 #include "../broadcast.hpp"
 #include "../config.hpp"
 #include "../operation.hpp"
+#include "../session_stats.hpp"
 #include "../transport.hpp"
 #include "peer_setup.hpp"
 #include "session_config.hpp"
@@ -88,6 +89,10 @@ public:
     /// new, and new requests for it are refused with Unroutable. Fails with the session's code, or Closed, if the session ends
     /// before.
     Operation<std::string> goaway_received() const;
+
+    /// What the session has now, and what it has done so far; all 0 for an empty handle. It waits for nothing but the transport's
+    /// lock. Any thread.
+    SessionStats stats() const;
 
     /// Closes the session, and tells the peer the number of the code.
     void close(std::error_code code = {}, std::string_view reason = {});

@@ -4,6 +4,7 @@
 #include "../broadcast.hpp"
 #include "../detail/lite/messages.hpp"
 #include "../operation.hpp"
+#include "../session_stats.hpp"
 #include "../transport.hpp"
 #include "session_config.hpp"
 
@@ -103,6 +104,10 @@ public:
     /// `broadcast` has returned: its handlers are asked anew. Fails with the session's code, or
     /// Closed, if the session ends before.
     Operation<std::string> goaway_received() const;
+
+    /// What the session has now, and what it has done so far; all 0 for an empty handle. It waits for nothing but the transport's
+    /// lock. Any thread.
+    SessionStats stats() const;
 
     /// Closes the session, and tells the peer the number of the code.
     void close(std::error_code code = {}, std::string_view reason = {});

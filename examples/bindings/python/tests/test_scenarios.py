@@ -224,6 +224,11 @@ class Scenarios(unittest.IsolatedAsyncioTestCase):
                         frame = await subscriber.read_frame()
                         assert frame is not None
                         self.assertEqual(frame.payload, b"over the wire")
+                        stats = session.stats()
+                        self.assertEqual((stats.subscriptions, stats.announced, stats.groups_given_up), (1, 0, 0))
+                        self.assertGreaterEqual(stats.media_bytes, 13)
+                        self.assertGreater(stats.bytes_sent or 0, 13)
+                        self.assertIsNone(stats.packets_sent)
                         lazy = await here.consume().request_broadcast("on/demand")
                         asking = asyncio.ensure_future(lazy.subscribe_track("t"))
                         request = await handler.requested_broadcast()

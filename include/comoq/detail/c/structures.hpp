@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../../c/broadcast.h"
+#include "../../c/session.h"
 #include "../../c/track.h"
 #include "../../error.hpp"
 #include "../../origin.hpp"
+#include "../../session_stats.hpp"
 #include "code.hpp"
 
 #include <chrono>
@@ -107,6 +109,16 @@ inline comoq_subscription subscription_for(const Subscription &wishes) noexcept 
 inline comoq_origin_stats origin_stats_for(const OriginStats &stats) noexcept {
     return {0, 0, stats.announced, stats.nodes, stats.watchers, stats.handlers, stats.pending, stats.served,
             stats.cached_bytes, stats.cached_groups, stats.unsent_bytes, stats.evicted_groups, stats.lagged_readers};
+}
+
+inline comoq_session_stats session_stats_for(const SessionStats &stats) noexcept {
+    const auto known = [](const std::optional<std::uint64_t> &value) { return value.value_or(COMOQ_UNKNOWN); };
+    std::optional<std::uint64_t> round_trip;
+    if (stats.round_trip) round_trip = static_cast<std::uint64_t>(stats.round_trip->count());
+    return {0, 0, stats.streams, stats.subscriptions, stats.tracks, stats.announced, stats.announcements_left_out,
+            stats.announcements_not_told, stats.announcements_told, stats.groups_in_flight, stats.groups_sent, stats.groups_given_up,
+            stats.media_bytes, stats.unsent_bytes, known(round_trip), known(stats.bandwidth), known(stats.received_bytes),
+            known(stats.sent_bytes), known(stats.received_packets), known(stats.sent_packets)};
 }
 
 inline comoq_broadcast_stats broadcast_stats_for(const BroadcastStats &stats) noexcept {

@@ -150,7 +150,7 @@ private:
         }
     }
     /// `told` are the paths that the peer knows: of others it is not told that they end. As many as `max_told` have room.
-    static void tell(const SessionCore &core, const comoq::detail::AnnounceFeed::Told &change, std::string_view root,
+    static void tell(SessionCore &core, const comoq::detail::AnnounceFeed::Told &change, std::string_view root,
                      std::set<std::string, std::less<>> &told, std::vector<std::byte> &octets) {
         const std::string_view below = *comoq::detail::strip_prefix(*change.path, root);
         auto suffix = namespace_of(below);
@@ -168,6 +168,7 @@ private:
         const bool is_replaced = is_there && is_known && is_another;
         if (is_known && (!is_there || is_replaced)) {
             encode(NamespaceDone{*suffix}, core.draft(), StreamKind::Request, octets);
+            ++core.announcements_told;
             if (!is_there) told.erase(found);
         }
         if (!is_there) return;
@@ -180,6 +181,7 @@ private:
         }
         if (!tells_hops) route.reset();
         encode(NamespaceFound{std::move(*suffix), std::move(route)}, core.draft(), StreamKind::Request, octets);
+        ++core.announcements_told;
     }
 };
 
@@ -318,6 +320,7 @@ private:
         auto held = told->route;
         auto asked = detail::ask(core, std::move(message));
         auto stream = co_await std::move(asked);
+        ++core->announcements_told;
         StreamReader reader(std::move(stream.receive), core->draft());
         auto following = follow(reader, *told);
         auto updating = update(core, *stream.send, told, std::move(held));
@@ -326,6 +329,7 @@ private:
         auto updated = outcome_of(std::move(updating));
         co_await comoq::first_of(std::move(outcome), std::move(updated), std::move(ending));
         core->look_at(reader, "PUBLISH_NAMESPACE");
+        if (told->ended.is_set()) ++core->announcements_told;
         stream.send->finish();
     }
     /// Runs until the peer wants no more of it. Each request, and each update, has one answer.
@@ -357,6 +361,7 @@ private:
             message.request_id = core->request_ids.next();
             told->is_answered = false;
             told->answered.clear();
+            ++core->announcements_told;
             auto written = send.write(core->encoded(message));
             co_await std::move(written);
         }

@@ -34,7 +34,7 @@ public:
         request->note(path, message.track.name);
         const auto peers = core->peers_namespaces.lock();
         if (peers == nullptr || !core->subscribe) comoq::detail::throw_error(make_error_code(Error::Unauthorized));
-        if (core->tracks >= core->config.max_tracks) {
+        if (core->tracks.get() >= core->config.max_tracks) {
             core->log.at_limit(SessionLog::Limit::Tracks);
             comoq::detail::throw_error(make_error_code(Error::LimitReached));
         }

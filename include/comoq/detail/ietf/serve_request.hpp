@@ -23,7 +23,8 @@ namespace comoq::ietf::detail {
 class RequestServer {
 public:
     static asio::awaitable<void> serve(std::shared_ptr<SessionCore> core, BidiStream stream) {
-        const auto request = std::make_shared<RequestStream>(std::move(core), std::move(stream));
+        const comoq::detail::Counted counted(core->streams);
+        const auto request = std::make_shared<RequestStream>(core, std::move(stream));
         auto answering = answer(request);
         const auto code = co_await outcome_of(std::move(answering));
         if (!code) co_return;

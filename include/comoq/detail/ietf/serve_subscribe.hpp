@@ -3,6 +3,7 @@
 #include "../../track_consumer.hpp"
 #include "../../track_subscriber.hpp"
 #include "../session/groups_in_flight.hpp"
+#include "../session/told_subscription.hpp"
 #include "asked_range.hpp"
 #include "range_progress.hpp"
 #include "rendezvous.hpp"
@@ -55,8 +56,9 @@ public:
         if (first.index() == 0 || self->is_finished_) co_return;
         // The peer has left before everything came, or its message is malformed.
         const auto code = std::get<1>(first);
-        self->why_ = code ? self->core_->lost_code(code) : make_error_code(Error::Cancelled);
-        comoq::detail::throw_error(*self->why_);
+        const auto why = code ? self->core_->lost_code(code) : make_error_code(Error::Cancelled);
+        if (self->told_) self->told_->ends(why);
+        comoq::detail::throw_error(why);
     }
 
     /// What a fetch that joins this subscription may ask for: nothing before it was accepted.
@@ -111,18 +113,10 @@ private:
             server.claim_.release();
             server.known_.set();
             server.groups_->cancel();
-            if (server.is_told_) server.report(SessionEvent::Kind::Unsubscribed, server.why_);
+            if (server.told_) server.told_->over();
         }
         SubscribeServer &server;
     };
-    void report(SessionEvent::Kind kind, std::optional<std::error_code> code) noexcept {
-        try {
-            const auto why = code ? *code : core_->lost_code(make_error_code(Error::Cancelled));
-            core_->report(kind, path_, asked_.track.name, kind == SessionEvent::Kind::Subscribed ? std::error_code() : why);
-        } catch (const std::bad_alloc &) {
-            // Nothing else depends on it.
-        }
-    }
 
     static asio::awaitable<void> send_to_the_end(Self self) {
         auto sending = send(self);
@@ -130,7 +124,7 @@ private:
         // The code that cancelled it says why.
         if (code == asio::error::operation_aborted) co_return;
         if (!self->request_->is_answered()) comoq::detail::throw_error(code ? code : make_error_code(Error::Closed));
-        self->why_ = code;
+        if (code && self->told_) self->told_->ends(code);
         const bool has_failed = code && !self->subscriber_->closed().ready();
         // The groups of a track that failed end by themselves.
         if (has_failed) self->groups_->give_up_all(code, stream_number(code));
@@ -145,6 +139,7 @@ private:
         co_await std::move(written);
         self->request_->send->finish();
         self->is_finished_ = true;
+        if (self->told_) self->told_->ends({});
         // The peer may subscribe again; a fetch may still join this one.
         self->claim_.release();
         self->newest_.clear();
@@ -198,8 +193,7 @@ private:
             auto written = self->request_->answer(RequestOk());
             co_await std::move(written);
         }
-        self->is_told_ = true;
-        self->report(SessionEvent::Kind::Subscribed, {});
+        self->told_.emplace(self->core_, self->path_, self->asked_.track.name);
         self->groups_->spawn(send_datagrams(self));
         auto groups = send_groups(self);
         auto through = until_through(self);
@@ -297,6 +291,7 @@ private:
         part.has_timestamps = self->has_timestamps_;
         auto sending = send_part(*self->core_, item, group, part, self->streams_);
         const auto code = co_await outcome_of(std::move(sending));
+        flight->sending.ended(code);
         if (code && item.is_open()) self->core_->reset(item.stream(), code);
         if (!code && part.is_whole) self->progress_.completed(group.sequence());
     }
@@ -314,8 +309,8 @@ private:
             if (!update) break;
             const auto answer = self->take(self, update->parameters);
             // The answer to the request is the first one.
-            if (!self->is_told_) ++self->waiting_updates_;
-            if (!self->is_told_ || self->is_finished_) continue;
+            if (!self->told_) ++self->waiting_updates_;
+            if (!self->told_ || self->is_finished_) continue;
             auto written = self->request_->send->write(self->core_->encoded(answer));
             co_await std::move(written);
         }
@@ -391,8 +386,8 @@ private:
     comoq::detail::Event moved_;
     std::uint64_t streams_ = 0;
     std::uint64_t waiting_updates_ = 0;
-    std::optional<std::error_code> why_;
-    bool forwards_ = true, has_timestamps_ = false, catches_up_ = false, is_told_ = false, is_through_ = false;
+    std::optional<comoq::detail::ToldSubscription<SessionCore>> told_;  // once it is served
+    bool forwards_ = true, has_timestamps_ = false, catches_up_ = false, is_through_ = false;
     bool is_finished_ = false;
 };
 

@@ -24,6 +24,7 @@ namespace comoq::ietf::detail {
 class UniServer {
 public:
     static asio::awaitable<void> serve(std::shared_ptr<SessionCore> core, std::unique_ptr<ReceiveStream> stream) {
+        const comoq::detail::Counted counted(core->streams);
         StreamReader reader(std::move(stream), core->draft());
         auto taking = take(core, reader);
         const auto code = co_await outcome_of(std::move(taking));

@@ -165,38 +165,41 @@ public:
         return kept;
     }
 
-    /// A change of what this was given before. `is_first`: nothing is announced at that path so far.
-    void write(const Announce &change, bool is_first, std::vector<std::byte> &to) {
+    /// A change of what this was given before. `is_first`: nothing is announced at that path so far. False if it writes nothing.
+    bool write(const Announce &change, bool is_first, std::vector<std::byte> &to) {
         if (!layout_of(version_).announce_ids) {
             encode(change, version_, to);
-            return;
+            return true;
         }
         const auto key = comoq::detail::keyed_hash(std::string_view(change.suffix));
         const auto known = ids_.find(key);
         if (known == ids_.end()) {
             // What was not told is over, or has another chance.
             if (!is_first && left_out_ != 0) count_left_out(false);
-            if (change.active) start(key, change, to);
-        } else if (change.active) {
+            return change.active && start(key, change, to);
+        }
+        if (change.active) {
             encode_typed(AnnounceType::Restart, AnnounceRestart{known->second, change.hops, change.cost}, version_, to);
         } else {
             encode_typed(AnnounceType::End, AnnounceEnd{known->second}, version_, to);
             ids_.erase(known);
             places_.give_back(1);
         }
+        return true;
     }
 
 private:
-    void start(std::size_t key, const Announce &change, std::vector<std::byte> &to) {
+    bool start(std::size_t key, const Announce &change, std::vector<std::byte> &to) {
         if (kept_ == 0) kept_ = places_.take(1);
         if (kept_ == 0) {
             count_left_out(true);
-            return;
+            return false;
         }
         ids_.emplace(key, next_);
         --kept_;
         ++next_;
         encode_typed(AnnounceType::Start, AnnounceStart{change.suffix, change.hops, change.cost}, version_, to);
+        return true;
     }
     void count_left_out(bool one_more) noexcept {
         if (one_more) {

@@ -53,7 +53,7 @@ public:
 private:
     using Told = comoq::detail::AnnounceFeed::Told;
 
-    static void tell(const SessionCore &core, const Told &told, std::string_view root, AnnounceWriter &writer,
+    static void tell(SessionCore &core, const Told &told, std::string_view root, AnnounceWriter &writer,
                      std::vector<std::byte> &octets) {
         const auto &change = told.change;
         Announce message;
@@ -63,7 +63,7 @@ private:
         if (is_another && core.asked.may_contain(*told.path)) {
             // Another route of the same publisher is a change in place: the peer goes on with what it has of the broadcast
             // that this one replaces, which is over, sooner or later. After an end it asks again.
-            writer.write(message, false, octets);
+            core.announcements_told += writer.write(message, false, octets) ? 1 : 0;
             is_first = true;
         } else if (change && change->same_hops() && (change->same_cost() || !core.layout().route_cost)) {
             // It cannot tell the one from the other.
@@ -74,7 +74,7 @@ private:
             message.hops = comoq::detail::told_hops(*told.info);
             message.cost = told.info->cost;
         }
-        writer.write(message, is_first, octets);
+        core.announcements_told += writer.write(message, is_first, octets) ? 1 : 0;
     }
 };
 

@@ -26,7 +26,8 @@ namespace comoq::lite::detail {
 class StreamServer {
 public:
     static asio::awaitable<void> serve(std::shared_ptr<SessionCore> core, BidiStream stream) {
-        auto self = std::make_shared<StreamServer>(std::move(core), std::move(stream));
+        const comoq::detail::Counted counted(core->streams);
+        auto self = std::make_shared<StreamServer>(core, std::move(stream));
         const auto code = co_await outcome_of(answer(self));
         if (!code) co_return;
         self->report_refusal(code);

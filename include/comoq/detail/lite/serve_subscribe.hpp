@@ -5,9 +5,9 @@
 #include "session_core.hpp"
 #include "stream_reader.hpp"
 #include "send_datagrams.hpp"
-#include "told_subscription.hpp"
 #include "../session/groups_in_flight.hpp"
 #include "../session/start_choice.hpp"
+#include "../session/told_subscription.hpp"
 #include "../wait/take_each.hpp"
 #include "../wait/turn.hpp"
 #include "../../track_subscriber.hpp"
@@ -116,7 +116,7 @@ private:
             if (!is_known) self->leave_out_kept();
         }
         self->choose_start();
-        self->told_.emplace(self->core_, asked);
+        self->told_.emplace(self->core_, asked.broadcast, asked.track);
         self->groups_->spawn(send_datagrams(self));
         co_await send_groups(self);
     }
@@ -230,10 +230,12 @@ private:
             // The end of the subscription must not overtake its groups.
             auto sent = item.stream().sent();
             co_await std::move(sent);
+            sending->ended({});
             co_return;
         } catch (const std::system_error &error) {
             code = error.code();
         }
+        sending->ended(code);
         if (item.is_open()) {
             self.core_->reset(item.stream(), code, StreamUse::Group);
         } else if (code == Error::Old || code == Error::Lagged) {
@@ -293,7 +295,7 @@ private:
     std::uint64_t after_kept_ = 0;
     const std::unique_ptr<SendStream> replies_;
     std::optional<TrackSubscriber> subscriber_;
-    std::optional<ToldSubscription> told_;  // once it is served
+    std::optional<comoq::detail::ToldSubscription<SessionCore>> told_;  // once it is served
     const std::shared_ptr<Groups> groups_;
     // The lowest number that is due; and the numbers that get a stream, or a DROP.
     std::optional<std::uint64_t> first_;

@@ -23,8 +23,9 @@ namespace comoq::lite::detail {
 class UniServer {
 public:
     static asio::awaitable<void> serve(std::shared_ptr<SessionCore> core, std::unique_ptr<ReceiveStream> stream) {
+        const comoq::detail::Counted counted(core->streams);
         StreamReader reader(std::move(stream), core->version(), StreamUse::Group);
-        const auto code = co_await outcome_of(take(std::move(core), reader));
+        const auto code = co_await outcome_of(take(core, reader));
         if (code) reader.stop(code);
     }
 

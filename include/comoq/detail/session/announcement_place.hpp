@@ -10,7 +10,7 @@ namespace comoq::detail {
 template <class Core> class AnnouncementPlace {
 public:
     explicit AnnouncementPlace(std::shared_ptr<Core> core) {
-        if (core->announced >= core->config.max_announced) return;
+        if (core->announced.get() >= core->config.max_announced) return;
         const auto &left = core->config.announcements_left;
         if (left != nullptr && left->fetch_sub(1) <= 0) {
             left->fetch_add(1);

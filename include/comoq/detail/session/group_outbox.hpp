@@ -42,6 +42,9 @@ public:
     GroupOutbox(const GroupOutbox &) = delete;
     GroupOutbox &operator=(const GroupOutbox &) = delete;
 
+    /// What its items hold, all together.
+    const SendBudget &budget() const noexcept { return budget_; }
+
     /// What a subscription's items share: the bytes that they hold, and the lanes in which they wait.
     class Account : public SendBudget::Account {
         friend class GroupOutbox;
@@ -144,8 +147,9 @@ public:
             hold_all(taken);
         }
         void took(std::size_t octets) {
-            outbox_.look_at_link(octets);
             share_.took(octets);
+            // Now and then the budget learns how fast the link is.
+            if (outbox_.budget_.is_look_due()) outbox_.budget_.follow(outbox_.transport_.stats().bandwidth);
             // The stream holds less by now, if anything.
             hold_all(octets);
         }
@@ -336,14 +340,6 @@ public:
 
 private:
     static constexpr std::size_t negligible = 4 * 1024;
-    static constexpr std::size_t look_each = 64 * 1024;
-
-    /// Some more is on its way: now and then the budget learns how fast that is.
-    void look_at_link(std::size_t octets) {
-        if ((unseen_ += octets) < look_each) return;
-        unseen_ = 0;
-        budget_.follow(transport_.stats().bandwidth);
-    }
 
     bool anybody_wants(Item::Want what) const noexcept { return wanting_[what == Item::Want::Room] != 0; }
 
@@ -380,7 +376,6 @@ private:
 
     Transport &transport_;
     SendBudget budget_;
-    std::size_t unseen_ = 0;  // octets since the last look at the link
     QuietOctets quiet_;
     const std::shared_ptr<MediaBounds> bounds_;
     IntrusiveList<Item> items_;

@@ -12,6 +12,7 @@
 #include "outcome_of.hpp"
 
 #include <asio/awaitable.hpp>
+#include <asio/error.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -52,6 +53,13 @@ public:
             of->sending_.erase(place_);
             --of->core_->sending_groups;
             of->one_less_.set();
+        }
+        /// Counts how it ended: with `failure`, or whole. One that ends with its subscription does not count.
+        void ended(std::error_code failure) noexcept {
+            if (failure)
+                of->core_->groups_given_up += failure == asio::error::operation_aborted ? 0 : 1;
+            else if (item.is_open())
+                ++of->core_->groups_sent;
         }
         const Self of;
         const std::uint64_t sequence;
@@ -109,7 +117,7 @@ private:
     static constexpr std::size_t most_groups = 128;
     /// In a session with this many groups in flight, a subscription gets one at a time.
     static constexpr std::size_t most_of_session = 1024;
-    std::size_t most() const noexcept { return core_->sending_groups < most_of_session ? most_groups : 1; }
+    std::size_t most() const noexcept { return core_->sending_groups.get() < most_of_session ? most_groups : 1; }
 
     SendOrder order_of(const Sending &sending) const noexcept {
         SendOrder order;

@@ -93,7 +93,7 @@ private:
             request.reject(core->lost_code({}));
             return;
         }
-        if (core->tracks >= core->config.max_tracks) {
+        if (core->tracks.get() >= core->config.max_tracks) {
             core->log.at_limit(SessionLog::Limit::Tracks);
             request.reject(make_error_code(Error::LimitReached));
             return;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../containers/intrusive_list.hpp"
+#include "gauge.hpp"
 
 #include <algorithm>
 #include <array>
@@ -40,7 +41,9 @@ public:
     SendBudget(const SendBudget &) = delete;
     SendBudget &operator=(const SendBudget &) = delete;
 
-    std::size_t held() const noexcept { return held_; }
+    /// The bytes that are held, and those that were ever taken. Any thread.
+    std::size_t held() const noexcept { return static_cast<std::size_t>(held_.get()); }
+    std::uint64_t taken() const noexcept { return taken_.get(); }
     /// True if none of the subscription's streams may take more, except the oldest.
     bool is_full(const Account &account) const noexcept { return account.held >= limits_.subscription; }
 
@@ -50,6 +53,12 @@ public:
         session_ = limits_.session;
         if (!bandwidth || *bandwidth / 4 >= limits_.session) return;
         session_ = std::min(limits_.session, std::max(least, static_cast<std::size_t>(*bandwidth / 4)));
+    }
+    /// True after each 64 KiB or so that were taken: it is time for `follow`.
+    bool is_look_due() noexcept {
+        if (taken() < next_look_) return false;
+        next_look_ = taken() + look_each;
+        return true;
     }
     /// In bytes. A link may turn out to be faster, and then has something to carry.
     static constexpr std::size_t least = 256 * 1024;
@@ -75,7 +84,7 @@ public:
         bool goes_on() const noexcept { return held_ == 0 && account_.shares.front() == this; }
         /// True if the stream may take more.
         bool has_room() const noexcept {
-            const std::size_t all = budget_.held_, most = budget_.session_;
+            const std::size_t all = budget_.held(), most = budget_.session_;
             if (goes_on()) return all < 2 * most;
             if (budget_.is_full(account_)) return false;
             // Less urgent bytes do not keep out more urgent ones, unless the total is twice the limit.
@@ -84,12 +93,15 @@ public:
         void hold(std::size_t octets) noexcept {
             const std::size_t before = std::exchange(held_, octets);
             account_.held += octets - before;
-            budget_.held_ += octets - before;
+            budget_.held_ += std::uint64_t{octets} - before;
             budget_.by_priority_[priority_] += octets - before;
         }
         /// It may take more, and counts as holding that much until it reports the real amount.
         void reserve() noexcept { hold(held_ + account_.turn); }
-        void took(std::size_t octets) noexcept { account_.turn = std::max({octets, account_.turn / 2, std::size_t{64} * 1024}); }
+        void took(std::size_t octets) noexcept {
+            budget_.taken_ += octets;
+            account_.turn = std::max({octets, account_.turn / 2, std::size_t{64} * 1024});
+        }
         void set_priority(std::uint8_t priority) noexcept {
             const std::size_t octets = held_;
             hold(0);
@@ -106,6 +118,8 @@ public:
     };
 
 private:
+    static constexpr std::uint64_t look_each = 64 * 1024;
+
     std::size_t held_from(std::uint8_t priority) const noexcept {
         std::size_t sum = 0;
         for (std::size_t each = priority; each < by_priority_.size(); ++each) sum += by_priority_[each];
@@ -114,7 +128,8 @@ private:
 
     const Limits limits_;
     std::size_t session_;  // at most that of the limits
-    std::size_t held_ = 0;
+    Gauge held_, taken_;
+    std::uint64_t next_look_ = look_each;  // by the bytes that were taken
     std::array<std::size_t, 256> by_priority_{};
 };
 

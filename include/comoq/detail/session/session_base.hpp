@@ -2,6 +2,7 @@
 #pragma once
 #include "../../error.hpp"
 #include "../../pending.hpp"
+#include "../../session_stats.hpp"
 #include "../../task_group.hpp"
 #include "../../transport.hpp"
 #include "../../with_timeout.hpp"
@@ -16,6 +17,7 @@
 #include "asked_paths.hpp"
 #include "awaited_sources.hpp"
 #include "fetch_places.hpp"
+#include "gauge.hpp"
 #include "group_outbox.hpp"
 #include "newest_groups.hpp"
 #include "outcome_of.hpp"
@@ -86,8 +88,8 @@ public:
     AnnounceFeeds announcements;
     /// The absolute paths for which the peer has asked. For others it does not care which of two broadcasts is there.
     AskedPaths asked;
-    /// How many broadcasts the peer has announced, and how many of them found no room. Any thread for the latter.
-    std::size_t announced = 0;
+    /// How many broadcasts the peer has announced, and how many of them found no room.
+    Gauge announced;
     std::atomic<std::size_t> left_out{0};
     /// Any thread.
     RequestedBroadcasts requested;
@@ -96,11 +98,13 @@ public:
     /// What the peer has asked about, and is about to subscribe to.
     AwaitedSources awaited;
     /// How many groups are in flight to the peer.
-    std::size_t sending_groups = 0;
+    Gauge sending_groups;
+    /// What the session's counters have beside.
+    Gauge streams, served_subscriptions, announcements_told, groups_sent, groups_given_up;
     /// The groups that the peer is being asked for, by FETCH.
     FetchPlaces fetch_places;
     /// How many of its tracks are requested or live here.
-    std::size_t tracks = 0;
+    Gauge tracks;
     /// Set when the peer's SETUP has come.
     Event greeted;
     /// Set when the peer's views are decided: nothing is served before.
@@ -118,7 +122,7 @@ public:
     /// Of this session, and of all together.
     bool has_room_for_announcement() const noexcept {
         const auto &left = config.announcements_left;
-        return announced < config.max_announced && (left == nullptr || left->load() > 0);
+        return announced.get() < config.max_announced && (left == nullptr || left->load() > 0);
     }
 
     /// Whether the peer's SETUP decides what it may see, and where it may publish: nothing is asked before.
@@ -131,6 +135,30 @@ public:
         const std::function<void(const SessionEvent &)> &observe = config.on_event;
         if (observe) observe(event);
         log.happened(event);
+    }
+
+    /// Any thread: it takes no lock but the transport's.
+    SessionStats stats() const {
+        const auto measured = transport->stats();
+        SessionStats stats;
+        stats.streams = streams.get();
+        stats.subscriptions = served_subscriptions.get();
+        stats.tracks = tracks.get();
+        stats.announced = announced.get();
+        stats.announcements_left_out = left_out.load(std::memory_order_relaxed);
+        stats.announcements_told = announcements_told.get();
+        stats.groups_in_flight = sending_groups.get();
+        stats.groups_sent = groups_sent.get();
+        stats.groups_given_up = groups_given_up.get();
+        stats.media_bytes = outbox.budget().taken();
+        stats.unsent_bytes = outbox.budget().held();
+        stats.round_trip = measured.round_trip;
+        stats.bandwidth = measured.bandwidth;
+        stats.received_bytes = measured.received_bytes;
+        stats.sent_bytes = measured.sent_bytes;
+        stats.received_packets = measured.received_packets;
+        stats.sent_packets = measured.sent_packets;
+        return stats;
     }
 
     std::uint64_t hop_id() const noexcept {

@@ -200,6 +200,12 @@ COMOQ_EXPORT std::int32_t comoq_session_protocol(comoq_session session, comoq_st
     });
 }
 
+COMOQ_EXPORT std::int32_t comoq_session_get_stats(comoq_session session, comoq_session_stats *stats) {
+    return with_session(session, [&](const comoq::Session &held) {
+        return write_prefix(stats, session_stats_for(held.stats())) ? COMOQ_OK : COMOQ_ERROR_ARGUMENT;
+    });
+}
+
 inline asio::awaitable<void> run_listener(std::shared_ptr<Listener> listener) {
     auto running = listener->run();
     co_await std::move(running);

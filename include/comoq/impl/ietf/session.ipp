@@ -62,6 +62,8 @@ COMOQ_DECL std::size_t Session::announcements_left_out() const noexcept {
     return core_ != nullptr ? core_->left_out.load(std::memory_order_relaxed) : 0;
 }
 
+COMOQ_DECL SessionStats Session::stats() const { return core_ != nullptr ? core_->stats() : SessionStats(); }
+
 COMOQ_DECL void Session::close(std::error_code code, std::string_view reason) {
     if (core_ != nullptr) core_->close(code, reason);
 }

@@ -70,6 +70,13 @@ COMOQ_DECL std::size_t Session::announcements_not_told() const noexcept {
     return core_ != nullptr ? core_->told_places.left_out.load(std::memory_order_relaxed) : 0;
 }
 
+COMOQ_DECL SessionStats Session::stats() const {
+    if (core_ == nullptr) return {};
+    SessionStats stats = core_->stats();
+    stats.announcements_not_told = announcements_not_told();
+    return stats;
+}
+
 COMOQ_DECL void Session::close(std::error_code code, std::string_view reason) {
     if (core_ != nullptr) core_->close(code, reason);
 }

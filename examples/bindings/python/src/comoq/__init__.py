@@ -52,6 +52,7 @@ from ._origin import (
     TrackRequest,
 )
 from ._session import Client, Runtime, Server, Session, close_runtime, mirror, proxy
+from ._stats import ConnectionStats
 from ._wishes import Subscription, TrackInfo
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "Cancelled",
     "Client",
     "Closed",
+    "ConnectionStats",
     "Dropped",
     "Duplicate",
     "Error",

@@ -13,6 +13,7 @@ from ._handle import Handle, Text, make, text_of
 from ._loop import queue
 from ._native import ffi, lib
 from ._origin import Announcements, BroadcastConsumer, BroadcastProducer, OriginConsumer, OriginDynamic, OriginProducer
+from ._stats import ConnectionStats, stats_result
 
 
 class Runtime(Handle):
@@ -105,6 +106,12 @@ class Session(Handle):
         out = ffi.new("comoq_string *")
         check(lib.comoq_session_protocol(self._handle, out))
         return text_of(out[0])
+
+    def stats(self) -> ConnectionStats:
+        """What it has now, and has done so far; and what its connection knows. Any thread."""
+        out = ffi.new("comoq_session_stats *", {"struct_size": ffi.sizeof("comoq_session_stats")})
+        check(lib.comoq_session_get_stats(self._handle, out))
+        return stats_result(out)
 
     async def closed(self) -> None:
         """Returns when it has ended in peace; raises the reason of any other end."""
