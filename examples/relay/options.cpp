@@ -56,7 +56,7 @@ const std::string_view usage =
     "  --allow-origin URL   a web page's origin, such as https://example.com, whose scripts may use the relay; any number\n"
     "                       of them; * for all. Without it only pages of the relay's own host may\n"
     "  --protocol NAME      what sessions speak with clients, the best first, any number of them: moq-lite-06, moq-lite-05,\n"
-    "                       moqt-18, moqt-20, moqt-21 or moqt-22; all of them if not given. At a tcp URL it is moq-lite\n"
+    "                       moqt-16, moqt-18, moqt-20, moqt-21 or moqt-22; all if not given. At a tcp URL it is moq-lite\n"
     "  --stats SECONDS      log what the relay does, that often\n"
     "  --threads N          1 to 256; as many as there are processors if not given. On Linux each has a socket at each port of\n"
     "                       QUIC, and keeps the connections that come to it; elsewhere one thread has such a port\n"

@@ -2,6 +2,7 @@
 // must be written and read again as the same, unless it is something that this side would not write.
 #include <comoq/detail/ietf/control_codec.hpp>
 #include <comoq/detail/ietf/datagram.hpp>
+#include <comoq/detail/ietf/shared_requests.hpp>
 #include <comoq/detail/ietf/uni_stream.hpp>
 
 #include <cstddef>
@@ -99,6 +100,48 @@ void stream(Input input, Draft draft, GroupOrder order) {
     }
 }
 
+/// A peer's messages on a stream that requests share, and a session that answers, ends or leaves each request by a byte of the peer's.
+void shared(Input input, bool is_client) {
+    using namespace comoq::ietf::detail;
+    constexpr Draft draft = Draft::Draft16;
+    constexpr std::uint64_t most = 8;
+    SharedRequests requests(is_client, draft, most);
+    SharedActions to_do, done;
+    const auto say = [&](const ControlMessage &message, auto act) {
+        Octets octets;
+        encode(message, draft, StreamKind::Control, octets);
+        act(*next_message(octets, draft));
+    };
+    Subscribe own;
+    own.request_id = is_client ? 0 : 1;
+    own.track = {{"a"}, "v"};
+    bool has_asked = false;
+    while (const auto message = next_message(input, draft)) {
+        to_do.clear();
+        if (requests.take(*message, to_do)) return;
+        if (!has_asked && requests.may_open()) {
+            has_asked = true;
+            requests.open();
+            say(own, [&](const FramedMessage &framed) { check(requests.ask(framed, done) == own.request_id); });
+        }
+        const auto choice = message->body.empty() ? 0 : std::to_integer<unsigned>(message->body.back());
+        for (const SharedAction &action : to_do) {
+            if (action.kind == SharedAction::Kind::Send || action.kind == SharedAction::Kind::Allow) continue;
+            check(action.kind == SharedAction::Kind::Session || action.request % 2 != own.request_id || has_asked);
+            if (choice % 2 == 0)
+                say(RequestOk(), [&](const FramedMessage &framed) { requests.write(action.request, framed, done); });
+            if (choice / 2 % 2 == 0) requests.finish(action.request, done);
+            if (choice / 4 % 2 == 0) requests.reset(action.request, choice, done);
+            if (choice / 8 % 2 == 0) requests.stop(action.request, choice, done);
+        }
+        // Those of the peer's, and this side's.
+        check(requests.size() <= most + 1);
+        requests.grant(done);
+        done.clear();
+        input = input.subspan(message->size);
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size);
@@ -106,12 +149,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     if (size == 0) return 0;
     const auto draft = static_cast<Draft>(data[0] % 4);
     const auto input = std::as_bytes(std::span(data, size)).subspan(1);
-    switch (data[0] / 4 % 5) {
+    switch (data[0] / 4 % 6) {
         case 0: control(input, draft, StreamKind::Control); break;
         case 1: control(input, draft, StreamKind::Request); break;
         case 2: datagram(input, draft); break;
         case 3: stream(input, draft, GroupOrder::Ascending); break;
         case 4: stream(input, draft, GroupOrder::Descending); break;
+        case 5: shared(input, data[0] % 2 == 0); break;
     }
     return 0;
 }

@@ -101,6 +101,14 @@ private:
     std::mt19937_64 random_;
 };
 
+/// What came, if it is what was written besides the first object: draft 16 cannot say whether it is the first one of its lane.
+GroupInfo without_first(const Lane &came, const Lane &written) {
+    GroupInfo info = came.info;
+    info.is_partial = written.info.is_partial;
+    info.first_object = written.info.first_object;
+    CHECK(info == written.info);
+    return came.info;
+}
 Lane read(RelayChain &chain, GroupConsumer group) {
     Lane lane{group.sequence(), group.info(), {}, {}};
     while (auto frame = chain.get(group.read_frame()))
@@ -136,6 +144,7 @@ TEST_CASE("MoQ Transport: a track with lanes, gaps, properties and ends comes th
             REQUIRE(came.size() == written.lanes.size());
             for (std::size_t i = 0; i < came.size(); ++i) {
                 INFO(came[i].group << "/" << came[i].info.subgroup);
+                if (first == "moqt-16" || second == "moqt-16") came[i].info = written.lanes[i].info = without_first(came[i], written.lanes[i]);
                 CHECK(came[i] == written.lanes[i]);
             }
         }

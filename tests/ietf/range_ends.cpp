@@ -46,7 +46,7 @@ struct RangeScene : PublishedScene {
         if (!request.answer->ended) return std::nullopt;
         return std::get<ietf::PublishDone>(all.back());
     }
-    std::uint64_t range_end() const { return draft == ietf::Draft::Draft18 ? 0x3 : 0x2; }
+    std::uint64_t range_end() const { return is_older() ? 0x3 : 0x2; }
 };
 
 }  // namespace
@@ -233,7 +233,7 @@ TEST_CASE("MoQ Transport: a range that is over here does not end the track, and 
         auto subscriber = std::move(pending.value());
         for (const std::uint64_t sequence : {0u, 1u}) scene.send_uni(scene.group(7, sequence, {"x"}), true);
         ietf::PublishDone done;
-        done.status = name == "moqt-18" ? 0x3 : 0x2;
+        done.status = scene.is_older() ? 0x3 : 0x2;
         done.streams = 2;
         scene.reply(*of_kind_subscribe().front(), done);
         of_kind_subscribe().front()->stream.send->finish();

@@ -18,8 +18,10 @@
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 
+#include <comoq/detail/ietf/apart_request.hpp>
 #include <comoq/detail/ietf/control_codec.hpp>
 #include <comoq/detail/ietf/protocol.hpp>
+#include <comoq/detail/ietf/shared_run.hpp>
 #include <comoq/detail/ietf/uni_stream.hpp>
 #include <comoq/ietf/session.hpp>
 #include <comoq/memory_transport.hpp>
@@ -76,10 +78,11 @@ struct RawUni {
 struct RawScene : TransportScene {
     explicit RawScene(std::string name = "moqt-18", bool is_server = true)
         : draft(*ietf::draft_of(name)), link(context.get_executor(), context.get_executor(), link_of(std::move(name))),
-          raw(is_server ? link.client() : link.server()), own(is_server ? link.server() : link.client()) {}
+          raw(shown(is_server ? link.client() : link.server())), own(is_server ? link.server() : link.client()) {}
 
     void connect(SessionConfig config) {
         config.sleep = time;
+        if (shared != nullptr) asio::co_spawn(context, ietf::detail::SharedRun::run(shared), asio::detached);
         session.emplace(own, std::move(config));
         asio::co_spawn(context, accept_all(), asio::detached);
         run();
@@ -229,8 +232,19 @@ struct RawScene : TransportScene {
         run();
     }
 
+    /// The raw peer's requests have streams of their own, in every draft.
+    std::shared_ptr<Transport> shown(std::shared_ptr<Transport> transport) {
+        if (!ietf::has_shared_stream(draft)) return transport;
+        shared = std::make_shared<ietf::detail::SharedTransport>(std::move(transport), draft);
+        return shared;
+    }
+
+    /// By the rules of draft 18 and those before it.
+    bool is_older() const { return ietf::rules_of(draft).single_subscriptions; }
+
     ietf::Draft draft;
     MemoryLink link;
+    std::shared_ptr<ietf::detail::SharedTransport> shared;
     std::shared_ptr<Transport> raw, own;
     ManualSleep time;
     Origin origin = origin_with_id(1);

@@ -33,12 +33,14 @@ TEST_CASE("MoQ Transport: both sides greet, and a peer is known by what it says 
         INFO(name);
         RawScene scene(name);
         scene.connect();
+        // Where both sides greet on one stream, it is the client that opens it.
+        CHECK(scene.unis.size() == (scene.shared ? 0u : 1u));
+        CHECK_FALSE(scene.session->admitted().ready());
+        scene.greet("someone/1.0");
         REQUIRE(scene.unis.size() == 1);
         const auto greeting = ietf::next_message(scene.unis.front().answer.octets, scene.draft);
         REQUIRE(greeting);
-        CHECK(greeting->type == 0x2f00);
-        CHECK_FALSE(scene.session->admitted().ready());
-        scene.greet("someone/1.0");
+        CHECK(greeting->type == (scene.shared ? 0x21u : 0x2f00u));
         CHECK(scene.session->admitted().ready());
         CHECK(test::now(scene.session->peer())->implementation == "someone/1.0");
         scene.session->close();
@@ -130,9 +132,11 @@ TEST_CASE("MoQ Transport: every request gets one answer, served or not, and the 
         publish.track = {{"b"}, "video"};
         publish.parameters.forward = false;
         scene.answer<ietf::RequestOk>(scene.ask(publish));
-        ietf::SubscribeTracks tracks;
-        tracks.request_id = scene.next_id();
-        CHECK(scene.refusal(scene.ask(tracks)) == 0x3);
+        if (!scene.shared) {
+            ietf::SubscribeTracks tracks;
+            tracks.request_id = scene.next_id();
+            CHECK(scene.refusal(scene.ask(tracks)) == 0x3);
+        }
         scene.answer<ietf::RequestOk>(scene.announce({"mine"}));
         ietf::SubscribeNamespace spaces;
         spaces.request_id = scene.next_id();
@@ -216,7 +220,7 @@ TEST_CASE("MoQ Transport: draft 18 has one subscription to a track at a time, an
         auto &first = scene.ask(scene.subscribe_to("a"));
         scene.answer<ietf::SubscribeOk>(first);
         auto &second = scene.ask(scene.subscribe_to("a"));
-        if (name == "moqt-18") {
+        if (scene.is_older()) {
             CHECK(scene.refusal(second) == 0x19);
             // The one that was left makes room.
             first.stream.receive->stop(1);

@@ -14,10 +14,13 @@
 namespace comoq::test {
 
 /// The protocols for which the tests of all sessions run.
-inline const std::vector<std::string> every_protocol{"moq-lite-05", "moqt-18", "moqt-20", "moqt-22"};
+inline const std::vector<std::string> every_protocol{"moq-lite-05", "moqt-18", "moqt-20", "moqt-22", "moqt-16"};
 
 /// The drafts of MoQ Transport among them.
-inline const std::vector<std::string> every_draft{"moqt-18", "moqt-20", "moqt-22"};
+inline const std::vector<std::string> every_draft{"moqt-18", "moqt-20", "moqt-22", "moqt-16"};
+
+/// Those of them in which relays can tell each other hops.
+inline const std::vector<std::string> drafts_with_hops{"moqt-18", "moqt-20", "moqt-22"};
 
 inline MemoryLinkConfig link_of(std::string protocol) {
     MemoryLinkConfig config;

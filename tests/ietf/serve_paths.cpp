@@ -281,7 +281,7 @@ TEST_CASE("any session: when the session ends, the peer's broadcasts end with it
 }
 
 TEST_CASE("any session: a protocol of MoQ Transport that is not spoken ends with Version on both sides", "[session]") {
-    SessionScene scene("moqt-16");
+    SessionScene scene("moqt-14");
     scene.connect();
     CHECK(now(scene.client->closed()) == Error::Version);
     CHECK(now(scene.server->closed()) == Error::Version);

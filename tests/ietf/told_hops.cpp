@@ -20,7 +20,7 @@ using namespace comoq;
 using namespace comoq::test;
 
 TEST_CASE("MoQ Transport: a namespace has the route that its peer tells, and the price of the link", "[ietf][session][hops]") {
-    for (const auto &name : every_draft) {
+    for (const auto &name : drafts_with_hops) {
         INFO(name);
         HopScene scene(name);
         scene.meet(9, 30);
@@ -77,7 +77,7 @@ TEST_CASE("MoQ Transport: what came through here is not taken from a peer", "[ie
 }
 
 TEST_CASE("MoQ Transport: NAMESPACE has a route from a peer that tells hops, also before its SETUP", "[ietf][session][hops]") {
-    for (const auto &name : every_draft) {
+    for (const auto &name : drafts_with_hops) {
         INFO(name);
         HopScene scene(name, false);
         scene.connect();

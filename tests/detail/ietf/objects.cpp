@@ -78,6 +78,11 @@ TEST_CASE("ietf 2: each of 256 types of streams is read, or ends the session, as
             const auto octets = with_type(type, draft);
             const auto step = read_uni_stream(octets, draft);
             INFO("type " << type);
+            // The two halves of the stream that requests share begin with SETUP, of a client or a server.
+            if (draft == Draft::Draft16 && (type == 0x20 || type == 0x21)) {
+                CHECK(std::holds_alternative<ControlStream>(step.value.value()));
+                continue;
+            }
             if (!is_subgroup(type, draft) && type != 5) {
                 CHECK(step.code == CloseCode::ProtocolViolation);
                 continue;

@@ -14,7 +14,7 @@ import moq
 
 from rust import PATIENCE, check, frames_of, play, soon, write
 
-DRAFTS = ("moqt-18", "moqt-20", "moqt-22")
+DRAFTS = ("moqt-16", "moqt-18", "moqt-20", "moqt-22")
 
 
 class Relay:

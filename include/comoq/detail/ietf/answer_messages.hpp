@@ -15,7 +15,8 @@ namespace comoq::ietf {
 // The answers to requests: see session_messages.hpp for how they are used. `request_id` is in draft 16 only: later drafts
 // answer on the stream of the request.
 
-/// Yes. What it may contain depends on the request: the one that is asked about a track's state has properties.
+/// Yes. What it may contain depends on the request: the one that is asked about a track's state has properties, which draft 16
+/// leaves out.
 struct RequestOk {
     std::uint64_t request_id = 0;
     /// It answers a PUBLISH: draft 16 has a type for that. Peers of draft 18 may use it, and it is read as the other one.
@@ -30,8 +31,7 @@ struct RequestOk {
     void write(FieldWriter &to, StreamKind) const {
         if (to.dialect().shared_stream) to.number(request_id);
         write_parameters(to, parameters, place(to.dialect()));
-        FieldWriter::need(to.dialect().redirects || properties.empty());
-        write_track_properties(to, properties);
+        if (to.dialect().redirects) write_track_properties(to, properties);
     }
     static RequestOk read(FieldReader &from, MessageType type, StreamKind) {
         RequestOk message;

@@ -4,6 +4,7 @@
 #include "../../transport_code.hpp"
 #include "../session/code_registry.hpp"
 #include "close_code.hpp"
+#include "dialect.hpp"
 
 #include <cstdint>
 #include <span>
@@ -60,6 +61,8 @@ inline constexpr CodeRow stream_rows_sent[] = {
 };
 
 inline constexpr std::uint64_t internal_error = 0;
+// Of streams.
+inline constexpr std::uint64_t cancelled = 0x1, going_away = 0x4, unknown_status = 0x6;
 
 COMOQ_VISIBLE inline const UnknownCodes &unknown_session_numbers() noexcept {
     static const UnknownCodes category("MoQ Transport session code");
@@ -85,6 +88,7 @@ enum class SessionFault : std::uint64_t {
     InvalidRequestId = 0x4,
     DuplicateTrackAlias = 0x5,
     KeyValueFormatting = 0x6,
+    TooManyRequests = 0x7,
     InvalidPath = 0x8,
     MalformedPath = 0x9,
     TokenCacheOverflow = 0x13,
@@ -148,10 +152,19 @@ inline std::error_code stream_error(std::uint64_t number) noexcept {
     return detail::error_of(number, detail::stream_rows, detail::unknown_stream_numbers());
 }
 
+/// The same, as a draft has it. An older one has no number for a peer that goes away.
+inline std::uint64_t stream_number(std::error_code code, const Dialect &dialect) noexcept {
+    const std::uint64_t number = stream_number(code);
+    return dialect.old_ends && number == detail::going_away ? detail::cancelled : number;
+}
+inline std::error_code stream_error(std::uint64_t number, const Dialect &dialect) noexcept {
+    return stream_error(dialect.old_ends && number == detail::going_away ? detail::unknown_status : number);
+}
+
 /// The meaning of the code with which a stream failed: what the number of its end, or of the connection's, says. Any other
 /// code is of this side, and means itself.
-inline std::error_code meaning_of(std::error_code failure) noexcept {
-    if (const auto number = stream_end_number(failure)) return stream_error(*number);
+inline std::error_code meaning_of(std::error_code failure, const Dialect &dialect) noexcept {
+    if (const auto number = stream_end_number(failure)) return stream_error(*number, dialect);
     const auto number = failure ? connection_end_number(failure) : std::nullopt;
     return number ? session_error(*number) : failure;
 }

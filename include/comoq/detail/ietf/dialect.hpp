@@ -47,6 +47,9 @@ struct Dialect {
     bool empty_namespace;
     /// A delivery timeout of 0 is none; else it is wrong.
     bool zero_timeout;
+    /// The ends of a subscription that has expired, and of one that is too far behind, have each other's numbers; and a stream that
+    /// ends because the state of an object is unknown has that of one whose peer goes away in later drafts.
+    bool old_ends;
     /// The count of streams that says that it is unknown.
     std::uint64_t unknown_streams;
 };
@@ -57,7 +60,7 @@ constexpr Dialect make_dialect(Draft draft) noexcept {
     const bool old = draft == Draft::Draft16;
     const bool newer = draft >= Draft::Draft20;
     Dialect dialect{};
-    dialect.quic_integers = dialect.pair_parameters = dialect.shared_stream = old;
+    dialect.quic_integers = dialect.pair_parameters = dialect.shared_stream = dialect.old_ends = old;
     dialect.filter = old                       ? FilterForm::AbsoluteEnd
                      : draft == Draft::Draft18 ? FilterForm::DeltaEnd
                      : draft == Draft::Draft20 ? FilterForm::Counted

@@ -14,12 +14,13 @@ struct Protocol {
     Draft draft;
 };
 
-/// Those whose requests have a stream each: a session speaks them. The best first.
+/// Those that a session speaks, the best first. Requests of the last one share a stream.
 inline constexpr std::array protocols{
     Protocol{"moqt-18", Draft::Draft18},
     Protocol{"moqt-20", Draft::Draft20},
     Protocol{"moqt-21", Draft::Draft20},
     Protocol{"moqt-22", Draft::Draft22},
+    Protocol{"moqt-16", Draft::Draft16},
 };
 
 /// Nothing for a protocol that is not one of them.
@@ -28,6 +29,9 @@ constexpr std::optional<Draft> draft_of(std::string_view protocol) noexcept {
         if (one.name == protocol) return one.draft;
     return std::nullopt;
 }
+
+/// All requests of that draft share one stream of both directions, on which they have numbers.
+constexpr bool has_shared_stream(Draft draft) noexcept { return dialect_of(draft).shared_stream; }
 
 /// What a session does otherwise in one draft than in another, beside what its messages contain.
 struct Rules {

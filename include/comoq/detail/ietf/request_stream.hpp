@@ -103,7 +103,7 @@ public:
         const auto code = co_await self->send->stopped();
         self->has_left_ = true;
         self->is_lost_ = is_loss(code);
-        comoq::detail::throw_error(code ? meaning_of(code) : make_error_code(Error::Cancelled));
+        comoq::detail::throw_error(code ? self->core->meaning(code) : make_error_code(Error::Cancelled));
     }
     /// Runs until the peer has ended its half in any way.
     static asio::awaitable<void> until_left(Self self) { return until_left(self, follow(self)); }

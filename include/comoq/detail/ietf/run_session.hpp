@@ -9,6 +9,7 @@
 #include "serve_request.hpp"
 #include "serve_uni.hpp"
 #include "session_core.hpp"
+#include "shared_run.hpp"
 
 #include <asio/awaitable.hpp>
 
@@ -55,8 +56,9 @@ inline asio::awaitable<void> admit(std::shared_ptr<SessionCore> core) {
 /// Begins everything that runs beside the coroutine that ends it.
 inline void begin_session(const std::shared_ptr<SessionCore> &core) {
     // The transport knows by now: a session of moq-lite waits for nothing either.
-    if (!draft_of(core->transport->protocol())) comoq::detail::throw_error(make_error_code(Error::Version));
+    if (!core->knows_draft()) comoq::detail::throw_error(make_error_code(Error::Version));
     core->below = std::make_shared<PeersPaths>(core);
+    if (core->shared != nullptr) core->spawn_vital(core, SharedRun::run(core->shared));
     core->spawn_vital(core, send_setup(core));
     core->spawn_vital(core, admit(core));
     core->spawn_vital(core, core->outbox.run());

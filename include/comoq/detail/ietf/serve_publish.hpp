@@ -94,6 +94,7 @@ private:
         give_early_datagrams(core, message.alias);
         self->forwards_ = message.parameters.forward.value_or(true);
         RequestOk ok;
+        ok.of_publish = true;
         // In draft 18 the answer says whether objects are wanted now.
         const bool is_used = self->out_->used().ready();
         if (core.rules().single_subscriptions && is_used != self->forwards_) ok.parameters.forward = self->forwards_ = is_used;

@@ -127,7 +127,7 @@ private:
         if (code && self->told_) self->told_->ends(code);
         const bool has_failed = code && !self->subscriber_->closed().ready();
         // The groups of a track that failed end by themselves.
-        if (has_failed) self->groups_->give_up_all(code, stream_number(code));
+        if (has_failed) self->groups_->give_up_all(code, stream_number(code, dialect_of(self->core_->draft())));
         // Only its datagrams would go on.
         if (self->is_through_) self->groups_->cancel();
         co_await self->groups_->idle();

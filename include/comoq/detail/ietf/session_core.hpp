@@ -8,6 +8,7 @@
 #include "../session/session_base.hpp"
 #include "../wait/latch.hpp"
 #include "alias_table.hpp"
+#include "apart_request.hpp"
 #include "codes.hpp"
 #include "control_codec.hpp"
 #include "early_datagrams.hpp"
@@ -16,6 +17,7 @@
 #include "peer_habits.hpp"
 #include "protocol.hpp"
 #include "request_ids.hpp"
+#include "shared_transport.hpp"
 #include "stream_reader.hpp"
 
 #include <asio/awaitable.hpp>
@@ -48,9 +50,10 @@ public:
     using Views = lite::SessionViews;
 
     SessionCore(std::shared_ptr<Transport> connection, SessionConfig configuration)
-        : SessionBase(std::move(connection), std::move(configuration)), request_ids(transport->is_client()) {
-        transport->abandon_with(stream_number(make_error_code(Error::Cancelled)));
-    }
+        : SessionCore(Shown(std::move(connection)), std::move(configuration)) {}
+
+    /// What sorts the messages of a draft whose requests share a stream; null for another one.
+    const std::shared_ptr<SharedTransport> shared;
 
     RequestIds request_ids;
     /// This side's subscriptions and fetches.
@@ -78,9 +81,14 @@ public:
     /// Known once the transport has agreed on it: before anything comes on a stream. A transport that has agreed on nothing
     /// that a session speaks is refused before.
     Draft draft() const noexcept { return draft_of(transport->protocol()).value_or(Draft::Draft18); }
+    /// The transport has agreed on a draft, and is shown as the draft needs it.
+    bool knows_draft() const noexcept {
+        const auto draft = draft_of(transport->protocol());
+        return draft && has_shared_stream(*draft) == (shared != nullptr);
+    }
     Rules rules() const noexcept { return rules_of(draft()); }
 
-    std::error_code meaning(std::error_code failure) const noexcept override { return meaning_of(failure); }
+    std::error_code meaning(std::error_code failure) const noexcept override { return meaning_of(failure, dialect_of(draft())); }
     std::uint64_t close_number(std::error_code code) const noexcept override { return session_number(code); }
     /// 0 if it does not tell hops. Any thread.
     std::optional<std::uint64_t> peer_hop() const override {
@@ -104,9 +112,26 @@ public:
     void look_at(const StreamReader &reader, std::string_view where) {
         if (reader.fault()) close(reader.fault(), where);
     }
-    void reset(SendStream &stream, std::error_code code) const { stream.reset(stream_number(meaning_of(code))); }
+    void reset(SendStream &stream, std::error_code code) const { stream.reset(stream_number(meaning(code), dialect_of(draft()))); }
 
 private:
+    /// Each request has a stream of its own, in every draft.
+    struct Shown {
+        explicit Shown(std::shared_ptr<Transport> connection) : transport(std::move(connection)) {
+            const auto draft = draft_of(transport->protocol());
+            if (!draft || !has_shared_stream(*draft)) return;
+            shared = std::make_shared<SharedTransport>(std::move(transport), *draft);
+            transport = shared;
+        }
+        std::shared_ptr<Transport> transport;
+        std::shared_ptr<SharedTransport> shared;
+    };
+    SessionCore(Shown shown, SessionConfig configuration)
+        : SessionBase(std::move(shown.transport), std::move(configuration)), shared(std::move(shown.shared)),
+          request_ids(transport->is_client()) {
+        transport->abandon_with(stream_number(make_error_code(Error::Cancelled)));
+    }
+
     void fail_waits(std::error_code code) override { setup.fail(code); }
 };
 

@@ -95,7 +95,7 @@ private:
 /// The peer should go to `uri`, or to where it came from if that is empty; or move one request there.
 struct Goaway {
     std::string uri;
-    std::uint64_t timeout = 0;  // milliseconds; 0 in draft 16
+    std::uint64_t timeout = 0;  // milliseconds; left out in draft 16
     /// The first request that was not served: on the control stream of draft 18 only.
     std::optional<std::uint64_t> request_id;
 
@@ -103,10 +103,7 @@ struct Goaway {
     MessageType type(const Dialect &) const noexcept { return MessageType::Goaway; }
     void write(FieldWriter &to, StreamKind stream) const {
         to.text(uri, longest_uri);
-        if (to.dialect().goaway_timeout)
-            to.number(timeout);
-        else
-            FieldWriter::need(timeout == 0);
+        if (to.dialect().goaway_timeout) to.number(timeout);
         const bool names_request = to.dialect().goaway_request && stream == StreamKind::Control;
         if (names_request) to.number(request_id.value_or(0));
         else FieldWriter::need(!request_id);

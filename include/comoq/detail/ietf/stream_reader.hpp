@@ -99,7 +99,7 @@ public:
         refuse(CloseCode::ProtocolViolation);
     }
 
-    void stop(std::error_code code) { stream_->stop(stream_number(code)); }
+    void stop(std::error_code code) { stream_->stop(stream_number(code, dialect_of(draft_))); }
 
     /// The peer has broken a rule on this stream.
     [[noreturn]] void refuse(CloseCode code) { refuse(fault_of(code)); }
@@ -120,7 +120,7 @@ private:
             more = co_await stream_->read();
         } catch (const std::system_error &error) {
             is_lost_ = is_loss(error.code());
-            comoq::detail::throw_error(meaning_of(error.code()));
+            comoq::detail::throw_error(meaning_of(error.code(), dialect_of(draft_)));
         }
         if (more.empty()) co_return false;
         // Less than a message is ever left over, or than what stands before an object: at most 64 KiB.

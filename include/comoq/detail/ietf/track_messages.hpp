@@ -119,18 +119,25 @@ struct PublishDone {
     MessageType type(const Dialect &) const noexcept { return MessageType::PublishDone; }
     void write(FieldWriter &to, StreamKind) const {
         if (to.dialect().shared_stream) to.number(request_id);
-        to.number(status);
+        to.number(turned(status, to.dialect()));
         to.number(streams.value_or(to.dialect().unknown_streams));
         to.reason(reason);
     }
     static PublishDone read(FieldReader &from, MessageType, StreamKind) {
         PublishDone message;
         if (from.dialect().shared_stream) message.request_id = from.number();
-        message.status = from.number();
+        message.status = turned(from.number(), from.dialect());
         const std::uint64_t streams = from.number();
         if (streams != from.dialect().unknown_streams) message.streams = streams;
         message.reason = from.reason();
         return message;
+    }
+
+private:
+    static constexpr std::uint64_t turned(std::uint64_t status, const Dialect &dialect) noexcept {
+        constexpr std::uint64_t too_far_behind = 5, expired = 6;
+        if (!dialect.old_ends || (status != too_far_behind && status != expired)) return status;
+        return status == expired ? too_far_behind : expired;
     }
 };
 

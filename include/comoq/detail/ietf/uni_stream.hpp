@@ -23,6 +23,12 @@ using UniStream = std::variant<SubgroupHeader, FetchHeader, ControlStream, Paddi
 
 namespace detail {
 
+/// A stream that requests share is shown as two, of which each has one direction and the same first message.
+constexpr bool begins_control(MessageType type, const Dialect &dialect) noexcept {
+    if (!dialect.shared_stream) return type == MessageType::Setup;
+    return type == MessageType::ClientSetup || type == MessageType::ServerSetup;
+}
+
 inline constexpr std::uint64_t fetch_stream = 0x05, padding_stream = 0x132b3e28;
 
 }  // namespace detail
@@ -33,7 +39,7 @@ inline Step<UniStream> read_uni_stream(std::span<const std::byte> input, Draft d
     FieldReader from(input, dialect);
     const std::uint64_t type = from.number();
     if (!from.ok()) return Step<UniStream>{};
-    if (!dialect.shared_stream && type == static_cast<std::uint64_t>(MessageType::Setup))
+    if (detail::begins_control(static_cast<MessageType>(type), dialect))
         return Step<UniStream>{ControlStream{}, 0, CloseCode::None};
     if (dialect.padding && type == detail::padding_stream) return detail::step_of(from, UniStream(PaddingStream{}));
     if (type == detail::fetch_stream) {

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "session_messages.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+namespace comoq::ietf::detail {
+
+/// A SETUP as the other side of the sorter has it: the peer's without the number of requests, which is none of the session's
+/// business, or the session's with it. Hops and their prices are not told in such a draft; and a token that would stay is one that
+/// does not, where there is no room for it.
+inline Setup with_options(const Setup &setup, std::optional<std::uint64_t> most, bool of_server) {
+    Setup with;
+    with.of_server = of_server;
+    constexpr auto number = static_cast<std::uint64_t>(SetupOption::MaxRequestId);
+    const auto add = [&] {
+        if (most) with.options.add(number, *std::exchange(most, std::nullopt));
+    };
+    for (const Pair &pair : setup.options) {
+        if (pair.type >= number) add();
+        const auto option = static_cast<SetupOption>(pair.type);
+        if (option == SetupOption::MaxRequestId || option == SetupOption::HopId || option == SetupOption::RelayCost) continue;
+        if (option == SetupOption::AuthorizationToken) continue;
+        with.options.add(pair);
+    }
+    add();
+    return with;
+}
+
+}  // namespace comoq::ietf::detail
