@@ -278,7 +278,7 @@ TEST_CASE("a publisher may say in a group of its own that a test track is over, 
         BroadcastProducer broadcast;
         auto track = broadcast.create_track("any");
         Begun<TestVerdict> checking(context, check_track(track.consume(), expected, {}));
-        for (const std::uint64_t each : {5, 9}) {
+        for (const std::uint64_t each : {std::uint64_t{5}, std::uint64_t{9}}) {
             auto group = track.create_group(each);
             group.write_frame(payload("tttt"));
             group.finish();

@@ -206,7 +206,7 @@ TEST_CASE("ietf 2: an object of a fetch says its subgroup after a datagram, whic
         FetchObjects writes(GroupOrder::Ascending, draft);
         Octets octets;
         for (const auto &before : {object(300, 1, 5), object(300, 2, {})}) writes.write(before, octets);
-        for (const std::uint64_t subgroup : {5, 6}) {
+        for (const std::uint64_t subgroup : {std::uint64_t{5}, std::uint64_t{6}}) {
             FetchObjects next = writes;
             octets.clear();
             next.write(object(300, 3, subgroup), octets);
