@@ -68,8 +68,19 @@ TEST_CASE("session stats: any thread reads them while the session works, and not
                     static_cast<void>(client.stats());
                 }
             };
-            std::vector<std::thread> watchers;
-            for (int i = 0; i < 2; ++i) watchers.emplace_back(watch);
+            // They end with the test, also if it fails.
+            struct Watchers {
+                ~Watchers() { end(); }
+                void end() {
+                    is_over = true;
+                    for (auto &thread : threads)
+                        if (thread.joinable()) thread.join();
+                }
+                std::atomic<bool> &is_over;
+                std::vector<std::thread> threads;
+            };
+            Watchers watchers{is_over, {}};
+            for (int i = 0; i < 2; ++i) watchers.threads.emplace_back(watch);
             const auto read_all = [](BroadcastConsumer broadcast) -> asio::awaitable<Read> {
                 auto subscriber = co_await broadcast.track("video").subscribe(Wish{.start = 0});
                 std::uint64_t count = 0;
@@ -82,8 +93,7 @@ TEST_CASE("session stats: any thread reads them while the session works, and not
             // What is under way when its subscription ends does not count: it lasts.
             const Read read = reading.get();
             CHECK(read.first == groups);
-            is_over = true;
-            for (auto &watcher : watchers) watcher.join();
+            watchers.end();
             CHECK(is_steady);
             // The reader may be faster than the one who counts.
             while (server.stats().groups_in_flight != 0) std::this_thread::yield();

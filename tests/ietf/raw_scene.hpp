@@ -7,6 +7,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -41,6 +42,19 @@ struct RawAnswer {
     /// The number of its reset.
     std::optional<std::uint64_t> reset;
 };
+/// All messages that have come on a stream of that kind.
+inline std::vector<ietf::ControlMessage> messages_of(const RawAnswer &answer, ietf::Draft draft, ietf::StreamKind kind) {
+    std::vector<ietf::ControlMessage> all;
+    std::span<const std::byte> rest(answer.octets);
+    while (const auto framed = ietf::next_message(rest, draft)) {
+        auto decoded = ietf::decode(*framed, draft, kind);
+        REQUIRE(decoded.message);
+        all.push_back(std::move(*decoded.message));
+        rest = rest.subspan(framed->size);
+    }
+    CHECK(rest.empty());
+    return all;
+}
 inline asio::awaitable<void> read_raw(ReceiveStream &stream, RawAnswer &to) {
     try {
         while (true) {
@@ -162,16 +176,7 @@ struct RawScene : TransportScene {
     }
     /// All messages that have come on a stream.
     std::vector<ietf::ControlMessage> messages(const RawAnswer &answer) const {
-        std::vector<ietf::ControlMessage> all;
-        std::span<const std::byte> rest(answer.octets);
-        while (const auto framed = ietf::next_message(rest, draft)) {
-            auto decoded = ietf::decode(*framed, draft, ietf::StreamKind::Request);
-            REQUIRE(decoded.message);
-            all.push_back(std::move(*decoded.message));
-            rest = rest.subspan(framed->size);
-        }
-        CHECK(rest.empty());
-        return all;
+        return messages_of(answer, draft, ietf::StreamKind::Request);
     }
     /// The one answer to a request, of that kind.
     template <class Message> Message answer(const RawRequest &request) const {

@@ -68,16 +68,7 @@ struct SharedScene : TransportScene {
     }
     /// All messages that have come on a stream.
     static std::vector<ietf::ControlMessage> messages(const RawRequest &of) {
-        std::vector<ietf::ControlMessage> all;
-        std::span<const std::byte> rest(of.answer->octets);
-        while (const auto framed = ietf::next_message(rest, draft)) {
-            auto decoded = ietf::decode(*framed, draft, ietf::StreamKind::Control);
-            REQUIRE(decoded.message);
-            all.push_back(std::move(*decoded.message));
-            rest = rest.subspan(framed->size);
-        }
-        CHECK(rest.empty());
-        return all;
+        return messages_of(*of.answer, draft, ietf::StreamKind::Control);
     }
     template <class Message> std::vector<Message> all_of() const {
         std::vector<Message> found;

@@ -56,7 +56,7 @@ public:
     }
 
 private:
-    Pointer one_ = nullptr;  // if there are no more
+    Pointer one_ = nullptr;  // not used once there are more
     std::unique_ptr<std::vector<Pointer>> more_;
 };
 

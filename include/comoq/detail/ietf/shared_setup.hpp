@@ -9,8 +9,8 @@
 namespace comoq::ietf::detail {
 
 /// A SETUP as the other side of the sorter has it: the peer's without the number of requests, which is none of the session's
-/// business, or the session's with it. Hops and their prices are not told in such a draft; and a token that would stay is one that
-/// does not, where there is no room for it.
+/// business, or the session's with it. Hops and their prices are not told in such a draft. Tokens are left out, too: no session
+/// reads those of SETUP, and here one to be registered, for which no room was offered, breaks no rule.
 inline Setup with_options(const Setup &setup, std::optional<std::uint64_t> most, bool of_server) {
     Setup with;
     with.of_server = of_server;

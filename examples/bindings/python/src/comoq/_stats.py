@@ -10,7 +10,7 @@ from ._native import lib
 
 class ConnectionStats(NamedTuple):
     """What a session has now, and what it has done since it began. comoq/session_stats.hpp says what each number counts. What the
-    connection does not know is None: it is no 0."""
+    connection does not know is None, not 0."""
 
     streams: int
     subscriptions: int
