@@ -51,12 +51,13 @@ struct Setup {
     static Setup read(FieldReader &from, MessageType type, StreamKind) {
         Setup message;
         message.of_server = type == MessageType::ServerSetup;
-        const auto count = from.dialect().shared_stream ? std::optional(from.number()) : std::nullopt;
+        const bool is_counted = from.dialect().shared_stream;
+        const std::uint64_t count = is_counted ? from.number() : 0;
         message.options = Pairs::read_rest(from);
         if (const auto wrong = wrong_with(message.options, from.dialect()); wrong != CloseCode::None) from.fail(wrong);
         std::uint64_t number = 0;
         for ([[maybe_unused]] const Pair &pair : message.options) ++number;
-        if (from.ok() && count && *count != number) from.fail();
+        if (from.ok() && is_counted && count != number) from.fail();
         return message;
     }
 

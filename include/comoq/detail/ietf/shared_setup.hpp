@@ -15,8 +15,9 @@ inline Setup with_options(const Setup &setup, std::optional<std::uint64_t> most,
     Setup with;
     with.of_server = of_server;
     constexpr auto number = static_cast<std::uint64_t>(SetupOption::MaxRequestId);
+    bool is_due = most.has_value();
     const auto add = [&] {
-        if (most) with.options.add(number, *std::exchange(most, std::nullopt));
+        if (std::exchange(is_due, false)) with.options.add(number, most.value_or(0));
     };
     for (const Pair &pair : setup.options) {
         if (pair.type >= number) add();
