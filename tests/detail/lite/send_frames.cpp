@@ -254,6 +254,46 @@ TEST_CASE("sending frames: a group that the peer has stopped leaves at once, als
     if (begun) begun->write(payload("0123456789"));
 }
 
+TEST_CASE("sending frames: a group that fails while its next frame waits for room fails at its sender, and does not seem complete",
+          "[lite]") {
+    const bool is_whole = GENERATE(true, false);
+    CAPTURE(is_whole);
+    PartScene scene(0);
+    // Another group has room, and has not said yet what it takes.
+    auto other = run_to_end(scene.context, scene.link.client()->open_uni());
+    detail::GroupOutbox::Account account;
+    detail::GroupOutbox::Item holder(scene.outbox, account, SendOrder());
+    holder.use(*other);
+    REQUIRE(holder.has_room());
+    std::optional<FrameProducer> begun;
+    if (is_whole) {
+        scene.write(0);
+    } else {
+        begun.emplace(scene.group.create_frame(2, {}));
+        begun->write(payload("f"));
+    }
+    REQUIRE_FALSE(scene.begin(0, all));
+    CHECK(scene.outbox.is_behind());
+    SECTION("it fails") {
+        scene.group.abort(make_error_code(Error::Timeout));
+        holder.settle(0);
+        settle_down(scene.context);
+        REQUIRE(scene.sending->done());
+        CHECK(error_of([&] { scene.sending->value(); }) == Error::Timeout);
+    }
+    SECTION("nothing happens to it") {
+        holder.settle(0);
+        if (begun) {
+            begun->write(payload("0"));
+            begun->finish();
+        }
+        scene.group.finish();
+        settle_down(scene.context);
+        REQUIRE(scene.sending->done());
+        scene.sending->value();
+    }
+}
+
 TEST_CASE("sending frames: others on the executor have their turn while many frames, or chunks, are sent, though no write waits",
           "[lite]") {
     constexpr std::size_t frames = 1000;

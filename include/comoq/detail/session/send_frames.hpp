@@ -56,8 +56,10 @@ public:
 
 private:
     asio::awaitable<void> send_coming(GroupConsumer &group, std::uint64_t &left) {
+        // The last look took all that was there: it is not worth another one before the wait.
+        bool is_caught_up = false;
         while (left != 0) {
-            bool is_there = group.has_next(Passkey());
+            bool is_there = !std::exchange(is_caught_up, false) && group.has_next(Passkey());
             if (!is_there) {
                 {
                     const QuietOctets::Wait quiet(item_.quiet_octets(), item_.held());
@@ -81,6 +83,7 @@ private:
                 auto taken = group.take_frames(Passkey(), together);
                 if (!has_item(taken)) co_return;
                 left -= taken->frames.size();
+                is_caught_up = taken->frames.size() < together;
                 co_await write(*taken);
                 if (is_over_) co_return;
                 continue;
@@ -205,10 +208,12 @@ private:
         throw_error(make_error_code(Error::Lagged));
     }
 
-    /// False at the end. Throws the failure. What was there to be taken is there still: this reader alone takes it.
+    /// False at the end. Throws the failure. What was there to be taken is there still: this reader alone takes it. If it were
+    /// not, the group would fail, so that the peer does not take what it has for all of it.
     template <class T> static bool has_item(const TryResult<T> &taken) {
         assert(!taken.is_nothing_yet());
         if (taken.code()) throw_error(taken.code());
+        if (taken.is_nothing_yet()) throw_error(make_error_code(Error::Internal));
         return taken.has_item();
     }
 
