@@ -209,4 +209,32 @@ TEST_CASE("section 2: a context may be destroyed while another thread completes 
     }
 }
 
+TEST_CASE("a context's wait service: a thread that remembers one takes it for that context alone, and not for a later one in its place",
+          "[wait_service]") {
+    using detail::WaitService;
+    const auto service_of = [](asio::execution_context &context) {
+        WaitService &of = WaitService::of(context);
+        REQUIRE(asio::has_service<WaitService>(context));
+        CHECK(&of == &asio::use_service<WaitService>(context));
+        return &of;
+    };
+    std::optional<asio::io_context> context(std::in_place);
+    asio::io_context other;
+    WaitService *const first = service_of(*context);
+    CHECK(service_of(*context) == first);
+    CHECK(service_of(other) != first);
+    CHECK(service_of(*context) == first);
+    for (int i = 0; i < 3; ++i) {
+        context.emplace();
+        service_of(*context);
+        service_of(*context);
+    }
+    // Another thread ends the context that this one remembers.
+    std::thread([&] {
+        service_of(*context);
+        context.emplace();
+    }).join();
+    service_of(*context);
+}
+
 }

@@ -80,7 +80,7 @@ protected:
     };
 
     QueuedWait(const void *kind, asio::execution_context *context)
-        : Waiter(kind), service_(context != nullptr ? &asio::use_service<WaitService>(*context) : nullptr) {}
+        : Waiter(kind), service_(context != nullptr ? &WaitService::of(*context) : nullptr) {}
     ~QueuedWait() = default;
 
     /// On the executor: takes the outcome and calls the handler, or waits again.

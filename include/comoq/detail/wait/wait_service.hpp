@@ -5,7 +5,9 @@
 #include <asio/execution_context.hpp>
 #include <asio/strand.hpp>
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <thread>
 #include <utility>
 
@@ -46,6 +48,19 @@ public:
         // otherwise they would be pushed to a queue that another thread is emptying. So the strands' service is made
         // before. It is made by its name, because asio terminates if a strand cannot be allocated.
         asio::use_service<asio::detail::strand_executor_service>(context);
+    }
+
+    ~WaitService() override { ends_.fetch_add(1, std::memory_order_release); }
+
+    /// The context's service. A thread remembers the one that it has used last, as asio looks for it under a lock, in a list of
+    /// all services of the context: with the lock some 100 instructions of the 1,000 that a wait takes.
+    static WaitService &of(asio::execution_context &context) {
+        // A context that has gone may have left its place to another one.
+        const auto ends = ends_.load(std::memory_order_acquire);
+        if (last_.context == &context && last_.ends == ends) return *last_.service;
+        WaitService &service = asio::use_service<WaitService>(context);
+        last_ = {&context, &service, ends};
+        return service;
     }
 
     void add(Member &member) {
@@ -94,6 +109,15 @@ private:
         member.prev_ = member.next_ = nullptr;
         member.linked_ = false;
     }
+
+    struct Last {
+        const asio::execution_context *context;
+        WaitService *service;
+        std::uint64_t ends;
+    };
+    static inline constinit thread_local Last last_{};
+    /// How many of these services have ended. Not an Atomic: contexts end outside of the schedules.
+    static inline constinit std::atomic<std::uint64_t> ends_{0};
 
     Mutex mutex_;
     Member *head_ = nullptr;
