@@ -33,6 +33,10 @@ namespace comoq::qmux {
 /// `write_record` does. It is called when a link turns out to be slow, and again when it is not any more, then with the
 /// greatest number there is.
 ///
+/// A channel may have `bool write_now(std::span<const asio::const_buffer> frames)`, too, which writes as much of a record as
+/// goes without a wait, and returns true if that is all of it. If not, `write_record` is called next, with the same frames, to
+/// write the rest.
+///
 /// A channel that answers when its peer closes it, or breaks a rule, may have `is_answering()` and `answered()`: whether
 /// such an answer still waits, behind a record that is being written, say, and a coroutine that completes when none does.
 /// The connection is over at once, and the channel stays open for the answer until `run`'s `close_timeout` at most.
@@ -128,12 +132,23 @@ private:
     static asio::awaitable<void> write(std::shared_ptr<Running> self) {
         try {
             OutgoingRecord record;
-            while (!self->connection_->is_silent()) {
-                co_await self->connection_->output_due();
-                if (!self->connection_->output(record)) continue;
+            // Every second record of a row takes a trip through the executor, so that others have their turn.
+            for (bool may_be_now = true;;) {
+                if (!self->connection_->output(record)) {
+                    if (self->connection_->is_silent()) break;
+                    auto due = self->connection_->output_due();
+                    co_await std::move(due);
+                    may_be_now = true;
+                    continue;
+                }
                 self->look_at_deadline();
                 self->follow_link();
-                co_await self->channel_.write_record(record.buffers());
+                const bool is_written = may_be_now && self->write_now(record.buffers());
+                if (!is_written) {
+                    auto written = self->channel_.write_record(record.buffers());
+                    co_await std::move(written);
+                }
+                may_be_now = !is_written;
                 record.clear();
             }
         } catch (...) {
@@ -141,6 +156,12 @@ private:
         }
     }
 
+    bool write_now(std::span<const asio::const_buffer> frames) {
+        if constexpr (requires { channel_.write_now(frames); })
+            return channel_.write_now(frames);
+        else
+            return false;
+    }
     void follow_link() {
         if constexpr (requires { channel_.limit_unsent(std::size_t{}); }) {
             const std::size_t goal = connection_->queue_goal();
@@ -182,6 +203,7 @@ private:
     }
     /// The peer's parameters, or an outgoing ping, can bring the deadline forward, or make the first one.
     void look_at_deadline() {
+        if (!connection_->takes_sooner()) return;
         const auto deadline = connection_->deadline();
         if (deadline && (!armed_ || *deadline < *armed_)) ticks_.cancel();
     }

@@ -5,6 +5,7 @@
 #include "../detail/wire/varint.hpp"
 #include "../detail/qmux/record.hpp"
 #include "../detail/qmux/unsent_limit.hpp"
+#include "../detail/qmux/write_now.hpp"
 
 #include <asio/any_io_executor.hpp>
 #include <asio/awaitable.hpp>
@@ -68,11 +69,22 @@ public:
 
     /// Writes one record. The frames must stay in place until it completes. Throws the stream's errors.
     asio::awaitable<void> write_record(std::span<const asio::const_buffer> frames) {
-        size_ = comoq::detail::write_varint(asio::buffer_size(frames));
-        output_.assign(1, asio::const_buffer(size_.bytes.data(), size_.size));
-        output_.insert(output_.end(), frames.begin(), frames.end());
+        if (!std::exchange(is_begun_, false)) frame(frames);
         const std::span<const asio::const_buffer> all(output_);
         co_await asio::async_write(stream_, all, asio::use_awaitable);
+    }
+
+    /// Writes as much of a record as the stream takes without a wait. If that is not all of it, returns false:
+    /// `write_record` with the same frames writes the rest, and nothing else may be written before.
+    bool write_now(std::span<const asio::const_buffer> frames) {
+        if constexpr (detail::WritesNow<Stream>) {
+            frame(frames);
+            detail::drop_front(output_, detail::write_now(stream_, output_));
+            is_begun_ = !output_.empty();
+            return !is_begun_;
+        } else {
+            return false;
+        }
     }
 
     /// The most bytes that the system should hold ahead of what it has sent, if it can be told that; never more than the
@@ -97,6 +109,12 @@ private:
         return first.size() >= http.size() && std::memcmp(first.data(), http.data(), http.size()) == 0;
     }
 
+    void frame(std::span<const asio::const_buffer> frames) {
+        size_ = comoq::detail::write_varint(asio::buffer_size(frames));
+        output_.assign(1, asio::const_buffer(size_.bytes.data(), size_.size));
+        output_.insert(output_.end(), frames.begin(), frames.end());
+    }
+
     Stream stream_;
     const std::uint64_t max_record_size_;
     std::vector<std::byte> input_;
@@ -104,6 +122,7 @@ private:
     std::size_t begin_ = 0, end_ = 0;  // the received bytes that nobody has taken
     comoq::detail::WrittenVarint size_{};
     std::vector<asio::const_buffer> output_;
+    bool is_begun_ = false;  // a part of a record is written, and the rest is in `output_`
     detail::UnsentLimit unsent_limit_;
 };
 

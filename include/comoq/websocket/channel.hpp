@@ -3,6 +3,7 @@
 #include "../detail/wait/failure.hpp"
 #include "../detail/qmux/record.hpp"
 #include "../detail/qmux/unsent_limit.hpp"
+#include "../detail/qmux/write_now.hpp"
 #include "../detail/websocket/framing.hpp"
 
 #include <asio/any_io_executor.hpp>
@@ -79,10 +80,11 @@ public:
     asio::awaitable<void> write_record(std::span<const asio::const_buffer> frames) {
         const auto state = state_;
         if (!state->executor) state->executor = co_await asio::this_coro::executor;
-        while (state->is_writing) co_await wait_for_turn(state);
-        if (state->is_mute || state->framing.is_closing()) comoq::detail::throw_error(asio::error::broken_pipe);
-        state->output.clear();
-        state->framing.frame(frames, state->output);
+        if (!std::exchange(state->is_begun, false)) {
+            while (state->is_writing) co_await wait_for_turn(state);
+            if (state->is_mute || state->framing.is_closing()) comoq::detail::throw_error(asio::error::broken_pipe);
+            state->frame(frames);
+        }
         {
             Writing writing(state);
             const std::span<const asio::const_buffer> all(state->output);
@@ -90,6 +92,22 @@ public:
             writing.succeeds();
         }
         answer(state);
+    }
+
+    /// Writes as much of a message as the stream takes without a wait, unless something else is being written. If that is not
+    /// all of it, returns false: `write_record` with the same frames writes the rest, and must be called next.
+    bool write_now(std::span<const asio::const_buffer> frames) {
+        if constexpr (qmux::detail::WritesNow<Stream>) {
+            State &state = *state_;
+            if (state.is_writing || state.is_mute || state.framing.is_closing()) return false;
+            state.frame(frames);
+            qmux::detail::drop_front(state.output, qmux::detail::write_now(state.stream, state.output));
+            // Answers do not go between the two parts.
+            state.is_writing = state.is_begun = !state.output.empty();
+            return !state.is_begun;
+        } else {
+            return false;
+        }
     }
 
     /// The peer is still to be told something: the answer to its close frame, or to a fault of its. It follows the record
@@ -127,8 +145,17 @@ private:
             turn.expires_at(asio::steady_timer::time_point::max());
         }
 
+        void frame(std::span<const asio::const_buffer> frames) {
+            output.clear();
+            framing.frame(frames, output);
+        }
         void shut() noexcept {
             is_mute = true;
+            if (std::exchange(is_begun, false)) {
+                // The rest of that record will not come.
+                is_writing = false;
+                turn.cancel();
+            }
             std::error_code ignored;
             stream.lowest_layer().close(ignored);
         }
@@ -143,6 +170,7 @@ private:
         std::vector<std::byte> answers;  // the answers being written
         qmux::detail::UnsentLimit unsent_limit;
         bool is_writing = false;
+        bool is_begun = false;  // a part of a record is written, and the rest is in `output`
         bool is_mute = false;  // nothing can be written any more
     };
 

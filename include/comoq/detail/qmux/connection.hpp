@@ -83,6 +83,8 @@ public:
     /// When `tick` is due next, by the config's clock; nothing when the connection is over. `input` can make it sooner,
     /// with the peer's parameters, and so can `output`, with a ping.
     std::optional<Time> deadline() const;
+    /// True if that may have become sooner since the last call of this. Takes no lock.
+    bool takes_sooner() noexcept { return is_sooner_ && is_sooner_.exchange(false); }
     Time now() const { return clock_(); }
     /// Pings a peer, and ends the connection with Timeout if the peer is gone or takes nothing.
     void tick();
@@ -246,7 +248,8 @@ private:
     std::uint64_t received_bytes_ = 0, sent_bytes_ = 0;  // of records
 
     std::vector<std::byte> last_words_;  // the frame that closes the connection
-    bool silent_ = false;
+    // Written under the lock.
+    comoq::detail::Atomic<bool> silent_ = false, is_sooner_ = false;
     std::error_code channel_end_;
     // Not a group that cancels: another thread may destroy this object while its coroutine comes to its end.
     const std::shared_ptr<comoq::detail::TaskGroupState> running_;

@@ -98,8 +98,9 @@ COMOQ_DECL void Connection::begin(asio::awaitable<void> running) {
 // Output.
 
 COMOQ_DECL Operation<void> Connection::output_due() {
-    const Time now = clock_();
-    {
+    // `output` and this are called one at a time.
+    if (is_writing_) {
+        const Time now = clock_();
         Lock lock(mutex());
         written(now);
     }
@@ -117,7 +118,9 @@ COMOQ_DECL bool Connection::output(OutgoingRecord &record) {
     if (!is_writing_) return false;
     ahead_.follow(rate_.busy_rate(now));
     queue_goal_ = ahead_.queue();
+    const auto pings = pings_.next();
     const bool asks = fill(record, now, after);
+    if (pings_.next() != pings || flight_.is_on()) is_sooner_ = true;
     pings_.sent(now);
     rate_.goes(now, record.size());
     if (asks) rate_.asked();
@@ -280,10 +283,7 @@ COMOQ_DECL void Connection::lost(std::error_code code) {
 
 // Observation.
 
-COMOQ_DECL bool Connection::is_silent() const {
-    Lock lock(mutex());
-    return silent_;
-}
+COMOQ_DECL bool Connection::is_silent() const { return silent_; }
 COMOQ_DECL std::error_code Connection::channel_end() const {
     Lock lock(mutex());
     return channel_end_;

@@ -69,7 +69,7 @@ COMOQ_DECL Connection::MaybeFault Connection::received(const EncodedParameters &
     const auto theirs = decode(frame);
     if (!theirs) return Fault{TransportError::TransportParameter, FrameType::TransportParameters, "malformed parameters"};
     if (auto fault = agree_on_protocol(*theirs)) return fault;
-    has_parameters_ = true;
+    has_parameters_ = is_sooner_ = true;
     pings_.begin(theirs->idle_timeout);
     sender_.raise_limit(theirs->max_data);
     streams_.learn(*theirs, [this](SendSide &side, std::uint64_t limit) { sender_.raise_limit(side, limit); });
@@ -165,6 +165,7 @@ COMOQ_DECL Connection::MaybeFault Connection::received(const PingRequest &frame,
 }
 
 COMOQ_DECL Connection::MaybeFault Connection::received(const PingResponse &frame, Aftermath &) {
+    is_sooner_ = true;
     const bool was_out = pings_.is_out();
     const bool was_sent = pings_.answered(frame.sequence);
     if (was_out && !pings_.is_out()) rate_.answered(pings_.last_received(), pings_.round_trip());

@@ -1,0 +1,216 @@
+// Writing without a wait: what a socket takes at once, and who has a turn meanwhile.
+#include <comoq/detail/qmux/write_now.hpp>
+
+#include <comoq/qmux/run.hpp>
+#include <comoq/qmux/tcp_channel.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <asio/awaitable.hpp>
+#include <asio/buffer.hpp>
+#include <asio/error.hpp>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/post.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include "detail/qmux/octets.hpp"
+#include "support/catch.hpp"
+#include "support/transport_scene.hpp"
+#include "websocket/raw.hpp"
+
+namespace write_now_tests {
+
+using namespace comoq;
+using namespace comoq::test;
+using namespace std::chrono_literals;
+using qmux::Connection;
+using qmux::TcpChannel;
+using qmux::detail::drop_front;
+using qmux::detail::write_now;
+using qmux::detail::WritesNow;
+
+namespace {
+
+using Buffers = std::vector<asio::const_buffer>;
+
+std::string text_of(std::span<const asio::const_buffer> buffers) {
+    std::string text;
+    for (const auto &buffer : buffers) text.append(static_cast<const char *>(buffer.data()), buffer.size());
+    return text;
+}
+
+static_assert(WritesNow<Socket> && WritesNow<asio::ip::tcp::socket>);
+static_assert(!WritesNow<Trickle>);
+
+/// What a channel was asked for: 'n' to write now, 'r' to write or to write the rest. It has the peer's parameters to read.
+struct Asked {
+    explicit Asked(asio::io_context &of) : context(of), waiting(of, asio::steady_timer::time_point::max()) {}
+    asio::io_context &context;
+    asio::steady_timer waiting;
+    Octets greeting;
+    std::string calls;
+    std::vector<std::string> records;
+    bool takes = true;
+};
+
+class AskedChannel {
+public:
+    explicit AskedChannel(std::shared_ptr<Asked> asked) : asked_(std::move(asked)) {}
+
+    asio::awaitable<std::span<const std::byte>> read_record() {
+        if (!std::exchange(has_read_, true)) co_return std::span<const std::byte>(asked_->greeting);
+        std::error_code ignored;
+        co_await asked_->waiting.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+        comoq::detail::throw_error(asio::error::eof);
+    }
+    bool write_now(std::span<const asio::const_buffer> frames) {
+        asked_->calls += 'n';
+        asked_->records.push_back(text_of(frames));
+        return asked_->takes;
+    }
+    asio::awaitable<void> write_record(std::span<const asio::const_buffer> frames) {
+        asked_->calls += 'r';
+        asked_->records.push_back(text_of(frames));
+        co_await asio::post(asked_->context, asio::use_awaitable);
+    }
+    void close() noexcept { asked_->waiting.cancel(); }
+
+private:
+    std::shared_ptr<Asked> asked_;
+    bool has_read_ = false;
+};
+
+/// A connection over such a channel, with a stream.
+struct Scene : TransportScene {
+    Scene() {
+        auto parameters = qmux::default_parameters();
+        parameters.max_data = parameters.max_stream_data_uni = 1 << 30;
+        parameters.idle_timeout = 0ms;
+        qmux::encode(parameters, asked->greeting);
+        qmux::ConnectionConfig config;
+        config.protocol = "moq-lite-05";
+        config.parameters.idle_timeout = 0ms;
+        connection = std::make_shared<Connection>(context.get_executor(), true, std::move(config));
+        running.emplace(begin(qmux::run(connection, AskedChannel(asked))));
+        stream = now(connection->open_uni());
+        write(*stream, std::string(1000, 'a'));
+        asked->calls.clear();
+        asked->records.clear();
+    }
+    ~Scene() {
+        asked->waiting.cancel();
+        run();
+        CHECK(running->done());
+    }
+    Scene(const Scene &) = delete;
+    Scene &operator=(const Scene &) = delete;
+
+    std::shared_ptr<Asked> asked = std::make_shared<Asked>(context);
+    std::shared_ptr<Connection> connection;
+    std::optional<Begun<void>> running;
+    SendPtr stream;
+};
+
+}  // namespace
+
+TEST_CASE("write now: what is written is dropped from the front, and the rest stays as it is", "[qmux]") {
+    const std::string text = "abcdefghi";
+    const auto part = [&](std::size_t begin, std::size_t size) { return asio::buffer(text.data() + begin, size); };
+    for (std::size_t count = 0; count <= text.size(); ++count) {
+        CAPTURE(count);
+        Buffers buffers{part(0, 3), part(3, 0), part(3, 5), part(8, 1)};
+        drop_front(buffers, count);
+        CHECK(text_of(buffers) == text.substr(count));
+        CHECK((count == text.size()) == buffers.empty());
+    }
+}
+
+TEST_CASE("write now: a socket takes what it has room for, in order and without a wait, and a closed one nothing", "[qmux]") {
+    asio::io_context context;
+    SocketPair pair(context);
+    std::string text(3'000'000, 'x');
+    for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * i / 7);
+    Buffers buffers{asio::buffer(text.data(), 10), asio::buffer(text.data() + 10, text.size() - 10)};
+    const std::size_t count = write_now(pair.first, buffers);
+    REQUIRE(count > 0);
+    CHECK(count < text.size());
+    drop_front(buffers, count);
+    // There is no room now, or next to none.
+    const std::size_t more = write_now(pair.first, buffers);
+    drop_front(buffers, more);
+    CHECK((received_raw(pair.second) == text.substr(0, count + more)));
+    CHECK((text_of(buffers) == text.substr(count + more)));
+    pair.first.close();
+    CHECK(write_now(pair.first, buffers) == 0);
+}
+
+TEST_CASE("write now: a record that the system takes in part goes on with its rest, and others follow it", "[qmux]") {
+    asio::io_context context;
+    SocketPair pair(context);
+    TcpChannel channel(std::move(pair.first)), peer(std::move(pair.second));
+    const auto record = [](std::size_t number) { return std::to_string(number) + std::string(15'000, static_cast<char>('a' + number % 20)); };
+    std::vector<std::string> all;
+    const auto write = [&](bool is_now) {
+        all.push_back(record(all.size()));
+        const Buffers buffers{asio::buffer(all.back().data(), 7), asio::buffer(all.back().data() + 7, all.back().size() - 7)};
+        return is_now && channel.write_now(buffers);
+    };
+    all.reserve(1000);
+    while (write(true)) REQUIRE(all.size() < 1000);
+    CHECK(all.size() > 1);
+    const auto write_again = [](TcpChannel<Socket> &on, const std::string &text) -> asio::awaitable<void> {
+        const Buffers buffers{asio::buffer(text.data(), 7), asio::buffer(text.data() + 7, text.size() - 7)};
+        co_await on.write_record(buffers);
+    };
+    auto rest = Begun<void>(context, write_again(channel, all.back()));
+    CHECK_FALSE(rest.done());
+    const auto read = [&] {
+        const auto frames = run_to_end(context, peer.read_record());
+        return std::string(reinterpret_cast<const char *>(frames.data()), frames.size());
+    };
+    for (const auto &each : all) CHECK((read() == each));
+    CHECK(rest.done());
+    // One that has been written in two parts leaves nothing behind.
+    write(false);
+    run_to_end(context, write_again(channel, all.back()));
+    CHECK((read() == all.back()));
+    CHECK(write(true));
+    CHECK((read() == all.back()));
+}
+
+TEST_CASE("qmux run: a record after a wait goes at once, and of a row of records every second one takes a trip through the executor",
+          "[qmux]") {
+    Scene scene;
+    SECTION("after a wait") {
+        for (int i = 0; i < 5; ++i) scene.write(*scene.stream, "a");
+        CHECK(scene.asked->calls == "nnnnn");
+    }
+    SECTION("a row") {
+        scene.write(*scene.stream, std::string(100'000, 'a'));
+        const std::string &calls = scene.asked->calls;
+        CHECK(calls.substr(0, 6) == "nrnrnr");
+        CHECK(calls.find("nn") == std::string::npos);
+    }
+    SECTION("a channel that cannot take all of it is asked for the rest of the same record") {
+        scene.asked->takes = false;
+        scene.write(*scene.stream, "a");
+        scene.write(*scene.stream, "b");
+        CHECK(scene.asked->calls == "nrnr");
+        REQUIRE(scene.asked->records.size() == 4);
+        CHECK(scene.asked->records[0] == scene.asked->records[1]);
+        CHECK(scene.asked->records[2] == scene.asked->records[3]);
+        CHECK(scene.asked->records[0] != scene.asked->records[2]);
+    }
+}
+
+}
