@@ -5,6 +5,7 @@
 #include "../session/groups_in_flight.hpp"
 #include "../session/told_subscription.hpp"
 #include "asked_range.hpp"
+#include "fill.hpp"
 #include "range_progress.hpp"
 #include "rendezvous.hpp"
 #include "request_stream.hpp"
@@ -38,8 +39,7 @@ public:
           groups_(std::make_shared<Groups>(core_, asked_.request_id, stream_number(make_error_code(Error::Old)))), claim_(*core_) {
         wishes_.priority = turned(usual_priority);
         take_wishes(asked_.parameters, wishes_);
-        // Whether it is there is all that counts.
-        if (asked_.parameters.fill) asked_.parameters.fill.emplace();
+        fills_.asked = take_fill(asked_.parameters, core_->draft());
         forwards_ = asked_.parameters.forward.value_or(true);
     }
     SubscribeServer(const SubscribeServer &) = delete;
@@ -61,12 +61,7 @@ public:
         comoq::detail::throw_error(why);
     }
 
-    /// What a fetch that joins this subscription may ask for: nothing before it was accepted.
-    struct Joinable {
-        TrackConsumer track;
-        std::optional<Location> largest;
-        bool forwards;
-    };
+    /// Nothing before it was accepted.
     std::optional<Joinable> joinable() const {
         if (!subscriber_) return std::nullopt;
         return Joinable{track_, largest_, forwards_};
@@ -171,7 +166,7 @@ private:
         }
         self->largest_ = largest_of(subscriber.largest());
         self->range_ = range_of(filter, self->largest_);
-        if (asked.parameters.fill && core.habits.takes_filled_groups) self->range_.start.reset();
+        if (self->fills_.asked && core.habits.takes_filled_groups) self->range_.start.reset();
         if (has_passed(self->range_, self->largest_)) comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
         take_range(self->range_, self->wishes_);
         // The wishes may have changed since the peer subscribed.
@@ -194,6 +189,7 @@ private:
             co_await std::move(written);
         }
         self->told_.emplace(self->core_, self->path_, self->asked_.track.name);
+        self->fill_up(self, std::exchange(self->fills_.asked, std::nullopt), asked.request_id);
         self->groups_->spawn(send_datagrams(self));
         auto groups = send_groups(self);
         auto through = until_through(self);
@@ -261,19 +257,18 @@ private:
     /// Runs until everything in the range has been sent, if it has an end: then all streams are over. Groups that come out of
     /// order have some time.
     static asio::awaitable<void> until_through(Self self) {
-        constexpr auto grace = std::chrono::milliseconds(500);
         auto &of = *self;
         while (true) {
             of.moved_.clear();
             auto moved = of.moved_.wait();
             // A peer that pauses may want the rest of the last group.
             const bool is_reached = of.forwards_ ? of.progress_.has_reached(of.range_) : of.progress_.has_passed(of.range_);
-            if (!is_reached || of.groups_->size() != 0 || of.catches_up_) {
+            if (!is_reached || of.groups_->size() != 0 || of.catches_up_ || of.fills_.size() != 0) {
                 co_await std::move(moved);
                 continue;
             }
             if (!of.progress_.is_whole(of.range_) || of.subscriber_->stats().missing_groups != 0) {
-                auto passing = of.core_->sleep(grace);
+                auto passing = of.core_->sleep(std::chrono::milliseconds(500));
                 const auto first = co_await comoq::first_of(std::move(moved), std::move(passing));
                 if (first.index() == 0 || of.moved_.is_set()) continue;
             }
@@ -305,7 +300,7 @@ private:
     static asio::awaitable<void> take_updates(Self self) {
         while (true) {
             auto coming = self->request_->next_update();
-            const auto update = co_await std::move(coming);
+            auto update = co_await std::move(coming);
             if (!update) break;
             const auto answer = self->take(self, update->parameters);
             // The answer to the request is the first one.
@@ -313,6 +308,7 @@ private:
             if (!self->told_ || self->is_finished_) continue;
             auto written = self->request_->send->write(self->core_->encoded(answer));
             co_await std::move(written);
+            self->fill_up(self, take_fill(update->parameters, self->core_->draft()), update->request_id);
         }
         // The end of its half means that it leaves, or nothing.
         if (!self->core_->rules().single_subscriptions) co_await RequestStream::until_stopped(self->request_);
@@ -342,6 +338,15 @@ private:
             catch_up(self);
         }
         return ok;
+    }
+    /// A subscription that is paused is not filled up, nor is one of a peer that takes the groups themselves from their beginning.
+    void fill_up(const Self &self, const std::optional<AskedFill> &fill, std::uint64_t request_id) {
+        if (!fill || !forwards_ || is_through_ || is_finished_ || core_->habits.takes_filled_groups) return;
+        const auto range = range_of(*fill, asked_.parameters.filter, largest_);
+        if (!range) return;
+        auto place = fills_.enter(moved_);
+        ++streams_;
+        groups_->spawn(Fills::send(self, std::move(place), core_, track_, wish_of(*fill, request_id, wishes_.priority), *range));
     }
     /// Groups behind the end tell that it has been passed: only the publisher's side stops there.
     void tell_wishes(TrackSubscriber &subscriber) {
@@ -382,6 +387,7 @@ private:
     std::deque<GroupConsumer> late_;
     comoq::detail::Event known_;
     RangeProgress progress_;
+    Fills fills_;
     // A group has come or gone, or what the peer wants has changed.
     comoq::detail::Event moved_;
     std::uint64_t streams_ = 0;

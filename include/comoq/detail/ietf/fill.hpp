@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include "range_stream.hpp"
+
+#include <asio/awaitable.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace comoq::ietf::detail {
+
+/// What a subscriber wants of the past (FILL_PARAMETERS, from draft 20 on), on a stream of its own like that of a fetch.
+struct AskedFill {
+    /// Without one, the subscription's.
+    std::optional<Filter> filter;
+    std::optional<std::uint8_t> priority;
+    std::optional<GroupOrder> order;
+};
+
+/// Speakers do not agree on whether the parameters are counted. What is neither counted parameters nor bare ones says nothing.
+inline AskedFill fill_of(const std::string &value, const Dialect &dialect) {
+    const auto bytes = std::as_bytes(std::span(value));
+    FieldReader counted(bytes, dialect);
+    Parameters parameters = read_parameters(counted, in_fetch);
+    if (!counted.ok() || !counted.empty()) {
+        FieldReader bare(bytes, dialect);
+        parameters = read_bare_parameters(bare, in_fetch);
+        if (!bare.ok()) parameters = {};
+    }
+    return {parameters.filter, parameters.subscriber_priority, parameters.group_order};
+}
+/// The value does not stay in the message: it may be long.
+inline std::optional<AskedFill> take_fill(Parameters &parameters, Draft draft) {
+    const auto value = std::exchange(parameters.fill, std::nullopt);
+    return value ? std::optional(fill_of(*value, dialect_of(draft))) : std::nullopt;
+}
+
+/// Nothing if nothing of that has been published. Without a filter of any kind, everything is wanted, as in a fetch.
+inline std::optional<RangeStream::Range> range_of(const AskedFill &fill, const std::optional<Filter> &of_subscription,
+                                                  const std::optional<Location> &largest) noexcept {
+    if (!largest) return std::nullopt;
+    const auto wanted = range_of(fill.filter ? fill.filter : of_subscription, largest);
+    RangeStream::Range range{wanted.start.value_or(Location{}), RangeEnd{largest->group, largest->object}};
+    if (wanted.end && wanted.end->group <= largest->group) {
+        const bool is_last = wanted.end->group == largest->group;
+        const auto object = wanted.end->object;
+        range.last = is_last ? RangeEnd{largest->group, std::min(object.value_or(largest->object), largest->object)} : *wanted.end;
+    }
+    const auto &[first, last] = range;
+    if (first.group > last.group || (first.group == last.group && last.object && first.object > *last.object)) return std::nullopt;
+    return range;
+}
+
+/// How it is sent; what it does not say, the subscription says, whose priority that is.
+inline RangeStream::Wish wish_of(const AskedFill &fill, std::uint64_t request_id, std::uint8_t priority) noexcept {
+    return {request_id, fill.priority.value_or(turned(priority)), fill.order.value_or(GroupOrder::Ascending)};
+}
+
+/// The fills of one subscription. The peer may ask for one with each update.
+class Fills {
+public:
+    /// That are being sent at a time: each costs a stream and the places of its coroutines, some kilobytes.
+    static constexpr std::size_t most = 4;
+
+    /// What the subscription itself asks for, until it is served.
+    std::optional<AskedFill> asked;
+
+    /// One that is being sent.
+    class Place {
+    public:
+        Place(Fills &of, comoq::detail::Event &over) noexcept : of_(of), over_(over) { ++of_.size_; }
+        Place(const Place &) = delete;
+        Place &operator=(const Place &) = delete;
+        ~Place() {
+            --of_.size_;
+            over_.set();
+        }
+
+    private:
+        Fills &of_;
+        comoq::detail::Event &over_;
+    };
+
+    std::size_t size() const noexcept { return size_; }
+    /// Sets `over` when it is over. Throws LimitReached if there are too many.
+    std::unique_ptr<Place> enter(comoq::detail::Event &over) {
+        if (size_ == most) comoq::detail::throw_error(make_error_code(Error::LimitReached));
+        return std::make_unique<Place>(*this, over);
+    }
+
+    /// Sends one. `owner` keeps the object that the place is in. If it fails, so does its stream.
+    template <class Owner>
+    static asio::awaitable<void> send([[maybe_unused]] Owner owner, [[maybe_unused]] std::unique_ptr<Place> place,
+                                      std::shared_ptr<SessionCore> core, TrackConsumer track, RangeStream::Wish wish,
+                                      RangeStream::Range range) {
+        RangeStream stream(core, wish);
+        stream.use(std::move(track));
+        auto sending = send(stream, range);
+        const auto code = co_await outcome_of(std::move(sending));
+        if (code && stream.is_open()) core->reset(stream.stream(), code);
+    }
+
+private:
+    static asio::awaitable<void> send(RangeStream &stream, RangeStream::Range range) {
+        auto opening = stream.open();
+        co_await std::move(opening);
+        std::optional<GroupConsumer> group;
+        auto looking = stream.look_for(stream.first_of(range), group);
+        co_await std::move(looking);
+        auto sending = stream.send(range, std::move(group));
+        co_await std::move(sending);
+        stream.stream().finish();
+        auto sent = stream.stream().sent();
+        co_await std::move(sent);
+    }
+
+    std::size_t size_ = 0;
+};
+
+}  // namespace comoq::ietf::detail
