@@ -2,7 +2,10 @@
 #include <comoq/detail/qmux/connection.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,11 +13,14 @@
 #include <variant>
 #include <vector>
 
+#include <asio/io_context.hpp>
+
 #include <comoq/error.hpp>
 #include <comoq/detail/qmux/codec.hpp>
 
 #include "detail/qmux/connection_scene.hpp"
 #include "detail/qmux/octets.hpp"
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 #include "support/transport_scene.hpp"
@@ -277,6 +283,24 @@ TEST_CASE("qmux connection: a byte stream that breaks fails everything", "[qmux]
     // What happens to the channel later is none of its end.
     solo.own->lost(make_error_code(std::errc::broken_pipe));
     CHECK(solo.own->channel_end() == (named ? std::error_code() : make_error_code(std::errc::connection_reset)));
+}
+
+TEST_CASE("qmux connection: one that finds no memory to begin does not exist", "[qmux][memory]") {
+    if (!allocations_can_fail()) return;
+    std::size_t after = 0;
+    for (bool failed = true; failed; ++after) {
+        INFO("after " << after << " allocations");
+        asio::io_context context;
+        std::shared_ptr<qmux::Connection> connection;
+        FailingAllocation failing(after);
+        try {
+            connection = std::make_shared<qmux::Connection>(context.get_executor(), true, qmux::ConnectionConfig());
+        } catch (const std::bad_alloc &) {
+        }
+        failed = failing.stop();
+        CHECK((connection == nullptr) == failed);
+    }
+    CHECK(after > 5);
 }
 
 }

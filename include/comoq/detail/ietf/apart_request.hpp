@@ -26,7 +26,7 @@ namespace comoq::ietf::detail {
 
 /// Such a request, by its two halves.
 struct ApartRequest {
-    explicit ApartRequest(SharedTransport::Self of) noexcept : transport(std::move(of)) {}
+    explicit ApartRequest(SharedTransport::Self of) : transport(std::move(of)) {}
     ApartRequest(const ApartRequest &) = delete;
     ApartRequest &operator=(const ApartRequest &) = delete;
     ~ApartRequest() {

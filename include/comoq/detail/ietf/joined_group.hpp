@@ -12,7 +12,7 @@ namespace comoq::ietf::detail {
 /// The group in which a subscription began: the objects before its beginning come by a fetch, and the rest on a stream of the
 /// subscription, which waits for them.
 struct JoinedGroup {
-    explicit JoinedGroup(const Location &place) noexcept : sequence(place.group), largest_object(place.object) {}
+    explicit JoinedGroup(const Location &place) : sequence(place.group), largest_object(place.object) {}
 
     const std::uint64_t sequence;
     /// What the fetch brings ends with it.

@@ -33,7 +33,7 @@ namespace comoq::ietf::detail {
 class SharedRequests {
 public:
     /// The peer may have as many requests as `most` at a time.
-    SharedRequests(bool is_client, Draft draft, std::uint64_t most) noexcept
+    SharedRequests(bool is_client, Draft draft, std::uint64_t most)
         : is_client_(is_client), draft_(draft), credit_(is_client, most) {}
 
     // What the peer does. The code is what ends the session: a false one if nothing is wrong.

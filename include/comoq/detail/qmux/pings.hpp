@@ -18,7 +18,7 @@ public:
     using Time = IdleTimer::Time;
     using Microseconds = std::chrono::microseconds;
 
-    Pings(Time now, std::chrono::milliseconds ours) noexcept : idle_(now, ours) {}
+    Pings(Time now, std::chrono::milliseconds ours) : idle_(now, ours) {}
 
     /// Pings may be sent from here on. `theirs` is the peer's idle time.
     void begin(std::chrono::milliseconds theirs) noexcept { idle_.negotiate(theirs); }
