@@ -10,8 +10,8 @@ import asyncio
 import re
 import sys
 
-# Of each draft the cases that it plays only when they are named.
-DRAFTS = {"16": ("fetch", "join"), "18": ("fetch", "join"), "20": ("fetch",), "22": ("fetch",)}
+# The cases that it plays only when they are named.
+DRAFTS = {draft: ("fetch", "join") for draft in ("16", "18", "20", "22")}
 ALL = {"setup-only", "announce-only", "publish-namespace-done", "subscribe-error", "rendezvous-timeout", "announce-subscribe",
        "subscribe-before-announce", "data-subgroup-basic", "subscribe-namespace-lifecycle", "namespace-discovery",
        "publish-track-only", "publish-track-subscribe"}

@@ -74,7 +74,10 @@ public:
     /// One that is being sent.
     class Place {
     public:
-        Place(Fills &of, comoq::detail::Event &over) noexcept : of_(of), over_(over) { ++of_.size_; }
+        Place(std::shared_ptr<const void> owner, Fills &of, comoq::detail::Event &over) noexcept
+            : owner_(std::move(owner)), of_(of), over_(over) {
+            ++of_.size_;
+        }
         Place(const Place &) = delete;
         Place &operator=(const Place &) = delete;
         ~Place() {
@@ -83,22 +86,22 @@ public:
         }
 
     private:
+        const std::shared_ptr<const void> owner_;
         Fills &of_;
         comoq::detail::Event &over_;
     };
 
     std::size_t size() const noexcept { return size_; }
-    /// Sets `over` when it is over. Throws LimitReached if there are too many.
-    std::unique_ptr<Place> enter(comoq::detail::Event &over) {
+    /// Sets `over` when it is over. Throws LimitReached if there are too many. `owner` keeps this object and the event: compilers
+    /// differ in the order in which the arguments of a coroutine end.
+    std::unique_ptr<Place> enter(std::shared_ptr<const void> owner, comoq::detail::Event &over) {
         if (size_ == most) comoq::detail::throw_error(make_error_code(Error::LimitReached));
-        return std::make_unique<Place>(*this, over);
+        return std::make_unique<Place>(std::move(owner), *this, over);
     }
 
-    /// Sends one. `owner` keeps the object that the place is in. If it fails, so does its stream.
-    template <class Owner>
-    static asio::awaitable<void> send([[maybe_unused]] Owner owner, [[maybe_unused]] std::unique_ptr<Place> place,
-                                      std::shared_ptr<SessionCore> core, TrackConsumer track, RangeStream::Wish wish,
-                                      RangeStream::Range range) {
+    /// Sends one. If it fails, so does its stream.
+    static asio::awaitable<void> send([[maybe_unused]] std::unique_ptr<Place> place, std::shared_ptr<SessionCore> core,
+                                      TrackConsumer track, RangeStream::Wish wish, RangeStream::Range range) {
         RangeStream stream(core, wish);
         stream.use(std::move(track));
         auto sending = send(stream, range);

@@ -344,9 +344,9 @@ private:
         if (!fill || !forwards_ || is_through_ || is_finished_ || core_->habits.takes_filled_groups) return;
         const auto range = range_of(*fill, asked_.parameters.filter, largest_);
         if (!range) return;
-        auto place = fills_.enter(moved_);
+        auto place = fills_.enter(self, moved_);
         ++streams_;
-        groups_->spawn(Fills::send(self, std::move(place), core_, track_, wish_of(*fill, request_id, wishes_.priority), *range));
+        groups_->spawn(Fills::send(std::move(place), core_, track_, wish_of(*fill, request_id, wishes_.priority), *range));
     }
     /// Groups behind the end tell that it has been passed: only the publisher's side stops there.
     void tell_wishes(TrackSubscriber &subscriber) {
