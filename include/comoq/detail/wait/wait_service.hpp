@@ -52,8 +52,8 @@ public:
 
     ~WaitService() override { ends_.fetch_add(1, std::memory_order_release); }
 
-    /// The context's service. A thread remembers the one that it has used last, as asio looks for it under a lock, in a list of
-    /// all services of the context: with the lock some 100 instructions of the 1,000 that a wait takes.
+    /// The context's service. A thread remembers the one that it has used last: asio looks for it in a list of all services of
+    /// the context, under a lock, which takes some 100 instructions for each wait (callgrind).
     static WaitService &of(asio::execution_context &context) {
         // A context that has gone may have left its place to another one.
         const auto ends = ends_.load(std::memory_order_acquire);
