@@ -198,6 +198,37 @@ TEST_CASE("MoQ Transport fills: an update fills, too, on a stream with its own n
     CHECK(std::get_if<ietf::RequestOk>(&scene.messages(*request.answer).back()) != nullptr);
 }
 
+TEST_CASE("MoQ Transport fills: an update that comes before the answer fills, too, once there is one", "[ietf][session]") {
+    PublishedScene scene(with_drafts());
+    // It is the handler that decides.
+    auto handler = scene.origin.producer().dynamic();
+    scene.begin_at_once();
+    auto message = scene.subscribe_to("b");
+    message.parameters.filter = ietf::Filter{};
+    auto &request = scene.ask(message);
+    ietf::Parameters parameters;
+    parameters.fill = fill_with(relative(1), scene.draft);
+    const auto number = scene.id;
+    scene.update(request, parameters);
+    CHECK(scene.unis.size() == 1);
+    BroadcastProducer made;
+    auto track = made.create_track("video");
+    auto group = track.append_group();
+    for (int i = 0; i < 2; ++i) test::write(group, 0);
+    scene.run();
+    test::now(handler.requested_broadcast())->accept(made.consume());
+    scene.run();
+    REQUIRE(scene.unis.size() == 2);
+    std::span<const std::byte> rest(scene.unis.back().answer.octets);
+    const auto kind = ietf::read_uni_stream(rest, scene.draft);
+    REQUIRE(kind.value);
+    const auto *header = std::get_if<ietf::FetchHeader>(&*kind.value);
+    REQUIRE(header != nullptr);
+    CHECK(header->request_id == number);
+    CHECK(ids_of(scene, scene.unis.back()) == Ids{0, 1});
+    CHECK(scene.unis.back().answer.ended);
+}
+
 TEST_CASE("MoQ Transport fills: the end of a subscription waits for its fill, and counts the stream", "[ietf][session]") {
     Scene scene(with_drafts());
     scene.group->finish();

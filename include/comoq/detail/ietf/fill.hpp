@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace comoq::ietf::detail {
 
@@ -68,14 +69,24 @@ public:
     /// That are being sent at a time: each costs a stream and the places of its coroutines, some kilobytes.
     static constexpr std::size_t most = 4;
 
-    /// What the subscription itself asks for, until it is served.
-    std::optional<AskedFill> asked;
+    struct Asked {
+        AskedFill fill;
+        std::uint64_t request_id = 0;
+    };
+    /// What the subscription asks for itself, and early updates of it, until it is served. Throws LimitReached for too many.
+    void ask(std::optional<AskedFill> fill, std::uint64_t request_id) {
+        if (!fill) return;
+        if (asked_.size() == most) comoq::detail::throw_error(make_error_code(Error::LimitReached));
+        asked_.push_back({std::move(*fill), request_id});
+    }
+    std::vector<Asked> take_asked() noexcept { return std::exchange(asked_, {}); }
+    bool is_asked() const noexcept { return !asked_.empty(); }
 
     /// One that is being sent.
     class Place {
     public:
-        Place(std::shared_ptr<const void> owner, Fills &of, comoq::detail::Event &over) noexcept
-            : owner_(std::move(owner)), of_(of), over_(over) {
+        Place(std::shared_ptr<const void> owner, Fills &of, comoq::detail::Event &over, std::uint64_t &streams) noexcept
+            : owner_(std::move(owner)), of_(of), over_(over), streams_(streams) {
             ++of_.size_;
         }
         Place(const Place &) = delete;
@@ -84,46 +95,50 @@ public:
             --of_.size_;
             over_.set();
         }
+        void opened() noexcept { ++streams_; }
 
     private:
         const std::shared_ptr<const void> owner_;
         Fills &of_;
         comoq::detail::Event &over_;
+        std::uint64_t &streams_;
     };
 
     std::size_t size() const noexcept { return size_; }
-    /// Sets `over` when it is over. Throws LimitReached if there are too many. `owner` keeps this object and the event: compilers
-    /// differ in the order in which the arguments of a coroutine end.
-    std::unique_ptr<Place> enter(std::shared_ptr<const void> owner, comoq::detail::Event &over) {
+    /// Sets `over` when it is over, and counts its stream in `streams`. Throws LimitReached if there are too many. `owner` keeps
+    /// these: compilers differ in the order in which the arguments of a coroutine end.
+    std::unique_ptr<Place> enter(std::shared_ptr<const void> owner, comoq::detail::Event &over, std::uint64_t &streams) {
         if (size_ == most) comoq::detail::throw_error(make_error_code(Error::LimitReached));
-        return std::make_unique<Place>(std::move(owner), *this, over);
+        return std::make_unique<Place>(std::move(owner), *this, over, streams);
     }
 
     /// Sends one. If it fails, so does its stream.
-    static asio::awaitable<void> send([[maybe_unused]] std::unique_ptr<Place> place, std::shared_ptr<SessionCore> core,
-                                      TrackConsumer track, RangeStream::Wish wish, RangeStream::Range range) {
-        RangeStream stream(core, wish);
-        stream.use(std::move(track));
-        auto sending = send(stream, range);
+    static asio::awaitable<void> send(std::unique_ptr<Place> place, std::shared_ptr<SessionCore> core, TrackConsumer track,
+                                      RangeStream::Wish wish, RangeStream::Range range) {
+        const auto stream = std::make_shared<RangeStream>(core, wish);
+        stream->use(std::move(track));
+        auto sending = send(*place, stream, range);
         const auto code = co_await outcome_of(std::move(sending));
-        if (code && stream.is_open()) core->reset(stream.stream(), code);
+        if (code && stream->is_open()) core->reset(stream->stream(), code);
     }
 
 private:
-    static asio::awaitable<void> send(RangeStream &stream, RangeStream::Range range) {
-        auto opening = stream.open();
+    static asio::awaitable<void> send(Place &place, RangeStream::Self stream, RangeStream::Range range) {
+        auto opening = stream->open();
         co_await std::move(opening);
+        place.opened();
         std::optional<GroupConsumer> group;
-        auto looking = stream.look_for(stream.first_of(range), group);
+        auto looking = stream->look_for(stream->first_of(range), group);
         co_await std::move(looking);
-        auto sending = stream.send(range, std::move(group));
+        auto sending = RangeStream::send(stream, range, std::move(group));
         co_await std::move(sending);
-        stream.stream().finish();
-        auto sent = stream.stream().sent();
+        stream->stream().finish();
+        auto sent = stream->stream().sent();
         co_await std::move(sent);
     }
 
     std::size_t size_ = 0;
+    std::vector<Asked> asked_;
 };
 
 }  // namespace comoq::ietf::detail

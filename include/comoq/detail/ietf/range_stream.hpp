@@ -28,9 +28,11 @@ struct Joinable {
 };
 
 /// One stream on which groups of a track go one after the other, from one object to another: that of a fetch, or one that fills
-/// a subscription up. Its coroutines use it: their callers keep it.
+/// a subscription up. Who calls its coroutines keeps it.
 class RangeStream {
 public:
+    using Self = std::shared_ptr<RangeStream>;
+
     /// Both ends are included, and the last object may be open.
     struct Range {
         Location first;
@@ -72,23 +74,24 @@ public:
         co_await std::move(written);
     }
     /// Sends all of it, once the stream is open. `group`: that which goes first, if it is there.
-    asio::awaitable<void> send(Range range, std::optional<GroupConsumer> group) {
-        const auto last = ascends() ? range.last.group : range.first.group;
-        auto sequence = first_of(range);
+    static asio::awaitable<void> send(Self self, Range range, std::optional<GroupConsumer> group) {
+        const bool ascends = self->ascends();
+        const auto last = ascends ? range.last.group : range.first.group;
+        auto sequence = self->first_of(range);
         for (unsigned missing = 0;;) {
             if (group) {
-                auto sending = send_group(range, std::move(*group));
+                auto sending = send_group(self, range, std::move(*group));
                 co_await std::move(sending);
                 missing = 0;
             } else {
                 const bool is_enough = ++missing == most_missing;
-                auto written = write_unknown(is_enough ? last : sequence);
+                auto written = self->write_unknown(is_enough ? last : sequence);
                 co_await std::move(written);
                 if (is_enough) co_return;
             }
             if (sequence == last) co_return;
-            sequence += ascends() ? std::uint64_t{1} : ~std::uint64_t{0};
-            auto looking = look_for(sequence, group);
+            sequence += ascends ? std::uint64_t{1} : ~std::uint64_t{0};
+            auto looking = self->look_for(sequence, group);
             co_await std::move(looking);
         }
     }
@@ -112,13 +115,13 @@ private:
     }
     bool ascends() const noexcept { return wish_.order == GroupOrder::Ascending; }
 
-    asio::awaitable<void> send_group(Range range, GroupConsumer group) {
+    static asio::awaitable<void> send_group(Self self, Range range, GroupConsumer group) {
         const auto sequence = group.sequence();
         const auto wanted = sequence == range.first.group ? range.first.object : 0;
         const auto last = sequence == range.last.group ? range.last.object : std::nullopt;
-        if (auto lanes = track_.get_lanes(sequence); lanes.size() > 1) {
-            auto sending = send_lanes(std::move(lanes), wanted, last);
-            auto unless = comoq::detail::unless_stopped(item_.stream(), std::move(sending));
+        if (auto lanes = self->track_.get_lanes(sequence); lanes.size() > 1) {
+            auto sending = send_lanes(self, std::move(lanes), wanted, last);
+            auto unless = comoq::detail::unless_stopped(self->item_.stream(), std::move(sending));
             co_await std::move(unless);
             co_return;
         }
@@ -130,24 +133,27 @@ private:
         if (last && *last < first) co_return;
         const auto info = group.track_info();
         comoq::detail::GroupSender<FetchFraming> sender(
-            item_, FetchFraming(objects_, sequence, first, group.info().priority.value_or(info.priority), info, last));
+            self->item_, FetchFraming(self->objects_, sequence, first, group.info().priority.value_or(info.priority), info, last));
         auto objects = last ? sender.send(group, *last - first + 1) : sender.send(group);
         co_await std::move(objects);
     }
-    /// Those that are here now. It holds a frame of each.
-    asio::awaitable<void> send_lanes(std::vector<GroupConsumer> lanes, std::uint64_t wanted, std::optional<std::uint64_t> last) {
+    /// Those that are here now. It holds a frame of each. It runs beside the wait for the peer, and keeps what it uses: with the
+    /// context, either may end first.
+    static asio::awaitable<void> send_lanes(Self self, std::vector<GroupConsumer> lanes, std::uint64_t wanted,
+                                            std::optional<std::uint64_t> last) {
         const auto sequence = lanes.front().sequence();
         const auto info = lanes.front().track_info();
         // A range that ends at an object waits for no lane: a lane may have nothing more before that object.
         comoq::detail::MergedLanes merged(std::move(lanes), !last);
+        auto &item = self->item_;
         while (true) {
-            if (item_.held() != 0 && !merged.is_ready()) co_await item_.drained();
+            if (item.held() != 0 && !merged.is_ready()) co_await item.drained();
             auto coming = merged.next();
             auto object = co_await std::move(coming);
             if (!object || (last && object->id > *last)) break;
             if (object->id < wanted) continue;
-            if (!item_.has_room()) co_await item_.make_room();
-            item_.took(object->frame.payload.size());
+            if (!item.has_room()) co_await item.make_room();
+            item.took(object->frame.payload.size());
             FetchedObject header;
             header.location = Location{sequence, object->id};
             header.subgroup = object->lane.subgroup;
@@ -155,15 +161,15 @@ private:
             header.properties = properties_of(object->frame.extras, object->frame.timestamp, info.has_timestamps);
             header.payload_size = object->frame.payload.size();
             std::vector<std::byte> bytes;
-            objects_.write(header, bytes);
-            item_.wrote(bytes.size() + object->frame.payload.size());
-            auto begun = item_.stream().write(Bytes(std::move(bytes)));
+            self->objects_.write(header, bytes);
+            item.wrote(bytes.size() + object->frame.payload.size());
+            auto begun = item.stream().write(Bytes(std::move(bytes)));
             co_await std::move(begun);
-            auto written = item_.stream().write(std::move(object->frame.payload));
+            auto written = item.stream().write(std::move(object->frame.payload));
             co_await std::move(written);
-            item_.settle(0);
+            item.settle(0);
         }
-        item_.settle(0);
+        item.settle(0);
     }
     /// Nobody here knows what is up to the end of that group.
     asio::awaitable<void> write_unknown(std::uint64_t group) {

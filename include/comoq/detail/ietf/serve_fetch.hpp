@@ -78,7 +78,7 @@ private:
         co_await std::move(answered);
         auto opening = self->stream_.open();
         co_await std::move(opening);
-        auto sending = self->stream_.send(range, std::move(group));
+        auto sending = RangeStream::send(RangeStream::Self(self, &self->stream_), range, std::move(group));
         co_await std::move(sending);
     }
 

@@ -39,7 +39,7 @@ public:
           groups_(std::make_shared<Groups>(core_, asked_.request_id, stream_number(make_error_code(Error::Old)))), claim_(*core_) {
         wishes_.priority = turned(usual_priority);
         take_wishes(asked_.parameters, wishes_);
-        fills_.asked = take_fill(asked_.parameters, core_->draft());
+        fills_.ask(take_fill(asked_.parameters, core_->draft()), asked_.request_id);
         forwards_ = asked_.parameters.forward.value_or(true);
     }
     SubscribeServer(const SubscribeServer &) = delete;
@@ -130,6 +130,7 @@ private:
         const bool says_so = self->is_through_ && self->core_->rules().has_range_end;
         done.status = says_so ? range_end_number : done_number(code);
         done.streams = self->streams_;
+        self->is_counted_ = true;
         auto written = self->request_->send->write(self->core_->encoded(done));
         co_await std::move(written);
         self->request_->send->finish();
@@ -166,7 +167,7 @@ private:
         }
         self->largest_ = largest_of(subscriber.largest());
         self->range_ = range_of(filter, self->largest_);
-        if (self->fills_.asked && core.habits.takes_filled_groups) self->range_.start.reset();
+        if (self->fills_.is_asked() && core.habits.takes_filled_groups) self->range_.start.reset();
         if (has_passed(self->range_, self->largest_)) comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
         take_range(self->range_, self->wishes_);
         // The wishes may have changed since the peer subscribed.
@@ -189,7 +190,7 @@ private:
             co_await std::move(written);
         }
         self->told_.emplace(self->core_, self->path_, self->asked_.track.name);
-        self->fill_up(self, std::exchange(self->fills_.asked, std::nullopt), asked.request_id);
+        for (const auto &early : self->fills_.take_asked()) self->fill_up(self, early.fill, early.request_id);
         self->groups_->spawn(send_datagrams(self));
         auto groups = send_groups(self);
         auto through = until_through(self);
@@ -255,7 +256,7 @@ private:
     }
 
     /// Runs until everything in the range has been sent, if it has an end: then all streams are over. Groups that come out of
-    /// order have some time.
+    /// order have some time. After that, an update comes too late.
     static asio::awaitable<void> until_through(Self self) {
         auto &of = *self;
         while (true) {
@@ -272,7 +273,6 @@ private:
                 const auto first = co_await comoq::first_of(std::move(moved), std::move(passing));
                 if (first.index() == 0 || of.moved_.is_set()) continue;
             }
-            // From now on, an update comes too late.
             of.is_through_ = true;
             co_return;
         }
@@ -303,12 +303,14 @@ private:
             auto update = co_await std::move(coming);
             if (!update) break;
             const auto answer = self->take(self, update->parameters);
+            auto fill = take_fill(update->parameters, self->core_->draft());
             // The answer to the request is the first one.
             if (!self->told_) ++self->waiting_updates_;
+            if (!self->told_) self->fills_.ask(std::move(fill), update->request_id);
             if (!self->told_ || self->is_finished_) continue;
+            if (fill) self->fill_up(self, *fill, update->request_id);
             auto written = self->request_->send->write(self->core_->encoded(answer));
             co_await std::move(written);
-            self->fill_up(self, take_fill(update->parameters, self->core_->draft()), update->request_id);
         }
         // The end of its half means that it leaves, or nothing.
         if (!self->core_->rules().single_subscriptions) co_await RequestStream::until_stopped(self->request_);
@@ -340,13 +342,11 @@ private:
         return ok;
     }
     /// A subscription that is paused is not filled up, nor is one of a peer that takes the groups themselves from their beginning.
-    void fill_up(const Self &self, const std::optional<AskedFill> &fill, std::uint64_t request_id) {
-        if (!fill || !forwards_ || is_through_ || is_finished_ || core_->habits.takes_filled_groups) return;
-        const auto range = range_of(*fill, asked_.parameters.filter, largest_);
-        if (!range) return;
-        auto place = fills_.enter(self, moved_);
-        ++streams_;
-        groups_->spawn(Fills::send(std::move(place), core_, track_, wish_of(*fill, request_id, wishes_.priority), *range));
+    void fill_up(const Self &self, const AskedFill &fill, std::uint64_t request_id) {
+        const auto range = range_of(fill, asked_.parameters.filter, largest_);
+        if (!range || !forwards_ || is_through_ || is_counted_ || core_->habits.takes_filled_groups) return;
+        auto place = fills_.enter(self, moved_, streams_);
+        groups_->spawn(Fills::send(std::move(place), core_, track_, wish_of(fill, request_id, wishes_.priority), *range));
     }
     /// Groups behind the end tell that it has been passed: only the publisher's side stops there.
     void tell_wishes(TrackSubscriber &subscriber) {
@@ -394,7 +394,7 @@ private:
     std::uint64_t waiting_updates_ = 0;
     std::optional<comoq::detail::ToldSubscription<SessionCore>> told_;  // once it is served
     bool forwards_ = true, has_timestamps_ = false, catches_up_ = false, is_through_ = false;
-    bool is_finished_ = false;
+    bool is_counted_ = false, is_finished_ = false;
 };
 
 }  // namespace comoq::ietf::detail

@@ -83,9 +83,11 @@ private:
                 auto taken = group.take_frames(Passkey(), together);
                 if (!has_item(taken)) co_return;
                 left -= taken->frames.size();
-                is_caught_up = taken->frames.size() < together;
+                has_waited_ = false;
+                const bool is_all = taken->frames.size() < together;
                 co_await write(*taken);
                 if (is_over_) co_return;
+                is_caught_up = is_all && !has_waited_;
                 continue;
             }
             auto frame = co_await group.next_frame();
@@ -134,6 +136,7 @@ private:
             const auto header = framing_.header(frame, size);
             item_.wrote(header.span().size() + frame.payload.size());
             if (!write_now(header.span(), frame.payload)) {
+                has_waited_ = true;
                 auto written = write(header.span(), std::move(frame.payload));
                 co_await std::move(written);
             }
@@ -145,6 +148,7 @@ private:
                     sent += chunk.size();
                     item_.wrote(chunk.size());
                     if (write_now({}, chunk)) continue;
+                    has_waited_ = true;
                     auto chunk_written = stream_.write(std::move(chunk));
                     co_await std::move(chunk_written);
                 }
@@ -241,6 +245,7 @@ private:
     Framing framing_;
     std::size_t together_ = 1;
     bool is_over_ = false;
+    bool has_waited_ = false;  // to write what was taken last
 };
 
 }  // namespace comoq::detail
