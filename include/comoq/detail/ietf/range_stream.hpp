@@ -28,7 +28,7 @@ struct Joinable {
 };
 
 /// One stream on which groups of a track go one after the other, from one object to another: that of a fetch, or one that fills
-/// a subscription up. Who calls its coroutines keeps it.
+/// a subscription up. The caller of its coroutines keeps it.
 class RangeStream {
 public:
     using Self = std::shared_ptr<RangeStream>;
