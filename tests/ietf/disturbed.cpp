@@ -28,10 +28,8 @@ TEST_CASE("MoQ Transport: when the holder of a session is cancelled at any step,
 
 TEST_CASE("MoQ Transport: if any one allocation fails, nothing of a session is left in the end, and nobody waits", "[ietf][faults]") {
     if (!allocations_can_fail()) return;
-    const auto protocol = draft();
-    CAPTURE(protocol);
-    // Those of the other side are included.
-    CHECK(fail_every_allocation<DisturbedSession>(protocol, true) > 200);
+    // Those of the other side are included. Draft 16 has what 18 allocates, and the stream that requests share.
+    CHECK(fail_every_allocation<DisturbedSession>(std::string("moqt-16"), true) > 200);
 }
 
 TEST_CASE("MoQ Transport: the context of a session may be destroyed at any point", "[ietf][faults]") {
