@@ -52,11 +52,11 @@ exits() {  # CODE PATTERN COMMAND...: with that code, and output that has the pa
 
 # URL_TO_PUBLISH URL_TO_SUBSCRIBE [OPTION...]: bytes of standard input come out whole at the other end
 pipe_through() {
-    local to=$1 from=$2
+    local to=$1 from=$2 name=${pipe_name:-a/pipe}
     shift 2
     head -c 3000000 /dev/urandom >"$tmp/in"
-    start publish "$bin/publish" "$to" a/pipe --wait "$@" <"$tmp/in"
-    timeout "$patience" "$bin/subscribe" "$from" a/pipe data --start 0 --announced "$@" >"$tmp/out" 2>"$tmp/subscribe.log" ||
+    start publish "$bin/publish" "$to" "$name" --wait "$@" <"$tmp/in"
+    timeout "$patience" "$bin/subscribe" "$from" "$name" data --start 0 --announced "$@" >"$tmp/out" 2>"$tmp/subscribe.log" ||
         fail "subscribe: $?"
     cmp "$tmp/in" "$tmp/out" || fail "what came out is not what went in"
     wait "$pid" || fail "publish: $?"
