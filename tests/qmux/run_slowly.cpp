@@ -6,20 +6,15 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <asio/awaitable.hpp>
 #include <asio/buffer.hpp>
-#include <asio/error.hpp>
 #include <asio/io_context.hpp>
-#include <asio/redirect_error.hpp>
-#include <asio/steady_timer.hpp>
-#include <asio/use_awaitable.hpp>
 
-#include "detail/qmux/octets.hpp"
 #include "support/catch.hpp"
+#include "support/greeting.hpp"
 #include "support/manual_clock.hpp"
 #include "support/transport_scene.hpp"
 
@@ -33,12 +28,11 @@ using qmux::Connection;
 namespace {
 
 struct Peer {
-    explicit Peer(asio::io_context &context) : waiting(context, asio::steady_timer::time_point::max()) {}
-    asio::steady_timer waiting;
+    explicit Peer(asio::io_context &context) : greeting(context) {}
+    Greeting greeting;
     ManualClock clock;
     double bytes_per_second = 1e5;
     std::vector<std::size_t> limits;
-    Octets greeting;
 };
 
 /// It takes records at the peer's rate, and reads the peer's parameters and nothing more.
@@ -46,23 +40,17 @@ class SlowChannel {
 public:
     explicit SlowChannel(std::shared_ptr<Peer> peer) : peer_(std::move(peer)) {}
 
-    asio::awaitable<std::span<const std::byte>> read_record() {
-        if (!std::exchange(has_read_, true)) co_return std::span<const std::byte>(peer_->greeting);
-        std::error_code ignored;
-        co_await peer_->waiting.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-        comoq::detail::throw_error(asio::error::eof);
-    }
+    asio::awaitable<std::span<const std::byte>> read_record() { return peer_->greeting.read_record(); }
     asio::awaitable<void> write_record(std::span<const asio::const_buffer> frames) {
         const double seconds = static_cast<double>(asio::buffer_size(frames)) / peer_->bytes_per_second;
         peer_->clock.advance(std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds)));
         co_return;
     }
     void limit_unsent(std::size_t bytes) { peer_->limits.push_back(bytes); }
-    void close() noexcept { peer_->waiting.cancel(); }
+    void close() noexcept { peer_->greeting.end(); }
 
 private:
     std::shared_ptr<Peer> peer_;
-    bool has_read_ = false;
 };
 
 }  // namespace
@@ -70,10 +58,6 @@ private:
 TEST_CASE("qmux::run: a channel is told how much to hold when its link turns out to be slow, and when it is not", "[qmux][rate]") {
     TransportScene scene;
     auto peer = std::make_shared<Peer>(scene.context);
-    auto parameters = qmux::default_parameters();
-    parameters.max_data = parameters.max_stream_data_uni = 1 << 30;
-    parameters.idle_timeout = 0ms;
-    qmux::encode(parameters, peer->greeting);
     qmux::ConnectionConfig config;
     config.protocol = "moq-lite-05";
     config.parameters.idle_timeout = 0ms;
@@ -89,7 +73,7 @@ TEST_CASE("qmux::run: a channel is told how much to hold when its link turns out
     REQUIRE_FALSE(peer->limits.empty());
     CHECK(peer->limits.back() == qmux::detail::SendAhead::no_limit);
     // The peer goes.
-    peer->waiting.cancel();
+    peer->greeting.end();
     scene.run();
     CHECK(running.done());
 }

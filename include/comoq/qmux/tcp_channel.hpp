@@ -74,17 +74,15 @@ public:
         co_await asio::async_write(stream_, all, asio::use_awaitable);
     }
 
-    /// Writes as much of a record as the stream takes without a wait. If that is not all of it, returns false:
-    /// `write_record` with the same frames writes the rest, and nothing else may be written before.
-    bool write_now(std::span<const asio::const_buffer> frames) {
-        if constexpr (detail::WritesNow<Stream>) {
-            frame(frames);
-            detail::drop_front(output_, detail::write_now(stream_, output_));
-            is_begun_ = !output_.empty();
-            return !is_begun_;
-        } else {
-            return false;
-        }
+    /// Writes as much of a record as the socket takes without a wait. If that is not all of it, returns false:
+    /// `write_record` with the same frames writes the rest, and nothing else may be written before. Not over TLS.
+    bool write_now(std::span<const asio::const_buffer> frames)
+        requires detail::WritesNow<Stream>
+    {
+        frame(frames);
+        detail::drop_front(output_, detail::write_now(stream_, output_));
+        is_begun_ = !output_.empty();
+        return !is_begun_;
     }
 
     /// The most bytes that the system should hold ahead of what it has sent, if it can be told that; never more than the

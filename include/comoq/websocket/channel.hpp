@@ -94,20 +94,18 @@ public:
         answer(state);
     }
 
-    /// Writes as much of a message as the stream takes without a wait, unless something else is being written. If that is not
-    /// all of it, returns false: `write_record` with the same frames writes the rest, and must be called next.
-    bool write_now(std::span<const asio::const_buffer> frames) {
-        if constexpr (qmux::detail::WritesNow<Stream>) {
-            State &state = *state_;
-            if (state.is_writing || state.is_mute || state.framing.is_closing()) return false;
-            state.frame(frames);
-            qmux::detail::drop_front(state.output, qmux::detail::write_now(state.stream, state.output));
-            // Answers do not go between the two parts.
-            state.is_writing = state.is_begun = !state.output.empty();
-            return !state.is_begun;
-        } else {
-            return false;
-        }
+    /// Writes as much of a message as the socket takes without a wait, unless something else is being written. If that is not
+    /// all of it, returns false: `write_record` with the same frames writes the rest, and must be called next. Not over TLS.
+    bool write_now(std::span<const asio::const_buffer> frames)
+        requires qmux::detail::WritesNow<Stream>
+    {
+        State &state = *state_;
+        if (state.is_writing || state.is_mute || state.framing.is_closing()) return false;
+        state.frame(frames);
+        qmux::detail::drop_front(state.output, qmux::detail::write_now(state.stream, state.output));
+        // Answers do not go between the two parts.
+        state.is_writing = state.is_begun = !state.output.empty();
+        return !state.is_begun;
     }
 
     /// The peer is still to be told something: the answer to its close frame, or to a fault of its. It follows the record

@@ -15,16 +15,13 @@
 
 #include <asio/awaitable.hpp>
 #include <asio/buffer.hpp>
-#include <asio/error.hpp>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/post.hpp>
-#include <asio/redirect_error.hpp>
-#include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 
-#include "detail/qmux/octets.hpp"
 #include "support/catch.hpp"
+#include "support/greeting.hpp"
 #include "support/transport_scene.hpp"
 #include "websocket/raw.hpp"
 
@@ -54,10 +51,9 @@ static_assert(!WritesNow<Trickle>);
 
 /// What a channel was asked for: 'n' to write now, 'r' to write or to write the rest. It has the peer's parameters to read.
 struct Asked {
-    explicit Asked(asio::io_context &of) : context(of), waiting(of, asio::steady_timer::time_point::max()) {}
+    explicit Asked(asio::io_context &of) : context(of), greeting(of) {}
     asio::io_context &context;
-    asio::steady_timer waiting;
-    Octets greeting;
+    Greeting greeting;
     std::string calls;
     std::vector<std::string> records;
     bool takes = true;
@@ -67,12 +63,7 @@ class AskedChannel {
 public:
     explicit AskedChannel(std::shared_ptr<Asked> asked) : asked_(std::move(asked)) {}
 
-    asio::awaitable<std::span<const std::byte>> read_record() {
-        if (!std::exchange(has_read_, true)) co_return std::span<const std::byte>(asked_->greeting);
-        std::error_code ignored;
-        co_await asked_->waiting.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-        comoq::detail::throw_error(asio::error::eof);
-    }
+    asio::awaitable<std::span<const std::byte>> read_record() { return asked_->greeting.read_record(); }
     bool write_now(std::span<const asio::const_buffer> frames) {
         asked_->calls += 'n';
         asked_->records.push_back(text_of(frames));
@@ -83,20 +74,15 @@ public:
         asked_->records.push_back(text_of(frames));
         co_await asio::post(asked_->context, asio::use_awaitable);
     }
-    void close() noexcept { asked_->waiting.cancel(); }
+    void close() noexcept { asked_->greeting.end(); }
 
 private:
     std::shared_ptr<Asked> asked_;
-    bool has_read_ = false;
 };
 
 /// A connection over such a channel, with a stream.
 struct Scene : TransportScene {
     Scene() {
-        auto parameters = qmux::default_parameters();
-        parameters.max_data = parameters.max_stream_data_uni = 1 << 30;
-        parameters.idle_timeout = 0ms;
-        qmux::encode(parameters, asked->greeting);
         qmux::ConnectionConfig config;
         config.protocol = "moq-lite-05";
         config.parameters.idle_timeout = 0ms;
@@ -108,7 +94,7 @@ struct Scene : TransportScene {
         asked->records.clear();
     }
     ~Scene() {
-        asked->waiting.cancel();
+        asked->greeting.end();
         run();
         CHECK(running->done());
     }

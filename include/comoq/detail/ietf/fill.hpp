@@ -31,7 +31,7 @@ inline AskedFill fill_of(const std::string &value, const Dialect &dialect) {
     Parameters parameters = read_parameters(counted, in_fetch);
     if (!counted.ok() || !counted.empty()) {
         FieldReader bare(bytes, dialect);
-        parameters = read_bare_parameters(bare, in_fetch);
+        parameters = read_parameters(bare, in_fetch, false);
         if (!bare.ok()) parameters = {};
     }
     return {parameters.filter, parameters.subscriber_priority, parameters.group_order};
@@ -53,9 +53,7 @@ inline std::optional<RangeStream::Range> range_of(const AskedFill &fill, const s
         const auto object = wanted.end->object;
         range.last = is_last ? RangeEnd{largest->group, std::min(object.value_or(largest->object), largest->object)} : *wanted.end;
     }
-    const auto &[first, last] = range;
-    if (first.group > last.group || (first.group == last.group && last.object && first.object > *last.object)) return std::nullopt;
-    return range;
+    return range.is_empty() ? std::nullopt : std::optional(range);
 }
 
 /// How it is sent; what it does not say, the subscription says, whose priority that is.

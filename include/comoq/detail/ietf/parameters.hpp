@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -220,12 +219,12 @@ private:
 }  // namespace detail
 
 /// A wrong value, an unknown type, one twice, and one in a message that it has no place in end the session; but draft 16
-/// ignores the last.
-inline Parameters read_parameters(FieldReader &from, detail::Place place, std::optional<std::uint64_t> bare = {}) {
+/// ignores the last. Without a count before them, they go on to the end.
+inline Parameters read_parameters(FieldReader &from, detail::Place place, bool is_counted = true) {
     Parameters parameters;
-    const std::uint64_t count = bare ? *bare : from.number();
+    const std::uint64_t count = is_counted ? from.number() : 0;
     std::uint64_t before = 0;
-    for (std::uint64_t i = 0; i < count && from.ok() && !(bare && from.empty()); ++i) {
+    for (std::uint64_t i = 0; from.ok() && (is_counted ? i < count : !from.empty()); ++i) {
         const std::uint64_t number = from.sum(before);
         const auto type = static_cast<detail::Parameter>(number);
         const bool again = i != 0 && number == before && type != detail::Parameter::AuthorizationToken;
@@ -239,10 +238,6 @@ inline Parameters read_parameters(FieldReader &from, detail::Place place, std::o
             detail::skip_pair(from, type);
     }
     return parameters;
-}
-/// The same without a count: to the end.
-inline Parameters read_bare_parameters(FieldReader &from, detail::Place place) {
-    return read_parameters(from, place, std::numeric_limits<std::uint64_t>::max());
 }
 /// Throws Encode for what the message cannot have. A delivery timeout that is none is left out where it would be wrong.
 inline void write_parameters(FieldWriter &to, const Parameters &parameters, detail::Place place) {

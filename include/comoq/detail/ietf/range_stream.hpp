@@ -37,6 +37,10 @@ public:
     struct Range {
         Location first;
         RangeEnd last;
+
+        bool is_empty() const noexcept {
+            return first.group > last.group || (first.group == last.group && last.object && first.object > *last.object);
+        }
     };
     /// As the peer has asked for it.
     struct Wish {

@@ -60,7 +60,6 @@ private:
     static asio::awaitable<void> send(Self self) {
         auto finding = find(self);
         co_await std::move(finding);
-        self->stream_.use(self->track_);
         const Range range = self->range();
         // The first group decides whether the answer is yes. It may be made only now, on demand.
         auto fetching = self->stream_.group_of(self->stream_.first_of(range));
@@ -82,7 +81,7 @@ private:
         co_await std::move(sending);
     }
 
-    /// Sets `track_`, and what is known of its largest object.
+    /// Tells the stream its track, and sets what is known of the track's largest object.
     static asio::awaitable<void> find(Self self) {
         auto &core = *self->core_;
         const Fetch &asked = self->asked_;
@@ -98,7 +97,7 @@ private:
             const auto joinable = found != core.served.end() ? found->second->joinable() : std::nullopt;
             if (!joinable || !joinable->forwards) comoq::detail::throw_error(make_code(RequestFault::InvalidJoiningRequest));
             if (!joinable->largest) comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
-            self->track_ = joinable->track;
+            self->stream_.use(joinable->track);
             self->largest_ = joinable->largest;
             co_return;
         }
@@ -106,8 +105,9 @@ private:
         self->request_->note(path, asked.track.name);
         auto asking = core.request(path);
         const auto source = co_await std::move(asking);
-        self->track_ = source.track(asked.track.name);
-        self->largest_ = largest_of(self->track_.largest());
+        auto track = source.track(asked.track.name);
+        self->largest_ = largest_of(track.largest());
+        self->stream_.use(std::move(track));
     }
     static asio::awaitable<void> until_known(Operation<void> known) { co_await std::move(known); }
     /// Throws BoundsExceeded for one that is empty, or that nobody can have.
@@ -129,9 +129,7 @@ private:
         // What is beyond the live edge of the track is not there to be fetched, but for a single group: that may be made.
         if (largest_ && range.last.group > largest_->group && range.first.group <= largest_->group)
             range.last = RangeEnd{largest_->group, {}};
-        const bool is_backwards = range.first.group > range.last.group ||
-                                  (range.first.group == range.last.group && range.last.object && range.first.object > *range.last.object);
-        if (is_backwards || range.last.group > highest_number) comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
+        if (range.is_empty() || range.last.group > highest_number) comoq::detail::throw_error(make_error_code(Error::BoundsExceeded));
         return range;
     }
 
@@ -139,7 +137,6 @@ private:
     const std::shared_ptr<SessionCore> core_;
     const Fetch asked_;
     RangeStream stream_;
-    TrackConsumer track_;
     std::optional<Location> largest_;
 };
 

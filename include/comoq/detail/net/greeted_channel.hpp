@@ -38,7 +38,11 @@ public:
         return greeting_ != nullptr ? read_first() : channel_.read_record();
     }
     asio::awaitable<void> write_record(std::span<const asio::const_buffer> frames) { return channel_.write_record(frames); }
-    bool write_now(std::span<const asio::const_buffer> frames) { return channel_.write_now(frames); }
+    bool write_now(std::span<const asio::const_buffer> frames)
+        requires requires(T channel) { channel.write_now(frames); }
+    {
+        return channel_.write_now(frames);
+    }
     void limit_unsent(std::size_t bytes) noexcept { channel_.limit_unsent(bytes); }
     void close() noexcept { channel_.close(); }
 
