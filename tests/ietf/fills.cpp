@@ -129,6 +129,10 @@ TEST_CASE("MoQ Transport fills: without a filter of its own, a fill has that of 
         scene.subscribe(fill_with(range_filter({1, 0}, ietf::RangeEnd{1, {}}), scene.draft));
         CHECK(fills_of(scene) == Fills{number() + " 1.0 1.1 1.2"});
     }
+    SECTION("a range that ends in the newest group") {
+        scene.subscribe(fill_with(range_filter({2, 0}, ietf::RangeEnd{2, 1}), scene.draft));
+        CHECK(fills_of(scene) == Fills{number() + " 2.0 2.1"});
+    }
     SECTION("a range that ends later") {
         scene.subscribe(fill_with(range_filter({2, 1}, ietf::RangeEnd{9, 9}), scene.draft));
         CHECK(fills_of(scene) == Fills{number() + " 2.1 2.2"});

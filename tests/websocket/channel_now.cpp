@@ -50,7 +50,7 @@ TEST_CASE("websocket channel: a record that the stream takes in part goes on wit
           "[websocket]") {
     const Role role = GENERATE(Role::Server, Role::Client);
     CAPTURE(role == Role::Client);
-    Scene scene(role);
+    Scene scene(role, in_parts);
     const std::string record(15'000, 'x');
     const std::size_t records = fill(scene.channel, record);
     scene.send(role == Role::Server ? masked(Ping, "p") : unmasked(Ping, "p"));
@@ -69,7 +69,7 @@ TEST_CASE("websocket channel: a record that the stream takes in part goes on wit
 
 TEST_CASE("websocket channel: closing it adds nothing to a record that the stream has taken in part, and ends its reader",
           "[websocket]") {
-    Scene scene(Role::Server);
+    Scene scene(Role::Server, in_parts);
     fill(scene.channel, std::string(15'000, 'x'));
     SECTION("that reads") {}
     SECTION("that waits for the record") {

@@ -93,10 +93,19 @@ void start_writing(asio::io_context &context, websocket::WebSocketChannel<Stream
     });
 }
 
+/// Of a channel whose socket takes a record in parts.
+struct InParts {};
+inline constexpr InParts in_parts;
+
 /// A channel that reads, and its peer's end.
 struct Scene {
     explicit Scene(Role role, std::uint64_t max_record_size = qmux::default_max_record_size, std::string_view leftover = {})
         : channel(std::move(pair.first), role, bytes_of_text(leftover), max_record_size) {
+        start_reading(context, channel, reading);
+        settle_down(context);
+    }
+
+    Scene(Role role, InParts) : channel((pair.take_in_parts(), std::move(pair.first)), role) {
         start_reading(context, channel, reading);
         settle_down(context);
     }

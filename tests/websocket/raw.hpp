@@ -32,6 +32,8 @@ struct SocketPair {
         first.set_option(room);
         second.set_option(room);
     }
+    /// From now on the first one takes a record of 15,000 bytes in parts: the system's pieces are half of this room.
+    void take_in_parts() { first.set_option(asio::socket_base::send_buffer_size(14'000)); }
     Socket first, second;
 };
 
