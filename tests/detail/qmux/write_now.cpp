@@ -20,8 +20,8 @@
 #include <asio/post.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include "detail/qmux/noting_channel.hpp"
 #include "support/catch.hpp"
-#include "support/greeting.hpp"
 #include "support/transport_scene.hpp"
 #include "websocket/raw.hpp"
 
@@ -40,72 +40,8 @@ namespace {
 
 using Buffers = std::vector<asio::const_buffer>;
 
-std::string text_of(std::span<const asio::const_buffer> buffers) {
-    std::string text;
-    for (const auto &buffer : buffers) text.append(static_cast<const char *>(buffer.data()), buffer.size());
-    return text;
-}
-
 static_assert(WritesNow<Socket> && WritesNow<asio::ip::tcp::socket>);
 static_assert(!WritesNow<Trickle>);
-
-/// What a channel was asked for: 'n' to write now, 'r' to write or to write the rest. It has the peer's parameters to read.
-struct Asked {
-    explicit Asked(asio::io_context &of) : context(of), greeting(of) {}
-    asio::io_context &context;
-    Greeting greeting;
-    std::string calls;
-    std::vector<std::string> records;
-    bool takes = true;
-};
-
-class AskedChannel {
-public:
-    explicit AskedChannel(std::shared_ptr<Asked> asked) : asked_(std::move(asked)) {}
-
-    asio::awaitable<std::span<const std::byte>> read_record() { return asked_->greeting.read_record(); }
-    bool write_now(std::span<const asio::const_buffer> frames) {
-        asked_->calls += 'n';
-        asked_->records.push_back(text_of(frames));
-        return asked_->takes;
-    }
-    asio::awaitable<void> write_record(std::span<const asio::const_buffer> frames) {
-        asked_->calls += 'r';
-        asked_->records.push_back(text_of(frames));
-        co_await asio::post(asked_->context, asio::use_awaitable);
-    }
-    void close() noexcept { asked_->greeting.end(); }
-
-private:
-    std::shared_ptr<Asked> asked_;
-};
-
-/// A connection over such a channel, with a stream.
-struct Scene : TransportScene {
-    Scene() {
-        qmux::ConnectionConfig config;
-        config.protocol = "moq-lite-05";
-        config.parameters.idle_timeout = 0ms;
-        connection = std::make_shared<Connection>(context.get_executor(), true, std::move(config));
-        running.emplace(begin(qmux::run(connection, AskedChannel(asked))));
-        stream = now(connection->open_uni());
-        write(*stream, std::string(1000, 'a'));
-        asked->calls.clear();
-        asked->records.clear();
-    }
-    ~Scene() {
-        asked->greeting.end();
-        run();
-        CHECK(running->done());
-    }
-    Scene(const Scene &) = delete;
-    Scene &operator=(const Scene &) = delete;
-
-    std::shared_ptr<Asked> asked = std::make_shared<Asked>(context);
-    std::shared_ptr<Connection> connection;
-    std::optional<Begun<void>> running;
-    SendPtr stream;
-};
 
 }  // namespace
 
@@ -177,26 +113,26 @@ TEST_CASE("write now: a record that the system takes in part goes on with its re
 
 TEST_CASE("qmux run: a record after a wait goes at once, and of a row of records every second one takes a trip through the executor",
           "[qmux]") {
-    Scene scene;
+    NotingScene scene;
     SECTION("after a wait") {
         for (int i = 0; i < 5; ++i) scene.write(*scene.stream, "a");
-        CHECK(scene.asked->calls == "nnnnn");
+        CHECK(scene.noted->calls == "nnnnn");
     }
     SECTION("a row") {
         scene.write(*scene.stream, std::string(100'000, 'a'));
-        const std::string &calls = scene.asked->calls;
+        const std::string &calls = scene.noted->calls;
         CHECK(calls.substr(0, 6) == "nrnrnr");
         CHECK(calls.find("nn") == std::string::npos);
     }
     SECTION("a channel that cannot take all of it is asked for the rest of the same record") {
-        scene.asked->takes = false;
+        scene.noted->takes = false;
         scene.write(*scene.stream, "a");
         scene.write(*scene.stream, "b");
-        CHECK(scene.asked->calls == "nrnr");
-        REQUIRE(scene.asked->records.size() == 4);
-        CHECK(scene.asked->records[0] == scene.asked->records[1]);
-        CHECK(scene.asked->records[2] == scene.asked->records[3]);
-        CHECK(scene.asked->records[0] != scene.asked->records[2]);
+        CHECK(scene.noted->calls == "nrnr");
+        REQUIRE(scene.noted->records.size() == 4);
+        CHECK(scene.noted->records[0] == scene.noted->records[1]);
+        CHECK(scene.noted->records[2] == scene.noted->records[3]);
+        CHECK(scene.noted->records[0] != scene.noted->records[2]);
     }
 }
 

@@ -64,7 +64,9 @@ public:
     std::uint64_t sent() const noexcept { return sent_; }
     bool has_ends() const noexcept { return !ends_.empty(); }
     bool has_data() const noexcept { return !scheduler_.empty() && sent_ < limit_of(scheduler_.next()); }
-    /// The same, of control alone: it goes before everything else.
+    /// Bytes that wait in the stream whose turn is next.
+    std::size_t next_size() const noexcept { return has_data() ? scheduler_.next().pending() : 0; }
+    /// True if there is data of control: it goes before everything else.
     bool has_control() const noexcept { return has_data() && scheduler_.next().order().control; }
 
     /// Writes ends of streams, as many as there is room for. Passes each of these streams to `is_gone(SendSide &)`.

@@ -40,6 +40,11 @@ public:
         return false;
     }
 
+    /// The turn that runs on this thread, if any, ends with the function that runs now.
+    static void end_turn_here() noexcept {
+        if (innermost != nullptr) innermost->is_over = true;
+    }
+
     /// The function's place comes from `allocator`, and is given back before it runs.
     template <class Allocator, class Function> void push(const Allocator &allocator, Function &&function) {
         // asio's own queues recycle memory, too: a completion of I/O needs none then.
@@ -106,9 +111,10 @@ private:
         Running &operator=(const Running &) = delete;
         ~Running() { innermost = outer; }
         const FairQueue *queue;
-        const Running *outer;
+        Running *outer;
+        bool is_over = false;
     };
-    static inline constinit thread_local const Running *innermost = nullptr;
+    static inline constinit thread_local Running *innermost = nullptr;
 
     /// The queue's function on the context. A context that ends destroys it, and with it all that waits in the queue.
     class Turn {
@@ -156,7 +162,7 @@ private:
     }
 
     void run() {
-        const Running here(this);
+        Running here(this);
         // A function that throws ends the turn. The others keep theirs.
         struct End {
             FairQueue *queue;
@@ -169,7 +175,7 @@ private:
         if (place == nullptr) return;
         for (unsigned ran = 1; place != nullptr; ++ran) {
             place->leave(place, true);
-            place = next_or_end(ran == turn, over);
+            place = next_or_end(here.is_over || ran == turn, over);
         }
         end.queue = nullptr;
     }

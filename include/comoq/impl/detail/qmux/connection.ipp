@@ -128,6 +128,14 @@ COMOQ_DECL bool Connection::output(OutgoingRecord &record) {
     return true;
 }
 
+COMOQ_DECL bool Connection::has_little() const {
+    // A packet's worth is worth a record.
+    constexpr std::size_t enough = 1000;
+    Lock lock(mutex());
+    const bool is_urgent = is_closed() || !parameters_.empty() || pings_.has_news() || flight_.needs_marker();
+    return !is_urgent && datagrams_.empty() && sender_.next_size() < enough;
+}
+
 COMOQ_DECL void Connection::written(Time now) noexcept {
     if (!std::exchange(is_writing_, false)) return;
     rate_.taken(now, may_send());
