@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,11 +35,13 @@ public:
     Trips &operator=(const Trips &) = delete;
     ~Trips() { scene_.noted->written = [] {}; }
 
-    int count() {
+    /// Calls `act` in the first trip.
+    int count(const std::function<void()> &act = [] {}) {
         is_written_ = false;
         int trips = 0;
-        const auto next = [this, &trips](const auto &self) -> void {
+        const auto next = [&](const auto &self) -> void {
             if (is_written_ || ++trips == 100) return;
+            if (trips == 1) act();
             asio::post(scene_.context, [&self] { self(self); });
         };
         asio::post(scene_.context, [&next] { next(next); });
@@ -59,34 +62,70 @@ void write_now(SendStream &stream, std::size_t size) {
 
 }  // namespace
 
-TEST_CASE("qmux run: a record of less than 1,000 bytes waits two turns of the context, and what should go soon waits for none",
+TEST_CASE("qmux run: media of less than 1,000 bytes wait two turns of the context, and what should go soon waits for none",
           "[qmux]") {
     NotingScene scene;
     Trips trips(scene);
     auto &stream = *scene.stream;
+    const auto tell = [&scene](const auto &frame) {
+        std::vector<std::byte> octets;
+        qmux::encode(frame, octets);
+        scene.connection->input(octets);
+    };
     write_now(stream, 1000);
     const int at_once = trips.count();
-    SECTION("little") {
-        write_now(stream, 999);
-        CHECK(trips.count() == at_once + 2);
-    }
-    SECTION("the end of a stream") {
-        stream.finish();
-        CHECK(trips.count() == at_once + 2);
+    SECTION("control") {
+        write_now(stream, 1);
+        CHECK(trips.count() == at_once);
     }
     SECTION("an answer to a ping") {
-        std::vector<std::byte> ping;
-        qmux::encode(qmux::PingRequest{7}, ping);
-        scene.connection->input(ping);
+        tell(qmux::PingRequest{7});
+        CHECK(trips.count() == at_once);
+    }
+    SECTION("that the peer is to stop") {
+        const std::string text = "a";
+        tell(qmux::Stream{3, 0, as_span(text), false});
+        const auto unwanted = scene.now(scene.connection->accept_uni());
+        unwanted->stop(end_number);
         CHECK(trips.count() == at_once);
     }
     SECTION("a datagram") {
-        static_cast<void>(scene.connection->send_datagram(bytes("d")));
+        scene.connection->send_datagram(bytes("d"));
         CHECK(trips.count() == at_once);
     }
     SECTION("a close") {
         scene.connection->close(other_end_number, "over");
         CHECK(trips.count() == at_once);
+    }
+    SECTION("media") {
+        stream.set_order(SendOrder{});
+        SECTION("much") {
+            write_now(stream, 1000);
+            CHECK(trips.count() == at_once);
+        }
+        SECTION("little") {
+            write_now(stream, 999);
+            CHECK(trips.count() == at_once + 2);
+        }
+        SECTION("the end of a stream") {
+            stream.finish();
+            CHECK(trips.count() == at_once + 2);
+        }
+        SECTION("little, and more in the first turn") {
+            write_now(stream, 999);
+            CHECK(trips.count([&] { write_now(stream, 1); }) == at_once + 1);
+        }
+        SECTION("little, and a close in the first turn") {
+            write_now(stream, 999);
+            CHECK(trips.count([&] { scene.connection->close(other_end_number, "over"); }) == at_once + 1);
+        }
+        SECTION("little, and the connection is lost in the first turn") {
+            write_now(stream, 999);
+            asio::post(scene.context, [&] { scene.connection->lost(make_error_code(Error::Transport)); });
+            scene.run();
+            CHECK(scene.connection->done().ready());
+            CHECK(scene.noted->records.size() == 1);
+        }
     }
 }
 
@@ -96,6 +135,8 @@ TEST_CASE("qmux run: what others of the context cause to be written meanwhile go
     CAPTURE(is_on_strand);
     NotingScene scene(is_on_strand);
     const auto second = scene.now(scene.connection->open_uni());
+    second->set_order(SendOrder{});
+    scene.stream->set_order(SendOrder{});
     const auto others = fair_strand_tests::strand_of(scene.context);
     // The strand of the peer that both come from has its turn between the two, and wakes another coroutine for the second.
     asio::post(scene.executor, [&] { write_now(*scene.stream, 100); });

@@ -130,27 +130,26 @@ private:
         unsigned records_ = 0;
     };
 
-    /// A record with little in it waits for the other work of the context, which may add to it: a relay would send the end of one
-    /// group and the beginning of the next, which came together, in two records. What is woken in the first of these turns has
-    /// its place behind the writer in the second.
+    /// A record with little media in it waits for the other work of the context, which may add to it: a relay would send the end of
+    /// one group and the beginning of the next, which came together, in two records. What is woken in the first of these turns
+    /// has its place behind the writer in the second.
     ///
-    /// With 100 viewers of groups of one frame of 200 bytes, a relay makes half of the calls of the system, and takes
-    /// 12 % less CPU time for it.
+    /// With 100 viewers of groups of one frame of 200 bytes, a relay calls `sendmsg` half as often, and takes 12 % less CPU time
+    /// (the median of three pairs of runs, over TCP).
     static constexpr unsigned turns_for_more = 2;
 
     static asio::awaitable<void> write(std::shared_ptr<Running> self) {
         try {
             OutgoingRecord record;
+            comoq::detail::ContextTurn turn;
             // Every second record of a row takes a trip through the executor, so that others have their turn.
             for (bool may_be_now = true;;) {
                 if (!self->connection_->output(record)) {
                     if (self->connection_->is_silent()) break;
                     auto due = self->connection_->output_due();
                     co_await std::move(due);
-                    for (unsigned turns = 0; turns != turns_for_more && self->connection_->has_little(); ++turns) {
-                        auto turn = comoq::detail::context_turn();
-                        co_await std::move(turn);
-                    }
+                    for (unsigned turns = 0; turns != turns_for_more && self->connection_->has_little(); ++turns)
+                        co_await turn.take();
                     may_be_now = true;
                     continue;
                 }

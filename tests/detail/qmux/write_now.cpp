@@ -4,10 +4,7 @@
 #include <comoq/qmux/run.hpp>
 #include <comoq/qmux/tcp_channel.hpp>
 
-#include <chrono>
 #include <cstddef>
-#include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -17,8 +14,6 @@
 #include <asio/buffer.hpp>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
-#include <asio/post.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include "detail/qmux/noting_channel.hpp"
 #include "support/catch.hpp"
@@ -29,8 +24,6 @@ namespace write_now_tests {
 
 using namespace comoq;
 using namespace comoq::test;
-using namespace std::chrono_literals;
-using qmux::Connection;
 using qmux::TcpChannel;
 using qmux::detail::drop_front;
 using qmux::detail::write_now;
@@ -81,7 +74,9 @@ TEST_CASE("write now: a record that the system takes in part goes on with its re
     SocketPair pair(context);
     pair.take_in_parts();
     TcpChannel channel(std::move(pair.first)), peer(std::move(pair.second));
-    const auto record = [](std::size_t number) { return std::to_string(number) + std::string(15'000, static_cast<char>('a' + number % 20)); };
+    const auto record = [](std::size_t number) {
+        return std::to_string(number) + std::string(15'000, static_cast<char>('a' + number % 20));
+    };
     std::vector<std::string> all;
     const auto write = [&](bool is_now) {
         all.push_back(record(all.size()));
@@ -111,7 +106,8 @@ TEST_CASE("write now: a record that the system takes in part goes on with its re
     CHECK((read() == all.back()));
 }
 
-TEST_CASE("qmux run: a record after a wait goes at once, and of a row of records every second one takes a trip through the executor",
+TEST_CASE("qmux run: a record after a wait is written without one, and of a row of records every second one takes a trip through the "
+          "executor",
           "[qmux]") {
     NotingScene scene;
     SECTION("after a wait") {

@@ -1,8 +1,7 @@
 // A turn of the context, and not of the strand alone.
 #include <comoq/detail/wait/context_turn.hpp>
 
-#include <comoq/detail/wait/turn.hpp>
-#include <comoq/operation.hpp>
+#include <comoq/detail/wait/frame_turn.hpp>
 
 #include <string>
 #include <utility>
@@ -19,15 +18,15 @@
 namespace context_turn_tests {
 
 using namespace comoq;
-using comoq::detail::context_turn;
-using comoq::detail::next_turn;
+using comoq::detail::ContextTurn;
+using comoq::detail::FrameTurn;
 using fair_strand_tests::strand_of;
 
 namespace {
 
-asio::awaitable<void> note_after(Operation<void> (*turn)(), std::string &log) {
-    auto passing = turn();
-    co_await std::move(passing);
+template <class Turn> asio::awaitable<void> note_after(std::string &log) {
+    Turn turn;
+    co_await turn.take();
     log += 't';
 }
 
@@ -37,8 +36,8 @@ TEST_CASE("a turn of the context lets work of others go first that is ready, whe
     asio::io_context context(1);
     const auto strand = strand_of(context), other = strand_of(context);
     std::string log;
-    const auto begin = [&](Operation<void> (*turn)()) {
-        asio::co_spawn(strand, note_after(turn, log), asio::detached);
+    const auto begin = [&](asio::awaitable<void> noting) {
+        asio::co_spawn(strand, std::move(noting), asio::detached);
         asio::post(strand, [&log] { log += 's'; });
         asio::post(other, [&log] { log += 'o'; });
         asio::post(context, [&log] { log += 'c'; });
@@ -46,12 +45,12 @@ TEST_CASE("a turn of the context lets work of others go first that is ready, whe
         context.run();
     };
     SECTION("of the context") {
-        begin(&context_turn);
+        begin(note_after<ContextTurn>(log));
         // The strand's turn ends, and its other functions go on in their order.
         CHECK(log == "ocst");
     }
     SECTION("of the strand") {
-        begin(&next_turn);
+        begin(note_after<FrameTurn>(log));
         CHECK(log == "stoc");
     }
 }
@@ -61,16 +60,17 @@ TEST_CASE("a turn of the context ends no later turn of the strand, and is a trip
     const auto strand = strand_of(context);
     std::string log;
     SECTION("the next turn is a whole one") {
-        asio::co_spawn(strand, note_after(&context_turn, log), asio::detached);
+        asio::co_spawn(strand, note_after<ContextTurn>(log), asio::detached);
+        for (int i = 0; i != 10; ++i) asio::post(strand, [&log] { log += 's'; });
+        asio::post(context, [&context, &log] {
+            log += 'c';
+            asio::post(context, [&log] { log += 'd'; });
+        });
         context.run();
-        context.restart();
-        for (int i = 0; i != 3; ++i) asio::post(strand, [&log] { log += 's'; });
-        asio::post(context, [&log] { log += 'c'; });
-        context.run();
-        CHECK(log == "tsssc");
+        CHECK(log == "cssssssssdsst");
     }
     SECTION("a context alone") {
-        asio::co_spawn(context, note_after(&context_turn, log), asio::detached);
+        asio::co_spawn(context, note_after<ContextTurn>(log), asio::detached);
         asio::post(context, [&log] { log += 'c'; });
         context.run();
         CHECK(log == "ct");

@@ -75,7 +75,8 @@ public:
     std::size_t queue_goal() const noexcept { return queue_goal_; }
     /// Completes when `output` has a record, or never will have one again. The last record has then been written.
     Operation<void> output_due();
-    /// True if the next record would have less than 1 KB, and nothing in it that is better sent at once.
+    /// True if nothing waits that is better sent at once, as control and credit are, and the stream whose turn is next has less
+    /// than 1,000 bytes.
     bool has_little() const;
     /// Nothing more will be sent: `output` has returned the last record, or the peer is gone.
     bool is_silent() const;

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: MIT
 #pragma once
-#include "../../operation.hpp"
 #include "fair_queue.hpp"
-#include "turn.hpp"
+#include "frame_turn.hpp"
 
 namespace comoq::detail {
 
-/// Completes after one trip through the awaiting coroutine's executor, and not before the context's other work that is ready
-/// has had its turn. A `FairStrand` would go on with its own turn otherwise. Await it at once: the strand's turn ends with the
-/// function that calls this.
-inline Operation<void> context_turn() {
-    FairQueue::end_turn_here();
-    return next_turn();
-}
+/// A turn of the others on the context, where one thread runs it: as FrameTurn, and a `FairStrand` ends its own turn for it, which
+/// would go on otherwise. Each other strand has one turn then. Needs no memory where FrameTurn needs none.
+class ContextTurn {
+public:
+    /// Await it at once: the strand's turn ends with the function that calls this.
+    auto take() {
+        FairQueue::end_turn_here();
+        return turn_.take();
+    }
+
+private:
+    FrameTurn turn_;
+};
 
 }  // namespace comoq::detail

@@ -132,8 +132,9 @@ COMOQ_DECL bool Connection::has_little() const {
     // A packet's worth is worth a record.
     constexpr std::size_t enough = 1000;
     Lock lock(mutex());
-    const bool is_urgent = is_closed() || !parameters_.empty() || pings_.has_news() || flight_.needs_marker();
-    return !is_urgent && datagrams_.empty() && sender_.next_size() < enough;
+    const bool has_news = pings_.has_news() || receiver_.has_news() || streams_.has_news() || flight_.needs_marker();
+    const bool is_urgent = is_closed() || !parameters_.empty() || has_news || !datagrams_.empty() || sender_.has_control();
+    return !is_urgent && sender_.next_size() < enough;
 }
 
 COMOQ_DECL void Connection::written(Time now) noexcept {
