@@ -52,10 +52,7 @@ TEST_CASE("a fair strand begins no function after its time is over", "[fair_stra
     const FairStrand greedy(context.get_executor(), std::chrono::microseconds(0));
     std::string log;
     for (int i = 0; i != 3; ++i) asio::post(greedy, [&log] { log += 'g'; });
-    asio::post(context, [&context, &log] {
-        log += 'c';
-        asio::post(context, [&log] { log += 'd'; });
-    });
+    note_two_rounds(context, log);
     context.run();
     CHECK(log == "gcgdg");
 }

@@ -9,6 +9,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/error.hpp>
 #include <asio/io_context.hpp>
+#include <asio/post.hpp>
 
 #include <comoq/fair_strand.hpp>
 
@@ -24,6 +25,14 @@ inline constexpr std::size_t turn = 8;
 
 /// Its turns end by number alone, however slow the machine is.
 inline FairStrand strand_of(asio::io_context &context) { return FairStrand(context.get_executor(), std::chrono::hours(1)); }
+
+/// Notes 'c' in the next round of the context, and 'd' in the one after it.
+inline void note_two_rounds(asio::io_context &context, std::string &log) {
+    asio::post(context, [&context, &log] {
+        log += 'c';
+        asio::post(context, [&log] { log += 'd'; });
+    });
+}
 
 inline asio::awaitable<void> read_all(Gate<int> gate, std::size_t count, std::size_t &read) {
     for (; count != 0; --count) {

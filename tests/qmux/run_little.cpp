@@ -7,15 +7,22 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 
 #include "detail/qmux/noting_channel.hpp"
 #include "fair_strand_scene.hpp"
 #include "support/catch.hpp"
+#include "support/every_point.hpp"
 #include "support/transport_scene.hpp"
 
 namespace run_little_tests {
@@ -59,6 +66,37 @@ void write_now(SendStream &stream, std::size_t size) {
     Bytes payload = bytes(size);
     REQUIRE(stream.write_now(comoq::detail::Passkey(), {}, payload));
 }
+
+/// A connection that runs, on which somebody writes little media.
+struct LittleWorld {
+    LittleWorld() {
+        const auto channel = std::make_shared<Noted>(*context);
+        noted = channel;
+        qmux::ConnectionConfig config;
+        config.protocol = "moq-lite-05";
+        config.parameters.idle_timeout = std::chrono::milliseconds(0);
+        connection = std::make_shared<qmux::Connection>(context->get_executor(), true, std::move(config));
+        running = qmux::run(connection, NotingChannel(channel));
+        asio::co_spawn(*context, write_little(), asio::detached);
+    }
+    asio::awaitable<void> write_little() {
+        stream = co_await connection->open_uni();
+        stream->set_order(SendOrder{});
+        write_now(*stream, 100);
+    }
+    asio::awaitable<void> work() { return std::move(*running); }
+    void leave() {
+        connection->lost(make_error_code(Error::Transport));
+        if (const auto left = noted.lock()) left->greeting.end();
+    }
+    void check_end() const { CHECK(noted.expired()); }
+
+    std::optional<asio::io_context> context{std::in_place};
+    std::weak_ptr<Noted> noted;
+    std::shared_ptr<qmux::Connection> connection;
+    SendPtr stream;
+    std::optional<asio::awaitable<void>> running;
+};
 
 }  // namespace
 
@@ -146,6 +184,12 @@ TEST_CASE("qmux run: what others of the context cause to be written meanwhile go
     scene.run();
     REQUIRE(scene.noted->records.size() == 1);
     CHECK(scene.noted->records[0].size() > 300);
+}
+
+TEST_CASE("qmux run: it can be cancelled at each of its steps, and its context destroyed, also while it waits for more", "[qmux]") {
+    // The record with the parameters, that of the stream, and the wait between.
+    CHECK(cancel_at_every_step<LittleWorld>(false) > 6);
+    CHECK(destroy_at_every_point<LittleWorld>() > 6);
 }
 
 }  // namespace run_little_tests

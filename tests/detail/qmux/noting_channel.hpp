@@ -18,10 +18,10 @@
 #include <asio/post.hpp>
 #include <asio/use_awaitable.hpp>
 
-#include <comoq/fair_strand.hpp>
 #include <comoq/qmux/connection.hpp>
 #include <comoq/qmux/run.hpp>
 
+#include "fair_strand_scene.hpp"
 #include "support/catch.hpp"
 #include "support/greeting.hpp"
 #include "support/transport_scene.hpp"
@@ -72,7 +72,7 @@ private:
 /// A connection over such a channel, with a stream.
 struct NotingScene : TransportScene {
     explicit NotingScene(bool is_on_strand = false)
-        : executor(is_on_strand ? asio::any_io_executor(FairStrand(context.get_executor(), std::chrono::hours(1)))
+        : executor(is_on_strand ? asio::any_io_executor(fair_strand_tests::strand_of(context))
                                 : asio::any_io_executor(context.get_executor())) {
         qmux::ConnectionConfig config;
         config.protocol = "moq-lite-05";

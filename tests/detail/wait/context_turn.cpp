@@ -17,9 +17,9 @@
 
 namespace context_turn_tests {
 
-using namespace comoq;
 using comoq::detail::ContextTurn;
 using comoq::detail::FrameTurn;
+using fair_strand_tests::note_two_rounds;
 using fair_strand_tests::strand_of;
 
 namespace {
@@ -41,7 +41,6 @@ TEST_CASE("a turn of the context lets work of others go first that is ready, whe
         asio::post(strand, [&log] { log += 's'; });
         asio::post(other, [&log] { log += 'o'; });
         asio::post(context, [&log] { log += 'c'; });
-        context.restart();
         context.run();
     };
     SECTION("of the context") {
@@ -62,10 +61,7 @@ TEST_CASE("a turn of the context ends no later turn of the strand, and is a trip
     SECTION("the next turn is a whole one") {
         asio::co_spawn(strand, note_after<ContextTurn>(log), asio::detached);
         for (int i = 0; i != 10; ++i) asio::post(strand, [&log] { log += 's'; });
-        asio::post(context, [&context, &log] {
-            log += 'c';
-            asio::post(context, [&log] { log += 'd'; });
-        });
+        note_two_rounds(context, log);
         context.run();
         CHECK(log == "cssssssssdsst");
     }

@@ -210,6 +210,8 @@ private:
 
     // Output.
 
+    /// The peer is owed a word that is not of a stream's data: an answer to a ping, credit, a STOP_SENDING.
+    bool owes_word() const noexcept;
     bool has_news() const noexcept;
     bool has_output() const noexcept;
     /// Something waits in a stream, and may go now.

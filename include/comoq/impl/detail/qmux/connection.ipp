@@ -132,9 +132,8 @@ COMOQ_DECL bool Connection::has_little() const {
     // A packet's worth is worth a record.
     constexpr std::size_t enough = 1000;
     Lock lock(mutex());
-    const bool has_news = pings_.has_news() || receiver_.has_news() || streams_.has_news() || flight_.needs_marker();
-    const bool is_urgent = is_closed() || !parameters_.empty() || has_news || !datagrams_.empty() || sender_.has_control();
-    return !is_urgent && sender_.next_size() < enough;
+    if (is_closed() || !parameters_.empty() || owes_word() || flight_.needs_marker()) return false;
+    return datagrams_.empty() && !sender_.has_control() && sender_.next_size() < enough;
 }
 
 COMOQ_DECL void Connection::written(Time now) noexcept {
@@ -143,9 +142,11 @@ COMOQ_DECL void Connection::written(Time now) noexcept {
     flight_.taken(now);
 }
 
-COMOQ_DECL bool Connection::has_news() const noexcept {
-    return pings_.has_news() || receiver_.has_news() || streams_.has_news() || sender_.has_ends();
+COMOQ_DECL bool Connection::owes_word() const noexcept {
+    return pings_.has_news() || receiver_.has_news() || streams_.has_news();
 }
+
+COMOQ_DECL bool Connection::has_news() const noexcept { return owes_word() || sender_.has_ends(); }
 
 COMOQ_DECL bool Connection::has_output() const noexcept {
     if (silent_) return false;
