@@ -144,10 +144,7 @@ std::uint64_t run_traffic(const LinkFaults &faults, std::uint64_t seed, int stre
     return scene.history;
 }
 
-}  // namespace
-
-TEST_CASE("QUIC on a bad network: what is read is what was written, and every stream is over on both sides", "[quic]") {
-    const auto seed_here = seed("QUIC on a bad network");
+void run_on_bad_links(std::uint64_t seed_here) {
     const LinkFaults all[] = {bad(0, 0, 0, 0),      bad(10, 0, 0, 0),       bad(100, 50, 50, 20), bad(300, 0, 0, 0),
                               bad(0, 300, 300, 0), bad(20, 20, 200, 100), bad(0, 0, 0, 0, 200'000), bad(50, 20, 50, 20, 500'000)};
     std::uint64_t number = 0;
@@ -156,6 +153,17 @@ TEST_CASE("QUIC on a bad network: what is read is what was written, and every st
                      << ", rate " << faults.rate);
         run_traffic(faults, seed_here + number++, 24);
     }
+}
+
+}  // namespace
+
+TEST_CASE("QUIC on a bad network: what is read is what was written, and every stream is over on both sides", "[quic]") {
+    run_on_bad_links(seed("QUIC on a bad network"));
+}
+
+TEST_CASE("QUIC on a bad network: what the library forgets of data that go once more ends with the connection", "[quic]") {
+    // With this history ngtcp2 1.11 forgets a frame of 136 bytes. It is AddressSanitizer that sees it.
+    run_on_bad_links(2'160'926'581'206'926'480);
 }
 
 TEST_CASE("QUIC on a bad network: the same seed gives the same events", "[quic]") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include "../detail/quic/http3_layer.hpp"
+#include "../detail/quic/library_memory.hpp"
 #include "../detail/quic/ngtcp2.hpp"
 #include "../detail/quic/path_size.hpp"
 #include "../detail/quic/sender.hpp"
@@ -326,6 +327,7 @@ private:
     ConnectionIds *const ids_;
     std::array<std::byte, 32> reset_key_{};
     std::unique_ptr<detail::TlsSession> tls_;
+    detail::LibraryMemory memory_;
     struct Deleter {
         void operator()(ngtcp2_conn *connection) const noexcept { ngtcp2_conn_del(connection); }
     };

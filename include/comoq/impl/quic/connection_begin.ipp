@@ -163,7 +163,7 @@ COMOQ_DECL void Connection::begin_client(const Path &path) {
     const ngtcp2_path on = detail::path_of(addresses);
     ngtcp2_conn *made = nullptr;
     const int result = ngtcp2_conn_client_new(&made, &server_id, &client_id, &on, NGTCP2_PROTO_VER_V1, &callbacks, &settings,
-                                              &parameters, nullptr, this);
+                                              &parameters, memory_.functions(), this);
     wire_.reset(made);
     began(result);
 }
@@ -198,7 +198,7 @@ COMOQ_DECL void Connection::begin_server(const Greeting &greeting, const Path &p
     const ngtcp2_path on = detail::path_of(addresses);
     ngtcp2_conn *made = nullptr;
     const int result = ngtcp2_conn_server_new(&made, &client_id, &server_id, &on, greeting.version, &callbacks, &settings,
-                                              &parameters, nullptr, this);
+                                              &parameters, memory_.functions(), this);
     wire_.reset(made);
     began(result);
     if (ids_ == nullptr) return;
