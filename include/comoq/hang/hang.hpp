@@ -10,5 +10,6 @@
 #include "hevc.hpp"
 #include "media_track.hpp"
 #include "mp4_error.hpp"
+#include "mp4_pieces.hpp"
 #include "mp4_reader.hpp"
 #include "mp4_writer.hpp"

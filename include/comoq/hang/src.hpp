@@ -23,6 +23,7 @@
 #include "../impl/hang/deflate.ipp"
 #include "../impl/hang/hevc.ipp"
 #include "../impl/hang/media_track.ipp"
+#include "../impl/hang/mp4_pieces.ipp"
 #include "../impl/hang/mp4_reader.ipp"
 #include "../impl/hang/mp4_writer.ipp"
 #include "../impl/hang/text_of_bytes.ipp"

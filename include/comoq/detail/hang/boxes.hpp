@@ -32,6 +32,11 @@ struct BoxHeader {
 /// the header. `position` is for the message.
 std::optional<BoxHeader> read_box_header(std::span<const std::byte> input, std::uint64_t position);
 
+/// Throws Mp4Error unless a file begins with this box.
+void check_first_box(const std::optional<BoxHeader> &first);
+/// Throws Mp4Error: a file ends with `rest`, at `position`, which is not a whole box.
+[[noreturn]] void fail_truncated(std::span<const std::byte> rest, std::uint64_t position);
+
 /// The fields of a box, in order. Each throws Mp4Error, with the name of the box, if the box ends before it.
 class BoxFields {
 public:

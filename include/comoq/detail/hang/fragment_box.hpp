@@ -19,6 +19,9 @@ struct FragmentSample {
     std::uint32_t size = 0;
 };
 
+/// Units of a track in microseconds, rounded down. `units` is at most a quarter of what 64 bits hold.
+std::int64_t in_microseconds(std::int64_t units, std::uint32_t timescale);
+
 /// Where the next sample of each track goes if its fragment does not say it, and by how much the times of a file are moved.
 using DecodeTimes = std::vector<std::int64_t>;
 

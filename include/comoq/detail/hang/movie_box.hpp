@@ -28,9 +28,15 @@ struct MovieBox {
     bool is_fragmented = false;
 };
 
-/// Reads the contents of a `moov`. Throws Mp4Error for what is damaged or cannot be played as it is: encrypted tracks, unknown codecs
-/// of video or audio, edit lists of several pieces. At most 64 tracks.
-MovieBox read_movie(std::span<const std::byte> moov);
+/// What is wanted of a `moov`.
+enum class MovieUse : std::uint8_t {
+    Play,   ///< everything
+    Times,  ///< when samples are decoded, and where decoding may begin: any codec will do, and all but video counts as audio
+};
+
+/// Reads the contents of a `moov`. Throws Mp4Error for what is damaged or, to play it, cannot be played as it is: encrypted tracks,
+/// unknown codecs of video or audio, edit lists of several pieces. At most 64 tracks.
+MovieBox read_movie(std::span<const std::byte> moov, MovieUse use = MovieUse::Play);
 
 }  // namespace comoq::hang::detail
 

@@ -11,15 +11,6 @@ namespace comoq::hang {
 
 namespace detail {
 
-/// Units of a track in microseconds, rounded down. `units` is at most a quarter of what 64 bits hold.
-inline std::int64_t in_microseconds(std::int64_t units, std::uint32_t timescale) {
-    __extension__ using Wide = __int128;
-    const Wide all = Wide{units} * 1'000'000;
-    const Wide whole = all / timescale - (all % timescale < 0 ? 1 : 0);
-    constexpr Wide most = std::int64_t{1} << 61;
-    return static_cast<std::int64_t>(std::clamp(whole, -most, most));
-}
-
 inline bool matters(std::uint32_t type) { return type == fourcc("moov") || type == fourcc("moof") || type == fourcc("mdat"); }
 
 }  // namespace detail
@@ -58,9 +49,7 @@ COMOQ_DECL void Mp4Reader::parse(Bytes &input, bool at_end) {
         const auto header = detail::read_box_header(input.span(), position_);
         if (!header) return;
         const auto name = detail::box_name(header->type);
-        if (position_ == 0 && header->type != detail::fourcc("ftyp") && header->type != detail::fourcc("styp")) {
-            throw Mp4Error("is not an MP4 file: it does not begin with an ftyp box");
-        }
+        if (position_ == 0) detail::check_first_box(header);
         const auto size = header->size == 0 && at_end ? input.size() : header->size;
         if (!detail::matters(header->type)) {
             if (header->type == detail::fourcc("ftyp")) file_begin_ = position_;
@@ -201,14 +190,9 @@ COMOQ_DECL void Mp4Reader::finish() {
     pending_.clear();
     parse(rest, true);
     if (position_ == 0 && rest.empty()) throw Mp4Error("is empty");
-    if (position_ == 0 && rest.size() < 8) throw Mp4Error("is not an MP4 file: it does not begin with an ftyp box");
+    if (position_ == 0 && rest.size() < 8) detail::check_first_box(std::nullopt);
     if (skip_ != 0) throw Mp4Error(fmt::format("is truncated: its last box lacks {} bytes", skip_));
-    if (!rest.empty()) {
-        const auto header = detail::read_box_header(rest.span(), position_);
-        if (!header) throw Mp4Error(fmt::format("is truncated: the last {} bytes are too few for a box", rest.size()));
-        throw Mp4Error(fmt::format("is truncated: box '{}' at {} should have {} bytes and has {}", detail::box_name(header->type), position_,
-                                   header->size, rest.size()));
-    }
+    if (!rest.empty()) detail::fail_truncated(rest.span(), position_);
     if (!has_movie_) throw Mp4Error("has no moov box, so it is truncated or not a movie");
     if (!owed_.empty()) throw Mp4Error("is truncated: it ends after a moof box, whose mdat box is missing");
     if (!has_fragment_) throw Mp4Error("is not fragmented: no moof box (ffmpeg -movflags frag_keyframe+empty_moov makes one)");

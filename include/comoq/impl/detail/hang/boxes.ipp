@@ -33,6 +33,18 @@ COMOQ_DECL std::optional<BoxHeader> read_box_header(std::span<const std::byte> i
     return box;
 }
 
+COMOQ_DECL void check_first_box(const std::optional<BoxHeader> &first) {
+    if (first && (first->type == fourcc("ftyp") || first->type == fourcc("styp"))) return;
+    throw Mp4Error("is not an MP4 file: it does not begin with an ftyp box");
+}
+
+COMOQ_DECL void fail_truncated(std::span<const std::byte> rest, std::uint64_t position) {
+    const auto header = read_box_header(rest, position);
+    if (!header) throw Mp4Error(fmt::format("is truncated: the last {} bytes are too few for a box", rest.size()));
+    throw Mp4Error(fmt::format("is truncated: box '{}' at {} should have {} bytes and has {}", box_name(header->type), position, header->size,
+                               rest.size()));
+}
+
 COMOQ_DECL void BoxFields::too_short() const {
     throw Mp4Error(fmt::format("is damaged: box '{}' ends too early", box_name(type_)));
 }

@@ -8,6 +8,14 @@
 
 namespace comoq::hang::detail {
 
+COMOQ_DECL std::int64_t in_microseconds(std::int64_t units, std::uint32_t timescale) {
+    __extension__ using Wide = __int128;
+    const Wide all = Wide{units} * 1'000'000;
+    const Wide whole = all / timescale - (all % timescale < 0 ? 1 : 0);
+    constexpr Wide most = std::int64_t{1} << 61;
+    return static_cast<std::int64_t>(std::clamp(whole, -most, most));
+}
+
 /// What samples of a track fragment have if a run does not say otherwise.
 struct FragmentHead {
     std::size_t track = 0;
@@ -30,7 +38,11 @@ inline std::optional<FragmentHead> read_head(const Box &tfhd, std::uint64_t moof
     // The bytes are counted from the file's beginning, from this moof's, or from where those of the last track end.
     if ((flags & 0x20000u) != 0) head.base = moof;
     if ((flags & 0x1u) != 0) head.base = in.u64();
-    if ((flags & 0x2u) != 0 && in.u32() != 1) throw Mp4Error("cannot be played: box 'tfhd' names another sample description than the first one");
+    const bool is_first_description = (flags & 0x2u) == 0 || in.u32() == 1;
+    // Where no description was read, none matters.
+    if (!is_first_description && !found->config.codec.empty()) {
+        throw Mp4Error("cannot be played: box 'tfhd' names another sample description than the first one");
+    }
     if ((flags & 0x8u) != 0) head.duration = in.u32();
     if ((flags & 0x10u) != 0) head.size = in.u32();
     if ((flags & 0x20u) != 0) head.flags = in.u32();

@@ -48,7 +48,7 @@ inline MediaKind kind_of(const Box &handler) {
     return type == fourcc("vide") ? MediaKind::Video : type == fourcc("soun") ? MediaKind::Audio : MediaKind::Other;
 }
 
-inline MovieTrack read_track(const Box &trak, std::uint32_t movie_timescale) {
+inline MovieTrack read_track(const Box &trak, std::uint32_t movie_timescale, MovieUse use) {
     MovieTrack track;
     const auto boxes = boxes_in(trak.type, trak.contents);
     BoxFields header = need_box(trak.type, boxes, fourcc("tkhd")).fields();
@@ -59,6 +59,10 @@ inline MovieTrack read_track(const Box &trak, std::uint32_t movie_timescale) {
     track.timescale = timescale_of(need_box(mdia.type, media, fourcc("mdhd")));
     if (track.timescale == 0) throw Mp4Error("is damaged: box 'mdhd' has a timescale of 0");
     track.config.kind = kind_of(need_box(mdia.type, media, fourcc("hdlr")));
+    if (use == MovieUse::Times) {
+        if (track.config.kind == MediaKind::Other) track.config.kind = MediaKind::Audio;
+        return track;
+    }
     if (track.config.kind == MediaKind::Other) return track;
     if (const auto edts = find_box(boxes, fourcc("edts"))) {
         const auto edits = boxes_in(edts->type, edts->contents);
@@ -74,7 +78,7 @@ inline MovieTrack read_track(const Box &trak, std::uint32_t movie_timescale) {
     return track;
 }
 
-COMOQ_DECL MovieBox read_movie(std::span<const std::byte> moov) {
+COMOQ_DECL MovieBox read_movie(std::span<const std::byte> moov, MovieUse use) {
     constexpr std::size_t most = 64;
     const auto boxes = boxes_in(fourcc("moov"), moov);
     const auto head = find_box(boxes, fourcc("mvhd"));
@@ -83,7 +87,7 @@ COMOQ_DECL MovieBox read_movie(std::span<const std::byte> moov) {
     for (const Box &box : boxes) {
         if (box.type != fourcc("trak")) continue;
         if (movie.tracks.size() == most) throw Mp4Error(fmt::format("cannot be played: box 'moov' has more than {} tracks", most));
-        auto track = read_track(box, timescale);
+        auto track = read_track(box, timescale, use);
         if (std::ranges::any_of(movie.tracks, [&](const MovieTrack &other) { return other.id == track.id; })) {
             throw Mp4Error(fmt::format("is damaged: two boxes 'tkhd' have the track number {}", track.id));
         }
