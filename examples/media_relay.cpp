@@ -2,12 +2,13 @@
 //
 // The edge has no media of its own. The first viewer's request makes its handler fetch the broadcast from upstream, and
 // later requests wait for that same fetch: one upstream request for any number of viewers.
-#include "shared/fmp4.hpp"
+#include "media_relay/movie.hpp"
 #include "media_relay/options.hpp"
 #include "media_relay/recording.hpp"
 #include "media_relay/report.hpp"
 
 #include <comoq/comoq.hpp>
+#include <comoq/hang/mp4_error.hpp>
 
 #include <algorithm>
 #include <asio/bind_cancellation_slot.hpp>
@@ -15,11 +16,8 @@
 #include <asio/co_spawn.hpp>
 #include <asio/error.hpp>
 #include <asio/post.hpp>
-#include <asio/steady_timer.hpp>
 #include <asio/strand.hpp>
-#include <asio/this_coro.hpp>
 #include <asio/thread_pool.hpp>
-#include <asio/use_awaitable.hpp>
 #include <asio/use_future.hpp>
 #include <atomic>
 #include <chrono>
@@ -56,51 +54,17 @@ awaitable<void> answer(comoq::OriginDynamic handler, comoq::BroadcastConsumer li
     }
 }
 
-// Upstream's camera: each fragment is a group and each box a frame, with a pause between groups as in live media.
-awaitable<void> publish(comoq::TrackProducer init, comoq::TrackProducer video, const fmp4::Movie &movie,
-                        Progress &progress) {
-    init.write_frame(comoq::Bytes::copy(movie.init));
-    init.finish();
-
-    co_await video.used();
-    asio::steady_timer clock(co_await asio::this_coro::executor);
-    for (const auto &fragment : movie.fragments) {
-        auto group = video.append_group();
-        for (fmp4::Block box : fragment) {
-            group.write_frame(comoq::Bytes::copy(box));
-        }
-        group.finish();
-        progress.group_published();
-        clock.expires_after(30ms);
-        co_await clock.async_wait(asio::use_awaitable);
-    }
-    video.finish();
-}
-
 // A viewer at the edge. It knows a path, and not where its broadcast comes from.
-awaitable<void> view(comoq::OriginConsumer edge, std::latch &asked, Recording &recording, Progress &progress) {
+awaitable<void> view(comoq::OriginConsumer edge, const Movie &movie, std::latch &asked, Recording &recording, RelayProgress &progress) {
     recording.start();
     auto request = edge.request_broadcast(broadcast_path);
     asked.count_down();
     auto broadcast = co_await std::move(request);
-
-    comoq::Subscription whole;
-    whole.start = 0;
-    for (const char *name : {"init", "video"}) {
-        auto track = co_await broadcast.track(name).subscribe(whole);
-        while (auto group = co_await track.next_group()) {
-            recording.add_group();
-            while (auto frame = co_await group->read_frame()) {
-                recording.add_frame(frame->payload.span());
-                progress.bytes_delivered(frame->payload.size());
-            }
-        }
-    }
-    recording.finish();
+    co_await movie.view(std::move(broadcast), recording, progress);
 }
 
 // Shows progress until all jobs are done. Throws the first failure of any of them.
-void wait_for_all(std::vector<std::future<void>> jobs, Progress &progress) {
+void wait_for_all(std::vector<std::future<void>> jobs, RelayProgress &progress) {
     while (!jobs.empty()) {
         progress.show();
         std::this_thread::sleep_for(20ms);
@@ -115,7 +79,7 @@ void wait_for_all(std::vector<std::future<void>> jobs, Progress &progress) {
     progress.finish();
 }
 
-std::vector<Recording> make_recordings(const Options &options, fmp4::Block expected) {
+std::vector<Recording> make_recordings(const Options &options) {
     if (options.out) {
         std::error_code ec;
         std::filesystem::create_directories(*options.out, ec);
@@ -129,7 +93,7 @@ std::vector<Recording> make_recordings(const Options &options, fmp4::Block expec
         if (options.out) {
             path = *options.out / fmt::format("viewer-{}.mp4", i);
         }
-        recordings.emplace_back(expected, path);
+        recordings.emplace_back(path);
     }
     return recordings;
 }
@@ -146,21 +110,17 @@ void throw_unless_cancelled(const std::exception_ptr &failure) {
     }
 }
 
-bool run(const Options &options, fmp4::Block file, const fmp4::Movie &movie) {
-    auto recordings = make_recordings(options, file);
-    Progress progress(movie.fragments.size(), file.size() * options.viewers);
+bool run(const Options &options, Movie &movie) {
+    auto recordings = make_recordings(options);
+    RelayProgress progress(movie.groups(), movie.bytes() * options.viewers);
     std::atomic<std::size_t> upstream_fetches{0};
     std::latch asked(static_cast<std::ptrdiff_t>(options.viewers));
     asio::cancellation_signal stop_relay;
 
     comoq::Origin edge;
     comoq::Origin upstream;
-    // A viewer that is slow for a while still finds every group: both origins keep them for a minute.
-    comoq::TrackInfo info;
-    info.max_latency = 1min;
     auto live = upstream.producer().make_broadcast();
-    auto init = live.create_track("init", info);
-    auto video = live.create_track("video", info);
+    movie.create_tracks(live);
     auto upstream_handler = upstream.producer().dynamic();
 
     // Declared last, to be destroyed first: nothing runs any more when the rest is destroyed, also after an exception.
@@ -175,7 +135,7 @@ bool run(const Options &options, fmp4::Block file, const fmp4::Movie &movie) {
     asio::co_spawn(edge_strand, comoq::proxy(upstream.consumer(), edge.producer(), edge.producer().dynamic()),
                    asio::bind_cancellation_slot(stop_relay.slot(), relayed));
     for (Recording &recording : recordings) {
-        jobs.push_back(asio::co_spawn(asio::make_strand(pool), view(edge.consumer(), asked, recording, progress),
+        jobs.push_back(asio::co_spawn(asio::make_strand(pool), view(edge.consumer(), movie, asked, recording, progress),
                                       asio::use_future));
     }
     // Upstream answers only now, so that every viewer has asked while the one fetch was in flight.
@@ -183,7 +143,7 @@ bool run(const Options &options, fmp4::Block file, const fmp4::Movie &movie) {
     fmt::print("{} viewers have asked the edge, which has {} request pending\n", options.viewers, edge.stats().pending);
 
     auto answered = asio::co_spawn(upstream_strand, answer(upstream_handler, live.consume(), upstream_fetches), asio::use_future);
-    jobs.push_back(asio::co_spawn(upstream_strand, publish(init, video, movie, progress), asio::use_future));
+    jobs.push_back(asio::co_spawn(upstream_strand, movie.publish(progress), asio::use_future));
     wait_for_all(std::move(jobs), progress);
 
     // Every loop must end before the pool does. Relayed broadcasts end with `live`, and `answer` ends with its origin.
@@ -206,11 +166,11 @@ int main(int argc, char **argv) {
             throw UsageError("missing FILE.mp4 (see --help)");
         }
         try {
-            const auto file = fmp4::read_file(options.file);
-            if (!run(options, file, fmp4::parse(file))) {
-                throw std::runtime_error("the received file differs from the original");
+            const auto movie = options.is_hang ? movie_of_frames(options.file) : movie_of_boxes(options.file);
+            if (!run(options, *movie)) {
+                throw std::runtime_error("what was received differs from the original");
             }
-        } catch (const fmp4::BadFile &error) {
+        } catch (const comoq::hang::Mp4Error &error) {
             throw std::runtime_error(fmt::format("{} {}", in_quotes(options.file.string()), error.what()));
         }
         std::fflush(stdout);

@@ -1,17 +1,17 @@
 // publish: a fragmented MP4, or standard input, as a broadcast at a relay.
 #include "net/client.hpp"
+#include "publish/input.hpp"
 #include "shared/command_line.hpp"
-#include "shared/fmp4.hpp"
-#include "shared/fmp4_times.hpp"
 #include "shared/log_lines.hpp"
+#include "shared/movie_on_disk.hpp"
 #include "shared/progress.hpp"
 #include "shared/run_until_signal.hpp"
 
-#include <comoq/first_of.hpp>
 #if defined(COMOQ_EXAMPLE_HANG)
 #include "hang/publish_movie.hpp"
 #endif
 
+#include <comoq/hang/mp4_pieces.hpp>
 #include <comoq/origin.hpp>
 #include <comoq/path.hpp>
 #include <comoq/task_group.hpp>
@@ -20,22 +20,17 @@
 #include <asio/awaitable.hpp>
 #include <asio/error.hpp>
 #include <asio/experimental/awaitable_operators.hpp>
-#include <asio/posix/stream_descriptor.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <chrono>
-#include <cstddef>
-#include <cstdint>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <system_error>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -54,9 +49,11 @@ constexpr const char *usage =
     "\n"
     "  URL           a relay: ws://HOST:PORT, wss://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT\n"
     "  PATH          the broadcast; for players its name ends in .hang, by custom\n"
-    "  FILE.mp4      a fragmented MP4; - is one on standard input; no name is standard input, whatever it carries\n"
+    "  FILE.mp4      a fragmented MP4; - is one on standard input; no name is standard input, whatever it carries: its first\n"
+    "                bytes decide, for which the broadcast waits, or with --wait its first reader\n"
     "  --container KIND  how frames are packed: cmaf (the default), legacy or loc\n"
-    "  --raw         not as hang: a file's boxes as they are, in the tracks init and video; standard input as the track data\n"
+    "  --raw         not as hang: a file's boxes as they are, in the tracks init and video, but for an index at its end;\n"
+    "                standard input as the track data\n"
     "  --track NAME  a name for the track in place of video, or data\n"
     "  --loop        start again at the end of the file\n"
     "  --wait        start when somebody subscribes\n"
@@ -70,72 +67,44 @@ struct Options {
     std::chrono::seconds keep{30};
 };
 
-awaitable<void> publish_movie(comoq::TrackProducer init, comoq::TrackProducer video, const fmp4::Movie &movie,
-                              const Options &options) {
-    init.write_frame(comoq::Bytes::copy(movie.init));
+// The boxes of a file as they are, a group for each piece, at the speed of playback.
+awaitable<void> publish_boxes(comoq::TrackProducer init, comoq::TrackProducer video, const comoq::hang::Mp4Pieces &movie,
+                              const Options &options, Progress &progress) {
+    init.write_frame(movie.init);
     init.finish();
-    const auto times = fmp4::times_of(movie);
-    // The last fragment is as long as the one before it.
-    const auto length = times.size() < 2 ? 1s : times.back() + (times.back() - times[times.size() - 2]);
     asio::steady_timer timer(co_await asio::this_coro::executor);
-    auto begin = std::chrono::steady_clock::now();
-    std::chrono::microseconds played{0};
+    auto began = std::chrono::steady_clock::now();
+    std::chrono::microseconds played{0}, length{0};
+    for (const auto &piece : movie.pieces) {
+        length = std::max(length, piece.end);
+    }
+    // Without times, a round takes a second.
+    length = length == 0s ? 1s : length;
     do {
-        for (std::size_t i = 0; i < movie.fragments.size(); ++i) {
-            timer.expires_at(begin + times[i]);
+        for (const auto &piece : movie.pieces) {
+            timer.expires_at(began + played + piece.begin);
             co_await timer.async_wait(use_awaitable);
             auto group = video.append_group();
-            const auto micros = static_cast<std::uint64_t>((played + times[i]).count());
-            for (const fmp4::Block box : movie.fragments[i]) {
-                group.write_frame(comoq::Bytes::copy(box), comoq::Timestamp(micros, comoq::Timescale(1'000'000)));
+            const comoq::Timestamp time(played + piece.begin);
+            for (const auto &box : piece.boxes) {
+                group.write_frame(box, time);
+                progress.add(box.size(), played + piece.begin);
             }
             group.finish();
         }
-        begin += length;
         played += length;
     } while (options.loops);
     video.finish();
 }
 
-// asio makes a descriptor non-blocking, and a terminal's descriptor is shared with the shell.
-class InputFlags {
-public:
-    InputFlags() : flags_(::fcntl(STDIN_FILENO, F_GETFL)) {}
-    InputFlags(const InputFlags &) = delete;
-    InputFlags &operator=(const InputFlags &) = delete;
-    ~InputFlags() { ::fcntl(STDIN_FILENO, F_SETFL, flags_); }
-
-private:
-    int flags_;
-};
-
-class Input {
-public:
-    explicit Input(const asio::any_io_executor &executor) : descriptor_(executor, ::dup(STDIN_FILENO)) {}
-
-    // The next piece; empty at the end.
-    awaitable<comoq::Bytes> next() {
-        std::vector<std::byte> piece(64 * 1024);
-        std::error_code failure;
-        const std::size_t count =
-            co_await descriptor_.async_read_some(asio::buffer(piece), asio::redirect_error(use_awaitable, failure));
-        piece.resize(count);
-        if (failure && failure != asio::error::eof) {
-            throw std::runtime_error("standard input cannot be read: " + failure.message());
+awaitable<void> publish_input(comoq::TrackProducer data, Input &input, Progress &progress) {
+    while (true) {
+        auto piece = co_await input.next();
+        if (piece.empty()) {
+            break;
         }
-        co_return comoq::Bytes(std::move(piece));
-    }
-    asio::posix::stream_descriptor &descriptor() { return descriptor_; }
-
-private:
-    const InputFlags flags_;
-    asio::posix::stream_descriptor descriptor_;
-};
-
-awaitable<void> publish_input(comoq::TrackProducer data, Input &input, comoq::Bytes piece) {
-    while (!piece.empty()) {
+        progress.add(piece.size(), {});
         data.write_frame(std::move(piece));
-        piece = co_await input.next();
     }
     data.finish();
 }
@@ -205,6 +174,29 @@ awaitable<void> publish_to_readers(const Client &client, std::vector<comoq::Trac
     }
 }
 
+// A broadcast that is announced before anybody knows what it carries: the first request for a track makes this program look. Requests
+// are answered when its tracks are made, or refused at the end of this.
+class EarlyBroadcast {
+public:
+    explicit EarlyBroadcast(comoq::BroadcastPublish broadcast) : broadcast_(std::move(broadcast)), handler_(broadcast_.producer().dynamic()) {}
+
+    awaitable<void> until_asked() {
+        auto next = handler_.requested_track();
+        first_ = co_await std::move(next);
+    }
+    comoq::BroadcastPublish &broadcast() { return broadcast_; }
+    // Once the tracks are there.
+    void refuse_the_rest() {
+        first_.reset();
+        handler_ = comoq::BroadcastDynamic();
+    }
+
+private:
+    comoq::BroadcastPublish broadcast_;
+    comoq::BroadcastDynamic handler_;
+    std::optional<comoq::TrackRequest> first_;
+};
+
 #if defined(COMOQ_EXAMPLE_HANG)
 MediaBroadcast hang_broadcast(comoq::BroadcastProducer &producer, const std::vector<SurveyedTrack> &tracks, const Options &options) {
     BroadcastOptions wishes;
@@ -214,13 +206,14 @@ MediaBroadcast hang_broadcast(comoq::BroadcastProducer &producer, const std::vec
     return MediaBroadcast(producer, tracks, wishes);
 }
 
-awaitable<void> publish_live(const Options &options, const Client &client, Input &input, comoq::Bytes begin, Progress &progress) {
-    LiveMovie movie(input.descriptor(), std::move(begin));
+awaitable<void> publish_live(const Options &options, const Client &client, Input &input, std::optional<EarlyBroadcast> &early, Progress &progress) {
+    LiveMovie movie([&input] { return input.next(); });
     std::optional<std::string> fault;
     try {
         const auto tracks = co_await movie.read_tracks();
-        auto broadcast = client.published().create_broadcast(*options.path);
-        auto media = hang_broadcast(broadcast.producer(), tracks, options);
+        if (!early) early.emplace(client.published().create_broadcast(*options.path));
+        auto media = hang_broadcast(early->broadcast().producer(), tracks, options);
+        early->refuse_the_rest();
         co_await publish_to_readers(client, media.tracks(), movie.play(media, progress), options, progress);
         fault = movie.fault();
     } catch (const comoq::hang::Mp4Error &error) {
@@ -242,11 +235,9 @@ awaitable<void> publish_file(const Options &options, const Client &client, const
         throw std::runtime_error(fmt::format("{} {}", in_quotes(*options.file), error.what()));
     }
 }
-
-bool is_movie(const comoq::Bytes &begin) { return begin.size() >= 8 && begin.view().substr(4, 4) == "ftyp"; }
 #endif
 
-awaitable<void> publish_raw(const Options &options, const Client &client, const fmp4::Movie &movie, Progress &progress) {
+awaitable<void> publish_raw(const Options &options, const Client &client, const comoq::hang::Mp4Pieces &movie, Progress &progress) {
     auto broadcast = client.published().create_broadcast(*options.path);
     auto &producer = broadcast.producer();
     comoq::TrackInfo info;
@@ -257,45 +248,44 @@ awaitable<void> publish_raw(const Options &options, const Client &client, const 
     auto video = producer.create_track(options.track.value_or("video"), info);
     std::vector<comoq::TrackProducer> tracks;
     tracks.push_back(video);
-    co_await publish_to_readers(client, std::move(tracks), publish_movie(init, video, movie, options), options, progress);
+    co_await publish_to_readers(client, std::move(tracks), publish_boxes(init, video, movie, options, progress), options, progress);
 }
 
-awaitable<void> publish_data(const Options &options, const Client &client, Input &input, comoq::Bytes begin, Progress &progress) {
-    auto broadcast = client.published().create_broadcast(*options.path);
+awaitable<void> publish_data(const Options &options, const Client &client, Input &input, std::optional<EarlyBroadcast> &early, Progress &progress) {
+    if (!early) early.emplace(client.published().create_broadcast(*options.path));
     comoq::TrackInfo info;
     info.max_latency = options.keep;
     info.ordered = true;
     std::vector<comoq::TrackProducer> tracks;
-    tracks.push_back(broadcast.producer().create_track(options.track.value_or("data"), info));
+    tracks.push_back(early->broadcast().producer().create_track(options.track.value_or("data"), info));
+    early->refuse_the_rest();
     auto data = tracks.front();
-    const auto playing = [&]() -> awaitable<void> {
-        // With --wait, standard input is left alone until a reader has come.
-        auto piece = begin;
-        if (piece.empty()) {
-            piece = co_await input.next();
-        }
-        co_await publish_input(data, input, std::move(piece));
-    };
-    co_await publish_to_readers(client, std::move(tracks), playing(), options, progress);
+    co_await publish_to_readers(client, std::move(tracks), publish_input(data, input, progress), options, progress);
 }
 
 awaitable<void> publish_standard_input(const Options &options, const Client &client, Progress &progress) {
     Input input(co_await asio::this_coro::executor);
-    comoq::Bytes begin;
+    std::optional<EarlyBroadcast> early;
 #if defined(COMOQ_EXAMPLE_HANG)
-    if (!options.is_raw && (options.wants_movie || !options.waits)) {
-        begin = co_await input.next();
-        if (options.wants_movie || is_movie(begin)) {
-            co_await publish_live(options, client, input, std::move(begin), progress);
-            co_return;
+    bool is_movie = options.wants_movie;
+    if (!options.is_raw && !is_movie) {
+        if (options.waits) {
+            // Standard input is left alone until somebody comes.
+            early.emplace(client.published().create_broadcast(*options.path));
+            co_await early->until_asked();
         }
+        is_movie = co_await input.begins_a_movie();
+    }
+    if (is_movie && !options.is_raw) {
+        co_await publish_live(options, client, input, early, progress);
+        co_return;
     }
 #endif
-    co_await publish_data(options, client, input, std::move(begin), progress);
+    co_await publish_data(options, client, input, early, progress);
 }
 
 struct File {
-    fmp4::Movie movie;
+    comoq::hang::Mp4Pieces movie;
 #if defined(COMOQ_EXAMPLE_HANG)
     std::optional<Survey> survey;
 #endif
@@ -360,20 +350,16 @@ int main(int argc, char **argv) {
         const bool lacks_hang = !std::exchange(options.is_raw, true) && (options.file || options.wants_movie);
 #endif
         File file;
-        std::vector<std::byte> bytes;
         try {
             if (options.file && options.is_raw) {
-                bytes = fmp4::read_file(*options.file);
-                file.movie = fmp4::parse(bytes);
+                file.movie = comoq::hang::cut_mp4(read_whole_movie(*options.file));
             }
 #if defined(COMOQ_EXAMPLE_HANG)
             if (options.file && !options.is_raw) {
                 file.survey = survey(*options.file);
             }
-        } catch (const comoq::hang::Mp4Error &error) {
-            throw std::runtime_error(fmt::format("{} {}", in_quotes(*options.file), error.what()));
 #endif
-        } catch (const fmp4::BadFile &error) {
+        } catch (const comoq::hang::Mp4Error &error) {
             throw std::runtime_error(fmt::format("{} {}", in_quotes(*options.file), error.what()));
         }
 #if !defined(COMOQ_EXAMPLE_HANG)

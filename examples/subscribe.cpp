@@ -3,6 +3,7 @@
 #include "shared/command_line.hpp"
 #include "shared/log_lines.hpp"
 #include "shared/run_until_signal.hpp"
+#include "subscribe/output_file.hpp"
 #if defined(COMOQ_EXAMPLE_HANG)
 #include "hang/movie_output.hpp"
 #endif
@@ -14,6 +15,7 @@
 #include <asio/awaitable.hpp>
 #include <asio/error.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -22,6 +24,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -40,9 +43,10 @@ constexpr const char *usage =
     "  URL           a relay: ws://HOST:PORT, wss://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT\n"
     "  PATH          the broadcast, announced or not\n"
     "  TRACK         a track of it, such as init and then video of a file from publish\n"
-    "  --output FILE write to a file in place of standard output\n"
+    "  --output FILE write to a file in place of standard output; one that is there already is replaced when something comes\n"
     "  --start N     start with group N instead of the newest one\n"
     "  --groups N    exit after N groups of a track, or of the MP4's first track\n"
+    "  --latency MS  of the MP4: go on with a newer group where one is later than that; without it, nothing is passed over\n"
     "  --announced   wait until the broadcast is announced\n"
     "  --strict      exit with 1 if a group is missing\n";
 
@@ -52,17 +56,9 @@ struct Options {
     std::vector<std::string> tracks;
     std::optional<std::uint64_t> start;
     std::size_t groups = std::numeric_limits<std::size_t>::max();
+    std::optional<std::chrono::milliseconds> latency;
     bool announced = false, is_strict = false;
 };
-
-// Where everything goes.
-std::FILE *out = stdout;
-
-void write(std::string_view bytes) {
-    if (std::fwrite(bytes.data(), 1, bytes.size(), out) != bytes.size() || std::fflush(out) != 0) {
-        throw std::runtime_error(out == stdout ? "cannot write to standard output" : "cannot write to the file");
-    }
-}
 
 // Reports the groups of a track that are missing in the output, and counts them.
 class Missing {
@@ -133,7 +129,7 @@ awaitable<comoq::TrackSubscriber> subscribed(comoq::BroadcastConsumer broadcast,
 }
 
 // Adds to `total` what has not come.
-awaitable<void> copy_track(comoq::BroadcastConsumer broadcast, std::string name, const Options &options, Total &total) {
+awaitable<void> copy_track(comoq::BroadcastConsumer broadcast, std::string name, const Options &options, OutputFile &output, Total &total) {
     auto track = co_await subscribed(broadcast, name, options);
     Missing missing(name, options.start);
     for (std::size_t groups = 0; groups != options.groups; ++groups) {
@@ -162,7 +158,7 @@ awaitable<void> copy_track(comoq::BroadcastConsumer broadcast, std::string name,
                 break;
             }
             missing.read_until(frame->timestamp);
-            write(frame->payload.view());
+            output.write(frame->payload.view());
         }
     }
     total.groups += missing.groups();
@@ -170,10 +166,12 @@ awaitable<void> copy_track(comoq::BroadcastConsumer broadcast, std::string name,
 }
 
 #if defined(COMOQ_EXAMPLE_HANG)
-awaitable<void> copy_movie(comoq::BroadcastConsumer broadcast, const Options &options) {
+awaitable<void> copy_movie(comoq::BroadcastConsumer broadcast, const Options &options, OutputFile &output) {
     MovieOutputOptions wishes;
     wishes.start = options.start;
     wishes.groups = options.groups;
+    wishes.latency = options.latency;
+    const auto write = [&output](std::string_view bytes) { output.write(bytes); };
     Progress progress;
     MissingFrames missing;
     const auto body = [&](comoq::TaskGroup &tasks) -> awaitable<void> {
@@ -182,10 +180,13 @@ awaitable<void> copy_movie(comoq::BroadcastConsumer broadcast, const Options &op
         tasks.cancel();
     };
     co_await comoq::with_task_group(body);
-    if (missing.groups + missing.bad_frames == 0) {
+    if (missing.groups + missing.late_groups + missing.bad_frames == 0) {
         co_return;
     }
-    const auto what = fmt::format("{} groups and {} frames are missing", missing.groups, missing.bad_frames);
+    auto what = fmt::format("{} groups and {} frames are missing", missing.groups, missing.bad_frames);
+    if (missing.late_groups != 0) {
+        what += fmt::format(", and {} groups or their ends, which were late", missing.late_groups);
+    }
     if (options.is_strict) {
         throw std::runtime_error("the output is not complete: " + what);
     }
@@ -193,7 +194,7 @@ awaitable<void> copy_movie(comoq::BroadcastConsumer broadcast, const Options &op
 }
 #endif
 
-awaitable<void> work(const Options &options, comoq::OriginConsumer origin) {
+awaitable<void> work(const Options &options, comoq::OriginConsumer origin, OutputFile &output) {
     auto found = options.announced ? origin.announced_broadcast(*options.path) : origin.request_broadcast(*options.path);
     if (options.announced && !found.ready()) {
         fmt::print(stderr, "subscribe: waiting until {} is announced\n", in_quotes(*options.path));
@@ -201,13 +202,13 @@ awaitable<void> work(const Options &options, comoq::OriginConsumer origin) {
     auto broadcast = co_await std::move(found);
 #if defined(COMOQ_EXAMPLE_HANG)
     if (options.tracks.empty()) {
-        co_await copy_movie(std::move(broadcast), options);
+        co_await copy_movie(std::move(broadcast), options, output);
         co_return;
     }
 #endif
     Total missing;
     for (const auto &name : options.tracks) {
-        co_await copy_track(broadcast, name, options, missing);
+        co_await copy_track(broadcast, name, options, output, missing);
     }
     if (options.is_strict && missing.groups != 0) {
         throw std::runtime_error(fmt::format("the output is not complete: {} {} missing, {:.1f} seconds", missing.groups,
@@ -215,9 +216,9 @@ awaitable<void> work(const Options &options, comoq::OriginConsumer origin) {
     }
 }
 
-awaitable<void> run(const Options &options) {
+awaitable<void> run(const Options &options, OutputFile &output) {
     Client client(options.relay, comoq::Path(*options.path));
-    co_await client.while_connected(work(options, client.received()));
+    co_await client.while_connected(work(options, client.received(), output));
 }
 
 }  // namespace
@@ -235,6 +236,9 @@ int main(int argc, char **argv) {
     line.option("--groups", [&](std::string_view text) {
         options.groups = number_from("--groups", text, 1, std::size_t{1} << 53);
     });
+    line.option("--latency", [&](std::string_view text) {
+        options.latency = std::chrono::milliseconds(number_from("--latency", text, 0, 3'600'000));
+    });
     line.option("--output", [&](std::string_view text) { options.output = text; });
     line.flag("--announced", [&] { options.announced = true; });
     line.flag("--strict", [&] { options.is_strict = true; });
@@ -243,19 +247,17 @@ int main(int argc, char **argv) {
         if (!options.relay.url || !options.path) {
             throw UsageError("missing URL or PATH (see --help)");
         }
+        if (options.latency && !options.tracks.empty()) {
+            throw UsageError("--latency is for an MP4, without TRACK");
+        }
 #if !defined(COMOQ_EXAMPLE_HANG)
         if (options.tracks.empty()) {
             throw UsageError("missing TRACK: this program was built without nlohmann-json and zlib, and makes no MP4 (see --help)");
         }
 #endif
         check_path(*options.path);
-        if (options.output) {
-            out = std::fopen(options.output->c_str(), "wb");
-            if (out == nullptr) {
-                throw std::runtime_error(fmt::format("{} cannot be created", in_quotes(*options.output)));
-            }
-        }
-        run_until_signal(run(options));
+        OutputFile output(options.output);
+        run_until_signal(run(options, output));
         return true;
     });
 }

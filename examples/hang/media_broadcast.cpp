@@ -1,6 +1,8 @@
 #include "hang/media_broadcast.hpp"
 
+#include <cstdint>
 #include <fmt/format.h>
+#include <ratio>
 #include <utility>
 
 namespace {
@@ -9,6 +11,8 @@ using comoq::hang::MediaKind;
 
 std::string name_of(const char *kind, int number) { return number == 1 ? kind : fmt::format("{}{}", kind, number); }
 
+double in_milliseconds(std::chrono::microseconds time) { return static_cast<double>(std::chrono::ceil<std::chrono::milliseconds>(time).count()); }
+
 // What the frames say of a rendition.
 void fill(comoq::hang::Rendition &rendition, const SurveyedTrack &track) {
     const auto seconds = std::chrono::duration<double>(track.duration).count();
@@ -16,7 +20,7 @@ void fill(comoq::hang::Rendition &rendition, const SurveyedTrack &track) {
         rendition.bitrate = static_cast<std::uint64_t>(8 * static_cast<double>(track.bytes) / seconds);
     }
     if (track.longest_wait.count() > 0) {
-        rendition.jitter = static_cast<double>((track.longest_wait.count() + 999) / 1000);
+        rendition.jitter = in_milliseconds(track.longest_wait);
     }
 }
 
@@ -32,8 +36,7 @@ std::optional<comoq::hang::ContainerKind> container_named(std::string_view name)
 
 MediaBroadcast::MediaBroadcast(comoq::BroadcastProducer broadcast, const std::vector<SurveyedTrack> &tracks,
                                const BroadcastOptions &options)
-    : catalog_(broadcast) {
-    comoq::hang::Catalog catalog;
+    : catalog_(broadcast), tracks_(tracks) {
     int videos = 0, audios = 0;
     const comoq::hang::MediaProducer *first = nullptr;
     media_.reserve(tracks.size());
@@ -47,7 +50,7 @@ MediaBroadcast::MediaBroadcast(comoq::BroadcastProducer broadcast, const std::ve
         }
         auto &media = media_.emplace_back(broadcast.create_track(name, info), options.container, track.config);
         if (is_video) {
-            auto &rendition = catalog.video[name] = comoq::hang::video_rendition(track.config);
+            auto &rendition = said_.video[name] = comoq::hang::video_rendition(track.config);
             rendition.container = media.container();
             const auto seconds = std::chrono::duration<double>(track.duration).count();
             if (seconds > 0) {
@@ -55,7 +58,7 @@ MediaBroadcast::MediaBroadcast(comoq::BroadcastProducer broadcast, const std::ve
             }
             fill(rendition, track);
         } else {
-            auto &rendition = catalog.audio[name] = comoq::hang::audio_rendition(track.config);
+            auto &rendition = said_.audio[name] = comoq::hang::audio_rendition(track.config);
             rendition.container = media.container();
             fill(rendition, track);
         }
@@ -70,7 +73,7 @@ MediaBroadcast::MediaBroadcast(comoq::BroadcastProducer broadcast, const std::ve
         init_->write_frame(first->container().init);
         init_->finish();
     }
-    catalog_.publish(catalog);
+    catalog_.publish(said_);
 }
 
 void MediaBroadcast::write(const comoq::hang::Mp4Sample &sample, std::chrono::microseconds moved, Progress &progress) {
@@ -81,8 +84,26 @@ void MediaBroadcast::write(const comoq::hang::Mp4Sample &sample, std::chrono::mi
     frame.is_key = sample.is_key;
     frame.decode_time = sample.decode_time + moved;
     frame.duration = sample.duration;
+    say_jitter(sample.track, wait_of(sample));
     media_[sample.track].write(frame);
     progress.add(frame.payload.size(), shown);
+}
+
+void MediaBroadcast::say_jitter(std::size_t track, std::chrono::microseconds wait) {
+    auto &known = tracks_[track];
+    if (wait <= known.longest_wait) {
+        return;
+    }
+    // In steps, so that there are few.
+    using Hundredths = std::chrono::duration<std::int64_t, std::centi>;
+    known.longest_wait = std::chrono::ceil<Hundredths>(wait);
+    const auto &name = media_[track].track().name();
+    if (known.config.kind == MediaKind::Video) {
+        said_.video.at(name).jitter = in_milliseconds(known.longest_wait);
+    } else {
+        said_.audio.at(name).jitter = in_milliseconds(known.longest_wait);
+    }
+    catalog_.publish(said_);
 }
 
 void MediaBroadcast::finish() {

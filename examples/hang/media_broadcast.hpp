@@ -27,7 +27,8 @@ public:
     // Makes the tracks: video, audio, video2 and so on; and with Cmaf the track init, which makes a file of the first one of them.
     MediaBroadcast(comoq::BroadcastProducer broadcast, const std::vector<SurveyedTrack> &tracks, const BroadcastOptions &options);
 
-    // A sample, later by `moved`.
+    // A sample, later by `moved`. One that waits longer to be shown than the catalog says, as nobody knows what an encoder writes next,
+    // changes the catalog.
     void write(const comoq::hang::Mp4Sample &sample, std::chrono::microseconds moved, Progress &progress);
     void finish();
 
@@ -35,7 +36,11 @@ public:
     std::vector<comoq::TrackProducer> tracks() const;
 
 private:
+    void say_jitter(std::size_t track, std::chrono::microseconds wait);
+
     comoq::hang::CatalogProducer catalog_;
+    comoq::hang::Catalog said_;
+    std::vector<SurveyedTrack> tracks_;
     std::vector<comoq::hang::MediaProducer> media_;
     std::optional<comoq::TrackProducer> init_;
 };

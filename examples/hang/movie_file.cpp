@@ -1,12 +1,12 @@
 #include "hang/movie_file.hpp"
 
-#include "shared/fmp4.hpp"
+#include "shared/movie_on_disk.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <utility>
 
-MovieFile::MovieFile(const std::filesystem::path &path) : file_(fmp4::open_file(path)) {}
+MovieFile::MovieFile(const std::filesystem::path &path) : file_(open_movie(path)) {}
 
 std::optional<comoq::hang::Mp4Sample> MovieFile::next() {
     constexpr std::size_t piece_size = 256 * 1024;
@@ -21,7 +21,7 @@ std::optional<comoq::hang::Mp4Sample> MovieFile::next() {
         file_.read(reinterpret_cast<char *>(piece.data()), static_cast<std::streamsize>(piece.size()));
         piece.resize(static_cast<std::size_t>(file_.gcount()));
         if (file_.bad()) {
-            throw fmp4::BadFile("cannot be read completely");
+            throw comoq::hang::Mp4Error("cannot be read completely");
         }
         has_ended_ = piece.empty();
         if (has_ended_) {
@@ -81,6 +81,10 @@ std::optional<comoq::hang::Mp4Sample> TimedMovie::next() {
     return sample;
 }
 
+std::chrono::microseconds wait_of(const comoq::hang::Mp4Sample &sample) {
+    return sample.timestamp.floor<std::chrono::microseconds>() - sample.decode_time + sample.duration;
+}
+
 Survey survey(const std::filesystem::path &path, std::chrono::microseconds longest) {
     MovieFile file(path);
     Survey found;
@@ -88,11 +92,10 @@ Survey survey(const std::filesystem::path &path, std::chrono::microseconds longe
     while (const auto sample = file.next()) {
         found.tracks.resize(file.tracks().size());
         auto &track = found.tracks[sample->track];
-        const auto shown = sample->timestamp.floor<std::chrono::microseconds>();
         ++track.frames;
         track.bytes += sample->payload.size();
         track.duration += sample->duration;
-        track.longest_wait = std::max(track.longest_wait, shown - sample->decode_time + sample->duration);
+        track.longest_wait = std::max(track.longest_wait, wait_of(*sample));
         found.begin = is_first ? sample->decode_time : std::min(found.begin, sample->decode_time);
         found.end = std::max(found.end, sample->decode_time + sample->duration);
         is_first = false;

@@ -18,15 +18,18 @@ struct SurveyedTrack {
     comoq::hang::DecoderConfig config;
     std::uint64_t frames = 0, bytes = 0;
     std::chrono::microseconds duration{0};      // of all frames
-    std::chrono::microseconds longest_wait{0};  // of a picture for those that are decoded after it and shown before it, itself included
+    std::chrono::microseconds longest_wait{0};  // by wait_of
 };
+
+// How long a frame may be held back: until those that are decoded after it and shown before it have come, itself included.
+std::chrono::microseconds wait_of(const comoq::hang::Mp4Sample &sample);
 
 struct Survey {
     std::vector<SurveyedTrack> tracks;
     std::chrono::microseconds begin{0}, end{0};  // of decoding
 };
 
-// The samples of a file. Throws fmp4::BadFile and comoq::hang::Mp4Error.
+// The samples of a file. Throws comoq::hang::Mp4Error.
 class MovieFile {
 public:
     explicit MovieFile(const std::filesystem::path &path);

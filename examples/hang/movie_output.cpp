@@ -181,13 +181,14 @@ template <class R> std::optional<Track> best_of(const std::map<std::string, R> &
     return best;
 }
 
-awaitable<void> subscribe(comoq::BroadcastConsumer broadcast, Track &track, std::optional<std::uint64_t> start) {
+awaitable<void> subscribe(comoq::BroadcastConsumer broadcast, Track &track, std::optional<std::uint64_t> start,
+                          std::optional<std::chrono::microseconds> latency) {
     comoq::Subscription wishes;
     wishes.priority = track.config.kind == MediaKind::Audio ? 80 : 60;
     wishes.start = start;
     auto asked = broadcast.track(track.name).subscribe(wishes);
     auto subscriber = co_await std::move(asked);
-    track.reader = std::make_unique<MediaConsumer>(std::move(subscriber), track.container);
+    track.reader = std::make_unique<MediaConsumer>(std::move(subscriber), track.container, latency);
 }
 
 // The next catalog that comes before it counts as settled.
@@ -220,10 +221,10 @@ awaitable<std::vector<Track>> tracks_of(comoq::BroadcastConsumer broadcast, cons
         // Sound and pictures have groups of their own: only their beginning is the same.
         const auto both = options.start == 0 ? options.start : std::nullopt;
         if (!video && (video = best_of(catalog->video))) {
-            co_await subscribe(broadcast, *video, options.start);
+            co_await subscribe(broadcast, *video, options.start, options.latency);
         }
         if (!audio && (audio = best_of(catalog->audio))) {
-            co_await subscribe(broadcast, *audio, catalog->video.empty() ? options.start : both);
+            co_await subscribe(broadcast, *audio, catalog->video.empty() ? options.start : both, options.latency);
         }
         if (video && audio) {
             break;
@@ -291,6 +292,16 @@ void repack(Track &track, ReceivedFrame &frame) {
     }
 }
 
+// What has not come so far, or came too late.
+MissingFrames missing_in(const std::vector<Track> &tracks) {
+    MissingFrames missing;
+    for (const auto &track : tracks) {
+        missing.add(track.missing);
+        missing.add(*track.reader);
+    }
+    return missing;
+}
+
 awaitable<void> copy_track(comoq::BroadcastConsumer broadcast, std::vector<Track> &tracks, std::size_t place, Output &output,
                            const MovieOutputOptions &options, Progress &progress, comoq::TaskGroup &tasks) {
     const auto groups = place == 0 ? options.groups : std::numeric_limits<std::size_t>::max();
@@ -308,7 +319,7 @@ awaitable<void> copy_track(comoq::BroadcastConsumer broadcast, std::vector<Track
                     const bool is_back = co_await comes_back(broadcast, track, options.sleep);
                     if (!is_back) break;
                     track.missing.add(*track.reader);
-                    co_await subscribe(broadcast, track, std::nullopt);
+                    co_await subscribe(broadcast, track, std::nullopt, options.latency);
                     continue;
                 }
                 repack(track, *frame);
@@ -320,7 +331,8 @@ awaitable<void> copy_track(comoq::BroadcastConsumer broadcast, std::vector<Track
             }
             if (begun > groups) break;
             progress.add(frame->payload.size(), frame->timestamp.floor<std::chrono::microseconds>());
-            progress.set_missing(0, track.reader->stats().lost_groups);
+            const auto missing = missing_in(tracks);
+            progress.set_missing(missing.late_groups, missing.groups);
             if (!frame->payload.empty()) track.frames.push_back(std::move(*frame));
         }
     } catch (const std::system_error &) {
@@ -365,11 +377,5 @@ awaitable<MissingFrames> write_movie(comoq::BroadcastConsumer broadcast, MovieOu
         co_return;
     };
     co_await comoq::with_task_group(body);
-    MissingFrames missing;
-    for (auto &track : tracks) {
-        track.missing.add(*track.reader);
-        missing.groups += track.missing.groups;
-        missing.bad_frames += track.missing.bad_frames;
-    }
-    co_return missing;
+    co_return missing_in(tracks);
 }

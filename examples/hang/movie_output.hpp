@@ -11,6 +11,7 @@
 
 #include <asio/awaitable.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -23,15 +24,22 @@
 struct MovieOutputOptions {
     std::optional<std::uint64_t> start;  // a group of the first track; 0: of all
     std::size_t groups = std::numeric_limits<std::size_t>::max();  // of the first track
+    std::optional<std::chrono::microseconds> latency;  // as of a MediaConsumer; nothing: everything is waited for
     comoq::Sleep sleep;
 };
 
 // What did not come.
 struct MissingFrames {
-    std::uint64_t groups = 0, bad_frames = 0;
+    std::uint64_t groups = 0, late_groups = 0, bad_frames = 0;
 
+    void add(const MissingFrames &other) {
+        groups += other.groups;
+        late_groups += other.late_groups;
+        bad_frames += other.bad_frames;
+    }
     void add(const comoq::hang::MediaConsumer &reader) {
         groups += reader.stats().lost_groups;
+        late_groups += reader.stats().late_groups;
         bad_frames += reader.stats().bad_frames;
     }
 };

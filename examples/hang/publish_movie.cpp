@@ -1,15 +1,9 @@
 #include "hang/publish_movie.hpp"
 
-#include <asio/error.hpp>
-#include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 
-#include <cstddef>
-#include <span>
-#include <stdexcept>
-#include <system_error>
 #include <utility>
 
 using asio::awaitable;
@@ -34,23 +28,14 @@ awaitable<void> play_file(MediaBroadcast &broadcast, std::filesystem::path file,
 
 // False at the end.
 awaitable<bool> LiveMovie::read_piece() {
-    if (!begin_.empty()) {
-        reader_.push(std::exchange(begin_, comoq::Bytes()));
-        co_return true;
-    }
-    std::vector<std::byte> piece(64 * 1024);
-    std::error_code failure;
-    const std::size_t count = co_await input_.async_read_some(asio::buffer(piece), asio::redirect_error(use_awaitable, failure));
-    if (failure == asio::error::eof) {
+    auto piece = co_await read_();
+    const bool has_more = !piece.empty();
+    if (has_more) {
+        reader_.push(std::move(piece));
+    } else {
         reader_.finish();
-        co_return false;
     }
-    if (failure) {
-        throw std::runtime_error("cannot be read: " + failure.message());
-    }
-    piece.resize(count);
-    reader_.push(comoq::Bytes(std::move(piece)));
-    co_return true;
+    co_return has_more;
 }
 
 awaitable<std::vector<SurveyedTrack>> LiveMovie::read_tracks() {

@@ -7,9 +7,9 @@
 #include <comoq/hang/mp4_reader.hpp>
 
 #include <asio/awaitable.hpp>
-#include <asio/posix/stream_descriptor.hpp>
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,11 +17,11 @@
 // Plays a file that was surveyed, again and again if `loops`, and then finishes the broadcast's tracks.
 asio::awaitable<void> play_file(MediaBroadcast &broadcast, std::filesystem::path file, Survey survey, bool loops, Progress &progress);
 
-// A movie that comes from a descriptor. Throws comoq::hang::Mp4Error.
+// A movie that comes in pieces. Throws comoq::hang::Mp4Error.
 class LiveMovie {
 public:
-    // `begin` are bytes that were read already.
-    LiveMovie(asio::posix::stream_descriptor &input, comoq::Bytes begin) : input_(input), begin_(std::move(begin)) {}
+    // `read` gives the next piece, and an empty one at the end.
+    explicit LiveMovie(std::function<asio::awaitable<comoq::Bytes>()> read) : read_(std::move(read)) {}
 
     // Until the tracks are known. They are without figures: nobody knows what comes.
     asio::awaitable<std::vector<SurveyedTrack>> read_tracks();
@@ -33,8 +33,7 @@ public:
 private:
     asio::awaitable<bool> read_piece();
 
-    asio::posix::stream_descriptor &input_;
-    comoq::Bytes begin_;
+    const std::function<asio::awaitable<comoq::Bytes>()> read_;
     comoq::hang::Mp4Reader reader_;
     std::optional<std::string> fault_;
 };

@@ -2,7 +2,6 @@
 
 #include "hang/media_broadcast.hpp"
 #include "hang/movie_file.hpp"
-#include "shared/fmp4.hpp"
 
 #include <comoq/first_of.hpp>
 #include <comoq/task_group.hpp>

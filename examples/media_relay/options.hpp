@@ -12,6 +12,7 @@ struct Options {
     std::filesystem::path file;
     std::size_t viewers = 8;
     std::optional<std::filesystem::path> out;
+    bool is_hang = false;
 };
 
 extern const std::string_view usage;

@@ -1,4 +1,4 @@
-// The bytes that one viewer receives, compared with the file as they arrive, and optionally written to a file.
+// What one viewer receives: counted, and optionally written to a file.
 #pragma once
 
 #include <chrono>
@@ -12,34 +12,32 @@ class Recording {
 public:
     using Clock = std::chrono::steady_clock;
 
-    // `expected` must stay in place for the recording's lifetime. Throws std::runtime_error if `out` cannot be opened.
-    Recording(std::span<const std::byte> expected, const std::optional<std::filesystem::path> &out);
+    // Throws std::runtime_error if `out` cannot be opened.
+    explicit Recording(const std::optional<std::filesystem::path> &out);
 
     // The moment from which the time to the first frame counts.
     void start() { started_ = Clock::now(); }
 
     void add_group() { ++groups_; }
-    void add_frame(std::span<const std::byte> payload);
+    void add_frames(std::size_t count);
+    void write(std::span<const std::byte> bytes);
 
     // The stream has ended. Throws std::runtime_error unless everything could be written.
-    void finish();
+    void finish(bool is_identical);
 
-    std::size_t groups() const { return groups_; }
+    std::size_t groups() const { return groups_; }  // 0 if they were not counted
     std::size_t frames() const { return frames_; }
     std::size_t bytes() const { return bytes_; }
     Clock::duration time_to_first_frame() const { return time_to_first_frame_; }
 
-    // Every byte is as expected and none is missing.
-    bool identical() const { return equal_ && bytes_ == expected_.size(); }
+    // Everything was as expected, and nothing was missing.
+    bool is_identical() const { return is_identical_; }
 
 private:
-    std::span<const std::byte> expected_;
     std::optional<std::filesystem::path> path_;
     std::ofstream out_;
     Clock::time_point started_;
     Clock::duration time_to_first_frame_{};
-    std::size_t groups_ = 0;
-    std::size_t frames_ = 0;
-    std::size_t bytes_ = 0;
-    bool equal_ = true;
+    std::size_t groups_ = 0, frames_ = 0, bytes_ = 0;
+    bool is_identical_ = false;
 };

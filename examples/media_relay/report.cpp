@@ -21,7 +21,7 @@ double milliseconds(Recording::Clock::duration time) { return std::chrono::durat
 
 }  // namespace
 
-void Progress::show() {
+void RelayProgress::show() {
     const std::size_t tenths = 10 * groups_published_.load(std::memory_order_relaxed) / groups_to_publish_;
     if (on_terminal()) {
         print("\r");
@@ -31,13 +31,13 @@ void Progress::show() {
     }
 }
 
-void Progress::finish() {
+void RelayProgress::finish() {
     if (on_terminal() || tenths_shown_ < 10) {
         print("\n");
     }
 }
 
-void Progress::print(const char *line_end) const {
+void RelayProgress::print(const char *line_end) const {
     const std::size_t delivered = bytes_delivered_.load(std::memory_order_relaxed);
     fmt::print("{} of {} groups published, {} of {} KB delivered{}", groups_published_.load(std::memory_order_relaxed),
                groups_to_publish_, delivered / 1000, bytes_to_deliver_ / 1000, line_end);
@@ -51,12 +51,14 @@ bool print_summary(std::span<const Recording> recordings, std::size_t upstream_f
     }
     std::sort(waits.begin(), waits.end());
     const bool identical =
-        std::all_of(recordings.begin(), recordings.end(), [](const Recording &one) { return one.identical(); });
+        std::all_of(recordings.begin(), recordings.end(), [](const Recording &one) { return one.is_identical(); });
 
     const Recording &first = recordings.front();
     fmt::print("\n");
     fmt::print("{:>20} {}\n", "viewers:", recordings.size());
-    fmt::print("{:>20} {} each\n", "groups:", first.groups());
+    if (first.groups() != 0) {
+        fmt::print("{:>20} {} each\n", "groups:", first.groups());
+    }
     fmt::print("{:>20} {} each\n", "frames:", first.frames());
     fmt::print("{:>20} {} each\n", "bytes:", first.bytes());
     fmt::print("{:>20} {}\n", "upstream fetches:", upstream_fetches);

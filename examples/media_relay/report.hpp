@@ -8,9 +8,9 @@
 class Recording;
 
 // The publisher and the viewers count on any threads; the main thread shows it.
-class Progress {
+class RelayProgress {
 public:
-    Progress(std::size_t groups, std::size_t bytes) : groups_to_publish_(groups), bytes_to_deliver_(bytes) {}
+    RelayProgress(std::size_t groups, std::size_t bytes) : groups_to_publish_(groups), bytes_to_deliver_(bytes) {}
 
     void group_published() { groups_published_.fetch_add(1, std::memory_order_relaxed); }
     void bytes_delivered(std::size_t bytes) { bytes_delivered_.fetch_add(bytes, std::memory_order_relaxed); }

@@ -96,6 +96,9 @@ math(EXPR count "${mdat} - ${moof}")
 run(one_moof head -c ${count} "${DIR}/from_moof")
 run(endless_mdat printf "\\000\\000\\000\\000mdatup to the end")
 join(unusual init styp fragment large_free fragment one_moof endless_mdat)
+# The same with the size of the last box, as it is sent.
+run(mdat_of_21 printf "\\000\\000\\000\\025mdatup to the end")
+join(unusual_with_sizes init styp fragment large_free fragment one_moof mdat_of_21)
 
 # A fragment of more than a group holds; the zeros take no space on the disk.
 run(mdat_of_64_mib printf "\\004\\000\\000\\000mdat")

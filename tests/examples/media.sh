@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Movies of many kinds, made by ffmpeg, through publish, a relay and subscribe: media.sh DIRECTORY_OF_PROGRAMS [KIND...]
 #
-# What comes out has the same packets as what went in, by ffprobe: their tracks, times, key frames and contents. Times may differ
-# by a constant, and by 2 µs. Kinds that cannot be taken are refused in one line. Exit code 77: there is no ffmpeg.
+# What comes out has the same tracks and packets as what went in, by ffprobe: their codecs, sizes and rates, and of each packet when it
+# is shown and decoded, how long it lasts, whether it is a key frame, and what it has. Times may differ by a constant, and by 2 µs; when to
+# decode, and how long something lasts, is not in the containers legacy and loc. Kinds that cannot be taken are refused in one line.
+# Exit code 77: there is no ffmpeg.
 set -euo pipefail
 
 . "$(dirname "$0")/programs.sh"
@@ -22,29 +24,38 @@ encode() {  # FILE OPTION...: two seconds
     ffmpeg -nostdin -v error -y -f lavfi -i testsrc2=size=160x90:rate=24 -f lavfi -i sine=frequency=440:sample_rate=44100 -t 2 "$@" "$file"
 }
 
-# The packets of a file, a track after the other: kind of track, time, key frame or not, contents.
+# The tracks and the packets of a file.
 packets() {
-    ffprobe -v error -show_data_hash md5 -show_entries packet=codec_type,pts_time,flags,data_hash -of json "$1"
+    ffprobe -v error -show_data_hash md5 -show_entries \
+        stream=codec_type,codec_name,profile,width,height,sample_rate,channels:packet=codec_type,pts_time,dts_time,duration_time,flags,data_hash \
+        -of json "$1"
 }
-same() {  # FILE FILE
+same() {  # FILE FILE CONTAINER
     packets "$1" >"$tmp/in.json"
     packets "$2" >"$tmp/out.json"
-    python3 - "$tmp/in.json" "$tmp/out.json" <<'P'
+    python3 - "$tmp/in.json" "$tmp/out.json" "$3" <<'P'
 import json, sys
+has_all_times = sys.argv[3] == "cmaf"
 def tracks(file):
+    content = json.load(open(file))
     all = {}
-    for packet in json.load(open(file))["packets"]:
-        all.setdefault(packet["codec_type"], []).append((float(packet["pts_time"]), packet["flags"][0], packet["data_hash"]))
-    return all
-a, b = tracks(sys.argv[1]), tracks(sys.argv[2])
-assert a.keys() == b.keys(), f"tracks: {list(a)} and {list(b)}"
+    for packet in content["packets"]:
+        times = [float(packet[time]) if time in packet else None for time in ("pts_time", "dts_time", "duration_time")]
+        all.setdefault(packet["codec_type"], []).append((*times, packet["flags"][0], packet["data_hash"]))
+    return {stream["codec_type"]: stream for stream in content["streams"]}, all
+streams, a = tracks(sys.argv[1])
+others, b = tracks(sys.argv[2])
+assert streams == others, f"tracks: {streams} became {others}"
 moved = None
 for kind in a:
     assert len(a[kind]) == len(b[kind]), f"{kind}: {len(a[kind])} packets went in, {len(b[kind])} came out"
     for i, (one, other) in enumerate(zip(a[kind], b[kind])):
         moved = other[0] - one[0] if moved is None else moved
         assert abs(other[0] - one[0] - moved) < 3e-6, f"{kind} {i}: {one[0]} became {other[0]}, and others move by {moved}"
-        assert one[1:] == other[1:], f"{kind} {i}: {one} became {other}"
+        assert one[3:] == other[3:], f"{kind} {i}: {one} became {other}"
+        if has_all_times:
+            assert abs(other[1] - one[1] - moved) < 3e-6, f"{kind} {i}: decoded at {one[1]} became {other[1]}, and others move by {moved}"
+            assert one[2] is None or abs((other[2] or 0) - one[2]) < 3e-6, f"{kind} {i}: {one[2]} s became {other[2]}"
 print(", ".join(f"{len(a[kind])} packets of {kind}" for kind in a))
 P
 }
@@ -54,13 +65,14 @@ wanted() { [ ${#only[@]} = 0 ] || [[ " ${only[*]} " == *" $1 "* ]]; }
 
 taken() {  # KIND FILE [OPTION OF publish...]
     wanted "$1" || return 0
-    local kind=$1 file=$2 publisher
+    local kind=$1 file=$2 publisher container=cmaf
     shift 2
+    [ "${1-}" = --container ] && container=$2
     "$bin/publish" "$url" "$kind.hang" "$file" --wait "$@" 2>"$tmp/publish.log" &
     publisher=$!
     pids+=("$publisher")
     if timeout 60 "$bin/subscribe" "$url" "$kind.hang" --announced --start 0 --strict >"$tmp/out.mp4" 2>"$tmp/subscribe.log" &&
-        wait "$publisher" && same "$file" "$tmp/out.mp4" >"$tmp/same.log" 2>&1 && ffmpeg -nostdin -v error -i "$tmp/out.mp4" -f null - 2>&1; then
+        wait "$publisher" && same "$file" "$tmp/out.mp4" $container >"$tmp/same.log" 2>&1 && ffmpeg -nostdin -v error -i "$tmp/out.mp4" -f null - 2>&1; then
         echo "ok   $kind: $(cat "$tmp/same.log")"
     else
         echo "FAIL $kind: $(tail -qn 1 "$tmp/publish.log" "$tmp/subscribe.log" "$tmp/same.log")"

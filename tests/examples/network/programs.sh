@@ -176,3 +176,56 @@ case_help() {
         exits 0 "usage: $program" "$bin/$program" --help
     done
 }
+
+# What comes from a pipe is told by its first bytes, also if they come one by one, and after the first reader.
+case_pipes() {
+    relay relay --listen ws://127.0.0.1:0
+    local movie="$here/../../examples/media/clip.mp4" publisher viewer
+    mkfifo "$tmp/movie" "$tmp/words"
+    exec 3<>"$tmp/movie"
+    start publish "$bin/publish" "$url" a/movie.hang --wait <"$tmp/movie" 3>&-
+    publisher=$pid
+    until_true "it is not announced" grep -q "event=announced .*path=a/movie.hang" "$tmp/relay.log"
+    start viewer "$bin/subscribe" "$url" a/movie.hang --start 0 --output "$tmp/out.mp4" 3>&-
+    viewer=$pid
+    head -c 4 "$movie" >&3
+    sleep 0.2
+    head -c 6 "$movie" | tail -c 2 >&3
+    sleep 0.2
+    tail -c +7 "$movie" >&3
+    exec 3>&-
+    wait "$publisher" || fail "publish: $?"
+    wait "$viewer" || fail "subscribe: $?"
+    grep -aq moof "$tmp/out.mp4" || fail "this is not a movie"
+    # Four bytes that a movie begins with, and then something else.
+    exec 3<>"$tmp/words"
+    start words "$bin/publish" "$url" a/words --wait <"$tmp/words" 3>&-
+    publisher=$pid
+    until_true "it is not announced" grep -q "event=announced .*path=a/words" "$tmp/relay.log"
+    start reader "$bin/subscribe" "$url" a/words data --start 0 3>&-
+    viewer=$pid
+    printf '\0\0\0\1' >&3
+    sleep 0.2
+    echo hello >&3
+    exec 3>&-
+    wait "$publisher" || fail "publish: $?"
+    wait "$viewer" || fail "subscribe: $?"
+    grep -aq hello "$tmp/reader.log" || fail "these are other words"
+}
+
+# A file is there before anything comes into it: what it has is kept until then.
+case_output() {
+    relay relay --listen ws://127.0.0.1:0
+    echo precious >"$tmp/old"
+    exits 1 "not found" "$bin/subscribe" "$url" no/such data --output "$tmp/old"
+    exits 1 "not found" "$bin/subscribe" "$url" no/such data --output "$tmp/new"
+    [ "$(cat "$tmp/old")" = precious ] || fail "the old file is gone, and nothing has come"
+    [ ! -e "$tmp/new" ] || fail "an empty file is left behind"
+    exits 1 "cannot be created" "$bin/subscribe" "$url" no/such data --output "$tmp/no/such"
+    exits 1 "cannot be created" "$bin/subscribe" "$url" no/such data --output "$tmp"
+    start publish "$bin/publish" "$url" a/words --wait < <(echo new)
+    exits 0 "" "$bin/subscribe" "$url" a/words data --start 0 --announced --output "$tmp/old"
+    [ "$(cat "$tmp/old")" = new ] || fail "what is in the file: $(cat "$tmp/old")"
+    start publish "$bin/publish" "$url" b/words --wait < <(echo new)
+    exits 1 "cannot be written" "$bin/subscribe" "$url" b/words data --start 0 --announced --output /dev/full
+}
