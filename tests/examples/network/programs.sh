@@ -224,7 +224,7 @@ case_output() {
     exits 1 "cannot be created" "$bin/subscribe" "$url" no/such data --output "$tmp/no/such"
     exits 1 "cannot be created" "$bin/subscribe" "$url" no/such data --output "$tmp"
     start publish "$bin/publish" "$url" a/words --wait < <(echo new)
-    exits 0 "" "$bin/subscribe" "$url" a/words data --start 0 --announced --output "$tmp/old"
+    timeout "$patience" "$bin/subscribe" "$url" a/words data --start 0 --announced --output "$tmp/old" || fail "subscribe: $?"
     [ "$(cat "$tmp/old")" = new ] || fail "what is in the file: $(cat "$tmp/old")"
     start publish "$bin/publish" "$url" b/words --wait < <(echo new)
     exits 1 "cannot be written" "$bin/subscribe" "$url" b/words data --start 0 --announced --output /dev/full
