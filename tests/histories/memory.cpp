@@ -81,10 +81,11 @@ private:
         });
         return at != held_.end() ? &*at : nullptr;
     }
-    /// The result of a look-up.
+    /// The result of a look-up: the better one, and of two alike the one that was written.
     Held *find(std::size_t track, std::uint64_t sequence) {
         Held *live = find(track, sequence, true), *fetched = find(track, sequence, false);
-        return live != nullptr && (!live->group->failed || fetched == nullptr) ? live : fetched;
+        if (live == nullptr || fetched == nullptr) return live != nullptr ? live : fetched;
+        return fetched->worth() > live->worth() ? fetched : live;
     }
     bool is_newest(const Held &one) const {
         return one.live && tracks_[one.track].producer &&

@@ -26,6 +26,8 @@ struct Held {
     std::int64_t used_at = 0;   // in milliseconds
     std::uint64_t used_as = 0;  // the number of uses before it
 
+    /// A whole group, one that failed and has its frames, one that has only its error.
+    int worth() const { return !group->failed ? 2 : group->released ? 0 : 1; }
     /// Nothing is left of it, not even a place in its track.
     bool is_gone() const { return group->released && replaced; }
     std::size_t cost() const {
