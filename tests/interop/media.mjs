@@ -8,8 +8,9 @@
 // each half second, sound). Checked, by what the page says of itself:
 //   each container: at least 95 % of the pictures of five seconds are decoded, the time of the picture goes on as the clock does, sound
 //   comes and is not silent; a viewer that comes late has a picture within a group and half a second after it has asked for the video;
-//   the publisher is killed and starts again: it plays within 10 s; the same from the pipe of an encoder, if there is ffmpeg; and of the file
-//   on demand, by media_on_demand, whose broadcasts nobody announces.
+//   the page is loaded again: it plays; the publisher is killed and starts again, and then the relay, while the publisher lives on: it plays
+//   within 10 s; the same from the pipe of an encoder, if there is ffmpeg; and of the file on demand, by media_on_demand, whose broadcasts
+//   nobody announces.
 //
 // Exit code: 0 all went well, 1 not, 2 usage, or there is no browser.
 import { spawn } from "node:child_process";
@@ -46,13 +47,16 @@ function check(is, words) {
 
 // When the relay was asked for the video of a broadcast, last.
 const asked = new Map();
-const { port } = await startRelay(options.relay, ["--web", options.player], {
-	onLine(line) {
-		debug(line);
-		const path = /event=subscribed .*path=(\S+) track=video\b/.exec(line)?.[1];
-		if (path) asked.set(path, performance.now());
-	},
-});
+const startPages = (more = {}) =>
+	startRelay(options.relay, ["--web", options.player], {
+		onLine(line) {
+			debug(line);
+			const path = /event=subscribed .*path=(\S+) track=video\b/.exec(line)?.[1];
+			if (path) asked.set(path, performance.now());
+		},
+		...more,
+	});
+let { relay, port } = await startPages();
 const url = `ws://127.0.0.1:${port}`;
 
 function publish(path, words, input = undefined) {
@@ -138,6 +142,8 @@ for (const container of ["cmaf", "legacy", "loc"]) {
 		// The relay is asked once for each viewer: the last one is this one.
 		const took = performance.now() - asked.get(`${container}.hang`);
 		check(first && took < 1000, `late: the first picture is there ${took.toFixed(0)} ms after the video was asked for`);
+		await late.page.reload();
+		check(await until(late, 24, 10_000), "reload: a second of pictures comes within 10 s after the page was loaded again");
 		await late.browser.close();
 
 		publisher.kill("SIGKILL");
@@ -146,6 +152,15 @@ for (const container of ["cmaf", "legacy", "loc"]) {
 		const { frames } = await viewer.look();
 		const back = await until(viewer, frames + 24, 10_000);
 		check(back, "again: a second of pictures comes within 10 s after the publisher has started again");
+
+		relay.kill();
+		await relay.exit;
+		await sleep(2000);
+		({ relay } = await startPages({ port }));
+		const before = await viewer.look();
+		const returned = await until(viewer, before.frames + 24, 10_000);
+		check(returned, "again: a second of pictures comes within 10 s after the relay has started again");
+		check(again.exitCode === null, "again: the publisher lives on meanwhile");
 		again.kill("SIGKILL");
 	}
 	await viewer.browser.close();

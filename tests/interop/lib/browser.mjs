@@ -142,6 +142,11 @@ export class Page {
 		return this.#browser.call(method, params, this.#session);
 	}
 
+	// What the page had is gone afterwards.
+	reload() {
+		return this.#load();
+	}
+
 	async #load() {
 		const { url, width, height, dark, onEvent } = this.#opts;
 		let status = null;
