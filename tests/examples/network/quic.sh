@@ -164,15 +164,6 @@ case_certificates() {
     [ "$(grep -c event=session_closed.*subscribed=0 "$tmp/relay.log")" = 0 ] || fail "the publisher has lost its connection"
 }
 
-# URL: a session there ends with its token. On a machine that is busy it may begin too late: then again.
-quic_ends_with_its_token() {
-    local brief ended
-    ended=$(grep -c 'event=session_closed .*reason="not authorized"' "$tmp/relay.log" || true)
-    brief=$(token $first "{\"get\":\"\",\"exp\":$(($(date +%s) + 3))}")
-    timeout 10 "$bin/subscribe" "$1?jwt=$brief" live/clock seconds --announced --tries 1 --pin "$pin" >>"$tmp/brief.log" 2>&1 || true
-    [ "$(grep -c 'event=session_closed .*reason="not authorized"' "$tmp/relay.log")" -gt "$ended" ]
-}
-
 # Tokens over WebTransport, where they stand in the URL, and over QUIC alone, where SETUP carries them.
 case_quic_tokens() {
     local first=first-secret-of-thirty-two-octets-at-least second=second-secret-of-thirty-two-octets-at-least
@@ -195,7 +186,7 @@ case_quic_tokens() {
         turned_away "$each/studio?jwt=$(token $first '{"get":"","exp":1700000000}')" 'reason="the token has expired"' --pin "$pin"
         # What it does not allow.
         exits 1 "not found|not authorized" "$bin/subscribe" "$each/studio?jwt=$maker" live/clock seconds --tries 1 --pin "$pin"
-        until_true "a session goes on after its token" quic_ends_with_its_token "$each/studio"
+        until_true "a session goes on after its token" ends_with_its_token "$each/studio" --pin "$pin"
     done
     # A client that WebTransport refuses asks by WebSocket, and that refuses it, too.
     refused=$(grep -c "event=refused .*status=401" "$tmp/relay.log")

@@ -15,10 +15,11 @@ turned_away() {  # URL PATTERN_OF_THE_LOG [OPTION...]
     local before to=$1 why=$2
     shift 2
     before=$(grep -Ec "event=refused .*$why" "$tmp/relay.log" || true)
-    start outside "$bin/subscribe" "$to" x video "$@"
+    start outside "$bin/subscribe" "$to" x of_an_outsider "$@"
     until_true "$why is let in" eval '[ "$(grep -Ec "event=refused .*$why" "$tmp/relay.log")" -gt "$before" ]'
     until_true "nobody is told of: $why" grep -Eqi "not authorized|refused|40[13]|trying again" "$tmp/outside.log"
     kill "$pid" 2>/dev/null || true
+    ! grep -q "track=of_an_outsider" "$tmp/relay.log" || fail "a client that is turned away reaches a handler: $why"
 }
 
 # NAME FILE [CERTIFICATE KEY]: a service that decides, whose port is then $port: it says what the query says, and writes down in NAME.log
@@ -151,12 +152,19 @@ case_peers() {
     until_true "any certificate is taken" grep -q event=upstream_lost "$tmp/imposter.log"
 }
 
-# URL: a session there has begun, and has ended with its token. On a machine that is busy it may begin too late: then again.
+# URL [OPTION...]: a session there has begun, and has ended within a second after its token. On a machine that is busy it may begin, or end,
+# too late: then again.
 ends_with_its_token() {
-    local brief
-    brief=$(token $first "{\"get\":\"\",\"exp\":$(($(date +%s) + 3))}")
-    timeout 10 "$bin/subscribe" "$1?jwt=$brief" live/clock seconds --announced --tries 1 >>"$tmp/brief.log" 2>&1 || true
-    grep -q 'event=session_closed .*reason="not authorized"' "$tmp/relay.log"
+    local over=$(($(date +%s) + 3)) to=$1 lines closed late
+    shift
+    lines=$(wc -l <"$tmp/relay.log")
+    timeout 10 "$bin/subscribe" "$to?jwt=$(token $first "{\"get\":\"\",\"exp\":$over}")" live/clock seconds --announced --tries 1 "$@" \
+        >>"$tmp/brief.log" 2>&1 || true
+    closed=$(tail -n +$((lines + 1)) "$tmp/relay.log" |
+        sed -n 's/^time=\([^ ]*\) .*event=session_closed .*reason="not authorized".*/\1/p' | tail -n 1)
+    [ -n "$closed" ] || return 1
+    late=$(($(date -d "$closed" +%s%3N) - 1000 * over))
+    [ $late -ge 0 ] && [ $late -lt 1000 ]
 }
 
 case_tokens() {
