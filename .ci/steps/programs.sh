@@ -103,7 +103,7 @@ step_slow_link() {
     node "$js/adapts.mjs" --relay build/demo/examples/relay "${player[@]}"
 }
 
-title_media="movies of ffmpeg through publish, relay and subscribe; what publish sends in the stock player in Chromium, and its camera, with sound"
+title_media="movies of ffmpeg through publish, relay and subscribe; catalogs and the reader of @moq/hang; what publish sends in the stock player in Chromium, and its camera, with sound"
 step_media() {
     local bin=$PWD/build/test/examples js=$work/interop/js result=0
     [ -x "$bin/relay" ] || { echo "the step test comes first"; return 1; }
@@ -114,6 +114,7 @@ step_media() {
     command -v chromium >/dev/null || skip "there is no chromium, for the rest"
     [ -e "$js/player/dist/player.js" ] || (cd "$js/player" && npm ci --no-audit --no-fund && npm run build) ||
         skip "the packages of the player cannot be fetched, for the rest"
+    node "$js/catalogs.mjs" --program build/test/tests/interop/comoq_interop_catalogs --player "$js/player"
     node "$js/media.mjs" --relay "$bin/relay" --publish "$bin/publish" --player "$js/player/dist" --clip examples/media/clip.mp4 \
         --on-demand "$bin/media_on_demand" --screenshot "$work/interop/media.png"
     command -v ffprobe >/dev/null || skip "there is no ffmpeg, for the camera"

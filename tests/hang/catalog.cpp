@@ -3,6 +3,8 @@
 
 #include <comoq/error.hpp>
 
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <system_error>
 
@@ -43,7 +45,8 @@ TEST_CASE("a catalog as the stock packages write it", "[hang]") {
     CHECK(hd.height == 720);
     CHECK(hd.framerate == 29.97);
     CHECK(hd.bitrate == 6'000'000);
-    CHECK(hd.jitter == 33.5);
+    // A whole number is what readers take.
+    CHECK(hd.jitter == 34);
     CHECK(hd.container.kind == ContainerKind::Cmaf);
     CHECK(hd.container.init.view() == "foo");
     CHECK(hd.other == R"({"optimizeForLatency":true})");
@@ -80,12 +83,67 @@ TEST_CASE("a catalog is refused where the stock reader refuses it", "[hang]") {
           R"({"video":{"renditions":{"v":{"codec":1}}}})", R"({"video":{"renditions":{"v":{"codec":"a","codedWidth":-1}}}})",
           R"({"video":{"renditions":{"v":{"codec":"a","description":"xy"}}}})", R"({"video":{"renditions":{"v":{"codec":"a","container":"cmaf"}}}})",
           R"({"video":{"renditions":{"v":{"codec":"a","container":{"kind":"cmaf"}}}}})",
+          R"({"video":{"renditions":{"v":{"codec":"a","jitter":-1}}}})", R"({"video":{"renditions":{"v":{"codec":"a","bitrate":1e17}}}})",
+          R"({"video":[1]})", R"({"video":[{"track":{"name":"v"}}]})", R"({"video":[{"track":{},"config":{"codec":"a"}}]})",
+          R"({"audio":{"track":"a","config":{"codec":"opus","sampleRate":48000,"numberOfChannels":2}}})",
+          R"({"audio":{"renditions":{"a":{"codec":"opus","sampleRate":null,"numberOfChannels":2}}}})",
           R"({"audio":{"renditions":{"a":{"codec":"opus","numberOfChannels":2}}}})", "{\"a\":\"\xff\"}"}) {
         INFO(wrong);
         CHECK(refusal(wrong) == Error::Decode);
     }
     CHECK_FALSE(refusal("{}"));
     CHECK_FALSE(refusal(R"({"video":{"renditions":{}}})"));
+}
+
+TEST_CASE("a catalog of before renditions had names is read as one of today", "[hang]") {
+    const auto catalog = parse_catalog(R"({"video":[
+        {"track":{"name":"hd","priority":1},"config":{"codec":"vp8","codedWidth":1280,"displayAspectWidth":16,"displayAspectHeight":9}},
+        {"track":{"name":"sd"},"config":{"codec":"vp9","codedWidth":640,"displayAspectWidth":4,"displayAspectHeight":3}}],
+      "audio":{"track":{"name":"sound"},"config":{"codec":"opus","sampleRate":48000,"numberOfChannels":2}}})");
+    REQUIRE(catalog.video.size() == 2);
+    CHECK(catalog.video.at("hd").width == 1280);
+    CHECK(catalog.video.at("sd").codec == "vp9");
+    CHECK(catalog.video_other == R"({"display":{"height":9,"width":16}})");
+    CHECK(catalog.audio.at("sound").channels == 2);
+    CHECK(to_json(parse_catalog(R"({"video":[]})")) == "{}");
+}
+
+TEST_CASE("a member that is null is like one that is not there", "[hang]") {
+    const auto catalog = parse_catalog(R"({"audio":null,"video":{"renditions":{"v":
+        {"codec":"vp8","description":null,"container":null,"codedWidth":null,"bitrate":null,"jitter":null,"broadcast":null,"framerate":null}}}})");
+    CHECK(to_json(catalog) == R"({"video":{"renditions":{"v":{"codec":"vp8","container":{"kind":"legacy"}}}}})");
+}
+
+TEST_CASE("no number is written for which readers refuse the catalog", "[hang]") {
+    Catalog catalog;
+    auto &video = catalog.video["v"];
+    video.codec = "vp8";
+    video.jitter = 41.2;
+    video.bitrate = (std::uint64_t{1} << 53) - 1;
+    video.framerate = 29.97;
+    CHECK(to_json(catalog) == R"({"video":{"renditions":{"v":{"bitrate":9007199254740991,"codec":"vp8","container":{"kind":"legacy"},)"
+                              R"("framerate":29.97,"jitter":42}}}})");
+    const auto is_refused = [](const Catalog &wrong) {
+        try {
+            to_json(wrong);
+        } catch (const std::system_error &error) {
+            return error.code() == Error::Encode;
+        }
+        return false;
+    };
+    const auto infinite = std::numeric_limits<double>::infinity(), none = std::numeric_limits<double>::quiet_NaN();
+    for (const double jitter : {-1.0, 1e16, infinite, none}) {
+        auto wrong = catalog;
+        wrong.video["v"].jitter = jitter;
+        CHECK(is_refused(wrong));
+    }
+    for (const double framerate : {infinite, none}) {
+        auto wrong = catalog;
+        wrong.video["v"].framerate = framerate;
+        CHECK(is_refused(wrong));
+    }
+    ++*video.bitrate;
+    CHECK(is_refused(catalog));
 }
 
 TEST_CASE("a catalog that is too large or too deep is refused before anything is made of it", "[hang]") {

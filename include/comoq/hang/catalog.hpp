@@ -43,9 +43,9 @@ struct Rendition {
     std::optional<Bytes> description;
     /// How the track's frames are packed.
     Container container;
-    /// Bits a second.
+    /// Bits a second, up to 2^53 - 1.
     std::optional<std::uint64_t> bitrate;
-    /// Milliseconds that a frame may wait before it is sent.
+    /// Milliseconds that a frame may wait before it is sent. Whole ones are written and read: a part counts as one.
     std::optional<double> jitter;
     /// The path, relative to this one's, of another broadcast that has the track.
     std::optional<std::string> broadcast;
@@ -98,12 +98,14 @@ inline constexpr std::size_t max_catalog_size = std::size_t{1} << 20;
 /// It may have this many objects and lists in one another.
 inline constexpr std::size_t max_catalog_depth = 32;
 
-/// Reads a catalog as `@moq/hang` does. Throws `std::system_error` with Decode, and a reason, where it is not JSON, or a member has
+/// Reads a catalog as `@moq/hang` does, also of before renditions had names, where `track` and `config` stood side by side. A member
+/// that is null is like one that is not there. Throws `std::system_error` with Decode, and a reason, where it is not JSON, or a member has
 /// another type, or one is missing that must be there: `renditions` of a section, `codec`, `sampleRate` and `numberOfChannels` of
 /// audio, `init` of cmaf. Above the limits it throws BoundsExceeded.
 Catalog parse_catalog(std::string_view json);
 
-/// The catalog as JSON. Throws `std::system_error` with Encode where `other` is not a JSON object or a text is not UTF-8.
+/// The catalog as JSON. Throws `std::system_error` with Encode where `other` is not a JSON object or a text is not UTF-8, and for
+/// numbers for which readers refuse the whole catalog: a `bitrate` or `jitter` above 2^53 - 1 or below 0, a `framerate` that is not finite.
 std::string to_json(const Catalog &catalog);
 
 /// A document with a merge patch (RFC 7396) applied. Throws as `parse_catalog` does, also where the result is above the limits.

@@ -4,6 +4,7 @@
 #include "../../hang/catalog.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
@@ -11,6 +12,9 @@
 namespace comoq::hang {
 
 namespace detail {
+
+/// Readers in JavaScript take whole numbers up to this one: 2^53 - 1.
+inline constexpr double largest_whole = 9007199254740991.0;
 
 // The members of its objects are sorted: others would be looked for one by one, and a peer can send a hundred thousand.
 using Json = nlohmann::json;
@@ -57,12 +61,13 @@ public:
         if (!object_.is_object()) bad_catalog(place_ + " is not an object");
     }
 
+    /// A member that is null is like one that is not there.
     std::optional<Json> take(const char *name) {
         const auto found = object_.find(name);
         if (found == object_.end()) return std::nullopt;
         auto value = std::move(*found);
         object_.erase(found);
-        return value;
+        return value.is_null() ? std::nullopt : std::optional(std::move(value));
     }
     std::optional<std::string> text(const char *name) {
         auto value = take(name);
@@ -124,8 +129,12 @@ inline void read_rendition(Members &members, Rendition &rendition) {
         if (!rendition.description) members.wrong("description", "hexadecimal");
     }
     rendition.container = read_container(members);
-    rendition.bitrate = members.whole("bitrate", 1e15);
+    rendition.bitrate = members.whole("bitrate", largest_whole);
     rendition.jitter = members.number("jitter");
+    if (rendition.jitter) {
+        if (!(*rendition.jitter >= 0 && *rendition.jitter <= largest_whole)) members.wrong("jitter", "a number in its bounds");
+        rendition.jitter = std::ceil(*rendition.jitter);
+    }
     rendition.broadcast = members.text("broadcast");
 }
 
@@ -147,10 +156,43 @@ inline void read(Members &members, AudioRendition &audio) {
     audio.other = members.rest();
 }
 
+/// The name in `{"track": {"name": …}, "config": …}`.
+inline std::string take_name(Json &track) {
+    Members members("a track", std::move(track));
+    auto name = members.text("name");
+    if (!name) members.lacks("name");
+    return std::move(*name);
+}
+
+/// A section as it was written before renditions had names: a list of `track` and `config` (video), or one of them (audio).
+inline Json of_before(Json section) {
+    const bool is_one = section.is_object() && section.contains("track") && section.contains("config");
+    if (!section.is_array() && !is_one) return section;
+    auto list = Json::array();
+    if (is_one)
+        list.push_back(std::move(section));
+    else
+        list = std::move(section);
+    auto renditions = Json::object(), display = Json::object();
+    for (auto &each : list) {
+        if (!each.is_object() || !each.contains("track") || !each.contains("config")) bad_catalog("a section is a list of other things than tracks");
+        auto &config = each["config"];
+        if (renditions.empty() && config.is_object() && config.contains("displayAspectWidth") && config.contains("displayAspectHeight")) {
+            display["width"] = config["displayAspectWidth"];
+            display["height"] = config["displayAspectHeight"];
+        }
+        renditions[take_name(each["track"])] = std::move(config);
+    }
+    auto now = Json::object();
+    now["renditions"] = std::move(renditions);
+    if (!display.empty()) now["display"] = std::move(display);
+    return now;
+}
+
 template <class R> void read_section(Members &root, const char *name, std::map<std::string, R> &renditions, std::string &other) {
     auto json = root.take(name);
-    if (!json || json->is_null()) return;
-    Members section(name, std::move(*json));
+    if (!json) return;
+    Members section(name, of_before(std::move(*json)));
     auto map = section.take("renditions");
     if (!map || !map->is_object()) section.wrong("renditions", "an object");
     for (auto &[track, value] : map->items()) {
@@ -168,6 +210,15 @@ inline Json object_of(const std::string &text) {
     return json;
 }
 
+/// Readers refuse the whole catalog for a number that is none of theirs.
+[[noreturn]] inline void bad_number(const char *name) {
+    throw std::system_error(make_error_code(Error::Encode), std::string("catalog: ") + name + " is a number that readers refuse");
+}
+inline std::uint64_t whole_in_bounds(double number, const char *name) {
+    if (!(number >= 0 && number <= largest_whole)) bad_number(name);
+    return static_cast<std::uint64_t>(std::ceil(number));
+}
+
 inline Json written(const Rendition &rendition) {
     auto json = object_of(rendition.other);
     json["codec"] = rendition.codec;
@@ -178,8 +229,8 @@ inline Json written(const Rendition &rendition) {
     case ContainerKind::Cmaf: json["container"] = {{"kind", "cmaf"}, {"init", to_base64(rendition.container.init.span())}}; break;
     case ContainerKind::Unknown: json["container"] = object_of(rendition.container.other); break;
     }
-    if (rendition.bitrate) json["bitrate"] = *rendition.bitrate;
-    if (rendition.jitter) json["jitter"] = *rendition.jitter;
+    if (rendition.bitrate) json["bitrate"] = whole_in_bounds(static_cast<double>(*rendition.bitrate), "bitrate");
+    if (rendition.jitter) json["jitter"] = whole_in_bounds(*rendition.jitter, "jitter");
     if (rendition.broadcast) json["broadcast"] = *rendition.broadcast;
     return json;
 }
@@ -188,6 +239,7 @@ inline Json written(const VideoRendition &video) {
     auto json = written(static_cast<const Rendition &>(video));
     if (video.width) json["codedWidth"] = *video.width;
     if (video.height) json["codedHeight"] = *video.height;
+    if (video.framerate && !std::isfinite(*video.framerate)) bad_number("framerate");
     if (video.framerate) json["framerate"] = *video.framerate;
     return json;
 }
